@@ -1,0 +1,53 @@
+# Everything a person needs, by name. Variables pass through: CONFIG= SCALE= DEVICE= DATA_DIR= ARGS=
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= all
+OUT ?= results
+ARGS ?=
+FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
+.DEFAULT_GOAL := help
+.PHONY: help setup bench-all bench-quick images test lint check report clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "Variables: CONFIG=$(CONFIG) SCALE= DEVICE= DATA_DIR= OUT=$(OUT) ARGS=  (see README.md)"
+
+setup: $(VENV)/.ready ## The orchestrator's own environment, in .venv
+
+$(VENV)/.ready: tests/requirements.txt setup.cfg
+	@$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 10), "Python 3.10 or newer is needed, this is %s" % sys.version.split()[0]'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 3; }
+	rm -rf $(VENV)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+bench-all: setup ## Build what is missing, run all that this host can run, merge, report
+	$(BIN)/orchestrate run --config '$(CONFIG)' $(FLAGS)
+
+bench-quick: setup ## The same at the scale `smoke`: does everything run?
+	$(BIN)/orchestrate run --config smoke $(FLAGS)
+
+images: setup ## Build the images (DEVICE=cpu or gpu)
+	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+
+test: setup ## Every test that this host can run; each skip says why
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## Style, types, architecture, old syntax
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/
+
+check: lint ## lint, and that the generated files are up to date
+	$(BIN)/orchestrate render --check
+
+report: setup ## Report the latest run anew
+	$(BIN)/orchestrate report --out '$(OUT)'
+
+clean: setup ## Remove stray containers (ARGS="--images --caches" for more); never results
+	$(BIN)/orchestrate clean $(ARGS)

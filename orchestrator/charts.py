@@ -1,0 +1,271 @@
+"""Charts as Vega-Lite specifications (Altair), drawn without a browser or a network (vl-convert).
+
+One specification serves everywhere: interactive in the HTML report, PNG and SVG beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import vl_convert
+from msgspec import Struct
+
+from orchestrator.report_layout import Layout
+from orchestrator.stats import median
+
+Spec = dict[str, Any]
+#: One measured moment: the fields of an epoch or a sample, with the `column` and `line` of its job.
+Point = Mapping[str, Any]
+
+#: Chosen for the largest smallest distance under normal, deutan, protan and tritan vision, on white and
+#: on dark. A backend keeps its colour and its mark in every chart, so neither has to carry it alone.
+STYLES = {
+    "tensorflow": ("#E69F00", "circle"),
+    "cntk": ("#C2649A", "square"),
+    "theano": ("#56B4E9", "triangle-up"),
+    "mxnet": ("#8A8B2C", "diamond"),
+    "jax": ("#5B4BB5", "cross"),
+    "torch": ("#A83232", "triangle-down"),
+}
+OTHER_STYLE = ("#808590", "stroke")
+#: Solid for the first contender of a backend, then the others in turn.
+DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
+WIDTH, HEIGHT = 330, 190
+#: Readings drawn per job; more cannot be seen and make the report heavy.
+MOST_POINTS = 150
+_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+class Picture(Struct, frozen=True):
+    """One chart: its specification, and what was drawn from it."""
+
+    title: str
+    spec: Spec
+    svg: str
+    png: bytes
+
+
+class Style(Struct, frozen=True):
+    """How one contender looks in the charts."""
+
+    label: str
+    colour: str
+    shape: str
+    dash: list[int]
+
+
+def colour(backend: str) -> str:
+    return STYLES.get(backend, OTHER_STYLE)[0]
+
+
+def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
+    """{name: (title, specification)}; a chart without anything to show is left out.
+
+    `epochs` and `samples` are those of report.ReportInput, with `column` and `line` added. Names are
+    fit for files and unique.
+    """
+    found: list[tuple[str, str, Spec]] = []
+    steady = [point for point in epochs if point["epoch"] > 1]
+    if steady:
+        found.append(("epoch-seconds", "Seconds per epoch", epoch_seconds(layout, steady)))
+    for line, task in enumerate(layout.tasks):
+        its_epochs = [point for point in epochs if point["line"] == line]
+        if its_epochs:
+            title = f"Convergence: {task.label}"
+            found.append((f"convergence-{task.workload}", title, convergence(layout, its_epochs)))
+    for line, task in enumerate(layout.tasks):
+        its_samples = [point for point in samples if point["line"] == line]
+        if its_samples:
+            title = f"Host use over time: {task.label}"
+            found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
+    names = _file_names(name for name, _, _ in found)
+    return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
+
+
+def _file_names(names: Iterable[str]) -> list[str]:
+    """Safe names in the same order; those that become equal are numbered."""
+    safe = [re.sub(r"[^a-z0-9_-]+", "-", name.lower()) for name in names]
+    seen: Counter[str] = Counter()
+    for i, name in enumerate(safe):
+        seen[name] += 1
+        safe[i] = f"{name}.{seen[name]}" if seen[name] > 1 else name
+    return safe
+
+
+def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
+    """A bar to the median of each contender, and a tick for every steady epoch."""
+    views = []
+    for line, task in enumerate(layout.tasks):
+        points = [_point(layout, point, seconds=point["seconds"]) for point in steady if point["line"] == line]
+        if points:
+            views.append(_bars(task.label, points, _styled(layout, points)))
+    return _page(views)
+
+
+def _bars(title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
+    medians = [
+        {**group[0], "seconds": median(point["seconds"] for point in group), "n": len(group)}
+        for group in _grouped(points, "contender").values()
+    ]
+    y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
+    x = alt.X("seconds:Q", title="seconds per epoch", scale=alt.Scale(zero=True))
+    bars = _chart(medians).mark_bar(opacity=0.75, height={"band": 0.7})
+    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
+    ticks = _chart(points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
+    ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
+    height = 24 * len(styled) + 10
+    return alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+
+
+def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
+    """Validation accuracy and loss, by epoch and by time: medians, with each repeat faint behind."""
+    fields = ("epoch", "elapsed_s", "val_acc", "val_loss")
+    points = [_point(layout, point, **{field: point.get(field) for field in fields}) for point in epochs]
+    styled = _styled(layout, points)
+    views = []
+    for field, title in (("val_acc", "validation accuracy"), ("val_loss", "validation loss")):
+        known = [point for point in points if point[field] is not None]
+        if known:
+            views.append(_curves(known, styled, _axis("epoch", "epoch"), field, title))
+            views.append(_curves(known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
+    return _page(views)
+
+
+def _curves(points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: str, title: str) -> alt.LayerChart:
+    middle = [
+        {**group[0], **{name: median(p[name] for p in group) for name in ("elapsed_s", field)}}
+        for group in _grouped(points, "contender", "epoch").values()
+    ]
+    y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
+    look = _look(styled)
+    tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
+    line = _chart(middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
+    marks = _chart(middle).mark_point(size=38, filled=True, opacity=1)
+    marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
+    layers = [line, marks]
+    if any(point["repeat"] != points[0]["repeat"] for point in points):
+        faint = _chart(points).mark_line(strokeWidth=1, opacity=0.35)
+        layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
+    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+
+
+def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
+    """Processor and memory of each job over the time since it started."""
+    points = [thin for job in _grouped(samples, "run_id", "job_id").values() for thin in _thinned(layout, job)]
+    styled = _styled(layout, points)
+    views = []
+    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
+        known = [point for point in points if point[field] is not None]
+        if known:
+            lines = _chart(known).mark_line(strokeWidth=1.5).encode(
+                x=_axis("t_s", "seconds since the job started"),
+                y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=True)),
+                detail=["job:N"],
+                tooltip=["contender:N", "repeat:Q", "t_s:Q", f"{field}:Q"],
+                **_look(styled),
+            )  # fmt: skip
+            views.append(lines.properties(width=WIDTH, height=HEIGHT))
+    return _page(views)
+
+
+def _thinned(layout: Layout, job: Sequence[Point]) -> list[Spec]:
+    """At most MOST_POINTS points, each the mean of its neighbours."""
+    ordered = sorted(job, key=lambda point: point["t_s"])
+    chunks = np.array_split(np.arange(len(ordered)), min(MOST_POINTS, len(ordered)))
+    return [
+        _point(layout, ordered[chunk[0]], **{
+            field: _rounded_mean([ordered[i].get(field) for i in chunk])
+            for field in ("t_s", "cpu_percent", "rss_mb")
+        })
+        for chunk in chunks
+    ]  # fmt: skip
+
+
+def _rounded_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 2) if known else None
+
+
+def _point(layout: Layout, point: Point, **fields: Any) -> Spec:
+    """A row of chart data: whose it is, and the wanted figures."""
+    label = layout.contenders[point["column"]].label
+    job = f"{point.get('run_id')} {point['job_id']}"
+    known = {name: value if _drawable(value) else None for name, value in fields.items()}
+    return {"contender": label, "job": job, "repeat": point["repeat"], "epoch": point.get("epoch"), **known}
+
+
+def _drawable(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _grouped(points: Iterable[Any], *fields: str) -> dict[tuple[Any, ...], list[Any]]:
+    groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for point in points:
+        groups[tuple(point.get(field) for field in fields)].append(point)
+    return groups
+
+
+def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
+    """The styles of the contenders that have points; the same in every chart of a report."""
+    present = {point["contender"] for point in points}
+    seen: Counter[str] = Counter()
+    styles = []
+    for contender in layout.contenders:
+        _, shape = STYLES.get(contender.backend, OTHER_STYLE)
+        dash = DASHES[seen[contender.backend] % len(DASHES)]
+        seen[contender.backend] += 1
+        styles.append(Style(contender.label, colour(contender.backend), shape, dash))
+    return [style for style in styles if style.label in present]
+
+
+def _chart(values: Sequence[Spec]) -> alt.Chart:
+    return alt.Chart(alt.InlineData(values=list(values)))
+
+
+def _axis(field: str, title: str) -> alt.X:
+    axis = alt.Axis(tickMinStep=1, format="d") if field == "epoch" else alt.Axis()
+    return alt.X(f"{field}:Q", title=title, axis=axis, scale=alt.Scale(zero=False, nice=False))
+
+
+def _scale(styled: Sequence[Style], what: str) -> alt.Scale:
+    return alt.Scale(domain=[s.label for s in styled], range=[getattr(s, what) for s in styled])
+
+
+def _colour(styled: Sequence[Style], legend: Any = alt.Undefined) -> alt.Color:
+    return alt.Color("contender:N", title=None, scale=_scale(styled, "colour"), legend=legend)
+
+
+def _shape(styled: Sequence[Style]) -> alt.Shape:
+    return alt.Shape("contender:N", title=None, scale=_scale(styled, "shape"))
+
+
+def _look(styled: Sequence[Style]) -> dict[str, Any]:
+    """Colour by backend; contenders of one backend differ in their dashes."""
+    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"))
+    return {"color": _colour(styled), "strokeDash": dash}
+
+
+def _page(views: Sequence[Any]) -> Spec:
+    chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
+    chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2)
+    chart = chart.configure_axis(labelLimit=200, gridOpacity=0.6).configure_view(stroke=None)
+    return chart.configure_title(anchor="start", fontSize=12).to_dict()
+
+
+def draw(title: str, spec: Spec) -> Picture:
+    """SVG and PNG of a specification. Needs neither a browser nor a network."""
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
+    return Picture(title=title, spec=spec, svg=svg, png=vl_convert.svg_to_png(svg, scale=2))
+
+
+@lru_cache(maxsize=1)
+def javascript() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `vegaEmbed` on the window."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)

@@ -1,0 +1,100 @@
+"""The options that commands share, and how they become a configuration."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.config import Config, load_config, override
+
+Decorator = Callable[[Any], Any]
+
+
+def options(*decorators: Decorator) -> Decorator:
+    """Several click decorators as one, in the order given."""
+    return lambda command: functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
+
+
+def _glob(flag: str, name: str, help_: str) -> Decorator:
+    return click.option(flag, name, multiple=True, metavar="GLOB", help=help_)
+
+
+def _folder(flag: str, **more: Any) -> Decorator:
+    exists = more.pop("exists", False)
+    kind = click.Path(exists=exists, file_okay=False, path_type=Path)
+    return click.option(flag, type=kind, **more)
+
+
+FILTERS = options(
+    _glob("--stack", "stacks", "Only these stacks."),
+    _glob("--backend", "backends", "Only these backends."),
+    _glob("--workload", "workloads", "Only these workloads."),
+)
+DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
+WISHES = options(
+    click.option(
+        "--config",
+        "-c",
+        default="all",
+        show_default=True,
+        metavar="NAME|PATH",
+        help="A preset or a YAML file.",
+    ),
+    FILTERS,
+    _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
+    DEVICE,
+    click.option("--launcher", type=click.Choice(["auto", "docker", "process"]), help="How jobs are started."),
+    click.option("--executor", type=click.Choice(["local"]), help="Where jobs run."),
+    click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
+    click.option(
+        "--variant",
+        "variants",
+        multiple=True,
+        type=click.Choice(["faithful", "modern"]),
+        help="The settings of 2017, or today's defaults (Keras 3 only); both give columns of their own.",
+    ),
+    click.option("--repeats", type=click.IntRange(1), help="How often each cell runs, each time in a fresh process."),
+    click.option("--epochs", type=click.IntRange(1), help="Instead of the scale's number."),
+    click.option("--timeout", metavar="90s|10m|2h", help="Bound of one job, instead of the scale's."),
+    click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order, the shuffling and the weights."),
+    click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores]"),
+    click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
+)
+ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
+OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
+DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
+BUILD = options(
+    click.option(
+        "--base",
+        "base_mode",
+        type=click.Choice(["auto", "pull", "bootstrap"]),
+        default="auto",
+        show_default=True,
+        help="Base image: pulled, or made from Debian's packages; auto pulls where a registry answers.",
+    ),
+    click.option("--base-image", metavar="IMAGE", help="Another base image instead of the pinned one."),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(exists=True, dir_okay=False),
+        help="CA certificates for the build, behind a proxy.  [default: $PIP_CERT or its like]",
+    ),
+    click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
+    click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
+    click.option("--no-cache", is_flag=True, help="Build every layer anew."),
+)
+WISH_NAMES = (
+    *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
+    *("repeats", "epochs", "timeout", "seed", "threads", "parallel"),
+)
+
+
+def wished(given: dict[str, Any]) -> Config:
+    """The configuration named by --config with the other options on top. Raises UserError."""
+    changes = {name: given[name] for name in WISH_NAMES}
+    changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    return override(load_config(given["config"]), **changes)

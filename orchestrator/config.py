@@ -1,0 +1,105 @@
+"""What the user wants: a preset or a file, then the command line on top. Checked before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from orchestrator.errors import UserError
+from orchestrator.model import Noun, Positive, Variant
+
+Patterns = list[str]
+
+
+def everything() -> Patterns:
+    return ["*"]
+
+
+class Config(Noun, kw_only=True):
+    """One run as wished for. Patterns are shell globs; None means "decide from the host"."""
+
+    version: Literal[1] = 1
+    description: str = ""
+    stacks: Patterns = field(default_factory=everything)
+    backends: Patterns = field(default_factory=everything)
+    workloads: Patterns = field(default_factory=everything)
+    variants: list[Variant] = field(default_factory=lambda: ["faithful"])
+    #: Globs over job ids; what they match is a row `excluded`.
+    exclude: Patterns = []
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    launcher: Literal["auto", "docker", "process"] = "auto"
+    executor: Literal["local"] = "local"
+    #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
+    scale: str | None = None
+    repeats: Positive = 1
+    epochs: Positive | None = None
+    timeout: str | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
+    #: CPU threads of every job; None takes all cores, shared out over parallel jobs.
+    threads: Positive | None = None
+    parallel: Positive = 1
+
+
+def presets() -> dict[str, Config]:
+    """The presets that come with the package, by name."""
+    folder = resources.files("orchestrator") / "configs"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".yaml"): decode(f.read_bytes(), f.name) for f in files}
+
+
+def load_config(name: str) -> Config:
+    """A preset by its name, else a YAML file by its path."""
+    known = presets()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if not path.is_file():
+        hint = suggest(name, known) or "see `orchestrate list presets`"
+        raise UserError(f"no preset and no file is called {name!r}", hint)
+    return decode(path.read_bytes(), str(path))
+
+
+def decode(text: bytes, source: str) -> Config:
+    try:
+        return msgspec.yaml.decode(text, type=Config)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{source}: {error}", _field_hint(str(error))) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def override(config: Config, **changes: Any) -> Config:
+    """`config` with every change that is not None (nor an empty list), checked like a file."""
+    given = {key: value for key, value in changes.items() if value not in (None, [], ())}
+    values = {**msgspec.to_builtins(config), **given}
+    try:
+        return msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(str(error)) from error
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in "90", "90s", "10m", "2h"."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isdecimal() or int(number) < 1:
+        raise UserError(f"not a duration: {text!r}", "write it like 90s, 10m or 2h")
+    return int(number) * unit
+
+
+def suggest(name: str, known: Any) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else ""
+
+
+def _field_hint(message: str) -> str:
+    if "unknown field" not in message:
+        return ""
+    name = message.split("`")[1]
+    fields = [f.name for f in msgspec.structs.fields(Config)]
+    return suggest(name, fields) or f"known fields: {', '.join(fields)}"

@@ -1,0 +1,102 @@
+"""This host as it is: its name, processor, memory, GPUs. Reads only."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+from orchestrator.errors import HostError
+from orchestrator.model import Device, Noun
+
+#: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
+RESERVE_MB = 1024
+
+
+class Host(Noun, kw_only=True):
+    """What a result must say about the machine it was made on."""
+
+    name: str
+    cpu: str
+    cores: list[int]
+    memory_mb: int
+    os: str
+    gpus: list[Device] = []
+    #: Why no GPU was found, in words.
+    no_gpu: str = ""
+
+
+def probe_host() -> Host:
+    gpus, why = _gpus()
+    return Host(
+        name=platform.node(),
+        cpu=_cpu_model(),
+        cores=sorted(os.sched_getaffinity(0)),
+        memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
+        os=_os_name(),
+        gpus=gpus,
+        no_gpu=why,
+    )
+
+
+def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
+    """Devices that may run a job at the same time: disjoint sets of cores, or the GPUs."""
+    if kind == "gpu":
+        return [_with_cores(gpu, host.cores) for gpu in host.gpus]
+    if threads * parallel > len(host.cores):
+        raise HostError(
+            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; this host has {len(host.cores)}",
+            "lower --parallel or --threads",
+        )
+    sets = [host.cores[i * threads : (i + 1) * threads] for i in range(parallel)]
+    return [Device(kind="cpu", name=f"cpu:{i}", cores=cores) for i, cores in enumerate(sets)]
+
+
+def _with_cores(gpu: Device, cores: list[int]) -> Device:
+    return Device(kind="gpu", name=gpu.name, uuid=gpu.uuid, driver=gpu.driver, cores=cores)
+
+
+def _gpus() -> tuple[list[Device], str]:
+    import pynvml
+
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        return [], f"NVML says: {error}"
+    try:
+        driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
+        gpus = [
+            Device(
+                kind="gpu",
+                name=_text(pynvml.nvmlDeviceGetName(handle)),
+                uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
+                driver=driver,
+            )
+            for handle in handles
+        ]
+        return gpus, "" if gpus else "the NVIDIA driver answers but lists no GPU"
+    finally:
+        pynvml.nvmlShutdown()
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.machine()
+
+
+def _os_name() -> str:
+    try:
+        release = platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        release = platform.system()
+    return f"{release}, kernel {platform.release()}"

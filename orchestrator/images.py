@@ -1,0 +1,258 @@
+"""Makes sure that the image of a stack is on the engine, and says what is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from orchestrator import __version__, bases, render
+from orchestrator.build_context import (
+    BuildSettings,
+    Say,
+    build_arguments,
+    context_files,
+    host_files,
+    recipe_sha256,
+    write_context,
+)
+from orchestrator.catalog import Catalog
+from orchestrator.errors import HostError, UserError
+from orchestrator.model import DeviceKind, Noun, Stack
+
+__all__ = ["BuildSettings", "BuiltImage", "ImageInfo", "build", "connect", "image_name", "inspect"]
+
+RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
+BASE_LABEL = "org.opencontainers.image.base.name"
+#: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
+SILENCE_S = 1800
+TAIL = 12
+
+#: What the last lines of a failed build mean, and what to do about it.
+HINTS = (
+    (
+        "CERTIFICATE_VERIFY_FAILED|certificate verify failed",
+        "Name your proxy's CA certificates with --ca-bundle.",
+    ),
+    ("Missing in docker/cuda", "docker/CUDA.md says where each file comes from."),
+    ("No space left on device", "The engine's disk is full: `docker system df`, then `docker system prune`."),
+    ("DO NOT MATCH THE HASHES", "The package index served other files than were locked: do not use it."),
+    (
+        "Temporary failure|Could not resolve|Failed to fetch|Connection (refused|timed out)|NewConnectionError",
+        "The build needs Debian's mirror and a package index: see --debian-mirror, --pip-index-url and the proxy variables.",
+    ),
+    (
+        "does not have a Release file|no longer has a Release file",
+        "The release has moved to Debian's archive: --debian-mirror http://archive.debian.org/debian",
+    ),
+    (
+        "No matching distribution",
+        "The package index lacks a locked file: name one that has it with --pip-index-url, "
+        "or a folder with the wheel in PIP_FIND_LINKS.",
+    ),
+)
+
+
+class BuiltImage(Noun, kw_only=True):
+    """An image that is on the engine now. `seconds` is the time the build took; `reused` means none was needed."""
+
+    name: str
+    id: str
+    seconds: float
+    reused: bool
+
+
+class ImageInfo(Noun, kw_only=True):
+    """What the engine knows of an image. `dockerfile_sha256` covers the Dockerfile and its locks."""
+
+    id: str
+    created: str
+    size_mb: int
+    dockerfile_sha256: str | None = None
+    base: str | None = None
+
+
+def image_name(stack: str, device: DeviceKind, version: str) -> str:
+    """keras-orchestrate/<stack>:<version>-<cpu|gpu>."""
+    return f"keras-orchestrate/{stack}:{version}-{device}"
+
+
+def connect() -> Any:
+    """A client of the Docker engine that DOCKER_HOST names, else of this machine's.
+
+    Raises HostError that tells apart: no SDK, no engine, an engine that is not running, no permission.
+    """
+    import docker
+
+    if not hasattr(docker, "from_env"):  # a folder called docker imports as an empty package
+        raise HostError("the Docker SDK for Python is not installed", "pip install docker")
+    import docker.errors
+
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise HostError(*engine_trouble(str(error), os.environ.get("DOCKER_HOST"))) from error
+    return client
+
+
+def engine_trouble(text: str, host: str | None) -> tuple[str, str]:
+    """Message and hint for an engine that does not answer."""
+    place = host or "/var/run/docker.sock"
+    if "Permission" in text:
+        return (
+            f"no permission to use the Docker engine at {place}",
+            "Add yourself to its group (sudo usermod -aG docker $USER) and log in again.",
+        )
+    if host:
+        return (
+            f"no Docker engine answers at DOCKER_HOST={host}",
+            "Correct or unset DOCKER_HOST. (" + text + ")",
+        )
+    if "FileNotFound" in text or "No such file" in text:
+        return (
+            f"no Docker engine here: {place} is not there",
+            "Install and start one (https://docs.docker.com/engine/install/); for an engine elsewhere, or a rootless "
+            "one, set DOCKER_HOST to what `docker context inspect` shows.",
+        )
+    if "refused" in text:
+        return f"the Docker engine at {place} is not running", "Start it: sudo systemctl start docker."
+    return f"the Docker engine at {place} does not answer: {text}", "Try `docker version`."
+
+
+def inspect(client: Any, name: str) -> ImageInfo | None:
+    """The image called `name`, or None if the engine has none."""
+    import docker.errors
+
+    try:
+        image = client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return None
+    return ImageInfo(
+        id=image.id,
+        created=image.attrs["Created"],
+        size_mb=round(image.attrs["Size"] / 1e6),
+        dockerfile_sha256=image.labels.get(RECIPE_LABEL),
+        base=image.labels.get(BASE_LABEL),
+    )
+
+
+def build(
+    client: Any, stack: Stack, device: DeviceKind, catalog: Catalog, settings: BuildSettings, say: Say
+) -> BuiltImage:
+    """Build the image of a stack, unless one of the same recipe (Dockerfile and locks) is there.
+
+    Raises HostError with the failing step's last lines and what to do, UserError for a wrong setting.
+    """
+    if device not in stack.images:
+        raise UserError(f"{stack.name} has no {device} image", f"It has: {', '.join(stack.images)}.")
+    started = time.monotonic()
+    name = image_name(stack.name, device, __version__)
+    dockerfile = render.render_dockerfile(catalog, stack, device, __version__)
+    recipe = recipe_sha256(catalog, stack, device, dockerfile)
+    present = inspect(client, name)
+    if present and is_current(present, recipe, settings):
+        return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
+    files = context_files(catalog, stack, device)
+    lock = files[f"requirements/{stack.name}-{device}.txt"].read_text(encoding="utf-8")
+    own_files, find_links = host_files(settings, os.environ, lock, say)
+    base = settings.base_image or bases.ensure_base(
+        client, catalog.bases[stack.base], settings.base_mode, say, settings.debian_mirror
+    )
+    has_wheels = any(path.startswith("wheels/") for path in own_files)
+    arguments = build_arguments(settings, os.environ, base, find_links, has_wheels)
+    say(f"building {name}")
+    with tempfile.TemporaryFile() as context:
+        write_context(context, dockerfile, {**files, **own_files})
+        context.seek(0)
+        request = {
+            "tag": name,
+            "buildargs": arguments,
+            "labels": {RECIPE_LABEL: recipe, BASE_LABEL: base},
+            "nocache": settings.no_cache,
+            "network_mode": build_network(client, arguments),
+        }
+        stream_build(client, context, request, log_file(settings, name, os.environ), say)
+    built = inspect(client, name)
+    if built is None:
+        raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
+    return BuiltImage(name=name, id=built.id, seconds=time.monotonic() - started, reused=False)
+
+
+def is_current(present: ImageInfo, recipe: str, settings: BuildSettings) -> bool:
+    """Whether the image that is there is the one that would be built."""
+    other_base = settings.base_image not in (None, present.base)
+    return present.dockerfile_sha256 == recipe and not settings.no_cache and not other_base
+
+
+def build_network(client: Any, arguments: Mapping[str, str]) -> str:
+    """The host's network where the engine has no bridge, or where the proxy listens on this host only."""
+    local_proxy = any(
+        name.lower().endswith("_proxy") and re.search(r"//([^/]*@)?(localhost|127\.)", value)
+        for name, value in arguments.items()
+    )
+    has_bridge = any(network.name == "bridge" for network in client.networks.list())
+    return "default" if has_bridge and not local_proxy else "host"
+
+
+def log_file(settings: BuildSettings, name: str, environ: Mapping[str, str]) -> Path:
+    """Where the whole output of this build goes; the folder is made."""
+    cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(settings.log_dir) if settings.log_dir else cache / "keras-orchestrate" / "builds"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (re.sub(r"[/:]", "_", name) + ".log")
+
+
+def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], log: Path, say: Say) -> None:
+    """Run the build; every line goes to `log`, every step to `say`. Raises HostError if a step fails."""
+    import docker.errors
+
+    try:
+        answers = client.api.build(
+            fileobj=context,
+            custom_context=True,
+            dockerfile="Dockerfile",
+            decode=True,
+            rm=True,
+            forcerm=True,
+            timeout=SILENCE_S,
+            **request,
+        )
+        with log.open("w", encoding="utf-8") as file:
+            follow(answers, file, log, request["tag"], say)
+    except (docker.errors.DockerException, OSError) as error:
+        raise HostError(f"the build of {request['tag']} was cut short: {error}", f"Whole output: {log}") from error
+
+
+def follow(answers: Iterable[Mapping[str, Any]], file: IO[str], log: Path, name: str, say: Say) -> None:
+    """Read the engine's answers to the end. Raises HostError, with the last lines, at the first error."""
+    lines: list[str] = []
+    for line in output_lines(answers, name, log, lines):
+        file.write(line + "\n")
+        lines.append(line)
+        step = re.match(r"Step (\d+/\d+) : ((?:FROM|COPY|RUN) .*)", line)
+        if step:
+            say(f"{name} {step[1]}: {step[2][:80]}")
+
+
+def output_lines(answers: Iterable[Mapping[str, Any]], name: str, log: Path, before: list[str]) -> Iterator[str]:
+    """The lines of the build's output; an answer that is an error raises HostError."""
+    for answer in answers:
+        if "error" in answer:
+            yield str(answer["error"])
+            raise build_failure(name, before, log)
+        yield from str(answer.get("stream", "")).splitlines()
+
+
+def build_failure(name: str, lines: list[str], log: Path) -> HostError:
+    """The error for people: the step that failed, its last lines, what to do."""
+    steps = [line for line in lines if line.startswith("Step ")]
+    tail = [line for line in lines[:-1] if line.strip() and not line.startswith((" --->", "Step "))][-TAIL:]
+    step = f" at {steps[-1][:100]}" if steps else ""
+    text = "\n  ".join([f"the build of {name} failed{step}", *tail, lines[-1][-200:]])
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, "\n".join([*tail, lines[-1]]))), "")
+    return HostError(text, f"{hint} Whole output: {log}".strip())

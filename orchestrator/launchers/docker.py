@@ -1,0 +1,226 @@
+"""Runs a job as a hardened container of a Docker engine.
+
+Lease: the launcher holds the container's standard input. When the orchestrator dies, however it dies, the
+engine closes that pipe and the workload ends itself, so no container outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from orchestrator.launchers import Probe
+from orchestrator.launchers.arguments import job_environment, script_arguments
+from orchestrator.launchers.leftovers import LABEL
+from orchestrator.launchers.output import pump
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+
+#: Whoever the caller is, jobs are not root: this one is the conventional nobody.
+NOBODY = (65534, 65534)
+MIB = 2**20
+
+
+class Image(Noun, kw_only=True):
+    """The image of one stack as it is on the engine now."""
+
+    name: str
+    digest: str
+    dockerfile_sha256: str | None = None
+
+
+class Suite(Noun, kw_only=True):
+    """What the jobs of one run share."""
+
+    run_id: str
+    owner: str
+    workloads_dir: str
+    stacks: dict[str, Stack]
+    images: dict[str, Image]
+    data: dict[str, DataFile]
+    memory_mb: int
+
+
+def job_user(uid: int, gid: int) -> tuple[int, int]:
+    """The identity a job runs under: the caller's own, but never root's."""
+    return NOBODY if uid == 0 else (uid, gid)
+
+
+class DockerLauncher:
+    """`Launcher` over the Docker SDK. One instance serves any number of threads."""
+
+    def __init__(self, client: Any, suite: Suite, grace_s: float = 1.0) -> None:
+        self._client = client
+        self._suite = suite
+        self._grace_s = grace_s
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._running: dict[str, Any] = {}
+
+    def describe(self, job: Job, device: Device, out: Path) -> Launch:
+        image = self._suite.images[job.stack]
+        command = self._spec(job, device, out).command_line()
+        return Launch(
+            launcher="docker",
+            command=command,
+            image=image.name,
+            image_digest=image.digest,
+            dockerfile_sha256=image.dockerfile_sha256,
+        )
+
+    def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
+        if self._stopping.is_set():
+            return Exit(cancelled=True)
+        import docker.errors
+
+        spec = self._spec(job, device, out)
+        try:
+            with self._owned_by_job(out), self._container(spec) as container:
+                return self._supervise(container, job.timeout_s, log, watch)
+        except docker.errors.ImageNotFound:
+            return Exit(error=f"image {spec.image} is missing; `orchestrate build --stack {job.stack}` makes it")
+        except docker.errors.DockerException as error:
+            return Exit(error=f"the engine refused: {_reason(error)}")
+        except OSError as error:  # requests' errors are OSErrors: the engine has gone away
+            return Exit(error=f"lost the engine: {_reason(error)}")
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._lock:
+            containers = list(self._running.values())
+        for container in containers:
+            _kill(container)
+
+    def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
+        suite = self._suite
+        stack, data = suite.stacks[job.stack], suite.data[job.dataset]
+        image = suite.images[job.stack]
+        inside = f"/data/{data.name}"
+        caches = [(f"{LABEL}-{stack.name}-{c.name}", c.path, "rw") for c in stack.caches_for(job.device)]
+        environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
+        if caches:
+            environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(inside for _, inside, _ in caches)
+        return ContainerSpec(
+            name=f"{LABEL}-{suite.run_id}-{job.id}",
+            image=image.digest,
+            command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out")],
+            environment=environment,
+            binds=[
+                (suite.workloads_dir, "/workloads", "ro"),
+                (data.path, inside, "ro"),
+                (str(out.absolute()), "/out", "rw"),
+                *caches,
+            ],
+            labels={LABEL: "job", f"{LABEL}.run": suite.run_id, f"{LABEL}.owner": suite.owner},
+            user="{}:{}".format(*job_user(os.getuid(), os.getgid())),
+            cores=device.cores,
+            memory_mb=suite.memory_mb,
+            gpu_uuid=device.uuid,
+        )
+
+    @contextlib.contextmanager
+    def _owned_by_job(self, out: Path) -> Iterator[None]:
+        """Lets the job's identity write to `out`, and only for as long as the job runs."""
+        uid, gid = os.getuid(), os.getgid()
+        if job_user(uid, gid) != (uid, gid):
+            os.chown(out, *job_user(uid, gid), follow_symlinks=False)
+        try:
+            yield
+        finally:
+            if job_user(uid, gid) != (uid, gid):
+                os.chown(out, uid, gid, follow_symlinks=False)
+
+    @contextlib.contextmanager
+    def _container(self, spec: ContainerSpec) -> Iterator[Any]:
+        container = self._client.containers.create(**spec.engine_arguments())
+        with self._lock:
+            self._running[spec.name] = container
+        try:
+            yield container
+        finally:
+            with self._lock:
+                self._running.pop(spec.name, None)
+            _remove(container)
+
+    def _supervise(self, container: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]) -> Exit:
+        lease = container.attach_socket(params={"stdin": 1, "stream": 1})
+        output = container.attach(stdout=True, stderr=True, stream=True)
+        copier = threading.Thread(target=pump, args=(output, log), daemon=True)
+        copier.start()
+        ended: dict[str, Any] = {}
+        waiter = threading.Thread(target=_wait, args=(container, ended), daemon=True)
+        deadline = time.monotonic() + timeout_s
+        container.start()
+        waiter.start()
+        watch(lambda: read_usage(container))
+        waiter.join(max(0.0, deadline - time.monotonic()))
+        timed_out = waiter.is_alive() and not self._stopping.is_set()
+        if waiter.is_alive():
+            _kill(container)
+            waiter.join(10)
+        copier.join(self._grace_s)
+        lease.close()
+        return self._exit(container, ended, timed_out)
+
+    def _exit(self, container: Any, ended: Mapping[str, Any], timed_out: bool) -> Exit:
+        if "error" in ended:
+            return Exit(error=f"lost the engine: {_reason(ended['error'])}", cancelled=self._stopping.is_set())
+        container.reload()
+        state = container.attrs["State"]
+        return Exit(
+            code=ended.get("code"),
+            timed_out=timed_out,
+            oom=bool(state.get("OOMKilled")) and not timed_out,
+            cancelled=self._stopping.is_set(),
+            error=state.get("Error") or None,
+        )
+
+
+def read_usage(container: Any) -> Usage | None:
+    """Processor time and resident memory of a running container, from the engine's statistics."""
+    try:
+        stats = container.client.api.stats(container.id, stream=False, one_shot=True)
+    except Exception:  # whatever it is, a missing reading is an absent sample, never a failed job
+        return None
+    memory = stats.get("memory_stats", {}).get("stats", {})
+    resident = memory.get("total_rss", memory.get("anon"))  # cgroup v1, v2
+    cpu = stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage")
+    if not cpu or resident is None:
+        return None
+    return Usage(cpu_s=cpu / 1e9, rss_mb=resident / MIB)
+
+
+def _wait(container: Any, ended: dict[str, Any]) -> None:
+    try:
+        ended["code"] = container.wait(timeout=None)["StatusCode"]
+    except Exception as error:
+        ended["error"] = error
+
+
+def _kill(container: Any) -> None:
+    with contextlib.suppress(Exception):  # already gone is what was wanted
+        container.kill()
+
+
+def _remove(container: Any) -> None:
+    """Removes the container for sure; retried because the engine may still be tearing it down."""
+    import docker.errors
+
+    for pause in (0.0, 0.2, 1.0):
+        time.sleep(pause)
+        try:
+            container.remove(force=True, v=True)
+            return
+        except docker.errors.NotFound:
+            return
+        except Exception:
+            continue
+
+
+def _reason(error: BaseException) -> str:
+    return str(getattr(error, "explanation", None) or error).strip().splitlines()[0]

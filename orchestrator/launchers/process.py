@@ -1,0 +1,205 @@
+"""Runs a job as a plain process in the virtual environment of its stack: no engine, no isolation, same figures.
+
+The lease is the same as a container's: the job's standard input is held open and its end is the job's end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from orchestrator.launchers import Probe
+from orchestrator.launchers.arguments import job_environment, script_arguments
+from orchestrator.launchers.output import pump
+from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MIB = 2**20
+
+
+class Interpreter(Noun, kw_only=True):
+    """The Python of one stack's environment; `lock_sha256` names what is installed in it."""
+
+    python: str
+    lock_sha256: str
+    env: dict[str, str] = {}
+
+
+class ProcessSuite(Noun, kw_only=True):
+    """What the jobs of one run share. `cache_dir` outlives runs (compiled code), `tmp_dir` does not."""
+
+    workloads_dir: str
+    stacks: dict[str, Stack]
+    interpreters: dict[str, Interpreter]
+    data: dict[str, DataFile]
+    cache_dir: str
+
+
+class ProcessLauncher:
+    """`Launcher` over processes, each in a process group (and session) of its own."""
+
+    def __init__(self, suite: ProcessSuite) -> None:
+        self._suite = suite
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._running: set[int] = set()
+
+    def describe(self, job: Job, device: Device, out: Path) -> Launch:
+        environment, argv = self._environment(job, out), self._argv(job, out)
+        assignments = [f"{key}={value}" for key, value in environment.items()]
+        interpreter = self._suite.interpreters[job.stack]
+        return Launch(
+            launcher="process",
+            command=["env", "-i", *assignments, *argv],
+            image_digest=f"lock:sha256:{interpreter.lock_sha256}",
+        )
+
+    def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
+        if self._stopping.is_set():
+            return Exit(cancelled=True)
+        kills = oom_kills()
+        try:
+            process = subprocess.Popen(
+                self._argv(job, out),
+                env=self._environment(job, out),
+                cwd=out,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Exit(error=f"cannot start {error.filename}: {error.strerror}")
+        with self._tracked(process):
+            timed_out = self._supervise(process, device, job.timeout_s, log, watch)
+        killed = process.returncode == -signal.SIGKILL and not timed_out and not self._stopping.is_set()
+        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        return Exit(
+            code=code,
+            timed_out=timed_out,
+            oom=killed and oom_kills() > kills,
+            cancelled=self._stopping.is_set(),
+        )
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._lock:
+            for pid in self._running:
+                _kill_group(pid)
+
+    def _argv(self, job: Job, out: Path) -> list[str]:
+        suite = self._suite
+        data = suite.data[job.dataset]
+        script = str(Path(suite.workloads_dir) / "run.py")
+        return [
+            suite.interpreters[job.stack].python,
+            *script_arguments(job, data, script, data.path, str(out.absolute())),
+        ]
+
+    def _environment(self, job: Job, out: Path) -> dict[str, str]:
+        """Nothing of the caller's environment but the search path and the locale."""
+        suite = self._suite
+        stack = suite.stacks[job.stack]
+        home = str(out.absolute())
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LANG": "C.UTF-8",
+            "HOME": home,
+            "TMPDIR": home,
+            **stack.images[job.device].env,
+            **job_environment(job, stack.backend(job.backend)),
+            **suite.interpreters[job.stack].env,
+        }
+        caches = {
+            cache.path: str(Path(suite.cache_dir) / stack.name / cache.name) for cache in stack.caches_for(job.device)
+        }
+        for inside, here in caches.items():
+            Path(here).mkdir(parents=True, exist_ok=True)
+            environment = {key: value.replace(inside, here) for key, value in environment.items()}
+        if caches:
+            environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches.values())
+        return environment
+
+    @contextlib.contextmanager
+    def _tracked(self, process: subprocess.Popen[bytes]):  # type: ignore[no-untyped-def]
+        with self._lock:
+            self._running.add(process.pid)
+        if self._stopping.is_set():  # stopped between the start and the line above
+            _kill_group(process.pid)
+        try:
+            yield
+        finally:
+            _kill_group(process.pid)
+            with self._lock:
+                self._running.discard(process.pid)
+
+    def _supervise(
+        self,
+        process: subprocess.Popen[bytes],
+        device: Device,
+        timeout_s: float,
+        log: Path,
+        watch: Callable[[Probe], None],
+    ) -> bool:
+        """Waits for the end; True when it had to be ended for its time."""
+        deadline = time.monotonic() + timeout_s
+        with contextlib.suppress(OSError):
+            os.sched_setaffinity(process.pid, device.cores)
+        assert process.stdout is not None and process.stdin is not None
+        output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
+        output.start()
+        watch(lambda: read_usage(process.pid))
+        timed_out = False
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            timed_out = not self._stopping.is_set()
+        _kill_group(process.pid)
+        process.wait()
+        output.join(2)
+        process.stdin.close()
+        return timed_out
+
+
+def read_usage(session: int) -> Usage | None:
+    """Processor time and resident memory of every process of a session, from /proc."""
+    cpu = resident = 0.0
+    found = False
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        try:
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) == session:
+            found = True
+            cpu += sum(map(int, fields[11:15])) / TICKS
+            resident += int(fields[21]) * PAGE / MIB
+    return Usage(cpu_s=cpu, rss_mb=resident) if found else None
+
+
+def oom_kills() -> int:
+    """How many processes this kernel has killed for memory so far."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _read(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    return os.read(process.stdout.fileno(), 65536)
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

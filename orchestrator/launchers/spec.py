@@ -1,0 +1,82 @@
+"""One container as data: the same values make the engine call and the command line that `plan` prints. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.model import Noun
+
+
+class ContainerSpec(Noun, kw_only=True):
+    """A hardened container for one job. Paths are absolute; `binds` are (host, inside, mode)."""
+
+    name: str
+    image: str
+    command: list[str]
+    environment: dict[str, str]
+    binds: list[tuple[str, str, str]]
+    labels: dict[str, str]
+    user: str
+    cores: list[int]
+    memory_mb: int
+    pids: int = 512
+    shm_mb: int = 1024
+    tmp_mb: int = 2048
+    gpu_uuid: str | None = None
+
+    @property
+    def _tmpfs(self) -> dict[str, str]:
+        return {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"}
+
+    def engine_arguments(self) -> dict[str, Any]:
+        """Keyword arguments of `containers.create` of the Docker SDK."""
+        return {
+            **self._gpu_request,
+            "name": self.name,
+            "image": self.image,
+            "command": self.command,
+            "environment": self.environment,
+            "labels": self.labels,
+            "volumes": [f"{host}:{inside}:{mode}" for host, inside, mode in self.binds],
+            "user": self.user,
+            "cpuset_cpus": ",".join(map(str, self.cores)),
+            "mem_limit": f"{self.memory_mb}m",
+            "memswap_limit": f"{self.memory_mb}m",
+            "pids_limit": self.pids,
+            "shm_size": f"{self.shm_mb}m",
+            "tmpfs": self._tmpfs,
+            "network_mode": "none",
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "init": True,
+            "stdin_open": True,
+            # The output is attached and written by us; a second copy inside the engine would be a leftover.
+            "log_config": {"Type": "none"},
+        }
+
+    @property
+    def _gpu_request(self) -> dict[str, Any]:
+        if self.gpu_uuid is None:
+            return {}
+        from docker.types import DeviceRequest
+
+        capabilities = [["gpu", "compute", "utility"]]
+        return {"device_requests": [DeviceRequest(device_ids=[self.gpu_uuid], capabilities=capabilities)]}
+
+    def command_line(self) -> list[str]:
+        """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either."""
+        argv = ["docker", "run", "--rm", "--init", "--interactive", "--name", self.name]
+        argv += ["--network", "none", "--read-only", "--user", self.user, "--cap-drop", "ALL"]
+        argv += ["--security-opt", "no-new-privileges", "--pids-limit", str(self.pids)]
+        argv += ["--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"]
+        argv += ["--shm-size", f"{self.shm_mb}m", "--cpuset-cpus", ",".join(map(str, self.cores))]
+        if self.gpu_uuid:
+            argv += ["--gpus", f"device={self.gpu_uuid}"]
+        for inside, options in self._tmpfs.items():
+            argv += ["--tmpfs", f"{inside}:{options}"]
+        for key, value in self.environment.items():
+            argv += ["--env", f"{key}={value}"]
+        for host, inside, mode in self.binds:
+            argv += ["--volume", f"{host}:{inside}:{mode}"]
+        return [*argv, self.image, *self.command]

@@ -1,0 +1,252 @@
+"""Runs one job under a launcher, watches it from outside, and turns what happened into its result."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import shutil
+import signal
+import stat
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.launchers import Launcher, Probe
+from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
+
+#: What one job may write as events before the rest is ignored: no workload comes near it.
+EVENTS_LIMIT = 64 * 2**20
+LINE_LIMIT = 2**20
+EVENTS = "events.jsonl"
+SAMPLES = "samples.jsonl"
+LOG = "log.txt"
+OUT = "out"
+
+OnEvent = Callable[[Job, dict[str, Any]], None]
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class EventTail:
+    """Follows a growing file of JSON lines that a job we do not trust writes.
+
+    Half lines wait for their end; unreadable ones are counted, never fatal. A link or a device put in
+    the file's place is not followed.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+        self._skipping = False
+        self.bad = 0
+
+    def read(self, last: bool = False) -> list[dict[str, Any]]:
+        """The events that were completed since the last call; `last` takes an unfinished line as it is."""
+        lines = (self._rest + self._chunk()).split(b"\n")
+        self._rest = b"" if last else lines.pop()
+        if self._skipping and len(lines):
+            lines, self._skipping = lines[1:], False
+        if len(self._rest) > LINE_LIMIT:
+            self._rest, self._skipping = b"", True
+            self.bad += 1
+        return [event for line in lines if (event := self._event(line)) is not None]
+
+    def _chunk(self) -> bytes:
+        room = EVENTS_LIMIT - self._offset
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return b""
+        with os.fdopen(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode) or room <= 0:
+                return b""
+            file.seek(self._offset)
+            data = file.read(room)
+        self._offset += len(data)
+        return data
+
+    def _event(self, line: bytes) -> dict[str, Any] | None:
+        if not line.strip():
+            return None
+        try:
+            event = _decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            self.bad += 1
+            return None
+        if isinstance(event.get("event"), str) and isinstance(event.get("t"), int | float):
+            return event
+        self.bad += 1
+        return None
+
+
+class Watcher:
+    """Samples a running job at fixed times (no drift) and passes its events on as they come."""
+
+    def __init__(self, job: Job, device: str, folder: Path, on_event: OnEvent, interval_s: float) -> None:
+        self._job = job
+        self._device = device
+        self._on_event = on_event
+        self._interval_s = interval_s
+        self._tail = EventTail(folder / OUT / EVENTS)
+        self._samples = (folder / SAMPLES).open("wb", buffering=0)
+        self._probe: Probe | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self.events: list[dict[str, Any]] = []
+        self.first_t: float | None = None
+
+    @property
+    def bad_lines(self) -> int:
+        return self._tail.bad
+
+    def watch(self, probe: Probe) -> None:
+        """Called by the launcher once the job runs."""
+        self.first_t = time.monotonic()
+        self._probe = probe
+        self._thread.start()
+
+    def close(self) -> None:
+        self._done.set()
+        if self._thread.ident:
+            self._thread.join()
+        self._pass_on(last=True)
+        self._samples.close()
+
+    def _loop(self) -> None:
+        due = time.monotonic()
+        while not self._done.is_set():
+            self._sample()
+            self._pass_on()
+            due = max(due + self._interval_s, time.monotonic())
+            self._done.wait(due - time.monotonic())
+
+    def _sample(self) -> None:
+        usage = self._probe() if self._probe else None
+        if usage is not None:
+            sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
+            self._samples.write(msgspec.json.encode(sample) + b"\n")
+
+    def _pass_on(self, last: bool = False) -> None:
+        for event in self._tail.read(last):
+            self.events.append(event)
+            self._on_event(self._job, event)
+
+
+def measure(
+    job: Job,
+    device: Device,
+    *,
+    launcher: Launcher,
+    folder: Path,
+    run_id: str,
+    identify: Callable[[Job, Device, Launch], Fingerprint],
+    on_event: OnEvent,
+    interval_s: float = 0.5,
+) -> Result:
+    """Runs `job` to whatever end. `folder` is the job's own and empty; afterwards it holds its raw figures."""
+    out = folder / OUT
+    out.mkdir(parents=True)
+    launch = launcher.describe(job, device, out)
+    watcher = Watcher(job, device.name, folder, on_event, interval_s)
+    started, launched_t = _now(), time.monotonic()
+    try:
+        exit_ = launcher.launch(job, device, out, folder / LOG, watcher.watch)
+    finally:
+        watcher.close()
+    exited_t = time.monotonic()
+    _keep_events(folder, watcher.events)
+    status, reason = verdict(job, exit_, watcher.events, watcher.bad_lines, folder / LOG)
+    return Result(
+        run_id=run_id,
+        job=job,
+        status=status,
+        reason=reason,
+        exit_code=exit_.code,
+        started=started,
+        ended=_now(),
+        launched_t=launched_t,
+        exited_t=exited_t,
+        fingerprint=identify(job, device, launch),
+        bad_event_lines=watcher.bad_lines,
+        **digest_events(watcher.events),
+    )
+
+
+def digest_events(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a `Result` that the job itself reported: start, data, ready, phases, epochs, end, error."""
+    parts: dict[str, Any] = {"phases": {}, "epochs": []}
+    for event in events:
+        kind = event["event"]
+        if kind in ("start", "data", "ready", "end", "error"):
+            parts[kind] = event
+        elif kind == "epoch_end":
+            parts["epochs"].append(event)
+        elif kind == "phase" and isinstance(event.get("seconds"), int | float):
+            parts["phases"][str(event.get("name"))] = float(event["seconds"])
+    return parts
+
+
+def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], bad_lines: int, log: Path) -> tuple[Status, str]:
+    """The one status of a job that was launched, and the reason in words."""
+    kinds = [event["event"] for event in events]
+    last_error = next((e for e in reversed(events) if e["event"] == "error"), None)
+    if exit_.cancelled:
+        return "cancelled", "stopped by the user while it ran"
+    if exit_.timed_out:
+        return "timeout", f"not finished after {job.timeout_s} s; killed"
+    if exit_.oom:
+        return "oom", "the kernel killed it: out of memory"
+    if exit_.error:
+        return "failed", exit_.error
+    if exit_.code != 0:
+        return "failed", _failure(exit_.code, last_error, log)
+    if "end" not in kinds:
+        return "failed", "exited 0 without a result (no end event)"
+    if kinds.count("epoch_end") != job.epochs:
+        return "failed", f"reported {kinds.count('epoch_end')} epochs of {job.epochs}"
+    return "ok", f"{bad_lines} unreadable event lines ignored" if bad_lines else ""
+
+
+def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
+    if error is not None:
+        return _one_line(f"{error.get('type', 'error')}: {error.get('message', '')}")
+    words = f"exit code {code}"
+    if code is not None and code > 128:
+        with contextlib.suppress(ValueError):
+            words += f" ({signal.Signals(code - 128).name})"
+    line = last_line(log)
+    return _one_line(f"{words}: {line}" if line else words)
+
+
+def last_line(log: Path) -> str:
+    """The last non-empty line of a log, or "": what a person would look at first."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 8192))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _one_line(text: str, limit: int = 300) -> str:
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(printable.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _keep_events(folder: Path, events: list[dict[str, Any]]) -> None:
+    """The job's own folder is replaced by a clean copy of its events, owned by the caller."""
+    with (folder / EVENTS).open("wb") as file:
+        for event in events:
+            file.write(msgspec.json.encode(event) + b"\n")
+    shutil.rmtree(folder / OUT, ignore_errors=True)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

@@ -1,0 +1,302 @@
+"""From raw records to figures: one row per planned job, one per epoch, one per sample. Pure.
+
+Every derived figure is made here and nowhere else, so that a better definition can be applied to old runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orchestrator.model import Job, Plan, Result, Sample
+
+#: name -> SQL type; the order is the order of the columns in every file.
+COLUMNS: dict[str, str] = {
+    "run_id": "VARCHAR",
+    "job_id": "VARCHAR",
+    "workload": "VARCHAR",
+    "variant": "VARCHAR",
+    "stack": "VARCHAR",
+    "backend": "VARCHAR",
+    "framework_version": "VARCHAR",
+    "keras_version": "VARCHAR",
+    "python": "VARCHAR",
+    "launcher": "VARCHAR",
+    "device": "VARCHAR",
+    "gpu_name": "VARCHAR",
+    "gpu_uuid": "VARCHAR",
+    "driver": "VARCHAR",
+    "image_digest": "VARCHAR",
+    "workloads_sha256": "VARCHAR",
+    "data_sha256": "VARCHAR",
+    "data_kind": "VARCHAR",
+    "host": "VARCHAR",
+    "cpu": "VARCHAR",
+    "threads": "BIGINT",
+    "seed": "BIGINT",
+    "repeat": "BIGINT",
+    "scale": "VARCHAR",
+    "epochs": "BIGINT",
+    "batch_size": "BIGINT",
+    "train": "BIGINT",
+    "validation": "BIGINT",
+    "parameters": "BIGINT",
+    "image_data_format": "VARCHAR",
+    "status": "VARCHAR",
+    "reason": "VARCHAR",
+    "exit_code": "BIGINT",
+    "started": "VARCHAR",
+    "ended": "VARCHAR",
+    "wall_s": "DOUBLE",
+    "setup_s": "DOUBLE",
+    "first_epoch_s": "DOUBLE",
+    "epoch_s": "DOUBLE",
+    "epoch_s_n": "BIGINT",
+    "epoch_s_min": "DOUBLE",
+    "epoch_s_max": "DOUBLE",
+    "validation_s": "DOUBLE",
+    "epoch_s_article": "DOUBLE",
+    "samples_per_s": "DOUBLE",
+    "accuracy": "DOUBLE",
+    "val_accuracy": "DOUBLE",
+    "loss": "DOUBLE",
+    "val_loss": "DOUBLE",
+    "cache": "VARCHAR",
+    "gpu_util_mean": "DOUBLE",
+    "gpu_util_p50": "DOUBLE",
+    "gpu_util_p95": "DOUBLE",
+    "gpu_mem_peak_mb": "DOUBLE",
+    "gpu_power_mean_w": "DOUBLE",
+    "energy_j": "DOUBLE",
+    "sm_clock_mean": "DOUBLE",
+    "throttle_reasons": "VARCHAR",
+    "cpu_util_mean": "DOUBLE",
+    "rss_peak_mb": "DOUBLE",
+    "process_rss_peak_mb": "DOUBLE",
+    "command": "VARCHAR",
+}
+
+EPOCH_COLUMNS: dict[str, str] = {
+    "run_id": "VARCHAR",
+    "job_id": "VARCHAR",
+    "workload": "VARCHAR",
+    "variant": "VARCHAR",
+    "stack": "VARCHAR",
+    "backend": "VARCHAR",
+    "device": "VARCHAR",
+    "repeat": "BIGINT",
+    "epoch": "BIGINT",
+    "elapsed": "DOUBLE",
+    "train_s": "DOUBLE",
+    "validation_s": "DOUBLE",
+    "loss": "DOUBLE",
+    "acc": "DOUBLE",
+    "val_loss": "DOUBLE",
+    "val_acc": "DOUBLE",
+}
+
+#: Columns that are fields of the job, of the fingerprint.
+JOB_FIELDS = (
+    *("workload", "variant", "stack", "backend", "device", "repeat", "scale"),
+    *("epochs", "batch_size", "train", "validation", "seed", "threads"),
+)
+FINGERPRINT_FIELDS = (
+    *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
+    *("data_sha256", "data_kind", "host", "cpu"),
+)
+
+
+def merge_run(
+    plan: Plan, results: Mapping[str, Result], samples: Mapping[str, Sequence[Sample]]
+) -> list[dict[str, Any]]:
+    """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None."""
+    skipped = {skip.job.id: skip for skip in plan.skipped}
+    rows = []
+    for job in plan.planned:
+        result = results.get(job.id)
+        if result is None and job.id in skipped:
+            skip = skipped[job.id]
+            result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
+        if result is None:
+            reason = "no result on record: the run ended before this job did"
+            result = Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason)
+        rows.append(result_row(result, samples.get(job.id, ())))
+    assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
+    return rows
+
+
+def result_row(result: Result, samples: Sequence[Sample]) -> dict[str, Any]:
+    row = dict.fromkeys(COLUMNS)
+    row.update(_job_part(result.job))
+    row.update(_fingerprint_part(result))
+    row.update(_outcome_part(result))
+    if result.epochs:
+        row.update(time_part(result))
+        row.update(quality_part(result.epochs[-1]))
+    row.update(usage_part(result.epochs, samples))
+    return row
+
+
+def epoch_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
+    """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
+    rows = []
+    for result in results:
+        shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
+        for event in result.epochs:
+            figures = {k: number(event.get(k)) for k in EPOCH_COLUMNS if k not in shared and k != "run_id"}
+            figures["elapsed"] = number(event.get("elapsed_s"))
+            rows.append({**dict.fromkeys(EPOCH_COLUMNS), **shared, **figures, "run_id": result.run_id})
+    return rows
+
+
+def sample_rows(result: Result, samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Processor use between neighbouring samples (percent of one core) and resident memory, by time."""
+    rows = []
+    for before, after in itertools.pairwise(samples):
+        if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
+            continue
+        percent = 100 * (after.cpu_s - before.cpu_s) / (after.t - before.t)  # type: ignore[operator]
+        t_s = after.t - (result.launched_t or samples[0].t)
+        rows.append({"job_id": result.job.id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
+    return rows
+
+
+def time_part(result: Result) -> dict[str, Any]:
+    """Times of one job, seconds. The first epoch holds compilation and is never part of the steady figures.
+
+    `setup_s`: launch to the first batch (start of the container, imports, data, building, compiling).
+    `epoch_s`: median training time of the epochs after the first, validation apart.
+    `epoch_s_article`: the whole of fit() over its epochs, as the 2017 article counted.
+    """
+    epochs = result.epochs
+    steady = [e["train_s"] for e in epochs[1:] if number(e.get("train_s")) is not None]
+    validation = [e["validation_s"] for e in epochs[1:] if number(e.get("validation_s")) is not None]
+    samples = number(epochs[-1].get("samples"))
+    epoch_s = statistics.median(steady) if steady else None
+    elapsed = number(result.end.get("elapsed_s"))
+    return {
+        "setup_s": _setup(result),
+        "first_epoch_s": number(epochs[0].get("train_s")),
+        "epoch_s": epoch_s,
+        "epoch_s_n": len(steady),
+        "epoch_s_min": min(steady, default=None),
+        "epoch_s_max": max(steady, default=None),
+        "validation_s": statistics.median(validation) if validation else None,
+        "epoch_s_article": elapsed / len(epochs) if elapsed else None,
+        "samples_per_s": samples / epoch_s if samples and epoch_s else None,
+    }
+
+
+def quality_part(last: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "accuracy": number(last.get("acc")),
+        "val_accuracy": number(last.get("val_acc")),
+        "loss": number(last.get("loss")),
+        "val_loss": number(last.get("val_loss")),
+    }
+
+
+def usage_part(epochs: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> dict[str, Any]:
+    """Processor use while the epochs ran (percent of one core: 200 is two busy cores) and peak memory."""
+    memory = [s.rss_mb for s in samples if s.rss_mb is not None]
+    usage: dict[str, Any] = {"rss_peak_mb": max(memory, default=None)}
+    points = [(s.t, s.cpu_s) for s in samples if s.cpu_s is not None]
+    if epochs and len(points) >= 2:
+        first, last = epochs[0], epochs[-1]
+        begin = first["t"] - (number(first.get("train_s")) or 0) - (number(first.get("validation_s")) or 0)
+        usage["cpu_util_mean"] = mean_rate(points, begin, last["t"])
+    return usage
+
+
+def mean_rate(points: Sequence[tuple[float, float]], begin: float, end: float) -> float | None:
+    """Percent: growth of a counter per second between two moments, linear between its readings."""
+    begin, end = max(begin, points[0][0]), min(end, points[-1][0])
+    if end <= begin:
+        return None
+    return 100 * (_at(points, end) - _at(points, begin)) / (end - begin)
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None for anything else a job may have written."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def _at(points: Sequence[tuple[float, float]], t: float) -> float:
+    for (t0, v0), (t1, v1) in itertools.pairwise(points):
+        if t0 <= t <= t1:
+            return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if t1 > t0 else v1
+    return points[-1][1]
+
+
+def _setup(result: Result) -> float | None:
+    started = number(result.start.get("t"))
+    if started is None or result.launched_t is None:
+        return None
+    phases = ("import", "data", "build", "compile", "fit_setup")
+    return started - result.launched_t + sum(result.phases.get(name, 0.0) for name in phases)
+
+
+def _job_part(job: Job) -> dict[str, Any]:
+    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}}
+
+
+def _fingerprint_part(result: Result) -> dict[str, Any]:
+    fingerprint = result.fingerprint
+    if fingerprint is None:
+        return {}
+    part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
+    return {**part, "command": shlex.join(fingerprint.command)}
+
+
+def _outcome_part(result: Result) -> dict[str, Any]:
+    ready, started, ended = result.ready, result.launched_t, result.exited_t
+    return {
+        "run_id": result.run_id,
+        "framework_version": _text(ready.get("framework_version")),
+        "keras_version": _text(ready.get("keras_version")),
+        "python": _text(result.start.get("python")),
+        **_sizes(result.data),
+        "parameters": number(ready.get("parameters")),
+        "image_data_format": _text(ready.get("image_data_format")),
+        "status": result.status,
+        "reason": result.reason,
+        "exit_code": result.exit_code,
+        "started": result.started,
+        "ended": result.ended,
+        "wall_s": ended - started if started is not None and ended is not None else None,
+        "cache": cache_state(result.end.get("caches")),
+        "process_rss_peak_mb": number(result.end.get("rss_peak_mb")),
+    }
+
+
+def _sizes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The samples that there were: fewer than planned where the data set holds no more."""
+    sizes = {}
+    for name in ("train", "validation"):
+        shape = data.get(name)
+        while isinstance(shape, list) and shape and isinstance(shape[0], list):  # several inputs: any has them all
+            shape = shape[0]
+        if isinstance(shape, list) and shape and number(shape[0]) is not None:
+            sizes[name] = shape[0]
+    return sizes
+
+
+def cache_state(caches: Any) -> str | None:
+    """cold: empty before the job; partly: it added to what was there; warm: it added nothing."""
+    if not isinstance(caches, dict) or not caches:
+        return None
+    counts = [c for c in caches.values() if isinstance(c, dict)]
+    before = sum(int(number(c.get("before")) or 0) for c in counts)
+    after = sum(int(number(c.get("after")) or 0) for c in counts)
+    if before == 0:
+        return "cold"
+    return "warm" if after <= before else "partly"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,334 @@
+"""The nouns that every step shares. Frozen data, no behaviour beyond derived properties."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
+STATUSES: tuple[str, ...] = Status.__args__  # type: ignore[attr-defined]
+#: Statuses of jobs that were never meant to run here; they do not make a run fail.
+NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
+
+DeviceKind = Literal["cpu", "gpu"]
+Variant = Literal["faithful", "modern"]
+#: A name that is also part of folder, image and container names, hence no dots.
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+Positive = Annotated[int, Meta(ge=1)]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Noun(Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all nouns: immutable, strict about unknown fields (kw_only is not inherited)."""
+
+
+class Backend(Noun, kw_only=True):
+    """One way to run Keras inside a stack: its name and the environment that selects it."""
+
+    name: Name
+    title: str
+    #: The distribution whose version is the "framework version" of a result, per device kind.
+    package: dict[DeviceKind, str]
+    env: dict[str, str] = {}
+
+
+class Deviation(Noun, kw_only=True):
+    """One known difference from the article, printed in the report."""
+
+    what: str
+    article: str
+    here: str
+    why: str
+    #: Only for this device kind or backend, else for the whole stack.
+    device: DeviceKind | None = None
+    backend: str | None = None
+
+
+class Base(Noun, kw_only=True):
+    """A base image: pulled by digest, or made from Debian's packages."""
+
+    tag: str
+    digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+    suite: str
+    mirror: str = "http://deb.debian.org/debian"
+    #: Whether the digest was seen to pull by the people who pinned it.
+    verified: bool = False
+
+    @property
+    def reference(self) -> str:
+        return f"{self.tag}@{self.digest}"
+
+
+class CacheVolume(Noun, kw_only=True):
+    """A volume that outlives jobs: compiled code. Whether it was warm is recorded."""
+
+    name: Name
+    path: str
+    why: str
+    #: Only for jobs on this kind of device.
+    device: DeviceKind | None = None
+
+
+class Source(Noun, kw_only=True):
+    """A Python package built from a source archive, because no package index has it."""
+
+    name: str
+    file: str
+    sha256: Sha256
+
+
+class ImageVariant(Noun, kw_only=True):
+    """What differs between the cpu and the gpu image of one stack."""
+
+    build_packages: list[str] = []
+    apt_packages: list[str] = []
+    #: soname -> existing soname, linked in the library folder of the final image.
+    links: dict[str, str] = {}
+    env: dict[str, str] = {}
+    #: Libraries and headers that the image must get from outside PyPI and Debian.
+    cuda: list[str] = []
+    #: "8.0": the CUDA tool kit whose libraries the image needs; absent for cpu images.
+    cuda_version: str | None = None
+    sources: list[Source] = []
+    #: A package index with wheels that PyPI lacks.
+    index: str | None = None
+    #: Whether it was seen to build and run.
+    verified: bool = False
+
+
+class Stack(Noun, kw_only=True):
+    """One dependency configuration = one image per device kind."""
+
+    name: Name
+    title: str
+    era: Literal["2017", "today"]
+    python: str
+    keras: str
+    base: str
+    backends: list[Backend]
+    images: dict[DeviceKind, ImageVariant]
+    caches: list[CacheVolume] = []
+    deviations: list[Deviation] = []
+
+    def backend(self, name: str) -> Backend:
+        return next(b for b in self.backends if b.name == name)
+
+    def caches_for(self, device: DeviceKind) -> list[CacheVolume]:
+        return [cache for cache in self.caches if cache.device in (None, device)]
+
+
+class Scale(Noun, kw_only=True):
+    """How much of a workload is run. Sizes in samples; `timeout_s` bounds one job."""
+
+    epochs: Positive
+    train: Positive
+    validation: Positive
+    timeout_s: Positive = 3600
+
+
+class Workload(Noun, kw_only=True):
+    """One script and its parameters at each scale."""
+
+    name: Name
+    title: str
+    dataset: Name
+    batch_size: Positive
+    parameters: Positive
+    scales: dict[str, Scale]
+    unit: str = "samples"
+    note: str = ""
+
+
+class DataFile(Noun, kw_only=True):
+    """A data set as one file on the host, as a job will see it."""
+
+    dataset: Name
+    path: str
+    sha256: Sha256
+    kind: Literal["official", "given", "synthetic"]
+    #: The file's name inside the job.
+    name: str
+
+
+class Job(Noun, kw_only=True):
+    """The unit of scheduling, recording and resuming."""
+
+    workload: Name
+    variant: Variant = "faithful"
+    stack: Name
+    backend: Name
+    device: DeviceKind
+    repeat: Positive
+    scale: str
+    epochs: Positive
+    batch_size: Positive
+    train: Positive
+    validation: Positive
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
+    threads: Positive
+    timeout_s: Positive
+    dataset: Name
+
+    @property
+    def id(self) -> str:
+        """Reversible; also the folder's and (with the run's id) the container's name."""
+        parts = [self.workload, self.stack, self.backend, self.device, str(self.repeat)]
+        if self.variant != "faithful":
+            parts.insert(1, self.variant)
+        return ".".join(parts)
+
+    @property
+    def cell(self) -> tuple[str, str, str, str, str]:
+        """What repeats share: workload, variant, stack, backend, device kind."""
+        return (self.workload, self.variant, self.stack, self.backend, self.device)
+
+
+def parse_job_id(text: str) -> dict[str, Any]:
+    """The fields that `Job.id` was made of. Raises ValueError for anything else."""
+    parts = text.split(".")
+    if len(parts) == 5:
+        parts.insert(1, "faithful")
+    if len(parts) != 6 or not all(parts) or not parts[5].isdecimal():
+        raise ValueError(f"not a job id: {text!r}")
+    names = ("workload", "variant", "stack", "backend", "device")
+    return {**dict(zip(names, parts, strict=False)), "repeat": int(parts[5])}
+
+
+class Skip(Noun, kw_only=True):
+    """A planned job that will not be launched, with the reason; it still gives one row.
+
+    `unsupported`: this host cannot run it; `excluded`: the user left it out; `failed`: what it needs
+    (its image, its data) could not be made ready.
+    """
+
+    job: Job
+    status: Literal["unsupported", "excluded", "failed"]
+    reason: str
+
+
+class Plan(Noun, kw_only=True):
+    """Everything a run will do, in order; written before the first job starts."""
+
+    run_id: str
+    created: str
+    config: dict[str, Any]
+    seed: int
+    jobs: list[Job]
+    skipped: list[Skip] = []
+    data: dict[str, DataFile] = {}
+
+    @property
+    def planned(self) -> list[Job]:
+        return [*self.jobs, *(skip.job for skip in self.skipped)]
+
+
+class Device(Noun, kw_only=True):
+    """What one job may use at a time: a set of CPU cores, or one GPU."""
+
+    kind: DeviceKind
+    name: str
+    cores: list[int] = []
+    uuid: str | None = None
+    driver: str | None = None
+
+
+class Sample(Noun, kw_only=True, omit_defaults=True):
+    """One reading of one device at one time. A metric that the device lacks is None, never 0.
+
+    `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host.
+    `cpu_s` is the processor time used by the job so far, `rss_mb` its resident memory.
+    """
+
+    t: float
+    device: str
+    cpu_s: float | None = None
+    rss_mb: float | None = None
+
+
+class Usage(Noun, kw_only=True):
+    """What a running job has used: processor seconds so far, resident memory now (MiB)."""
+
+    cpu_s: float
+    rss_mb: float
+
+
+class Launch(Noun, kw_only=True):
+    """What will be started for a job: the command to type, and the image it runs in, if any."""
+
+    launcher: str
+    command: list[str]
+    image: str | None = None
+    image_digest: str | None = None
+    dockerfile_sha256: str | None = None
+
+
+class Exit(Noun, kw_only=True):
+    """How a launched job ended, as its launcher saw it."""
+
+    code: int | None = None
+    timed_out: bool = False
+    oom: bool = False
+    cancelled: bool = False
+    #: Why it could not even start, in words for people.
+    error: str | None = None
+
+
+class Fingerprint(Noun, kw_only=True):
+    """What makes two results comparable."""
+
+    launcher: str
+    image: str | None = None
+    image_digest: str | None = None
+    dockerfile_sha256: str | None = None
+    workloads_sha256: str
+    data_sha256: str
+    data_kind: str
+    host: str
+    cpu: str
+    cores: int
+    memory_mb: int
+    os: str
+    threads: int
+    pinned_cores: list[int] = []
+    cache: dict[str, str] = {}
+    gpu_name: str | None = None
+    gpu_uuid: str | None = None
+    driver: str | None = None
+    orchestrator: str
+    commit: str | None = None
+    command: list[str] = []
+
+
+class Result(Noun, kw_only=True):
+    """Exactly one for every planned job, whatever happened.
+
+    `started` and `ended` are wall-clock stamps (ISO 8601, UTC); `launched_t` and `exited_t` the
+    same moments on CLOCK_MONOTONIC, seconds. `epochs` holds the raw epoch_end events.
+    """
+
+    run_id: str
+    job: Job
+    status: Status
+    reason: str = ""
+    exit_code: int | None = None
+    started: str | None = None
+    ended: str | None = None
+    launched_t: float | None = None
+    exited_t: float | None = None
+    attempt: Positive = 1
+    fingerprint: Fingerprint | None = None
+    start: dict[str, Any] = {}
+    data: dict[str, Any] = {}
+    ready: dict[str, Any] = {}
+    phases: dict[str, float] = {}
+    epochs: list[dict[str, Any]] = []
+    end: dict[str, Any] = {}
+    error: dict[str, Any] = {}
+    bad_event_lines: int = 0
+
+
+def to_json(value: Any) -> bytes:
+    """Indented JSON, one trailing newline: what every record on disk looks like."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

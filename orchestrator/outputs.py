@@ -1,0 +1,204 @@
+"""Merges recorded runs and writes what people read: results.*, epochs.csv, the report, its charts."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator import merge, records
+from orchestrator.catalog import Catalog
+from orchestrator.model import Plan, Result
+from orchestrator.report import Report, ReportInput
+
+Row = dict[str, Any]
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """Several runs as tables. `rows`: one per planned job; `epochs` and `samples`: see merge."""
+
+    rows: list[Row]
+    epochs: list[Row]
+    samples: list[Row]
+    plans: list[Plan]
+    results: list[Result]
+    logs: dict[str, str]
+
+
+def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
+    """Reads the runs; raises UserError for one that is damaged."""
+    merged = Merged(rows=[], epochs=[], samples=[], plans=[], results=[], logs={})
+    for folder in folders:
+        plan, results = folder.plan(), folder.results()
+        samples = {job.id: folder.samples(job) for job in plan.planned}
+        rows = merge.merge_run(plan, results, samples)
+        ordered = [results[job.id] for job in plan.planned if job.id in results]
+        merged.rows.extend(rows)
+        merged.epochs.extend(merge.epoch_rows(ordered))
+        for result in ordered:
+            merged.samples.extend(merge.sample_rows(result, samples[result.job.id]))
+        merged.plans.append(plan)
+        merged.results.extend(ordered)
+        failed = [row["job_id"] for row in rows if row["status"] not in ("ok", "excluded", "unsupported")]
+        for job in plan.planned:
+            if job.id in failed:
+                merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
+    return merged
+
+
+def write_tables(merged: Merged, out: Path) -> None:
+    """results.json (the same document as --json), results.csv, results.parquet, epochs.csv, per-job epoch CSVs."""
+    records.write_atomic(out / "results.json", document(merged.rows))
+    records.write_atomic(out / "results.csv", to_csv(merged.rows, merge.COLUMNS))
+    records.write_atomic(out / "epochs.csv", to_csv(merged.epochs, merge.EPOCH_COLUMNS))
+    write_parquet(merged.rows, merge.COLUMNS, out / "results.parquet")
+
+
+def document(rows: Sequence[Row]) -> bytes:
+    """The one JSON document of `run`, `report` and `merge`: {"results": [...]}."""
+    return msgspec.json.format(msgspec.json.encode({"results": rows}), indent=1) + b"\n"
+
+
+def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
+    """Typed columns, also where every value is None."""
+    source = path.with_name(f".{path.name}.jsonl")
+    target = path.with_name(f".{path.name}.tmp")
+    records.write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    try:
+        with duckdb.connect() as database:
+            reader = database.read_json(str(source), columns=dict(columns), format="newline_delimited")
+            reader.write_parquet(str(target))
+        target.replace(path)
+    finally:
+        source.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
+
+
+def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
+    """What the report shows of merged runs."""
+    eras = {stack.name: stack.era for stack in catalog.stacks}
+    rows = [
+        {
+            **row,
+            "era": eras.get(row["stack"]),
+            "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
+        }
+        for row in merged.rows
+    ]
+    used = {(row["stack"], row["device"]) for row in merged.rows}
+    deviations = [
+        {"stack": stack.name, **msgspec.to_builtins(deviation)}
+        for stack in catalog.stacks
+        for deviation in stack.deviations
+        if any(name == stack.name and deviation.device in (None, device) for name, device in used)
+    ]
+    return ReportInput(
+        title="Keras backends compared",
+        run_ids=[plan.run_id for plan in merged.plans],
+        created=created,
+        rows=rows,
+        epochs=[{**epoch, "elapsed_s": epoch["elapsed"]} for epoch in merged.epochs],
+        samples=merged.samples,
+        deviations=deviations,
+        environment=environment(merged.results),
+        plan_command=command,
+    )
+
+
+def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """(what, value) pairs; where runs or jobs differ, every value that occurs."""
+    seen: dict[str, dict[str, None]] = {}
+
+    def note(what: str, value: Any) -> None:
+        if value not in (None, "", []):
+            seen.setdefault(what, {})[str(value)] = None
+
+    for result in results:
+        f = result.fingerprint
+        if f is None:
+            continue
+        for what, value in (
+            ("host", f.host),
+            ("processor", f"{f.cpu}, {f.cores} cores in use"),
+            ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
+            ("operating system", f.os),
+            ("GPU", f.gpu_name),
+            ("driver", f.driver),
+            ("launcher", f.launcher),
+            ("threads per job", f.threads),
+            ("pinned to cores", ", ".join(map(str, f.pinned_cores))),
+            ("orchestrator", f"{f.orchestrator}, commit {f.commit}" if f.commit else f.orchestrator),
+            ("workloads (sha256)", f.workloads_sha256),
+            (f"data set {result.job.dataset}", f"{f.data_kind}, sha256 {f.data_sha256}"),
+            (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),
+        ):
+            note(what, value)
+    return [(what, "; ".join(values)) for what, values in seen.items()]
+
+
+def write_report(report: Report, out: Path) -> None:
+    for name, content in report.files().items():
+        records.write_atomic(out / name, content)
+
+
+def text_summary(rows: Sequence[Row]) -> str:
+    """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
+    columns = list(dict.fromkeys(column_name(row) for row in rows))
+    table = Table(title="training seconds per epoch after the first (median); * best of its row", title_justify="left")
+    table.add_column("workload")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for workload in dict.fromkeys(row["workload"] for row in rows):
+        line = [row for row in rows if row["workload"] == workload]
+        best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
+        table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
+    console = Console(file=io.StringIO(), width=max(80, 16 + 18 * len(columns)), highlight=False)
+    console.print(table)
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
+    """The last words of a run: how many jobs came to which end, what failed and why, where the report is."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    lines = [f"{len(rows)} planned: " + ", ".join(f"{n} {status}" for status, n in counts.items())]
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["status"] != "ok":
+            reasons.setdefault(f"{row['status']}: {row['reason']}", []).append(row["job_id"])
+    for reason, jobs in reasons.items():
+        lines.append(f"  {reason}  ({len(jobs)} jobs: {', '.join(jobs[:3])}{', ...' if len(jobs) > 3 else ''})")
+    if any(row["data_kind"] == "synthetic" for row in rows):
+        lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
+    return [*lines, f"report: {out / 'report.html'}"]
+
+
+def column_name(row: Row) -> str:
+    extra = [] if row["variant"] == "faithful" else [row["variant"]]
+    return "\n".join([row["backend"], row["stack"], row["device"], *extra])
+
+
+def _cell(rows: Sequence[Row], best: float | None) -> str:
+    times = [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
+    if not times:
+        return ", ".join(sorted({row["status"] for row in rows})) or "-"
+    middle = statistics.median(times)
+    mark = " *" if best is not None and min(times) <= best else ""
+    return f"{middle:.3g}{mark}"

@@ -1,0 +1,141 @@
+"""What a run showed, in sentences, and what a reader must know before believing them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestrator import report_words as words
+from orchestrator.report_layout import Contender, Layout, Row
+from orchestrator.report_tables import Speed, Speeds, failures, repeats
+
+#: A contender and its speed at one task.
+Place = tuple[Contender, Speed]
+
+
+def headline(rows: Sequence[Row], layout: Layout) -> str:
+    """`5 workloads on 4 backends in 3 stacks`: what was planned."""
+    kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
+    counts = [words.plural(count, noun) for noun, count in kinds.items()]
+    columns = words.plural(len(layout.contenders), "contender")
+    return f"{counts[0]} on {counts[1]} in {counts[2]}, {columns} side by side"
+
+
+def machines(rows: Sequence[Row]) -> list[str]:
+    """Each host with its processor and GPU, as the jobs saw them."""
+    seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
+    return sorted({text for text in seen if text})
+
+
+def findings(layout: Layout, ranked: Speeds) -> list[str]:
+    """One sentence for each task and machine on which anything was measured."""
+    sentences = []
+    for line, task in enumerate(layout.tasks):
+        for machine in layout.machines():
+            places = [
+                (contender, ranked[column, line])
+                for column, contender in enumerate(layout.contenders)
+                if contender.machine == machine and (column, line) in ranked
+            ]
+            if places:
+                where = f"On {task.label}{_machine(layout, machine)}"
+                data = " with synthetic data" if task.synthetic else ""
+                sentences.append(f"{where}{data} {_sentence(places)}")
+    return sentences
+
+
+def _machine(layout: Layout, machine: tuple[Any, ...]) -> str:
+    """Only what tells this machine from the others of the report."""
+    device, gpu, threads, host = machine
+    facets = (str(device).upper(), gpu, f"{threads} threads", host)
+    groups = layout.machines()
+    varying = [
+        str(facet)
+        for i, facet in enumerate(facets)
+        if machine[i] is not None and len({group[i] for group in groups}) > 1
+    ]
+    return f" ({', '.join(varying)})" if varying else ""
+
+
+def _sentence(places: Sequence[Place]) -> str:
+    if len(places) == 1:
+        contender, speed = places[0]
+        return f"only {contender.label} gave a speed: {words.seconds(speed.seconds)} per epoch."
+    (winner, speed), *others = sorted(places, key=lambda place: place[1].seconds)
+    text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {_behind(others)}."
+    return text + _unclear(others) + _eras(places)
+
+
+def _behind(others: Sequence[Place]) -> str:
+    said = [("next", others[0])] + ([("slowest", others[-1])] if len(others) > 1 else [])
+    return ", ".join(f"{word} {who.label} ({words.ratio(speed.ratio or 1)})" for word, (who, speed) in said)
+
+
+def _unclear(others: Sequence[Place]) -> str:
+    close = [contender.label for contender, speed in others if speed.overlaps]
+    if not close:
+        return ""
+    return f" The range of {words.listed(close)} meets the fastest one's: no clear difference."
+
+
+def _eras(places: Sequence[Place]) -> str:
+    """The fastest of 2017 beside the fastest of today, where both ran."""
+    best: dict[str, Place] = {}
+    for place in sorted(places, key=lambda place: place[1].seconds):
+        best.setdefault(place[0].era, place)
+    if not {"2017", "today"} <= set(best):
+        return ""
+    old, new = best["2017"], best["today"]
+    return (
+        f" Fastest of 2017: {old[0].label}, {words.seconds(old[1].seconds)};"
+        f" of today: {new[0].label}, {words.seconds(new[1].seconds)}."
+    )
+
+
+def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
+    """(kind, text) of what limits the findings, the gravest first. Kinds: data, failed, repeats, mixed."""
+    found = [
+        ("data", _synthetic(rows)),
+        ("failed", _failed(rows)),
+        ("repeats", _repeats(ranked)),
+        ("mixed", _mixed(layout)),
+    ]
+    return [(kind, text) for kind, text in found if text]
+
+
+def _synthetic(rows: Sequence[Row]) -> str:
+    count = sum(row.get("data_kind") == "synthetic" for row in rows)
+    if not count:
+        return ""
+    which = "All jobs" if count == len(rows) else f"{count} of {len(rows)} jobs"
+    return (
+        f"{which} ran on synthetic data: generated, of the right shapes, not the real data sets. Their speeds "
+        "are speeds; their accuracies say only that the model learns something. They are marked “synthetic”."
+    )
+
+
+def _failed(rows: Sequence[Row]) -> str:
+    bad = failures(rows)
+    if not bad:
+        return ""
+    return f"{words.plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
+
+
+def _repeats(ranked: Speeds) -> str:
+    if repeats(ranked) != 1:
+        return ""
+    return (
+        "Every figure comes from one repeat. Ranks from one repeat are not evidence of a difference: "
+        "a second run of the same thing can order close ones differently."
+    )
+
+
+def _mixed(layout: Layout) -> str:
+    names = [task.workload for task in layout.tasks]
+    several = sorted({name for name in names if names.count(name) > 1})
+    if not several:
+        return ""
+    return (
+        f"{words.listed(several)} ran under more than one set of conditions (amount of data, kind of data, "
+        "epochs or scripts). Each set has its own row, and nothing is compared across rows."
+    )

@@ -1,0 +1,271 @@
+"""The report's matrices, each with a row per task and a column per contender."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator import report_words as words
+from orchestrator.model import NOT_RUN
+from orchestrator.report_layout import Layout, Row
+from orchestrator.stats import finite, median
+
+
+class Cell(Struct):
+    """One field of a matrix: a figure and small lines below it, or what happened instead."""
+
+    figure: str = ""
+    lines: list[str] = []
+    best: bool = False
+    #: Length of the bar behind the figure, 0-1 of the longest in its row.
+    bar: float | None = None
+    #: (status, number of jobs) of what did not end well; shown beside or instead of a figure.
+    troubles: list[tuple[str, int]] = []
+
+
+class Table(Struct):
+    """A matrix. `cells[row][column]` is None where nothing was planned."""
+
+    name: str
+    title: str
+    note: str
+    cells: list[list[Cell | None]]
+
+
+class Speed(Struct, frozen=True):
+    """Steady seconds per epoch of one cell: the median over repeats, and the range of its epochs."""
+
+    seconds: float
+    low: float
+    high: float
+    #: Steady epochs measured in each repeat.
+    epochs: tuple[int, ...]
+    samples_per_s: float | None
+    best: bool = False
+    #: Seconds over those of the fastest on the same machine; None where it has no rival.
+    ratio: float | None = None
+    #: Whether its range meets that of the fastest.
+    overlaps: bool = False
+
+    @property
+    def n(self) -> str:
+        repeats = len(self.epochs)
+        if len(set(self.epochs)) == 1:
+            return f"n = {self.epochs[0]}" + (f" × {repeats}" if repeats > 1 else "")
+        return f"n = {sum(self.epochs)} in {repeats}"
+
+
+Speeds = dict[tuple[int, int], Speed]
+#: Seconds of each steady epoch of a result row.
+SteadyEpochs = Callable[[Row], Sequence[float]]
+
+
+def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
+    """The speed of every cell that has one, ranked among the contenders of the same machine."""
+    found = {place: _speed(rows, steady) for place, rows in layout.cells.items()}
+    known = {place: speed for place, speed in found.items() if speed}
+    ranked: Speeds = {}
+    for line in range(len(layout.tasks)):
+        for machine in layout.machines():
+            rivals = {
+                (column, line): known[column, line]
+                for column, contender in enumerate(layout.contenders)
+                if contender.machine == machine and (column, line) in known
+            }
+            ranked.update(_ranked(rivals))
+    return ranked
+
+
+def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
+    measured = [row for row in _good(rows) if row.get("epoch_s") is not None]
+    if not measured:
+        return None
+    lists = [finite(steady(row)) for row in measured]
+    epochs = [float(value) for values in lists for value in values]
+    known = epochs or [row["epoch_s"] for row in measured]
+    return Speed(
+        seconds=median(row["epoch_s"] for row in measured) or 0.0,
+        low=min(known),
+        high=max(known),
+        epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
+        samples_per_s=median(row.get("samples_per_s") for row in measured),
+    )
+
+
+def _ranked(rivals: Speeds) -> Speeds:
+    if len(rivals) < 2:
+        return rivals
+    best = min(rivals.values(), key=lambda speed: speed.seconds)
+    return {
+        place: replace(
+            speed,
+            best=speed is best,
+            ratio=speed.seconds / best.seconds if best.seconds else None,
+            overlaps=speed is not best and speed.low <= best.high,
+        )
+        for place, speed in rivals.items()
+    }
+
+
+def tables(layout: Layout, ranked: Speeds) -> list[Table]:
+    """All matrices that have something to say; the speeds always come first."""
+    found = [_speed_table(layout, ranked)]
+    for name, title, note, build in _FIGURES:
+        table = _table(layout, name, title, note, build)
+        if any(cell and (cell.lines or cell.figure != words.ABSENT) for line in table.cells for cell in line):
+            found.append(table)
+    return found
+
+
+def _speed_table(layout: Layout, ranked: Speeds) -> Table:
+    cells: list[list[Cell | None]] = []
+    for line in range(len(layout.tasks)):
+        slowest = max((speed.seconds for place, speed in ranked.items() if place[1] == line), default=0.0)
+        cells.append(
+            [_speed_cell(layout.cells.get((column, line)), ranked.get((column, line)), slowest)
+             for column in range(len(layout.contenders))]
+        )  # fmt: skip
+    note = (
+        "Median seconds per epoch, training and validation, without the first epoch; bold is the fastest of its "
+        "row on the same device. Small print: times the fastest, training samples per second, n = epochs × repeats, "
+        "and the range of those epochs. ≈ means that the range meets the fastest one's."
+    )
+    return Table("speed", "Seconds per epoch", note, cells)
+
+
+def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float) -> Cell | None:
+    if rows is None:
+        return None
+    cell = Cell(troubles=_troubles(rows))
+    if speed is None:
+        cell.figure = "" if cell.troubles else words.ABSENT
+        cell.lines = [] if cell.troubles else ["no epoch after the first"]
+        return cell
+    cell.figure = words.seconds(speed.seconds)
+    cell.best = speed.best
+    cell.bar = speed.seconds / slowest if slowest else None
+    if speed.best:
+        cell.lines.append("fastest")
+    elif speed.ratio is not None:
+        cell.lines.append(f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}")
+    if speed.samples_per_s is not None:
+        cell.lines.append(f"{words.figure(speed.samples_per_s)}/s")
+    cell.lines.append(f"{speed.n} · {words.span(speed.low, speed.high)}")
+    return cell
+
+
+def _troubles(rows: Sequence[Row]) -> list[tuple[str, int]]:
+    statuses = [str(row["status"]) for row in rows if row["status"] != "ok"]
+    return [(status, statuses.count(status)) for status in dict.fromkeys(statuses)]
+
+
+def _table(layout: Layout, name: str, title: str, note: str, build: Callable[[Sequence[Row]], Cell]) -> Table:
+    cells: list[list[Cell | None]] = []
+    for line in range(len(layout.tasks)):
+        found = [layout.cells.get((column, line)) for column in range(len(layout.contenders))]
+        cells.append([None if rows is None else _cell(rows, build) for rows in found])
+    return Table(name, title, note, cells)
+
+
+def _cell(rows: Sequence[Row], build: Callable[[Sequence[Row]], Cell]) -> Cell:
+    good = _good(rows)
+    return build(good) if good else Cell(figure=words.ABSENT)
+
+
+def _good(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] == "ok"]
+
+
+def _figure(rows: Sequence[Row], column: str, say: Callable[[Any], str]) -> str:
+    return say(median(row.get(column) for row in rows))
+
+
+def _line(rows: Sequence[Row], label: str, column: str, say: Callable[[Any], str]) -> list[str]:
+    value = median(row.get(column) for row in rows)
+    return [] if value is None else [f"{label} {say(value)}"]
+
+
+def _spread(rows: Sequence[Row], column: str) -> list[str]:
+    text = words.spread(row.get(column) for row in rows)
+    return [text] if text else []
+
+
+def _accuracy(rows: Sequence[Row]) -> Cell:
+    return Cell(
+        figure=_figure(rows, "val_accuracy", words.share),
+        lines=[
+            *_spread(rows, "val_accuracy"),
+            *_line(rows, "training", "accuracy", words.share),
+            *_line(rows, "loss", "loss", words.figure),
+            *_line(rows, "validation loss", "val_loss", words.figure),
+        ],
+    )
+
+
+def _setup(rows: Sequence[Row]) -> Cell:
+    caches = sorted({str(row["cache"]) for row in rows if row.get("cache")})
+    return Cell(
+        figure=_figure(rows, "setup_s", words.seconds),
+        lines=[
+            *_line(rows, "first epoch", "first_epoch_s", words.seconds),
+            *([f"cache {' and '.join(caches)}"] if caches else []),
+        ],
+    )
+
+
+def _article(rows: Sequence[Row]) -> Cell:
+    return Cell(figure=_figure(rows, "epoch_s_article", words.seconds), lines=_spread(rows, "epoch_s_article"))
+
+
+def _host(rows: Sequence[Row]) -> Cell:
+    return Cell(
+        figure=_figure(rows, "cpu_util_mean", words.percent),
+        lines=_line(rows, "peak", "rss_peak_mb", words.megabytes),
+    )
+
+
+def _gpu(rows: Sequence[Row]) -> Cell:
+    reasons = sorted({str(row["throttle_reasons"]) for row in rows if row.get("throttle_reasons")})
+    return Cell(
+        figure=_figure(rows, "gpu_util_mean", words.percent),
+        lines=[
+            *_line(rows, "median", "gpu_util_p50", words.percent),
+            *_line(rows, "95th", "gpu_util_p95", words.percent),
+            *_line(rows, "peak", "gpu_mem_peak_mb", words.megabytes),
+            *_line(rows, "power", "gpu_power_mean_w", lambda value: f"{words.figure(value)} W"),
+            *_line(rows, "energy", "energy_j", lambda value: f"{words.figure(value)} J"),
+            *_line(rows, "clock", "sm_clock_mean", lambda value: f"{value:.0f} MHz"),
+            *[f"throttled: {reason}" for reason in reasons],
+        ],
+    )
+
+
+_FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
+    ("accuracy", "Accuracy after the last epoch",
+     "Validation accuracy, the median over repeats; below it training accuracy and losses.", _accuracy),
+    ("setup", "Before the first steady epoch",
+     "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
+     "first epoch, which on most backends compiles too, and whether a compile cache was warm.", _setup),
+    ("article", "As the 2017 article counted",
+     "Total training time over the number of epochs, the first one included. Not what the ranks above use.",
+     _article),
+    ("host", "Processor and memory of the host",
+     "Mean use while the job ran, 100 % being one core; below it the largest resident memory.", _host),
+    ("gpu", "GPU", "Mean utilization, and what else the device reported.", _gpu),
+)  # fmt: skip
+
+
+def failures(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] != "ok" and row["status"] not in NOT_RUN]
+
+
+def not_run(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] in NOT_RUN]
+
+
+def repeats(ranked: Speeds) -> int:
+    """The largest number of repeats behind any speed."""
+    return max((len(speed.epochs) for speed in ranked.values()), default=0)

@@ -1,0 +1,165 @@
+"""Where the stacks live on this host: as images of an engine, or as virtual environments.
+
+A site makes its stacks ready, says which it cannot have and why, and gives the launcher that runs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from orchestrator import __version__, devices, images, venvs
+from orchestrator.catalog import Catalog
+from orchestrator.errors import HostError, OrchestrateError
+from orchestrator.launchers import Launcher, leftovers
+from orchestrator.launchers.docker import DockerLauncher, Image, Suite
+from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
+from orchestrator.model import DataFile, DeviceKind, Noun, Stack
+
+Say = Callable[[str], None]
+
+
+class Trouble(Noun, kw_only=True):
+    """Why the jobs of one stack, or of one data set, cannot run."""
+
+    status: str
+    reason: str
+
+
+class Site(Protocol):
+    name: str
+
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+        """Makes the stacks ready; by stack name, what stands in the way of the others."""
+        ...
+
+    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher: ...
+
+
+class DockerSite:
+    """Images on a Docker engine."""
+
+    name = "docker"
+
+    def __init__(self, client: Any, catalog: Catalog, settings: images.BuildSettings, build: bool, say: Say) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._settings = settings
+        self._build = build
+        self._say = say
+        self._images: dict[str, Image] = {}
+
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+        leftovers.sweep(self._client, self._say)
+        troubles = {}
+        for stack in stacks:
+            try:
+                self._images[stack.name] = self._ready(stack, device)
+            except OrchestrateError as error:
+                self._say(f"{stack.name}: {error.message}")
+                troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
+        return troubles
+
+    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+        suite = Suite(
+            run_id=run_id,
+            owner=leftovers.owner(),
+            workloads_dir=str(self._catalog.workloads_dir),
+            stacks={stack.name: stack for stack in self._catalog.stacks},
+            images=self._images,
+            data=data,
+            memory_mb=memory_mb,
+        )
+        return DockerLauncher(self._client, suite)
+
+    def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Takes the images for granted, by their names: for plans."""
+        names = {stack.name: images.image_name(stack.name, device, __version__) for stack in stacks}
+        self._images = {stack: Image(name=name, digest=name) for stack, name in names.items()}
+
+    def _ready(self, stack: Stack, device: DeviceKind) -> Image:
+        name = images.image_name(stack.name, device, __version__)
+        if self._build:
+            images.build(self._client, stack, device, self._catalog, self._settings, self._say)
+        info = images.inspect(self._client, name)
+        if info is None:
+            raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
+        return Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
+
+
+class ProcessSite:
+    """Virtual environments under the caller's cache folder."""
+
+    name = "process"
+
+    def __init__(self, catalog: Catalog, say: Say, keras_spec: str | None = None) -> None:
+        self._catalog = catalog
+        self._say = say
+        self._keras_spec = keras_spec
+        self._interpreters: dict[str, Interpreter] = {}
+
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+        troubles = {}
+        for stack in stacks:
+            spec = self._keras_spec if stack.era == "today" else None
+            try:
+                venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec)
+            except venvs.NoInterpreter as error:
+                troubles[stack.name] = Trouble(status="unsupported", reason=f"{error.message}; {error.hint}")
+            except OrchestrateError as error:
+                self._say(f"{stack.name}: {error.message}")
+                troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
+            else:
+                self._interpreters[stack.name] = Interpreter(
+                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env
+                )
+        return troubles
+
+    def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Takes the environments for granted, in their places: for plans."""
+        for stack in stacks:
+            place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
+            self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
+
+    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+        suite = ProcessSuite(
+            workloads_dir=str(self._catalog.workloads_dir),
+            stacks={stack.name: stack for stack in self._catalog.stacks},
+            interpreters=self._interpreters,
+            data=data,
+            cache_dir=str(venvs.cache_root() / "compiled"),
+        )
+        return ProcessLauncher(suite)
+
+
+def planning_launcher(
+    wish: str, catalog: Catalog, run_id: str, data: dict[str, DataFile], device: DeviceKind
+) -> Launcher:
+    """A launcher that can only describe: nothing is asked of an engine, nothing is made ready."""
+    if wish == "process":
+        process = ProcessSite(catalog, say=lambda line: None)
+        process.assume(catalog.stacks, device)
+        return process.launcher(run_id, data, 0)
+    docker = DockerSite(None, catalog, images.BuildSettings(), False, say=lambda line: None)
+    docker.assume(catalog.stacks, device)
+    return docker.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB)
+
+
+def choose(
+    wish: str, catalog: Catalog, settings: images.BuildSettings, build: bool, say: Say, keras_spec: str | None
+) -> Site:
+    """Docker where an engine answers, else processes; which and why is said. Raises HostError for a firm wish."""
+    if wish == "process" or (wish == "auto" and keras_spec):
+        say("launcher: process (asked for)" if wish == "process" else "launcher: process (for --keras-spec)")
+        return ProcessSite(catalog, say, keras_spec)
+    if keras_spec:
+        raise HostError("--keras-spec works with virtual environments only", "add `--launcher process`")
+    try:
+        client = images.connect()
+    except HostError as error:
+        if wish == "docker":
+            raise
+        say(f"launcher: process, since no engine answers ({error.message})")
+        return ProcessSite(catalog, say)
+    say("launcher: docker")
+    return DockerSite(client, catalog, settings, build, say)

@@ -1,0 +1,68 @@
+// Replaces the still pictures by live charts when they come near the screen, in the colours of the page.
+(function () {
+  "use strict";
+  var specs = JSON.parse(document.getElementById("specs").textContent);
+  var dark = window.matchMedia("(prefers-color-scheme: dark)");
+
+  function colours() {
+    var style = getComputedStyle(document.documentElement);
+    var read = function (name) { return style.getPropertyValue(name).trim(); };
+    var text = read("--text"), soft = read("--soft"), line = read("--line");
+    return {
+      background: "transparent",
+      axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
+              titleFontWeight: "normal", labelLimit: 200 },
+      legend: { labelColor: text },
+      title: { color: text },
+      style: { "guide-label": { font: "sans-serif" }, "guide-title": { font: "sans-serif" } }
+    };
+  }
+
+  // One or two views side by side, each as wide as the box allows.
+  function fitted(spec, width) {
+    var copy = JSON.parse(JSON.stringify(spec)), extra = colours();
+    var columns = width < 640 || copy.concat.length < 2 ? 1 : 2;
+    // A bar chart names its contenders on the left, a curve only has numbers there.
+    var margin = copy.concat[0].title ? 190 : 75;
+    copy.columns = columns;
+    copy.concat.forEach(function (view) {
+      view.width = Math.max(120, Math.min(560, Math.floor(width / columns) - margin));
+    });
+    Object.keys(extra).forEach(function (key) {
+      copy.config[key] = key === "background" ? extra[key] : Object.assign({}, copy.config[key], extra[key]);
+    });
+    copy.config.legend.columns = Math.max(1, Math.floor(width / 190));
+    return copy;
+  }
+
+  function draw(figure) {
+    var box = figure.querySelector(".live"), width = figure.clientWidth;
+    if (!width) { return; }
+    figure.dataset.width = width;
+    var options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "svg",
+                    ast: true, tooltip: { theme: dark.matches ? "dark" : "light" } };
+    window.vegaEmbed(box, fitted(specs[figure.dataset.chart], width), options)
+      .then(function () { figure.classList.add("drawn"); })
+      .catch(function (error) { console.error(error); });
+  }
+
+  var figures = Array.prototype.slice.call(document.querySelectorAll("figure[data-chart]"));
+  var seen = new IntersectionObserver(function (entries) {
+    entries.forEach(function (entry) {
+      if (entry.isIntersecting) { seen.unobserve(entry.target); draw(entry.target); }
+    });
+  }, { rootMargin: "600px" });
+  figures.forEach(function (figure) { seen.observe(figure); });
+
+  function again() {
+    figures.forEach(function (figure) { if (figure.dataset.width) { draw(figure); } });
+  }
+  var timer;
+  dark.addEventListener("change", again);
+  window.addEventListener("resize", function () {
+    clearTimeout(timer);
+    timer = setTimeout(function () {
+      if (figures.some(function (f) { return f.dataset.width && +f.dataset.width !== f.clientWidth; })) { again(); }
+    }, 150);
+  });
+})();

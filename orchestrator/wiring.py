@@ -1,0 +1,292 @@
+"""Puts the steps together: config -> plan -> images -> executor(measure(launcher)) -> records -> merge -> report.
+
+Only this module, `sites` and the CLI know more than one step.
+"""
+
+from __future__ import annotations
+
+import datetime
+import functools
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator import __version__, data, devices, measure, plan, records, sites
+from orchestrator.catalog import Catalog, workloads_sha256
+from orchestrator.config import Config, parse_duration
+from orchestrator.errors import HostError, OrchestrateError
+from orchestrator.executors.local import LocalExecutor
+from orchestrator.launchers import Launcher
+from orchestrator.model import (
+    DataFile,
+    Device,
+    DeviceKind,
+    Fingerprint,
+    Job,
+    Launch,
+    Noun,
+    Plan,
+    Result,
+    Skip,
+    Stack,
+)
+from orchestrator.progress import Progress
+from orchestrator.sites import Site, Trouble
+
+Say = Callable[[str], None]
+
+
+class Prepared(Noun, kw_only=True):
+    """A plan and everything its jobs need on this host."""
+
+    plan: Plan
+    launcher: Any
+    slots: list[Device]
+    host: devices.Host
+
+
+def decide(config: Config, host: devices.Host) -> plan.Wish:
+    """Fills in what the configuration leaves to the host. Raises HostError where the host cannot serve it."""
+    device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
+    if device == "gpu" and not host.gpus:
+        raise HostError(
+            f"this configuration runs on a GPU, and this host has none that can be used ({host.no_gpu}). "
+            "Nothing was started. The same stacks and workloads run here on the CPU, on less data.",
+            "add `--device cpu --scale quick` to the command",
+        )
+    return plan.Wish(
+        stacks=config.stacks,
+        backends=config.backends,
+        workloads=config.workloads,
+        variants=list(config.variants),
+        exclude=config.exclude,
+        device=device,
+        scale=config.scale or ("article" if device == "gpu" else "quick"),
+        repeats=config.repeats,
+        epochs=config.epochs,
+        timeout_s=parse_duration(config.timeout) if config.timeout else None,
+        seed=config.seed,
+        threads=config.threads or max(1, len(host.cores) // config.parallel),
+    )
+
+
+def make_plan(config: Config, catalog: Catalog, host: devices.Host) -> Plan:
+    """The jobs of a run, before anything was made ready for them. No side effects."""
+    jobs = plan.make_jobs(decide(config, host), catalog.stacks, catalog.workloads)
+    kept, skipped = plan.split_excluded(jobs, config.exclude)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return Plan(
+        run_id=records.new_run_id(now),
+        created=now.isoformat(timespec="seconds"),
+        config=msgspec.to_builtins(config),
+        seed=config.seed,
+        jobs=kept,
+        skipped=skipped,
+    )
+
+
+def prepare(config: Config, catalog: Catalog, site: Site, data_dir: Path | None, fetch: bool, say: Say) -> Prepared:
+    """Images, data and devices for a run; what cannot be had fails its own jobs, not the others."""
+    host = devices.probe_host()
+    draft = make_plan(config, catalog, host)
+    first = draft.planned[0]
+    slots = devices.slots(host, first.device, first.threads, config.parallel)
+    files, no_data = ready_data(draft, data_dir, fetch, say)
+    troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
+    whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
+    memory_mb = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
+    launcher = site.launcher(whole.run_id, files, memory_mb)
+    return Prepared(plan=whole, launcher=launcher, slots=slots, host=host)
+
+
+def ready_data(
+    draft: Plan, data_dir: Path | None, fetch: bool, say: Say
+) -> tuple[dict[str, DataFile], dict[str, Trouble]]:
+    """Data files by data set, and for each data set that is unusable the reason."""
+    found: dict[str, DataFile] = {}
+    troubles: dict[str, Trouble] = {}
+    datasets = data.load_datasets()
+    for name in sorted({job.dataset for job in draft.jobs}):
+        try:
+            found |= data.resolve(datasets, [name], data_dir, allow_fetch=fetch, allow_synthetic=True, say=say)
+        except OrchestrateError as error:
+            say(f"data set {name}: {error.message}")
+            troubles[name] = Trouble(status="failed", reason=f"data: {error.message}")
+    return found, troubles
+
+
+def chosen_stacks(draft: Plan, catalog: Catalog) -> list[Stack]:
+    names = {job.stack for job in draft.jobs}
+    return [stack for stack in catalog.stacks if stack.name in names]
+
+
+def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
+    """Jobs whose image or data is missing become rows at once, with the reason."""
+    jobs, skipped = [], list(draft.skipped)
+    for job in draft.jobs:
+        trouble = troubles.get(job.stack) or troubles.get(job.dataset)
+        if trouble is None:
+            jobs.append(job)
+        else:
+            skipped.append(Skip(job=job, status=trouble.status, reason=trouble.reason))  # type: ignore[arg-type]
+    return msgspec.structs.replace(draft, jobs=jobs, skipped=skipped)
+
+
+def describe(
+    config: Config, catalog: Catalog, data_dir: Path | None, results: Path
+) -> tuple[Plan, dict[str, list[str]]]:
+    """The plan and each job's exact command, as far as they can be known without touching anything.
+
+    Images go by their names (a run uses their ids), data that is not here yet by where it would be.
+    """
+    draft = make_plan(config, catalog, devices.probe_host())
+    first = draft.planned[0]
+    slot = devices.slots(devices.probe_host(), first.device, first.threads, config.parallel)[0]
+    files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
+    launcher = sites.planning_launcher(config.launcher, catalog, draft.run_id, files, first.device)
+    folder = results.absolute() / draft.run_id / "jobs"
+    return draft, {j.id: launcher.describe(j, slot, folder / j.id / measure.OUT).command for j in draft.jobs}
+
+
+def planned_data(name: str, data_dir: Path | None) -> DataFile:
+    """The file that a run would use, or where it would be put; a file that is not here has hash 0."""
+    datasets = data.load_datasets()
+    row = data.listing(datasets, [name], data_dir)[0]
+    path = str(Path(row.path or data.cache_dir() / datasets[name].file).absolute())
+    return DataFile(
+        dataset=name,
+        path=path,
+        sha256=row.sha256 or "0" * 64,
+        kind=row.kind or "official",
+        name=datasets[name].file,
+    )
+
+
+def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress) -> bool:
+    """Runs every job and records its result as it comes. True when the user stopped the run."""
+    launcher: Launcher = prepared.launcher
+    identify = functools.partial(
+        fingerprint,
+        host=prepared.host,
+        files=prepared.plan.data,
+        scripts=workloads_sha256(Path(catalog.root)),
+        commit=git_commit(Path(catalog.root)),
+    )
+
+    def record(result: Result) -> Result:
+        """On disk before the next job starts on this device."""
+        folder.write_result(result)
+        progress.finished(result)
+        return result
+
+    def run_one(job: Job, device: Device) -> Result:
+        progress.started(job)
+        folder.write_job(job)
+        result = measure.measure(
+            job,
+            device,
+            launcher=launcher,
+            folder=folder.job_folder(job),
+            run_id=prepared.plan.run_id,
+            identify=identify,
+            on_event=progress.event,
+        )
+        return record(result)
+
+    def never_started(job: Job) -> Result:
+        reason = "stopped by the user before it started"
+        return record(Result(run_id=prepared.plan.run_id, job=job, status="cancelled", reason=reason))
+
+    executor = LocalExecutor(prepared.slots, run_one, never_started, launcher.stop)
+    with stop_on_signals(executor.stop) as stopped:
+        ended = sum(1 for _ in executor.run(prepared.plan.jobs))
+    assert ended == len(prepared.plan.jobs), "every planned job gives exactly one result"
+    return stopped.is_set()
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
+    """The first Ctrl-C (or SIGTERM) stops the run in good order, the second interrupts at once."""
+    stopped = threading.Event()
+
+    def handler(number: int, frame: Any) -> None:
+        signal.signal(number, signal.default_int_handler)
+        stopped.set()
+        # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
+        threading.Thread(target=stop, daemon=True).start()
+
+    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopped
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)
+
+
+def fingerprint(
+    job: Job,
+    device: Device,
+    launch: Launch,
+    *,
+    host: devices.Host,
+    files: dict[str, DataFile],
+    scripts: str,
+    commit: str | None,
+) -> Fingerprint:
+    gpu = device if device.kind == "gpu" else None
+    return Fingerprint(
+        launcher=launch.launcher,
+        image=launch.image,
+        image_digest=launch.image_digest,
+        dockerfile_sha256=launch.dockerfile_sha256,
+        workloads_sha256=scripts,
+        data_sha256=files[job.dataset].sha256,
+        data_kind=files[job.dataset].kind,
+        host=host.name,
+        cpu=host.cpu,
+        cores=len(host.cores),
+        memory_mb=host.memory_mb,
+        os=host.os,
+        threads=job.threads,
+        pinned_cores=device.cores,
+        gpu_name=gpu.name if gpu else None,
+        gpu_uuid=gpu.uuid if gpu else None,
+        driver=gpu.driver if gpu else None,
+        orchestrator=__version__,
+        commit=commit,
+        command=launch.command,
+    )
+
+
+def git_commit(root: Path) -> str | None:
+    """The checkout's commit, with "+changes" when files differ from it; None outside a checkout."""
+    if not (root / ".git").exists():
+        return None
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ["git", "-C", str(root), *words],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={**os.environ, "LC_ALL": "C"},
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
+    """0 every job ok (or not meant to run here), 1 some job failed, 130 stopped by the user."""
+    if interrupted:
+        return 130
+    return 0 if set(statuses) <= {"ok", "excluded", "unsupported"} else 1

@@ -1,0 +1,31 @@
+"""Shared by all tests: no test reads the caller's caches, and container tests need an engine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from orchestrator import images
+from orchestrator.errors import HostError
+
+ROOT = Path(__file__).resolve().parent.parent
+#: In CI a container test that cannot run is a failure, not a skip.
+REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CONTAINERS") == "1"
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """A client of a real Docker engine; without one the test is skipped, in CI it fails."""
+    try:
+        return images.connect()
+    except HostError as error:
+        if REQUIRED:
+            raise
+        pytest.skip(f"no Docker engine: {error.message}")

@@ -1,0 +1,179 @@
+"""A made-up run in the shape of a recorded one. NOT measurements: the figures come from a formula.
+
+`recorded()` gives a ReportInput of any size for the tests of the report. As a program it writes the
+report of one, to be looked at:  python -m tests.replay.make_recorded OUT [--modern] [--gpu]
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.report import ReportInput, build_report
+
+WORKLOADS = {"mnist_mlp": 0.1, "mnist_cnn": 2.4, "cifar10_cnn": 4.4, "mnist_rnn": 3.9, "babi_rnn": 1.5}
+STACKS = {
+    ("keras2-tensorflow-cntk", "tensorflow", "1.3.0", "2.0.8", "2.7.18"): 1.3,
+    ("keras2-tensorflow-cntk", "cntk", "2.5.1", "2.0.8", "2.7.18"): 1.6,
+    ("keras2-theano", "theano", "0.9.0", "2.0.8", "2.7.18"): 1.0,
+    ("keras1-mxnet", "mxnet", "0.11.0", "1.2.2", "2.7.18"): 1.45,
+    ("keras3-tensorflow", "tensorflow", "2.21.0", "3.15.1", "3.11.2"): 0.9,
+    ("keras3-jax", "jax", "0.10.0", "3.15.1", "3.11.2"): 0.7,
+    ("keras3-torch", "torch", "2.13.0", "3.15.1", "3.11.2"): 1.1,
+}
+ABSENT_ON_CPU = (
+    "gpu_util_mean gpu_util_p50 gpu_util_p95 gpu_mem_peak_mb gpu_power_mean_w energy_j sm_clock_mean".split()
+)
+
+
+def recorded(
+    workloads: Sequence[str] = tuple(WORKLOADS),
+    stacks: int = len(STACKS),
+    repeats: int = 3,
+    epochs: int = 5,
+    device: str = "cpu",
+    seed: int = 1,
+) -> ReportInput:
+    """`workloads` x the first `stacks` backends x `repeats`, every job ok."""
+    rng = random.Random(seed)
+    rows: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
+    for workload in workloads:
+        for identity, factor in list(STACKS.items())[:stacks]:
+            for repeat in range(1, repeats + 1):
+                row = _row(workload, identity, device, repeat, epochs)
+                curve = list(_epochs(row, WORKLOADS[workload] * factor, rng))
+                rows.append(_measured(row, curve, rng))
+                curves += curve
+                samples += _samples(row, curve, rng)
+    return ReportInput(
+        title="Keras backends on a made-up machine",
+        run_ids=["20261122-120000-abcd"],
+        created="2026-11-22T12:34:56Z",
+        rows=rows,
+        epochs=curves,
+        samples=samples,
+        deviations=DEVIATIONS,
+        environment=ENVIRONMENT,
+        plan_command="orchestrate run --config all --scale quick --repeats 3 --seed 7",
+    )
+
+
+def _row(workload: str, identity: tuple[str, ...], device: str, repeat: int, epochs: int) -> dict[str, Any]:
+    stack, backend, framework, keras, python = identity
+    job_id = f"{workload}.{stack}.{backend}.{device}.{repeat}"
+    return {
+        "run_id": "20261122-120000-abcd", "job_id": job_id, "workload": workload, "variant": "faithful",
+        "stack": stack, "backend": backend, "framework_version": framework, "keras_version": keras,
+        "python": python, "device": device, "launcher": "docker", "scale": "quick", "data_kind": "given",
+        "train": 4096, "validation": 1024, "threads": 2, "gpu_name": "Tesla K80" if device == "gpu" else None,
+        "gpu_uuid": None, "driver": None, "image_digest": "sha256:" + "ab" * 32,
+        "workloads_sha256": "cd" * 32, "data_sha256": "ef" * 32, "host": "made-up",
+        "cpu": "Imaginary Processor 1234 @ 2.00GHz", "seed": 7 + repeat, "repeat": repeat, "epochs": epochs,
+        "batch_size": 128, "image_data_format": "channels_last", "status": "ok", "reason": "", "exit_code": 0,
+        "started": "2026-11-22T12:00:00Z", "ended": "2026-11-22T12:00:42Z", "throttle_reasons": None,
+        "cache": "warm" if backend == "theano" else None,
+        "command": f"docker run --network none keras-orchestrate/{stack}:0.1.0-{device} {workload}",
+        **dict.fromkeys(ABSENT_ON_CPU),
+    }  # fmt: skip
+
+
+def _epochs(row: dict[str, Any], pace: float, rng: random.Random) -> Iterator[dict[str, Any]]:
+    elapsed = 0.4
+    for epoch in range(1, row["epochs"] + 1):
+        train = pace * rng.uniform(0.95, 1.08) * (2.5 if epoch == 1 else 1)
+        elapsed += train * 1.1
+        accuracy = 0.98 - 0.5 * 0.55**epoch + rng.uniform(-0.01, 0.01)
+        shared = {name: row[name] for name in ("run_id", "job_id", "workload", "variant", "stack", "backend")}
+        yield {
+            **shared, "device": row["device"], "repeat": row["repeat"], "epoch": epoch,
+            "elapsed_s": elapsed, "train_s": train, "validation_s": train * 0.1,
+            "loss": 2.0 * 0.6**epoch, "acc": accuracy + 0.005, "val_loss": 2.1 * 0.62**epoch, "val_acc": accuracy,
+        }  # fmt: skip
+
+
+def _measured(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Random) -> dict[str, Any]:
+    durations = [epoch["train_s"] + epoch["validation_s"] for epoch in curve]
+    steady = sorted(durations[1:])
+    last = curve[-1]
+    gpu = {
+        "gpu_util_mean": 66.0, "gpu_util_p50": 70.0, "gpu_util_p95": 97.0, "gpu_mem_peak_mb": 10800.0,
+        "gpu_power_mean_w": 92.0, "energy_j": 4100.0, "sm_clock_mean": 823.0,
+    }  # fmt: skip
+    return {
+        **row, "setup_s": rng.uniform(2, 9), "first_epoch_s": durations[0],
+        "epoch_s": steady[len(steady) // 2] if steady else None, "epoch_s_article": last["elapsed_s"] / len(curve),
+        "samples_per_s": row["train"] / last["train_s"], "accuracy": last["acc"],
+        "val_accuracy": last["val_acc"], "loss": last["loss"], "val_loss": last["val_loss"],
+        "cpu_util_mean": rng.uniform(120, 195), "rss_peak_mb": rng.uniform(300, 1800),
+        **(gpu if row["device"] == "gpu" else {}),
+    }  # fmt: skip
+
+
+def _samples(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Random) -> list[dict[str, Any]]:
+    end = 3 + curve[-1]["elapsed_s"]
+    times = [end * i / 40 for i in range(41)]
+    return [
+        {"run_id": row["run_id"], "job_id": row["job_id"], "t_s": t,
+         "cpu_percent": None if i == 0 else rng.uniform(80, 200), "rss_mb": 120 + 400 * min(1, t / 3)}
+        for i, t in enumerate(times)
+    ]  # fmt: skip
+
+
+DEVIATIONS = [
+    {"stack": "keras2-tensorflow-cntk", "what": "Python", "article": "3.5.2", "here": "2.7.18",
+     "why": "Debian has no 3.5", "device": None, "backend": None},
+    {"stack": "keras2-tensorflow-cntk", "what": "CNTK", "article": "2.1", "here": "2.5.1",
+     "why": "2.1 is not on PyPI", "device": None, "backend": "cntk"},
+]  # fmt: skip
+ENVIRONMENT = [
+    ("host", "made-up"), ("processor", "Imaginary Processor 1234 @ 2.00GHz"), ("cores", "2"),
+    ("memory", "24 GB"), ("system", "Debian GNU/Linux 12"), ("orchestrator", "0.1.0 (commit 0123abc)"),
+    ("image keras2-theano", "keras-orchestrate/keras2-theano:0.1.0-cpu@sha256:" + "ab" * 32),
+]  # fmt: skip
+
+TRACE = 'Traceback (most recent call last):\n  File "run.py", line 9, in <module>\nRuntimeError: made up\n'
+
+
+def troubled() -> ReportInput:
+    """As `recorded`, with one job of every other status, and missing figures."""
+    report = recorded(repeats=2)
+    rows = report.rows
+    changes = {
+        0: {"status": "failed", "reason": "RuntimeError: made up", "exit_code": 1, "log_tail": TRACE},
+        9: {"status": "timeout", "reason": "stopped after 600 s", "exit_code": None},
+        16: {"status": "oom", "reason": "killed: out of memory", "exit_code": 137, "log_tail": "Killed\n"},
+        17: {"status": "oom", "reason": "killed: out of memory", "exit_code": 137},
+        30: {"status": "cancelled", "reason": "Ctrl-C", "exit_code": None},
+        34: {"status": "unsupported", "reason": "no python2.7 on this host", "exit_code": None},
+        35: {"status": "unsupported", "reason": "no python2.7 on this host", "exit_code": None},
+        60: {"status": "excluded", "reason": "excluded by the config", "exit_code": None},
+    }
+    for i, change in changes.items():
+        planned = {name: rows[i][name] for name in PLANNED}
+        rows[i] = {**dict.fromkeys(rows[i]), **planned, **change}
+    gone = {row["job_id"] for row in rows if row["status"] != "ok"}
+    report.epochs[:] = [epoch for epoch in report.epochs if epoch["job_id"] not in gone]
+    report.samples[:] = [sample for sample in report.samples if sample["job_id"] not in gone]
+    return report
+
+
+#: What is known of a job before it runs.
+PLANNED = (
+    "run_id", "job_id", "workload", "variant", "stack", "backend", "device", "launcher", "scale", "train",
+    "validation", "threads", "seed", "repeat", "epochs", "batch_size", "command",
+)  # fmt: skip
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    kinds = {"--troubled": troubled, "--gpu": lambda: recorded(device="gpu", stacks=4, repeats=1)}
+    chosen = kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", recorded)()
+    for name, content in build_report(chosen).files().items():
+        path = out / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    print(out / "report.html")

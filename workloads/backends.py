@@ -1,0 +1,132 @@
+"""The tensor libraries under Keras: their threads, seeds, devices and versions.
+
+One class per library with the same five members. Each imports its library when it is made, which
+Keras has done by then anyway.
+"""
+import importlib
+import os
+
+
+def gpu_requested(environ=os.environ):
+    """Whether this job was given a GPU, by the variables that CUDA and its container tools read."""
+    visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES", ""))
+    return visible.strip().lower() not in ("", "void", "none", "-1")
+
+
+class Library(object):
+    """`name` is what Keras calls the backend; `module` the library's top module."""
+
+    def __init__(self, name, module):
+        self.name = name
+        self.module = module
+
+    @property
+    def version(self):
+        return str(self.module.__version__)
+
+    def set_threads(self, threads):
+        """Applies the number of threads; returns what the library says it will use.
+
+        An empty answer means that only environment variables decide, read at import.
+        """
+        return {}
+
+    def seed(self, seed):
+        """Seeds the library's own generator."""
+
+    def devices(self):
+        """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
+        return ["cpu"]
+
+
+class TensorFlow1(Library):
+    def set_threads(self, threads):
+        from keras import backend
+
+        config = self.module.ConfigProto(intra_op_parallelism_threads=threads,
+                                         inter_op_parallelism_threads=threads,
+                                         allow_soft_placement=True)
+        backend.set_session(self.module.Session(config=config))
+        return {"intra_op": threads, "inter_op": threads}
+
+    def seed(self, seed):
+        self.module.set_random_seed(seed)
+
+    def devices(self):
+        from keras import backend
+
+        return [device.name for device in backend.get_session().list_devices()]
+
+
+class TensorFlow2(Library):
+    def set_threads(self, threads):
+        threading = self.module.config.threading
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+        return {"intra_op": threading.get_intra_op_parallelism_threads(),
+                "inter_op": threading.get_inter_op_parallelism_threads()}
+
+    def devices(self):
+        return [device.name for device in self.module.config.list_physical_devices()]
+
+
+class Jax(Library):
+    def devices(self):
+        return ["%s:%d %s" % (device.platform, device.id, device.device_kind)
+                for device in self.module.devices()]
+
+
+class Torch(Library):
+    def set_threads(self, threads):
+        self.module.set_num_threads(threads)
+        return {"intra_op": self.module.get_num_threads(),
+                "inter_op": self.module.get_num_interop_threads()}
+
+    def devices(self):
+        cuda = self.module.cuda
+        count = cuda.device_count()
+        return ["cuda:%d %s" % (index, cuda.get_device_name(index)) for index in range(count)] or ["cpu"]
+
+
+class Cntk(Library):
+    def set_threads(self, threads):
+        self.module.cntk_py.set_max_num_cputhreads(threads)
+        return {"max_cpu_threads": self.module.cntk_py.get_max_num_cputhreads()}
+
+    def seed(self, seed):
+        self.module.cntk_py.set_fixed_random_seed(seed)
+
+    def devices(self):
+        return [str(self.module.device.use_default_device())]
+
+
+class Theano(Library):
+    def __init__(self, name, module):
+        super(Theano, self).__init__(name, module)
+        # Keras 2.0 uses theano.ifelse without importing it; Theano 1.0 no longer does so itself.
+        import theano.ifelse  # noqa: F401
+
+    def set_threads(self, threads):
+        return {"openmp": bool(self.module.config.openmp), "blas": self.module.config.blas.ldflags}
+
+    def devices(self):
+        return [self.module.config.device]
+
+
+class MXNet(Library):
+    def seed(self, seed):
+        self.module.random.seed(seed)
+
+    def devices(self):
+        return ["gpu(0)" if gpu_requested() else "cpu"]
+
+
+def library(name):
+    """The library of the Keras backend `name`. Raises ValueError for one not known here."""
+    if name not in ("tensorflow", "jax", "torch", "cntk", "theano", "mxnet"):
+        raise ValueError("the Keras backend %r is not one of those compared here" % name)
+    module = importlib.import_module(name)
+    if name == "tensorflow":
+        return (TensorFlow1 if module.__version__.startswith("1.") else TensorFlow2)(name, module)
+    kinds = {"jax": Jax, "torch": Torch, "cntk": Cntk, "theano": Theano, "mxnet": MXNet}
+    return kinds[name](name, module)
