@@ -23,12 +23,11 @@ from orchestrator.model import DeviceKind, Noun, Stack
 Say = Callable[[str], None]
 
 CA_BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-PIP_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST")
-PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 PYTHON2_TOOLS = "python2-tools.txt"
 
 
-class BuildSettings(Noun, kw_only=True):
+class BuildSettings(Noun, frozen=True, kw_only=True):
     """How images are built on this host. None takes the environment variable that pip itself would read."""
 
     base_mode: Literal["auto", "pull", "bootstrap"] = "auto"
@@ -70,7 +69,7 @@ def context_files(catalog: Catalog, stack: Stack, device: DeviceKind) -> dict[st
     variant = stack.images[device]
     if variant.cuda:
         folder = catalog.docker_dir / "cuda" / str(variant.cuda_version)
-        wanted = cuda_files(variant.cuda) + [f"src/{source.file}" for source in variant.sources]
+        wanted = variant.cuda_files + [f"src/{source.file}" for source in variant.sources]
         missing = [name for name in wanted if not (folder / name).is_file()]
         if missing:
             raise HostError(
@@ -81,11 +80,6 @@ def context_files(catalog: Catalog, stack: Stack, device: DeviceKind) -> dict[st
         files["CUDA.md"] = catalog.docker_dir / "CUDA.md"
         files |= {f"cuda/{variant.cuda_version}/{name}": folder / name for name in wanted}
     return files
-
-
-def cuda_files(names: Iterable[str]) -> list[str]:
-    """Where headers and libraries lie below docker/cuda/<version>/."""
-    return [f"include/{name}" if name.endswith(".h") else f"lib/{name}" for name in names]
 
 
 def host_files(
@@ -172,8 +166,9 @@ def build_arguments(
         "DEBIAN_MIRROR": settings.debian_mirror,
         "PIP_FIND_LINKS": " ".join(find_links),
     }
-    for name in PROXY_VARIABLES:
-        arguments |= {spelling: environ.get(spelling) for spelling in (name, name.lower())}
+    for name in PROXY_VARIABLES:  # apt reads the small spelling only, some tools the capital one
+        value = environ.get(name) or environ.get(name.upper())
+        arguments |= {name: value, name.upper(): value}
     arguments = {name: value for name, value in arguments.items() if value}
     if has_wheels:  # the stack's own extra index is then not needed, and perhaps not in reach
         arguments.setdefault("PIP_EXTRA_INDEX_URL", "")

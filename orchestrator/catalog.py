@@ -18,20 +18,20 @@ T = TypeVar("T")
 PACKAGE = Path(__file__).resolve().parent
 
 
-class StacksFile(Noun, kw_only=True):
+class StacksFile(Noun, frozen=True, kw_only=True):
     """docker/stacks.yaml."""
 
     bases: dict[str, Base]
     stacks: list[Stack]
 
 
-class WorkloadsFile(Noun, kw_only=True):
+class WorkloadsFile(Noun, frozen=True, kw_only=True):
     """workloads/workloads.yaml."""
 
     workloads: list[Workload]
 
 
-class Catalog(Noun, kw_only=True):
+class Catalog(Noun, frozen=True, kw_only=True):
     """Everything a plan can name, and the texts that images are rendered and built from."""
 
     #: The folder that holds docker/ and workloads/.

@@ -21,6 +21,8 @@ from orchestrator.report_layout import Layout
 from orchestrator.stats import median
 
 Spec = dict[str, Any]
+#: The values of one specification, by the names that its views use.
+DataSets = dict[str, list[Spec]]
 #: One measured moment: the fields of an epoch or a sample, with the `column` and `line` of its job.
 Point = Mapping[str, Any]
 
@@ -68,21 +70,21 @@ def colour(backend: str) -> str:
 def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
     """{name: (title, specification)}; a chart without anything to show is left out.
 
-    `epochs` and `samples` are those of report.ReportInput, with `column` and `line` added. Names are
-    fit for files and unique.
+    `epochs` and `samples` are those of report.ReportInput, with the run, repeat, status,
+    `column` and `line` of their jobs. Names are fit for files and unique.
     """
     found: list[tuple[str, str, Spec]] = []
-    steady = [point for point in epochs if point["epoch"] > 1]
+    steady = [point for point in epochs if point["epoch"] > 1 and point["status"] == "ok"]
     if steady:
         found.append(("epoch-seconds", "Seconds per epoch", epoch_seconds(layout, steady)))
     for line, task in enumerate(layout.tasks):
         its_epochs = [point for point in epochs if point["line"] == line]
-        if its_epochs:
+        if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
             title = f"Convergence: {task.label}"
             found.append((f"convergence-{task.workload}", title, convergence(layout, its_epochs)))
     for line, task in enumerate(layout.tasks):
         its_samples = [point for point in samples if point["line"] == line]
-        if its_samples:
+        if len(its_samples) > 1:
             title = f"Host use over time: {task.label}"
             found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
     names = _file_names(name for name, _, _ in found)
@@ -101,26 +103,29 @@ def _file_names(names: Iterable[str]) -> list[str]:
 
 def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
     """A bar to the median of each contender, and a tick for every steady epoch."""
-    views = []
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
+    # All views share one colour scale, so each has to be given all of it.
+    styled = _styled(layout, [_point(layout, point) for point in steady])
     for line, task in enumerate(layout.tasks):
-        points = [_point(layout, point, seconds=point["seconds"]) for point in steady if point["line"] == line]
+        points = [_point(layout, point, seconds=point["train_s"]) for point in steady if point["line"] == line]
         if points:
-            views.append(_bars(task.label, points, _styled(layout, points)))
-    return _page(views)
+            views.append(_bars(data, task.label, points, styled))
+    return _page(views, data)
 
 
-def _bars(title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
+def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
     medians = [
         {**group[0], "seconds": median(point["seconds"] for point in group), "n": len(group)}
         for group in _grouped(points, "contender").values()
     ]
     y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
-    x = alt.X("seconds:Q", title="seconds per epoch", scale=alt.Scale(zero=True))
-    bars = _chart(medians).mark_bar(opacity=0.75, height={"band": 0.7})
+    x = alt.X("seconds:Q", title="training seconds per epoch", scale=alt.Scale(zero=True))
+    bars = _chart(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
     bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
-    ticks = _chart(points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
+    ticks = _chart(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
     ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
-    height = 24 * len(styled) + 10
+    height = 24 * len(medians) + 10
     return alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
 
 
@@ -129,16 +134,19 @@ def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
     fields = ("epoch", "elapsed_s", "val_acc", "val_loss")
     points = [_point(layout, point, **{field: point.get(field) for field in fields}) for point in epochs]
     styled = _styled(layout, points)
-    views = []
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
     for field, title in (("val_acc", "validation accuracy"), ("val_loss", "validation loss")):
         known = [point for point in points if point[field] is not None]
         if known:
-            views.append(_curves(known, styled, _axis("epoch", "epoch"), field, title))
-            views.append(_curves(known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
-    return _page(views)
+            views.append(_curves(data, known, styled, _axis("epoch", "epoch"), field, title))
+            views.append(_curves(data, known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
+    return _page(views, data)
 
 
-def _curves(points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: str, title: str) -> alt.LayerChart:
+def _curves(
+    data: DataSets, points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: str, title: str
+) -> alt.LayerChart:
     middle = [
         {**group[0], **{name: median(p[name] for p in group) for name in ("elapsed_s", field)}}
         for group in _grouped(points, "contender", "epoch").values()
@@ -146,12 +154,12 @@ def _curves(points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: st
     y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
     look = _look(styled)
     tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
-    line = _chart(middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
-    marks = _chart(middle).mark_point(size=38, filled=True, opacity=1)
+    line = _chart(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
+    marks = _chart(data, middle).mark_point(size=38, filled=True, opacity=1)
     marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
     layers = [line, marks]
     if any(point["repeat"] != points[0]["repeat"] for point in points):
-        faint = _chart(points).mark_line(strokeWidth=1, opacity=0.35)
+        faint = _chart(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
         layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
     return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
 
@@ -160,11 +168,12 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
     """Processor and memory of each job over the time since it started."""
     points = [thin for job in _grouped(samples, "run_id", "job_id").values() for thin in _thinned(layout, job)]
     styled = _styled(layout, points)
-    views = []
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
     for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
         known = [point for point in points if point[field] is not None]
         if known:
-            lines = _chart(known).mark_line(strokeWidth=1.5).encode(
+            lines = _chart(data, known).mark_line(strokeWidth=1.5).encode(
                 x=_axis("t_s", "seconds since the job started"),
                 y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=True)),
                 detail=["job:N"],
@@ -172,7 +181,7 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
                 **_look(styled),
             )  # fmt: skip
             views.append(lines.properties(width=WIDTH, height=HEIGHT))
-    return _page(views)
+    return _page(views, data)
 
 
 def _thinned(layout: Layout, job: Sequence[Point]) -> list[Spec]:
@@ -225,8 +234,11 @@ def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
     return [style for style in styles if style.label in present]
 
 
-def _chart(values: Sequence[Spec]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=list(values)))
+def _chart(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
+    """A chart of `values`, which are put into `data`. Altair would check inline values one by one: slow."""
+    name = f"data-{len(data)}"
+    data[name] = list(values)
+    return alt.Chart(alt.NamedData(name=name))
 
 
 def _axis(field: str, title: str) -> alt.X:
@@ -252,11 +264,11 @@ def _look(styled: Sequence[Style]) -> dict[str, Any]:
     return {"color": _colour(styled), "strokeDash": dash}
 
 
-def _page(views: Sequence[Any]) -> Spec:
+def _page(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
-    chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2)
-    chart = chart.configure_axis(labelLimit=200, gridOpacity=0.6).configure_view(stroke=None)
-    return chart.configure_title(anchor="start", fontSize=12).to_dict()
+    chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
+    chart = chart.configure_axis(labelLimit=160, gridOpacity=0.6).configure_view(stroke=None)
+    return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
 
 
 def draw(title: str, spec: Spec) -> Picture:

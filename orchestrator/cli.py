@@ -14,7 +14,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, config, outputs, records, sites, wiring
+from orchestrator import __version__, cleaning, config, records, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
@@ -23,7 +23,6 @@ from orchestrator.images import BuildSettings
 from orchestrator.plan import select
 from orchestrator.progress import Progress
 from orchestrator.render import rendered_files
-from orchestrator.report import build_report
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -243,6 +242,9 @@ def build_settings(given: dict[str, Any]) -> BuildSettings:
 
 def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_json: bool) -> list[dict[str, Any]]:
     """Merges, writes tables and report, prints the summary (or the one JSON document)."""
+    from orchestrator import outputs  # it brings the charts along, a second to import
+    from orchestrator.report import build_report
+
     merged = outputs.merge_runs(folders)
     outputs.write_tables(merged, out)
     command = shlex.join(["orchestrate", *sys.argv[1:]])

@@ -63,6 +63,7 @@ WISHES = options(
     click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order, the shuffling and the weights."),
     click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores]"),
     click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
+    click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
 )
 ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
 OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
@@ -89,7 +90,7 @@ BUILD = options(
 )
 WISH_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
-    *("repeats", "epochs", "timeout", "seed", "threads", "parallel"),
+    *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
 )
 
 

@@ -43,6 +43,8 @@ class Config(Noun, kw_only=True):
     #: CPU threads of every job; None takes all cores, shared out over parallel jobs.
     threads: Positive | None = None
     parallel: Positive = 1
+    #: Memory bound of one job, such as "4g" (containers only); None shares out what the host has.
+    memory: str | None = None
 
 
 def presets() -> dict[str, Config]:
@@ -89,6 +91,15 @@ def parse_duration(text: str) -> int:
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
     if not number.isdecimal() or int(number) < 1:
         raise UserError(f"not a duration: {text!r}", "write it like 90s, 10m or 2h")
+    return int(number) * unit
+
+
+def parse_memory(text: str) -> int:
+    """MiB in "512m", "4g"."""
+    units = {"m": 1, "g": 1024}
+    number, unit = text[:-1], units.get(text[-1:].lower())
+    if unit is None or not number.isdecimal() or int(number) * unit < 64:
+        raise UserError(f"not an amount of memory: {text!r}", "write it like 512m or 4g, at least 64m")
     return int(number) * unit
 
 

@@ -48,7 +48,7 @@ def recorded(directory: Path) -> dict[str, Fetched]:
     path = directory / _RECORD
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Fetched])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, msgspec.MsgspecError) as error:
         raise HostError(f"cannot read {path}: {error}", f"Remove it: rm {path}") from error
@@ -114,8 +114,9 @@ def _fetch_from(
     part = target.with_name(f"{target.name}.{address}.part")
     reason = ""
     for _ in range(2):
-        resumed = expected is not None and part.exists()
-        _download(place, part, resumed, progress, timeout, attempts, pause)
+        checkable = expected is not None
+        resumed = checkable and part.exists()
+        _download(place, part, checkable, progress, timeout, attempts, pause)
         digest, size = sha256_file(part), part.stat().st_size
         reason = _mismatch(digest, size, expected, place.size)
         if not reason:
@@ -128,11 +129,11 @@ def _fetch_from(
 
 
 def _download(
-    place: Place, part: Path, resume: bool, progress: Progress, timeout: float, attempts: int, pause: float
+    place: Place, part: Path, checkable: bool, progress: Progress, timeout: float, attempts: int, pause: float
 ) -> None:
-    if not resume:
-        part.unlink(missing_ok=True)
     for attempt in range(attempts):
+        if not checkable:  # nothing would tell whether two pieces belong to one file
+            part.unlink(missing_ok=True)
         try:
             _transfer(place, part, progress, timeout)
             return

@@ -22,7 +22,7 @@ from orchestrator.build_context import (
 )
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, UserError
-from orchestrator.model import DeviceKind, Noun, Stack
+from orchestrator.model import DeviceKind, Noun, Stack, image_name
 
 __all__ = ["BuildSettings", "BuiltImage", "ImageInfo", "build", "connect", "image_name", "inspect"]
 
@@ -43,7 +43,7 @@ HINTS = (
     ("DO NOT MATCH THE HASHES", "The package index served other files than were locked: do not use it."),
     (
         "Temporary failure|Could not resolve|Failed to fetch|Connection (refused|timed out)|NewConnectionError",
-        "The build needs Debian's mirror and a package index: see --debian-mirror, --pip-index-url and the proxy variables.",
+        "The build needs Debian's mirror and a package index: --debian-mirror, --pip-index-url, proxy variables.",
     ),
     (
         "does not have a Release file|no longer has a Release file",
@@ -57,7 +57,7 @@ HINTS = (
 )
 
 
-class BuiltImage(Noun, kw_only=True):
+class BuiltImage(Noun, frozen=True, kw_only=True):
     """An image that is on the engine now. `seconds` is the time the build took; `reused` means none was needed."""
 
     name: str
@@ -66,7 +66,7 @@ class BuiltImage(Noun, kw_only=True):
     reused: bool
 
 
-class ImageInfo(Noun, kw_only=True):
+class ImageInfo(Noun, frozen=True, kw_only=True):
     """What the engine knows of an image. `dockerfile_sha256` covers the Dockerfile and its locks."""
 
     id: str
@@ -74,11 +74,6 @@ class ImageInfo(Noun, kw_only=True):
     size_mb: int
     dockerfile_sha256: str | None = None
     base: str | None = None
-
-
-def image_name(stack: str, device: DeviceKind, version: str) -> str:
-    """keras-orchestrate/<stack>:<version>-<cpu|gpu>."""
-    return f"keras-orchestrate/{stack}:{version}-{device}"
 
 
 def connect() -> Any:

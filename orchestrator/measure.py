@@ -22,6 +22,7 @@ from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, S
 #: What one job may write as events before the rest is ignored: no workload comes near it.
 EVENTS_LIMIT = 64 * 2**20
 LINE_LIMIT = 2**20
+CHUNK = 8 * 2**20
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
 LOG = "log.txt"
@@ -46,14 +47,20 @@ class EventTail:
         self.bad = 0
 
     def read(self, last: bool = False) -> list[dict[str, Any]]:
-        """The events that were completed since the last call; `last` takes an unfinished line as it is."""
-        lines = (self._rest + self._chunk()).split(b"\n")
-        self._rest = b"" if last else lines.pop()
-        if self._skipping and len(lines):
+        """The events completed since the last call; `last` also takes an unfinished line as it is."""
+        events = []
+        while chunk := self._chunk():
+            events += self._take(chunk)
+        return events + self._take(b"\n") if last else events
+
+    def _take(self, chunk: bytes) -> list[dict[str, Any]]:
+        lines = (self._rest + chunk).split(b"\n")
+        self._rest = lines.pop()
+        if self._skipping and lines:
             lines, self._skipping = lines[1:], False
         if len(self._rest) > LINE_LIMIT:
+            self.bad += not self._skipping
             self._rest, self._skipping = b"", True
-            self.bad += 1
         return [event for line in lines if (event := self._event(line)) is not None]
 
     def _chunk(self) -> bytes:
@@ -62,11 +69,12 @@ class EventTail:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return b""
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode) or room <= 0:
                 return b""
-            file.seek(self._offset)
-            data = file.read(room)
+            data = os.pread(descriptor, min(room, CHUNK), self._offset)
+        finally:
+            os.close(descriptor)
         self._offset += len(data)
         return data
 
@@ -160,7 +168,12 @@ def measure(
         watcher.close()
     exited_t = time.monotonic()
     _keep_events(folder, watcher.events)
+    parts = digest_events(watcher.events)
+    identity = identify(job, device, launch)
     status, reason = verdict(job, exit_, watcher.events, watcher.bad_lines, folder / LOG)
+    seen = parts.get("data", {}).get("sha256")
+    if status == "ok" and seen != identity.data_sha256:
+        status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
     return Result(
         run_id=run_id,
         job=job,
@@ -171,9 +184,9 @@ def measure(
         ended=_now(),
         launched_t=launched_t,
         exited_t=exited_t,
-        fingerprint=identify(job, device, launch),
+        fingerprint=identity,
         bad_event_lines=watcher.bad_lines,
-        **digest_events(watcher.events),
+        **parts,
     )
 
 

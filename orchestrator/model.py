@@ -24,7 +24,7 @@ class Noun(Struct, frozen=True, forbid_unknown_fields=True):
     """Base of all nouns: immutable, strict about unknown fields (kw_only is not inherited)."""
 
 
-class Backend(Noun, kw_only=True):
+class Backend(Noun, frozen=True, kw_only=True):
     """One way to run Keras inside a stack: its name and the environment that selects it."""
 
     name: Name
@@ -34,7 +34,7 @@ class Backend(Noun, kw_only=True):
     env: dict[str, str] = {}
 
 
-class Deviation(Noun, kw_only=True):
+class Deviation(Noun, frozen=True, kw_only=True):
     """One known difference from the article, printed in the report."""
 
     what: str
@@ -46,7 +46,7 @@ class Deviation(Noun, kw_only=True):
     backend: str | None = None
 
 
-class Base(Noun, kw_only=True):
+class Base(Noun, frozen=True, kw_only=True):
     """A base image: pulled by digest, or made from Debian's packages."""
 
     tag: str
@@ -61,7 +61,7 @@ class Base(Noun, kw_only=True):
         return f"{self.tag}@{self.digest}"
 
 
-class CacheVolume(Noun, kw_only=True):
+class CacheVolume(Noun, frozen=True, kw_only=True):
     """A volume that outlives jobs: compiled code. Whether it was warm is recorded."""
 
     name: Name
@@ -71,7 +71,7 @@ class CacheVolume(Noun, kw_only=True):
     device: DeviceKind | None = None
 
 
-class Source(Noun, kw_only=True):
+class Source(Noun, frozen=True, kw_only=True):
     """A Python package built from a source archive, because no package index has it."""
 
     name: str
@@ -79,7 +79,7 @@ class Source(Noun, kw_only=True):
     sha256: Sha256
 
 
-class ImageVariant(Noun, kw_only=True):
+class ImageVariant(Noun, frozen=True, kw_only=True):
     """What differs between the cpu and the gpu image of one stack."""
 
     build_packages: list[str] = []
@@ -97,8 +97,13 @@ class ImageVariant(Noun, kw_only=True):
     #: Whether it was seen to build and run.
     verified: bool = False
 
+    @property
+    def cuda_files(self) -> list[str]:
+        """Where the entries of `cuda` lie below docker/cuda/<version>/ and, in the image, /opt/cuda/."""
+        return [f"include/{name}" if name.endswith(".h") else f"lib/{name}" for name in self.cuda]
 
-class Stack(Noun, kw_only=True):
+
+class Stack(Noun, frozen=True, kw_only=True):
     """One dependency configuration = one image per device kind."""
 
     name: Name
@@ -119,7 +124,12 @@ class Stack(Noun, kw_only=True):
         return [cache for cache in self.caches if cache.device in (None, device)]
 
 
-class Scale(Noun, kw_only=True):
+def image_name(stack: str, device: DeviceKind, version: str) -> str:
+    """keras-orchestrate/<stack>:<version>-<cpu|gpu>."""
+    return f"keras-orchestrate/{stack}:{version}-{device}"
+
+
+class Scale(Noun, frozen=True, kw_only=True):
     """How much of a workload is run. Sizes in samples; `timeout_s` bounds one job."""
 
     epochs: Positive
@@ -128,7 +138,7 @@ class Scale(Noun, kw_only=True):
     timeout_s: Positive = 3600
 
 
-class Workload(Noun, kw_only=True):
+class Workload(Noun, frozen=True, kw_only=True):
     """One script and its parameters at each scale."""
 
     name: Name
@@ -141,7 +151,7 @@ class Workload(Noun, kw_only=True):
     note: str = ""
 
 
-class DataFile(Noun, kw_only=True):
+class DataFile(Noun, frozen=True, kw_only=True):
     """A data set as one file on the host, as a job will see it."""
 
     dataset: Name
@@ -152,7 +162,7 @@ class DataFile(Noun, kw_only=True):
     name: str
 
 
-class Job(Noun, kw_only=True):
+class Job(Noun, frozen=True, kw_only=True):
     """The unit of scheduling, recording and resuming."""
 
     workload: Name
@@ -196,7 +206,7 @@ def parse_job_id(text: str) -> dict[str, Any]:
     return {**dict(zip(names, parts, strict=False)), "repeat": int(parts[5])}
 
 
-class Skip(Noun, kw_only=True):
+class Skip(Noun, frozen=True, kw_only=True):
     """A planned job that will not be launched, with the reason; it still gives one row.
 
     `unsupported`: this host cannot run it; `excluded`: the user left it out; `failed`: what it needs
@@ -208,7 +218,7 @@ class Skip(Noun, kw_only=True):
     reason: str
 
 
-class Plan(Noun, kw_only=True):
+class Plan(Noun, frozen=True, kw_only=True):
     """Everything a run will do, in order; written before the first job starts."""
 
     run_id: str
@@ -224,7 +234,7 @@ class Plan(Noun, kw_only=True):
         return [*self.jobs, *(skip.job for skip in self.skipped)]
 
 
-class Device(Noun, kw_only=True):
+class Device(Noun, frozen=True, kw_only=True):
     """What one job may use at a time: a set of CPU cores, or one GPU."""
 
     kind: DeviceKind
@@ -234,7 +244,7 @@ class Device(Noun, kw_only=True):
     driver: str | None = None
 
 
-class Sample(Noun, kw_only=True, omit_defaults=True):
+class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of one device at one time. A metric that the device lacks is None, never 0.
 
     `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host.
@@ -247,14 +257,14 @@ class Sample(Noun, kw_only=True, omit_defaults=True):
     rss_mb: float | None = None
 
 
-class Usage(Noun, kw_only=True):
+class Usage(Noun, frozen=True, kw_only=True):
     """What a running job has used: processor seconds so far, resident memory now (MiB)."""
 
     cpu_s: float
     rss_mb: float
 
 
-class Launch(Noun, kw_only=True):
+class Launch(Noun, frozen=True, kw_only=True):
     """What will be started for a job: the command to type, and the image it runs in, if any."""
 
     launcher: str
@@ -264,7 +274,7 @@ class Launch(Noun, kw_only=True):
     dockerfile_sha256: str | None = None
 
 
-class Exit(Noun, kw_only=True):
+class Exit(Noun, frozen=True, kw_only=True):
     """How a launched job ended, as its launcher saw it."""
 
     code: int | None = None
@@ -275,7 +285,7 @@ class Exit(Noun, kw_only=True):
     error: str | None = None
 
 
-class Fingerprint(Noun, kw_only=True):
+class Fingerprint(Noun, frozen=True, kw_only=True):
     """What makes two results comparable."""
 
     launcher: str
@@ -301,7 +311,7 @@ class Fingerprint(Noun, kw_only=True):
     command: list[str] = []
 
 
-class Result(Noun, kw_only=True):
+class Result(Noun, frozen=True, kw_only=True):
     """Exactly one for every planned job, whatever happened.
 
     `started` and `ended` are wall-clock stamps (ISO 8601, UTC); `launched_t` and `exited_t` the

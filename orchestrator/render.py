@@ -7,17 +7,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 
 from orchestrator.catalog import Catalog
-from orchestrator.model import DeviceKind, ImageVariant, Stack
+from orchestrator.model import DeviceKind, ImageVariant, Stack, image_name
 
 LIBRARIES = "/usr/lib/x86_64-linux-gnu"
 CUDA_LIBRARIES = "/opt/cuda/lib"
 #: What the NVIDIA container runtime reads: all devices that it was told to give; compute and NVML.
 NVIDIA_ENV = {"NVIDIA_VISIBLE_DEVICES": "all", "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
-
-
-def image_name(stack: Stack, device: DeviceKind, version: str) -> str:
-    """keras-orchestrate/<stack>:<version>-<cpu|gpu>."""
-    return f"keras-orchestrate/{stack.name}:{version}-{device}"
 
 
 def rendered_files(catalog: Catalog, version: str) -> dict[str, str]:
@@ -40,10 +35,9 @@ def render_dockerfile(catalog: Catalog, stack: Stack, device: DeviceKind, versio
         variant=variant,
         base=catalog.bases[stack.base],
         version=version,
-        image=image_name(stack, device, version),
+        image=image_name(stack.name, device, version),
         env={**(NVIDIA_ENV if device == "gpu" else {}), **variant.env},
         **packages(stack, variant),
-        cuda_files=[f"include/{name}" if name.endswith(".h") else f"lib/{name}" for name in variant.cuda],
         finish=finish_commands(stack, device),
     )
 
@@ -52,9 +46,9 @@ def render_compose(catalog: Catalog, version: str) -> str:
     """compose.yaml: every image as a service, hardened as `orchestrate run` hardens its jobs."""
 
     def name(stack: Stack, device: DeviceKind) -> str:
-        return image_name(stack, device, version)
+        return image_name(stack.name, device, version)
 
-    return render(catalog.compose_template, stacks=catalog.stacks, image_name=name)
+    return render(catalog.compose_template, stacks=catalog.stacks, bases=catalog.bases, image_name=name)
 
 
 def render(template: str, **names: Any) -> str:

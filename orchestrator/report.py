@@ -88,8 +88,6 @@ def build_report(report: ReportInput) -> Report:
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
-    for epoch in epochs:
-        epoch["seconds"] = epoch["train_s"] + (epoch.get("validation_s") or 0.0)
     specs = charts.charts(layout, epochs, samples)
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
@@ -113,8 +111,7 @@ def _placed(
         row = rows[owner]
         yield {
             **point,
-            "run_id": row.get("run_id"),
-            "repeat": row.get("repeat"),
+            **{name: row.get(name) for name in ("run_id", "repeat", "status")},
             "column": column,
             "line": line,
         }
@@ -125,7 +122,7 @@ def _context(report: ReportInput, layout: Layout, epochs: Sequence[Mapping[str, 
     steady: dict[tuple[Any, Any], list[float]] = {}
     for epoch in epochs:
         if epoch["epoch"] > 1:
-            steady.setdefault((epoch["run_id"], epoch["job_id"]), []).append(epoch["seconds"])
+            steady.setdefault((epoch["run_id"], epoch["job_id"]), []).append(epoch["train_s"])
     ranked = speeds(layout, lambda row: steady.get((row.get("run_id"), row["job_id"]), []))
     return {
         "report": report,
@@ -195,16 +192,14 @@ def _environment() -> Environment:
         share=report_words.share,
         colour=charts.colour,
         data_uri=_data_uri,
-        log=log_tail,
+        log=log_tail, fenced=fenced,
     )
     return environment
 
 
 def _markdown() -> Any:
     """The Markdown template; every value put into it is escaped unless it is marked as safe."""
-    environment = _environment().overlay(finalize=markdown_text)
-    environment.filters["fenced"] = fenced
-    return environment.get_template("report.md.j2")
+    return _environment().overlay(finalize=markdown_text).get_template("report.md.j2")
 
 
 def _data_uri(svg: str) -> str:

@@ -17,8 +17,9 @@ def headline(rows: Sequence[Row], layout: Layout) -> str:
     """`5 workloads on 4 backends in 3 stacks`: what was planned."""
     kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
     counts = [words.plural(count, noun) for noun, count in kinds.items()]
-    columns = words.plural(len(layout.contenders), "contender")
-    return f"{counts[0]} on {counts[1]} in {counts[2]}, {columns} side by side"
+    text = f"{counts[0]} on {counts[1]} in {counts[2]}"
+    columns = len(layout.contenders)
+    return f"{text}, {columns} contenders side by side" if columns > 1 else text
 
 
 def machines(rows: Sequence[Row]) -> list[str]:
@@ -27,8 +28,8 @@ def machines(rows: Sequence[Row]) -> list[str]:
     return sorted({text for text in seen if text})
 
 
-def findings(layout: Layout, ranked: Speeds) -> list[str]:
-    """One sentence for each task and machine on which anything was measured."""
+def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
+    """(subject, sentence about it) for each task and machine on which anything was measured."""
     sentences = []
     for line, task in enumerate(layout.tasks):
         for machine in layout.machines():
@@ -38,9 +39,8 @@ def findings(layout: Layout, ranked: Speeds) -> list[str]:
                 if contender.machine == machine and (column, line) in ranked
             ]
             if places:
-                where = f"On {task.label}{_machine(layout, machine)}"
-                data = " with synthetic data" if task.synthetic else ""
-                sentences.append(f"{where}{data} {_sentence(places)}")
+                data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
+                sentences.append((f"{task.label}{_machine(layout, machine)}{data}", _sentence(places)))
     return sentences
 
 

@@ -31,6 +31,17 @@ CONDITIONS = (
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", "host")
 ERAS = ("2017", "today")
+#: What can be said of a contender beside its name, the plainest first.
+FACETS = {
+    "keras_version": "Keras {}",
+    "variant": "{}",
+    "device": "{}",
+    "gpu_name": "{}",
+    "threads": "{} threads",
+    "launcher": "{}",
+    "host": "on {}",
+    "stack": "{}",
+}
 
 
 class Contender(Struct, frozen=True):
@@ -67,7 +78,7 @@ class Task(Struct, frozen=True):
 
     @property
     def amounts(self) -> str:
-        """`5 epochs · 4,096 samples · batch 128`: how much of the workload was run."""
+        """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
         known = self.conditions
         parts = [
             known["scale"],
@@ -75,7 +86,7 @@ class Task(Struct, frozen=True):
             f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
         ]
-        return " · ".join(str(part) for part in parts if part)
+        return ", ".join(str(part).replace(" ", "\u00a0") for part in parts if part)
 
 
 class Layout(Struct, frozen=True):
@@ -94,7 +105,7 @@ class Layout(Struct, frozen=True):
 
 def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
-    rows = [{**row, "variant": row.get("variant") or "faithful"} for row in rows]
+    rows = [_plain(row) for row in rows]
     contenders, columns = _ordered(_contenders(rows), _contender_order)
     tasks, lines = _ordered(_tasks(rows), lambda task: task.label)
     places = [(columns[i], lines[i]) for i in range(len(rows))]
@@ -102,6 +113,16 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     for place, row in zip(places, rows, strict=True):
         cells[place].append(row)
     return Layout(contenders=contenders, tasks=tasks, cells=dict(cells), places=places)
+
+
+def _plain(row: Row) -> Row:
+    """The row in the terms of the matrix: real data is the same data, whoever fetched it."""
+    kind = row.get("data_kind")
+    return {
+        **row,
+        "variant": row.get("variant") or "faithful",
+        "data_kind": "real" if kind in ("official", "given") else kind,
+    }
 
 
 def group(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[dict[str, Any], list[int]]]:
@@ -137,35 +158,51 @@ def _ordered(found: Iterable[tuple[Any, list[int]]], order: Any) -> tuple[list[A
 
 
 def _distinct(things: Sequence[Any]) -> list[Any]:
-    """Number the labels that are still equal: told apart only by something that one of them does not know."""
+    """Give the things labels that are unique, and printable: charts make code of them.
+
+    Labels are still equal where only something that one of the two does not know tells them apart.
+    """
     seen: Counter[str] = Counter()
     named = []
     for thing in things:
-        seen[thing.label] += 1
-        n = seen[thing.label]
-        named.append(thing if n == 1 else replace(thing, label=f"{thing.label} ({n})"))
+        label = "".join(c if c.isprintable() else " " for c in thing.label)
+        seen[label] += 1
+        named.append(replace(thing, label=label if seen[label] == 1 else f"{label} ({seen[label]})"))
     return named
 
 
 def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     groups = group(rows, IDENTITY)
     identities = [identity for identity, _ in groups]
-    names = [_name(identity) for identity in identities]
     everywhere = _varying(identities)
+    always = (everywhere & {"device"}, everywhere & {"launcher", "threads", "host", "gpu_name"})
     found = []
-    for (identity, members), name in zip(groups, names, strict=True):
-        twins = _varying([other for other, its in zip(identities, names, strict=True) if its == name])
-        extra = twins | (everywhere & {"device"}) | ({"variant"} if identity["variant"] == "modern" else set())
-        shown = extra | (everywhere & {"launcher", "threads", "host", "gpu_name"}) | {"keras_version", "device"}
+    for identity, members in groups:
+        name = _name(identity)
+        modern = {"variant"} if identity["variant"] == "modern" else set()
+        telling = modern | always[0] | _telling([other for other in identities if _name(other) == name])
         contender = Contender(
             identity=identity,
             era=_era([rows[i] for i in members]),
             name=name,
-            details=_facets(identity, shown),
-            label=" ".join([name, *_facets(identity, extra)]),
+            details=_facets(identity, telling | always[1] | {"keras_version", "device"}),
+            label=" ".join([name, *_facets(identity, telling)]),
         )
         found.append((contender, members))
     return found
+
+
+def _telling(twins: Sequence[Row]) -> set[str]:
+    """The fewest fields, the plainest first, that tell contenders of one name apart."""
+    chosen: set[str] = set()
+    for field in FACETS:
+        if field in _varying(twins) and _count(twins, chosen | {field}) > _count(twins, chosen):
+            chosen.add(field)
+    return chosen
+
+
+def _count(twins: Sequence[Row], fields: set[str]) -> int:
+    return len({tuple(twin[field] for field in sorted(fields)) for twin in twins})
 
 
 def _name(identity: Row) -> str:
@@ -175,18 +212,8 @@ def _name(identity: Row) -> str:
 def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
     """The wanted fields in words, in a fixed order; what is unknown is left out."""
     wanted = set(fields)
-    words = {
-        "keras_version": "Keras {}",
-        "variant": "{}",
-        "device": "{}",
-        "gpu_name": "{}",
-        "threads": "{} threads",
-        "launcher": "{}",
-        "host": "on {}",
-        "stack": "{}",
-    }
     values = {**identity, "device": str(identity["device"] or "").upper()}
-    return tuple(text.format(values[field]) for field, text in words.items() if field in wanted and values[field])
+    return tuple(text.format(values[field]) for field, text in FACETS.items() if field in wanted and values[field])
 
 
 def _varying(groups: Sequence[Row]) -> set[str]:

@@ -129,9 +129,9 @@ def _speed_table(layout: Layout, ranked: Speeds) -> Table:
              for column in range(len(layout.contenders))]
         )  # fmt: skip
     note = (
-        "Median seconds per epoch, training and validation, without the first epoch; bold is the fastest of its "
-        "row on the same device. Small print: times the fastest, training samples per second, n = epochs × repeats, "
-        "and the range of those epochs. ≈ means that the range meets the fastest one's."
+        "Median training seconds per epoch, validation apart, without the first epoch; bold is the fastest of its "
+        "row on the same device. Small print: times the fastest · training samples per second; the range of those epochs; "
+        "n = epochs × repeats. ≈ means that the range meets the fastest one's."
     )
     return Table("speed", "Seconds per epoch", note, cells)
 
@@ -142,19 +142,26 @@ def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float)
     cell = Cell(troubles=_troubles(rows))
     if speed is None:
         cell.figure = "" if cell.troubles else words.ABSENT
-        cell.lines = [] if cell.troubles else ["no epoch after the first"]
+        cell.lines = [] if cell.troubles else ["one epoch only"]
         return cell
     cell.figure = words.seconds(speed.seconds)
     cell.best = speed.best
     cell.bar = speed.seconds / slowest if slowest else None
-    if speed.best:
-        cell.lines.append("fastest")
-    elif speed.ratio is not None:
-        cell.lines.append(f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}")
-    if speed.samples_per_s is not None:
-        cell.lines.append(f"{words.figure(speed.samples_per_s)}/s")
-    cell.lines.append(f"{speed.n} · {words.span(speed.low, speed.high)}")
+    rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
+    cell.lines = [
+        " · ".join(filter(None, [_rank(speed), rate])),
+        words.span(speed.low, speed.high),
+        speed.n,
+    ]
     return cell
+
+
+def _rank(speed: Speed) -> str:
+    if speed.best:
+        return "fastest"
+    if speed.ratio is None:
+        return ""
+    return f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}"
 
 
 def _troubles(rows: Sequence[Row]) -> list[tuple[str, int]]:
@@ -250,11 +257,11 @@ _FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
      "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
      "first epoch, which on most backends compiles too, and whether a compile cache was warm.", _setup),
     ("article", "As the 2017 article counted",
-     "Total training time over the number of epochs, the first one included. Not what the ranks above use.",
+     "Total time of fit() over the number of epochs: the first epoch and validation included. Ranks do not use it.",
      _article),
     ("host", "Processor and memory of the host",
      "Mean use while the job ran, 100 % being one core; below it the largest resident memory.", _host),
-    ("gpu", "GPU", "Mean utilization, and what else the device reported.", _gpu),
+    ("GPU", "GPU", "Mean utilization, and what else the device reported.", _gpu),
 )  # fmt: skip
 
 

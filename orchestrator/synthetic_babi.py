@@ -24,7 +24,7 @@ class _Dice:
     """Fair choices from a frozen random stream, equal on every machine."""
 
     def __init__(self, seed: int) -> None:
-        self._numbers = iter(np.frombuffer(np.random.RandomState(seed).bytes(4 << 20), "<u4").tolist())
+        self._numbers = iter(np.frombuffer(np.random.RandomState(seed).bytes(1 << 20), "<u4").tolist())
 
     def below(self, count: int) -> int:
         return int(next(self._numbers)) * count >> 32
@@ -50,7 +50,7 @@ class _World:
 
     def happen(self) -> None:
         """One fact: mostly a move, else a take or a drop where one is possible."""
-        person = self._dice.pick(PEOPLE)
+        person = self._somebody()
         if person not in self._at or self._dice.below(100) < 55:
             self.move(person, self._dice.pick(_MOVES))
             return
@@ -63,6 +63,11 @@ class _World:
             self._drop(person, self._dice.pick(held))
         else:
             self.move(person, self._dice.pick(_MOVES))
+
+    def _somebody(self) -> str:
+        """Mostly who carries something, so that a question's answer tends to be recent news."""
+        carriers = sorted(set(self._holder.values()))
+        return self._dice.pick(carriers if carriers and self._dice.below(10) else PEOPLE)
 
     def happen_some(self) -> None:
         """Two facts, and a third of the time two more, and so on: the real stories' rhythm."""
@@ -100,7 +105,7 @@ class _World:
             return False
         # Mostly the latest news, so that recent places say something, as in the real stories.
         latest = max(known, key=lambda thing: max(self._told[thing], self._whereabouts(thing)[1]))
-        thing = latest if self._dice.below(4) else self._dice.pick(known)
+        thing = latest if self._dice.below(10) else self._dice.pick(known)
         place, moved = self._whereabouts(thing)
         number = len(self.lines) + 1
         self.lines.append(f"{number} Where is the {thing}? \t{place}\t{self._told[thing]} {moved}")

@@ -20,7 +20,7 @@ import msgspec
 
 from orchestrator import __version__, data, devices, measure, plan, records, sites
 from orchestrator.catalog import Catalog, workloads_sha256
-from orchestrator.config import Config, parse_duration
+from orchestrator.config import Config, parse_duration, parse_memory
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.launchers import Launcher
@@ -101,7 +101,8 @@ def prepare(config: Config, catalog: Catalog, site: Site, data_dir: Path | None,
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
-    memory_mb = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
+    shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
+    memory_mb = parse_memory(config.memory) if config.memory else shared_out
     launcher = site.launcher(whole.run_id, files, memory_mb)
     return Prepared(plan=whole, launcher=launcher, slots=slots, host=host)
 

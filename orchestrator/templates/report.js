@@ -11,7 +11,7 @@
     return {
       background: "transparent",
       axis: { labelColor: soft, titleColor: soft, gridColor: line, domainColor: line, tickColor: line,
-              titleFontWeight: "normal", labelLimit: 200 },
+              titleFontWeight: "normal" },
       legend: { labelColor: text },
       title: { color: text },
       style: { "guide-label": { font: "sans-serif" }, "guide-title": { font: "sans-serif" } }
@@ -23,7 +23,7 @@
     var copy = JSON.parse(JSON.stringify(spec)), extra = colours();
     var columns = width < 640 || copy.concat.length < 2 ? 1 : 2;
     // A bar chart names its contenders on the left, a curve only has numbers there.
-    var margin = copy.concat[0].title ? 190 : 75;
+    var margin = copy.concat[0].title ? 185 : 75;
     copy.columns = columns;
     copy.concat.forEach(function (view) {
       view.width = Math.max(120, Math.min(560, Math.floor(width / columns) - margin));

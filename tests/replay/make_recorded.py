@@ -24,9 +24,15 @@ STACKS = {
     ("keras3-jax", "jax", "0.10.0", "3.15.1", "3.11.2"): 0.7,
     ("keras3-torch", "torch", "2.13.0", "3.15.1", "3.11.2"): 1.1,
 }
-ABSENT_ON_CPU = (
-    "gpu_util_mean gpu_util_p50 gpu_util_p95 gpu_mem_peak_mb gpu_power_mean_w energy_j sm_clock_mean".split()
-)
+ABSENT_ON_CPU = [
+    "gpu_util_mean",
+    "gpu_util_p50",
+    "gpu_util_p95",
+    "gpu_mem_peak_mb",
+    "gpu_power_mean_w",
+    "energy_j",
+    "sm_clock_mean",
+]
 
 
 def recorded(
@@ -97,7 +103,7 @@ def _epochs(row: dict[str, Any], pace: float, rng: random.Random) -> Iterator[di
 
 
 def _measured(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Random) -> dict[str, Any]:
-    durations = [epoch["train_s"] + epoch["validation_s"] for epoch in curve]
+    durations = [epoch["train_s"] for epoch in curve]
     steady = sorted(durations[1:])
     last = curve[-1]
     gpu = {

@@ -1,0 +1,36 @@
+"""A catalogue of misbehaving workloads on the real stacks: a folder for --root."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def make_root(folder: Path, workloads: list[str], timeout_s: int = 60) -> Path:
+    """docker/ as it is, workloads/ with tests/fakes/stub_run.py and one entry per name."""
+    shutil.copytree(ROOT / "docker", folder / "docker", ignore=shutil.ignore_patterns("__pycache__", "cuda"))
+    (folder / "workloads").mkdir()
+    shutil.copy(HERE / "stub_run.py", folder / "workloads" / "run.py")
+    scale = f"{{epochs: 2, train: 64, validation: 32, timeout_s: {timeout_s}}}"
+    entries = [
+        f"  - {{name: {name}, title: {name}, dataset: mnist, batch_size: 32, parameters: 10, "
+        f"scales: {{smoke: {scale}, quick: {scale}, article: {scale}}}}}\n"
+        for name in workloads
+    ]
+    (folder / "workloads" / "workloads.yaml").write_text("workloads:\n" + "".join(entries))
+    return folder
+
+
+def make_data(folder: Path) -> Path:
+    """A data folder with a tiny mnist.npz of the right form."""
+    import numpy
+
+    folder.mkdir(parents=True, exist_ok=True)
+    images, labels = numpy.zeros((60000, 28, 28), "u1"), numpy.arange(60000, dtype="u1") % 10
+    numpy.savez_compressed(
+        folder / "mnist.npz", x_train=images, y_train=labels, x_test=images[:10000], y_test=labels[:10000]
+    )
+    return folder

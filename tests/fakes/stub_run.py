@@ -1,0 +1,139 @@
+"""Stands in for workloads/run.py: behaves well or badly by the workload's name, in any Python, without Keras."""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+
+
+def clock():
+    """CLOCK_MONOTONIC where Python knows it; tests with Python 2.7 only need it to grow."""
+    return getattr(time, "monotonic", time.time)()
+
+
+def flags(argv):
+    return dict(zip([a[2:] for a in argv[0::2]], argv[1::2]))
+
+
+def exit_with_starter():
+    def wait():
+        while os.read(0, 4096):
+            pass
+        os._exit(130)
+
+    thread = threading.Thread(target=wait)
+    thread.daemon = True
+    thread.start()
+
+
+class Writer(object):
+    def __init__(self, out):
+        self.file = open(os.path.join(out, "events.jsonl"), "a")
+
+    def write(self, event, **fields):
+        self.raw(json.dumps(dict(fields, event=event, t=clock(), attempt=1)) + "\n")
+
+    def raw(self, text):
+        self.file.write(text)
+        self.file.flush()
+
+
+def train(writer, options, seconds=0.05):
+    import hashlib
+
+    with open(options["data"], "rb") as file:
+        digest = hashlib.sha256(file.read()).hexdigest()
+    writer.write("start", job=options["job"], python=sys.version.split()[0], pid=os.getpid())
+    writer.write("data", sha256=digest, kind=options["data-kind"], train=[64, 784], validation=[32, 784])
+    writer.write(
+        "ready", framework_version="1.0", keras_version="2.0.8", parameters=10, image_data_format="channels_last"
+    )
+    begun = clock()
+    for epoch in range(1, int(options["epochs"]) + 1):
+        writer.write("epoch_begin", epoch=epoch)
+        time.sleep(seconds)
+        figures = dict(loss=1.0 / epoch, acc=0.9, val_loss=1.0 / epoch, val_acc=0.9)
+        writer.write(
+            "epoch_end",
+            epoch=epoch,
+            train_s=seconds,
+            validation_s=0.01,
+            elapsed_s=clock() - begun,
+            batches=2,
+            samples=64,
+            **figures,
+        )
+
+
+def finish(writer):
+    writer.write("end", elapsed_s=0.2, rss_peak_mb=10.0, metrics={})
+
+
+def main(argv):
+    workload, options = argv[0], flags([a for a in argv[1:] if a != "--lease"])
+    if "--lease" in argv:
+        exit_with_starter()
+    writer = Writer(options["out"])
+    if workload == "exit1":
+        print("about to fail")
+        sys.exit(1)
+    if workload == "silent":
+        sys.exit(0)
+    if workload == "raises":
+        writer.write("error", type="ValueError", message="planted <b>fault</b>", traceback="...")
+        sys.exit(1)
+    if workload == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if workload == "hang":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        train(writer, options)
+        time.sleep(600)
+    if workload == "memory":
+        hog = []
+        while True:
+            hog.append(bytearray(16 * 2**20))
+    if workload == "garbage":
+        writer.raw("not json\n\x00\xff\n[1, 2]\n" + "{" * 100000 + "\n")
+        os.write(1, b"\xff\xfe\x00 binary \x1b[31m on stdout\n" * 1000)
+    if workload == "longline":
+        os.write(1, b"x" * (40 * 2**20))
+        writer.raw("y" * (3 * 2**20) + "\n")
+    if workload == "hostile":
+        hostile(options["out"])
+    train(writer, options)
+    if workload == "cutoff":
+        writer.raw('{"event": "end", "t": 1')
+        sys.exit(0)
+    finish(writer)
+
+
+def hostile(out):
+    """Everything that a job must not be able to do; each success is told in the log and fails the job."""
+    import socket
+
+    won = []
+    for path in ("/etc/owned", "/workloads/owned", "/owned"):
+        try:
+            open(path, "w").close()
+            won.append("wrote " + path)
+        except (IOError, OSError):
+            pass
+    try:
+        socket.create_connection(("192.0.2.1", 80), 1)
+        won.append("network")
+    except (IOError, OSError):
+        pass
+    if os.getuid() == 0:
+        won.append("root")
+    if os.path.exists("/var/run/docker.sock"):
+        won.append("docker.sock")
+    os.symlink("/etc/passwd", os.path.join(out, "link"))
+    if won:
+        print(", ".join(won))
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,82 @@
+"""What is on disk is whole, whatever happens while it is written."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+
+import pytest
+
+from orchestrator import records
+from orchestrator.errors import HostError, UserError
+from orchestrator.model import Plan, Result
+from tests.unit.test_model import make_job
+
+
+def make_plan(**changes):
+    fields = {"run_id": "20260101-000000-abcd", "created": "now", "config": {}, "seed": 1, "jobs": [make_job()]}
+    return Plan(**{**fields, **changes})
+
+
+def test_a_run_is_read_back_as_it_was_written(tmp_path):
+    plan = make_plan()
+    folder = records.RunFolder.create(tmp_path, plan)
+    result = Result(run_id=plan.run_id, job=plan.jobs[0], status="ok")
+    folder.write_job(plan.jobs[0])
+    folder.write_result(result)
+    again = records.RunFolder.open(tmp_path / "latest")
+    assert again.plan() == plan
+    assert again.results() == {result.job.id: result}
+
+
+def test_run_ids_sort_by_time_and_never_meet():
+    now = datetime.datetime(2026, 1, 2, 3, 4, 5)
+    ids = {records.new_run_id(now) for _ in range(50)}
+    assert len(ids) > 40
+    assert all(i.startswith("20260102-030405-") for i in ids)
+
+
+def test_writing_replaces_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "f"
+    records.write_atomic(path, b"old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HostError, match="disk full"):
+        records.write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "results").write_text("a file in the way")
+    with pytest.raises(HostError, match="cannot write"):
+        records.RunFolder.create(tmp_path / "results", make_plan())
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="not a run"):
+        records.RunFolder.open(tmp_path)
+
+
+def test_a_damaged_record_names_its_file(tmp_path):
+    folder = records.RunFolder.create(tmp_path, make_plan())
+    path = folder.job_folder(make_job()) / "result.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"run_id": "x", "status": "fine"}')
+    with pytest.raises(UserError) as caught:
+        folder.results()
+    assert str(path) in caught.value.message
+
+
+def test_torn_samples_and_odd_logs_are_read_as_far_as_they_go(tmp_path):
+    folder = records.RunFolder.create(tmp_path, make_plan())
+    job = folder.job_folder(make_job())
+    job.mkdir(parents=True)
+    (job / "samples.jsonl").write_bytes(b'{"t":1,"device":"cpu:0","cpu_s":1.5}\n\xff\n{"t":2,"dev')
+    (job / "log.txt").write_bytes(b"\xff" + b"line\n" * 100)
+    assert [sample.cpu_s for sample in folder.samples(make_job())] == [1.5]
+    assert folder.log_tail(make_job(), 3) == "line\nline\nline"
