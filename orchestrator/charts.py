@@ -27,16 +27,18 @@ DataSets = dict[str, list[Spec]]
 Point = Mapping[str, Any]
 
 #: Chosen for the largest smallest distance under normal, deutan, protan and tritan vision, on white and
-#: on dark. A backend keeps its colour and its mark in every chart, so neither has to carry it alone.
-STYLES = {
-    "tensorflow": ("#E69F00", "circle"),
-    "cntk": ("#C2649A", "square"),
-    "theano": ("#56B4E9", "triangle-up"),
-    "mxnet": ("#8A8B2C", "diamond"),
-    "jax": ("#5B4BB5", "cross"),
-    "torch": ("#A83232", "triangle-down"),
+#: on dark. A backend keeps its colour in every chart.
+COLOURS = {
+    "tensorflow": "#E69F00",
+    "cntk": "#C2649A",
+    "theano": "#56B4E9",
+    "mxnet": "#8A8B2C",
+    "jax": "#5B4BB5",
+    "torch": "#A83232",
 }
-OTHER_STYLE = ("#808590", "stroke")
+OTHER_COLOUR = "#808590"
+#: By position, so that no contender is known by its colour alone.
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 #: Solid for the first contender of a backend, then the others in turn.
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 WIDTH, HEIGHT = 330, 190
@@ -64,14 +66,14 @@ class Style(Struct, frozen=True):
 
 
 def colour(backend: str) -> str:
-    return STYLES.get(backend, OTHER_STYLE)[0]
+    return COLOURS.get(backend, OTHER_COLOUR)
 
 
 def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
     """{name: (title, specification)}; a chart without anything to show is left out.
 
-    `epochs` and `samples` are those of report.ReportInput, with the run, repeat, status,
-    `column` and `line` of their jobs. Names are fit for files and unique.
+    `epochs` and `samples` are those of report.ReportInput, with the `job` (its position among
+    the rows), `repeat`, `status`, `column` and `line` each belongs to. Names are fit for files and unique.
     """
     found: list[tuple[str, str, Spec]] = []
     steady = [point for point in epochs if point["epoch"] > 1 and point["status"] == "ok"]
@@ -126,7 +128,8 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
     ticks = _chart(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
     ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
     height = 24 * len(medians) + 10
-    return alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+    chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+    return chart
 
 
 def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
@@ -152,7 +155,7 @@ def _curves(
         for group in _grouped(points, "contender", "epoch").values()
     ]
     y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
-    look = _look(styled)
+    look = _look(styled, legend=None)  # the marks have one
     tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
     line = _chart(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
     marks = _chart(data, middle).mark_point(size=38, filled=True, opacity=1)
@@ -161,12 +164,13 @@ def _curves(
     if any(point["repeat"] != points[0]["repeat"] for point in points):
         faint = _chart(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
         layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
-    return alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    return chart
 
 
 def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
     """Processor and memory of each job over the time since it started."""
-    points = [thin for job in _grouped(samples, "run_id", "job_id").values() for thin in _thinned(layout, job)]
+    points = [thin for job in _grouped(samples, "job").values() for thin in _thinned(layout, job)]
     styled = _styled(layout, points)
     views: list[alt.LayerChart | alt.Chart] = []
     data: DataSets = {}
@@ -205,9 +209,8 @@ def _rounded_mean(values: Sequence[float | None]) -> float | None:
 def _point(layout: Layout, point: Point, **fields: Any) -> Spec:
     """A row of chart data: whose it is, and the wanted figures."""
     label = layout.contenders[point["column"]].label
-    job = f"{point.get('run_id')} {point['job_id']}"
     known = {name: value if _drawable(value) else None for name, value in fields.items()}
-    return {"contender": label, "job": job, "repeat": point["repeat"], "epoch": point.get("epoch"), **known}
+    return {"contender": label, "job": point["job"], "repeat": point["repeat"], "epoch": point.get("epoch"), **known}
 
 
 def _drawable(value: float | None) -> bool:
@@ -226,8 +229,8 @@ def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
     present = {point["contender"] for point in points}
     seen: Counter[str] = Counter()
     styles = []
-    for contender in layout.contenders:
-        _, shape = STYLES.get(contender.backend, OTHER_STYLE)
+    for position, contender in enumerate(layout.contenders):
+        shape = SHAPES[position % len(SHAPES)]
         dash = DASHES[seen[contender.backend] % len(DASHES)]
         seen[contender.backend] += 1
         styles.append(Style(contender.label, colour(contender.backend), shape, dash))
@@ -258,16 +261,16 @@ def _shape(styled: Sequence[Style]) -> alt.Shape:
     return alt.Shape("contender:N", title=None, scale=_scale(styled, "shape"))
 
 
-def _look(styled: Sequence[Style]) -> dict[str, Any]:
-    """Colour by backend; contenders of one backend differ in their dashes."""
-    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"))
+def _look(styled: Sequence[Style], legend: Any = alt.Undefined) -> dict[str, Any]:
+    """Colour by backend; contenders of one backend differ in their dashes, which `legend` shows."""
+    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"), legend=legend)
     return {"color": _colour(styled), "strokeDash": dash}
 
 
 def _page(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
     chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
-    chart = chart.configure_axis(labelLimit=160, gridOpacity=0.6).configure_view(stroke=None)
+    chart = chart.configure_axis(labelLimit=160, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
     return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
 
 

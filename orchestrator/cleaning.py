@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from orchestrator import images, venvs
@@ -41,18 +42,18 @@ def _everything(drop_images: bool, drop_caches: bool) -> Iterator[tuple[str, Cal
         for name in ("venvs", "compiled"):
             folder = venvs.cache_root() / name
             if folder.is_dir():
-                yield f"folder {folder}", lambda folder=folder: shutil.rmtree(folder)
+                yield f"folder {folder}", partial(shutil.rmtree, folder)
 
 
 def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
     for container in leftovers.orphans(client):
-        yield f"container {container.name}", lambda c=container: c.remove(force=True, v=True)
+        yield f"container {container.name}", partial(container.remove, force=True, v=True)
     if drop_images:
         for image in client.images.list():
             for tag in image.tags:
                 if tag.startswith(PREFIX):
-                    yield f"image {tag}", lambda tag=tag: client.images.remove(tag)
+                    yield f"image {tag}", partial(client.images.remove, tag)
     if drop_caches:
         for volume in client.volumes.list():
             if volume.name.startswith(f"{leftovers.LABEL}-"):
-                yield f"volume {volume.name}", lambda v=volume: v.remove()
+                yield f"volume {volume.name}", volume.remove

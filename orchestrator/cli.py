@@ -14,12 +14,13 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, config, records, sites, wiring
+from orchestrator import __version__, cleaning, config, devices, records, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
 from orchestrator.errors import OrchestrateError
 from orchestrator.images import BuildSettings
+from orchestrator.model import DeviceKind
 from orchestrator.plan import select
 from orchestrator.progress import Progress
 from orchestrator.render import rendered_files
@@ -73,7 +74,7 @@ def say(line: str) -> None:
 @click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
 @click.pass_context
-def run(ctx: click.Context, **given: Any) -> None:
+def run(ctx: click.Context, /, **given: Any) -> None:
     """Build what is missing, run every job, merge, report.
 
     \b
@@ -86,7 +87,7 @@ def run(ctx: click.Context, **given: Any) -> None:
         ctx.invoke(plan, **{name: given[name] for name in _parameters(plan)})
         return
     wish, catalog = wished(given), load_catalog(given["root"])
-    wiring.decide(wish, wiring.devices.probe_host())  # a host that cannot serve the wish, before anything else
+    wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], not given["no_fetch"], say)
@@ -140,7 +141,7 @@ def build(**given: Any) -> None:
     """
     catalog = load_catalog(given["root"])
     names = select(list(given["stacks"]) or ["*"], (s.name for s in catalog.stacks), "stack")
-    device = "gpu" if given["device"] == "gpu" else "cpu"
+    device: DeviceKind = "gpu" if given["device"] == "gpu" else "cpu"
     site = sites.choose("docker", catalog, build_settings(given), True, say, None)
     troubles = site.prepare([s for s in catalog.stacks if s.name in names], device)
     for name in names:
@@ -173,7 +174,7 @@ def render(root: Path | None, check: bool) -> None:
 def list_(what: str, root: Path | None, as_json: bool) -> None:
     """List stacks, workloads with their scales, and presets."""
     catalog = load_catalog(root)
-    tables = {
+    tables: dict[str, list[dict[str, Any]]] = {
         "stacks": [
             {
                 "name": s.name,

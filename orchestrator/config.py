@@ -20,7 +20,7 @@ def everything() -> Patterns:
     return ["*"]
 
 
-class Config(Noun, kw_only=True):
+class Config(Noun, frozen=True, kw_only=True):
     """One run as wished for. Patterns are shell globs; None means "decide from the host"."""
 
     version: Literal[1] = 1

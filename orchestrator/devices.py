@@ -13,7 +13,7 @@ from orchestrator.model import Device, Noun
 RESERVE_MB = 1024
 
 
-class Host(Noun, kw_only=True):
+class Host(Noun, frozen=True, kw_only=True):
     """What a result must say about the machine it was made on."""
 
     name: str

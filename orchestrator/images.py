@@ -30,7 +30,9 @@ RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
 BASE_LABEL = "org.opencontainers.image.base.name"
 #: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
 SILENCE_S = 1800
-TAIL = 12
+TAIL, WIDTH = 8, 240
+FAILED = "FAILED: "
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 #: What the last lines of a failed build mean, and what to do about it.
 HINTS = (
@@ -48,6 +50,10 @@ HINTS = (
     (
         "does not have a Release file|no longer has a Release file",
         "The release has moved to Debian's archive: --debian-mirror http://archive.debian.org/debian",
+    ),
+    (
+        "Unable to locate package",
+        "The base image is of another Debian release than the stack's, or its mirror is incomplete.",
     ),
     (
         "No matching distribution",
@@ -224,30 +230,40 @@ def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], lo
 
 
 def follow(answers: Iterable[Mapping[str, Any]], file: IO[str], log: Path, name: str, say: Say) -> None:
-    """Read the engine's answers to the end. Raises HostError, with the last lines, at the first error."""
-    lines: list[str] = []
-    for line in output_lines(answers, name, log, lines):
+    """Read the engine's answers to the end. Raises HostError, with the last lines, if a step fails."""
+    step: list[str] = []
+    for line in output_lines(answers):
         file.write(line + "\n")
-        lines.append(line)
-        step = re.match(r"Step (\d+/\d+) : ((?:FROM|COPY|RUN) .*)", line)
-        if step:
-            say(f"{name} {step[1]}: {step[2][:80]}")
+        if line.startswith("Step "):
+            step = []
+        step.append(line)
+        shown = re.match(r"Step (\d+/\d+) : ((?:FROM|COPY|RUN) .*)", line)
+        if shown:
+            say(f"{name} {shown[1]}: {shown[2][:80]}")
+        if line.startswith(FAILED):
+            raise build_failure(name, step, log)
 
 
-def output_lines(answers: Iterable[Mapping[str, Any]], name: str, log: Path, before: list[str]) -> Iterator[str]:
-    """The lines of the build's output; an answer that is an error raises HostError."""
+def output_lines(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Whole lines without colours; the engine cuts them anywhere. An error is a line that begins with FAILED."""
+    rest = ""
     for answer in answers:
         if "error" in answer:
-            yield str(answer["error"])
-            raise build_failure(name, before, log)
-        yield from str(answer.get("stream", "")).splitlines()
+            yield from filter(None, [rest])
+            yield FAILED + str(answer["error"])
+            return
+        *lines, rest = COLOURS.sub("", rest + str(answer.get("stream", ""))).split("\n")
+        yield from (line.rstrip() for line in lines)
+    yield from filter(None, [rest])
 
 
-def build_failure(name: str, lines: list[str], log: Path) -> HostError:
+def build_failure(name: str, step: list[str], log: Path) -> HostError:
     """The error for people: the step that failed, its last lines, what to do."""
-    steps = [line for line in lines if line.startswith("Step ")]
-    tail = [line for line in lines[:-1] if line.strip() and not line.startswith((" --->", "Step "))][-TAIL:]
-    step = f" at {steps[-1][:100]}" if steps else ""
-    text = "\n  ".join([f"the build of {name} failed{step}", *tail, lines[-1][-200:]])
-    hint = next((hint for pattern, hint in HINTS if re.search(pattern, "\n".join([*tail, lines[-1]]))), "")
+    title, *lines, error = step if len(step) > 1 else ["", *step]
+    lines = [line[:WIDTH] for line in lines if line.strip() and not line.startswith((" --->", "Removing intermediate"))]
+    # The engine repeats the step's whole command before its exit code.
+    error = re.sub(r"^The command '.*' returned", "the command returned", error.removeprefix(FAILED), flags=re.DOTALL)
+    where = f" at {title[:80]}" if title else ""
+    text = "\n  ".join([f"the build of {name} failed{where}", *lines[-TAIL:], error[:WIDTH]])
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, "\n".join(step))), "")
     return HostError(text, f"{hint} Whole output: {log}".strip())

@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.launchers import Launcher, Probe
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
+from orchestrator.seams import Launcher, Probe
 
 #: What one job may write as events before the rest is ignored: no workload comes near it.
 EVENTS_LIMIT = 64 * 2**20

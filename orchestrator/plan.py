@@ -11,7 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
 
 
-class Wish(Noun, kw_only=True):
+class Wish(Noun, frozen=True, kw_only=True):
     """A configuration with everything that depended on the host decided."""
 
     stacks: list[str]

@@ -12,12 +12,14 @@ import errno
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import msgspec
 
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import Job, Plan, Result, Sample, to_json
+
+T = TypeVar("T")
 
 
 def new_run_id(now: datetime.datetime) -> str:
@@ -106,7 +108,7 @@ class RunFolder:
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
 
 
-def _read(path: Path, kind: Any) -> Any:
+def _read(path: Path, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:

@@ -112,6 +112,7 @@ def _placed(
         yield {
             **point,
             **{name: row.get(name) for name in ("run_id", "repeat", "status")},
+            "job": owner,
             "column": column,
             "line": line,
         }
@@ -192,7 +193,8 @@ def _environment() -> Environment:
         share=report_words.share,
         colour=charts.colour,
         data_uri=_data_uri,
-        log=log_tail, fenced=fenced,
+        log=log_tail,
+        fenced=fenced,
     )
     return environment
 

@@ -62,13 +62,19 @@ def _sentence(places: Sequence[Place]) -> str:
         contender, speed = places[0]
         return f"only {contender.label} gave a speed: {words.seconds(speed.seconds)} per epoch."
     (winner, speed), *others = sorted(places, key=lambda place: place[1].seconds)
-    text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {_behind(others)}."
-    return text + _unclear(others) + _eras(places)
+    said = [("next", others[0]), *_other_era(winner, others), ("slowest", others[-1])]
+    once = {who.label: (word, who, its) for word, (who, its) in reversed(said)}
+    behind = ", ".join(
+        f"{word} {who.label} ({words.ratio(its.ratio or 1)})" for word, who, its in reversed(list(once.values()))
+    )
+    text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {behind}."
+    return text + _unclear(others)
 
 
-def _behind(others: Sequence[Place]) -> str:
-    said = [("next", others[0])] + ([("slowest", others[-1])] if len(others) > 1 else [])
-    return ", ".join(f"{word} {who.label} ({words.ratio(speed.ratio or 1)})" for word, (who, speed) in said)
+def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Place]]:
+    """The fastest of the era that did not win, where both eras ran."""
+    rivals = [place for place in others if {place[0].era, winner.era} == {"2017", "today"}]
+    return [(f"best of {rivals[0][0].era}", rivals[0])] if rivals else []
 
 
 def _unclear(others: Sequence[Place]) -> str:
@@ -76,20 +82,6 @@ def _unclear(others: Sequence[Place]) -> str:
     if not close:
         return ""
     return f" The range of {words.listed(close)} meets the fastest one's: no clear difference."
-
-
-def _eras(places: Sequence[Place]) -> str:
-    """The fastest of 2017 beside the fastest of today, where both ran."""
-    best: dict[str, Place] = {}
-    for place in sorted(places, key=lambda place: place[1].seconds):
-        best.setdefault(place[0].era, place)
-    if not {"2017", "today"} <= set(best):
-        return ""
-    old, new = best["2017"], best["today"]
-    return (
-        f" Fastest of 2017: {old[0].label}, {words.seconds(old[1].seconds)};"
-        f" of today: {new[0].label}, {words.seconds(new[1].seconds)}."
-    )
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:

@@ -74,7 +74,7 @@ class Task(Struct, frozen=True):
 
     @property
     def synthetic(self) -> bool:
-        return self.conditions["data_kind"] == "synthetic"
+        return bool(self.conditions["data_kind"] == "synthetic")
 
     @property
     def amounts(self) -> str:

@@ -130,8 +130,8 @@ def _speed_table(layout: Layout, ranked: Speeds) -> Table:
         )  # fmt: skip
     note = (
         "Median training seconds per epoch, validation apart, without the first epoch; bold is the fastest of its "
-        "row on the same device. Small print: times the fastest · training samples per second; the range of those epochs; "
-        "n = epochs × repeats. ≈ means that the range meets the fastest one's."
+        "row on the same device. Small print: times the fastest · training samples per second; the range of those "
+        "epochs; n = epochs × repeats. ≈ means that the range meets the fastest one's."
     )
     return Table("speed", "Seconds per epoch", note, cells)
 

@@ -11,15 +11,16 @@ from typing import Any, Protocol
 from orchestrator import __version__, devices, images, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
-from orchestrator.launchers import Launcher, leftovers
+from orchestrator.launchers import leftovers
 from orchestrator.launchers.docker import DockerLauncher, Image, Suite
 from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
 from orchestrator.model import DataFile, DeviceKind, Noun, Stack
+from orchestrator.seams import Launcher
 
 Say = Callable[[str], None]
 
 
-class Trouble(Noun, kw_only=True):
+class Trouble(Noun, frozen=True, kw_only=True):
     """Why the jobs of one stack, or of one data set, cannot run."""
 
     status: str

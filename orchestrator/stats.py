@@ -5,6 +5,7 @@ Values that are None or not finite are left out first: a metric that was not rea
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -33,7 +34,8 @@ class Summary(Struct, frozen=True):
 def finite(values: Iterable[Value]) -> np.ndarray:
     """The measured values as a float array: None, NaN and infinities are left out."""
     array = np.array([np.nan if value is None else value for value in values], dtype=float)
-    return array[np.isfinite(array)]
+    known: np.ndarray = array[np.isfinite(array)]
+    return known
 
 
 def summarize(values: Iterable[Value]) -> Summary | None:
@@ -60,7 +62,8 @@ def mean(values: Iterable[Value]) -> float | None:
 
 
 def median(values: Iterable[Value]) -> float | None:
-    return percentile(values, 50)
+    known = finite(values).tolist()
+    return statistics.median(known) if known else None  # far cheaper than a percentile of a few values
 
 
 def percentile(values: Iterable[Value], q: float) -> float | None:

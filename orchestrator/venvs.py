@@ -24,7 +24,7 @@ from orchestrator.model import DeviceKind, Noun, Stack
 Say = Callable[[str], None]
 
 
-class Venv(Noun, kw_only=True):
+class Venv(Noun, frozen=True, kw_only=True):
     """`python` runs the stack's packages once `env` is set; `seconds` is 0 when it was there already."""
 
     python: str

@@ -23,7 +23,6 @@ from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.config import Config, parse_duration, parse_memory
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.local import LocalExecutor
-from orchestrator.launchers import Launcher
 from orchestrator.model import (
     DataFile,
     Device,
@@ -38,12 +37,13 @@ from orchestrator.model import (
     Stack,
 )
 from orchestrator.progress import Progress
+from orchestrator.seams import Launcher
 from orchestrator.sites import Site, Trouble
 
 Say = Callable[[str], None]
 
 
-class Prepared(Noun, kw_only=True):
+class Prepared(Noun, frozen=True, kw_only=True):
     """A plan and everything its jobs need on this host."""
 
     plan: Plan

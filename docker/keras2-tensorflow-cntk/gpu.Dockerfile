@@ -47,7 +47,7 @@ RUN set -eu; \
 RUN set -eu; \
     if [ -e /build/ca-bundle.crt ]; then export PIP_CERT=/build/ca-bundle.crt; fi; \
     /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras2-tensorflow-cntk-gpu.txt
-RUN /opt/venv/bin/pip freeze --all > /opt/venv/packages.txt
+RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 2.0.8 with TensorFlow 1.3.0 and CNTK 2.5.1 (gpu)" \
     org.opencontainers.image.version="0.1.0" \
     org.keras-orchestrate.stack="keras2-tensorflow-cntk" \

@@ -37,7 +37,7 @@ RUN set -eu; \
 RUN set -eu; \
     if [ -e /build/ca-bundle.crt ]; then export PIP_CERT=/build/ca-bundle.crt; fi; \
     /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras2-theano-cpu.txt
-RUN /opt/venv/bin/pip freeze --all > /opt/venv/packages.txt
+RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 2.0.8 with Theano (cpu)" \
     org.opencontainers.image.version="0.1.0" \
     org.keras-orchestrate.stack="keras2-theano" \

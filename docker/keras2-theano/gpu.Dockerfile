@@ -53,7 +53,7 @@ RUN set -eu; \
     mkdir /build/pygpu; \
     tar -xzf /build/cuda/src/libgpuarray_0.7.6.orig.tar.gz -C /build/pygpu --strip-components=1; \
     /opt/venv/bin/pip install --no-build-isolation --no-deps --no-index /build/pygpu
-RUN /opt/venv/bin/pip freeze --all > /opt/venv/packages.txt
+RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 2.0.8 with Theano (gpu)" \
     org.opencontainers.image.version="0.1.0" \
     org.keras-orchestrate.stack="keras2-theano" \

@@ -31,7 +31,7 @@ RUN python3.11 -m venv /opt/venv
 RUN set -eu; \
     if [ -e /build/ca-bundle.crt ]; then export PIP_CERT=/build/ca-bundle.crt; fi; \
     /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras3-torch-cpu.txt
-RUN /opt/venv/bin/pip freeze --all > /opt/venv/packages.txt
+RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 3.15.1 with PyTorch 2.13.0 (cpu)" \
     org.opencontainers.image.version="0.1.0" \
     org.keras-orchestrate.stack="keras3-torch" \

@@ -57,7 +57,9 @@ class LocalExecutor:
             for worker in workers:
                 worker.join()
 
-    def _work(self, device: Device, waiting: queue.SimpleQueue, done: queue.SimpleQueue) -> None:
+    def _work(
+        self, device: Device, waiting: queue.SimpleQueue[Job], done: queue.SimpleQueue[Result | BaseException]
+    ) -> None:
         while True:
             try:
                 job = waiting.get_nowait()

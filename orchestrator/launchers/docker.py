@@ -14,19 +14,19 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.launchers import Probe
 from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.leftovers import LABEL
 from orchestrator.launchers.output import pump
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+from orchestrator.seams import Probe
 
 #: Whoever the caller is, jobs are not root: this one is the conventional nobody.
 NOBODY = (65534, 65534)
 MIB = 2**20
 
 
-class Image(Noun, kw_only=True):
+class Image(Noun, frozen=True, kw_only=True):
     """The image of one stack as it is on the engine now."""
 
     name: str
@@ -34,7 +34,7 @@ class Image(Noun, kw_only=True):
     dockerfile_sha256: str | None = None
 
 
-class Suite(Noun, kw_only=True):
+class Suite(Noun, frozen=True, kw_only=True):
     """What the jobs of one run share."""
 
     run_id: str

@@ -14,17 +14,17 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.launchers import Probe
 from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.output import pump
 from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+from orchestrator.seams import Probe
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
 
 
-class Interpreter(Noun, kw_only=True):
+class Interpreter(Noun, frozen=True, kw_only=True):
     """The Python of one stack's environment; `lock_sha256` names what is installed in it."""
 
     python: str
@@ -32,7 +32,7 @@ class Interpreter(Noun, kw_only=True):
     env: dict[str, str] = {}
 
 
-class ProcessSuite(Noun, kw_only=True):
+class ProcessSuite(Noun, frozen=True, kw_only=True):
     """What the jobs of one run share. `cache_dir` outlives runs (compiled code), `tmp_dir` does not."""
 
     workloads_dir: str

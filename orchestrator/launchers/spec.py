@@ -7,7 +7,7 @@ from typing import Any
 from orchestrator.model import Noun
 
 
-class ContainerSpec(Noun, kw_only=True):
+class ContainerSpec(Noun, frozen=True, kw_only=True):
     """A hardened container for one job. Paths are absolute; `binds` are (host, inside, mode)."""
 
     name: str

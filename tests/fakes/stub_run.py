@@ -63,7 +63,7 @@ def train(writer, options, seconds=0.05):
             elapsed_s=clock() - begun,
             batches=2,
             samples=64,
-            **figures,
+            **figures
         )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import docker.errors
 import pytest
 
-from orchestrator import bases, images
+from orchestrator import __version__, bases, images
 from orchestrator.build_context import (
     BuildSettings,
     build_arguments,
@@ -27,6 +27,7 @@ from orchestrator.catalog import load_catalog
 from orchestrator.errors import HostError, UserError
 
 CATALOG = load_catalog()
+NAME = f"keras-orchestrate/keras1-mxnet:{__version__}-cpu"
 MXNET = CATALOG.stack("keras1-mxnet")
 PEM = "-----BEGIN CERTIFICATE-----\n"
 OK = [{"stream": "Step 1/2 : FROM x\n"}, {"stream": "Step 2/2 : RUN make\nmade\n"}, {"aux": {"ID": "sha256:1"}}]
@@ -93,12 +94,12 @@ def build(engine: FakeEngine, folder: Path, said: list[str], **settings: Any) ->
 def test_a_build_sends_only_what_the_dockerfile_copies(tmp_path: Path, said: list[str]):
     engine = FakeEngine()
     built = build(engine, tmp_path, said)
-    assert built.name == "keras-orchestrate/keras1-mxnet:0.1.0-cpu"
+    assert built.name == NAME
     assert not built.reused
     assert engine.context == ["Dockerfile", "requirements/keras1-mxnet-cpu.txt", "requirements/python2-tools.txt"]
     assert engine.requests[0]["buildargs"]["BASE_IMAGE"] == "own:1"
     assert said == [f"building {built.name}", f"{built.name} 1/2: FROM x", f"{built.name} 2/2: RUN make"]
-    assert "made" in (tmp_path / "keras-orchestrate_keras1-mxnet_0.1.0-cpu.log").read_text()
+    assert "made" in next(tmp_path.glob("*.log")).read_text()
 
 
 def test_an_image_of_the_same_recipe_is_not_built_again(tmp_path: Path, said: list[str]):
@@ -106,7 +107,7 @@ def test_an_image_of_the_same_recipe_is_not_built_again(tmp_path: Path, said: li
     build(engine, tmp_path, said)
     assert build(engine, tmp_path, said).reused
     assert not build(engine, tmp_path, said, no_cache=True).reused
-    engine.known["keras-orchestrate/keras1-mxnet:0.1.0-cpu"].labels[images.RECIPE_LABEL] = "0" * 64
+    engine.known[NAME].labels[images.RECIPE_LABEL] = "0" * 64
     assert not build(engine, tmp_path, said).reused
 
 
@@ -114,6 +115,21 @@ def test_the_recipe_follows_dockerfile_and_locks(tmp_path: Path):
     recipes = {recipe_sha256(CATALOG, stack, device, "FROM x") for stack in CATALOG.stacks for device in stack.images}
     assert len(recipes) == 12
     assert recipe_sha256(CATALOG, MXNET, "cpu", "FROM y") not in recipes
+
+
+def test_lines_are_put_together_and_lose_their_colours():
+    chunks = ["Step 1/1 : RUN x\n", "\x1b[91mE", ": no such", " package\n\x1b[0m", "end"]
+    lines = list(images.output_lines([{"stream": chunk} for chunk in chunks]))
+    assert lines == ["Step 1/1 : RUN x", "E: no such package", "end"]
+
+
+def test_only_the_failing_steps_own_lines_are_shown(tmp_path: Path):
+    answers = [{"stream": "Step 1/2 : RUN a\nfine\nStep 2/2 : RUN b\n\nbad\n"}]
+    engine = FakeEngine([*answers, {"error": "The command '/bin/sh -c b' returned a non-zero code: 7"}])
+    with pytest.raises(HostError) as caught:
+        build(engine, tmp_path, [])
+    head = f"the build of {NAME} failed at Step 2/2 : RUN b"
+    assert caught.value.message == f"{head}\n  bad\n  the command returned a non-zero code: 7"
 
 
 @pytest.mark.parametrize(
@@ -257,7 +273,7 @@ def test_a_base_made_here_is_used_again_but_not_when_pulling_was_asked_for(said:
 
 def test_without_mmdebstrap_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HostError, match="mmdebstrap.* is not installed") as caught:
+    with pytest.raises(HostError, match=r"mmdebstrap.* is not installed") as caught:
         bases.ensure_base(FakeEngine(), BULLSEYE, "bootstrap", print)
     assert "apt-get install mmdebstrap" in caught.value.hint
 

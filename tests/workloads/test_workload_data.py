@@ -120,7 +120,7 @@ def test_both_orders_of_axes_are_augmented_alike() -> None:
     labels = np.eye(40)
     last = data.augmented_batches(images, labels, 16, 7, 0.1, "channels_last")
     first = data.augmented_batches(images.transpose(0, 3, 1, 2), labels, 16, 7, 0.1, "channels_first")
-    for (x, y), (u, v) in islice(zip(last, first), 5):
+    for (x, y), (u, v) in islice(zip(last, first, strict=True), 5):
         assert np.array_equal(x, u.transpose(0, 2, 3, 1)) and np.array_equal(y, v)
         assert x.dtype == np.float32
 
@@ -128,7 +128,8 @@ def test_both_orders_of_axes_are_augmented_alike() -> None:
 def test_short_batches_are_dropped_and_epochs_differ() -> None:
     images = np.zeros((40, 32, 32, 3), dtype="float32")
     labels = np.eye(40)
-    batches = [y.argmax(axis=1) for _, y in islice(data.augmented_batches(images, labels, 16, 0, 0.1, "channels_last"), 4)]
+    endless = data.augmented_batches(images, labels, 16, 0, 0.1, "channels_last")
+    batches = [y.argmax(axis=1) for _, y in islice(endless, 4)]
     first, second = np.concatenate(batches[:2]), np.concatenate(batches[2:])
     assert len(set(first)) == len(set(second)) == 32
     assert not np.array_equal(first, second)

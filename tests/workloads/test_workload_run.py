@@ -37,8 +37,8 @@ def events_in(folder: Path) -> list[dict]:
 
 
 def test_an_exception_is_an_event_and_exit_1(tmp_path: Path, mnist: Path, stub) -> None:  # type: ignore[no-untyped-def]
-    command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out"), "--attempt", "2", "--train", "128"]
-    done = subprocess.run(command, env=stub(FAILS), capture_output=True, text=True)
+    command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out")]
+    done = subprocess.run([*command, "--attempt", "2", "--train", "128"], env=stub(FAILS), capture_output=True, text=True)
     assert done.returncode == 1
     assert "the stub is no Keras" in done.stderr
     start, error = events_in(tmp_path / "out")
@@ -127,8 +127,8 @@ def test_a_gpu_is_requested_by_the_known_variables(environ: dict[str, str], requ
 @pytest.mark.slow
 def test_a_job_by_hand_with_keras_3(tmp_path: Path, mnist: Path) -> None:
     pytest.importorskip("keras", minversion="3.0")
-    command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out"), "--epochs", "2", "--threads", "1"]
-    subprocess.run(command, check=True, capture_output=True)
+    command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out")]
+    subprocess.run([*command, "--epochs", "2", "--threads", "1"], check=True, capture_output=True)
     seen = events_in(tmp_path / "out")
     assert [event["epoch"] for event in seen if event["event"] == "epoch_end"] == [1, 2]
     phases = {event["name"] for event in seen if event["event"] == "phase"}

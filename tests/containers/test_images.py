@@ -1,0 +1,112 @@
+"""The images really build, hold what was locked and nothing of the host, and serve any hardened job."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from orchestrator import __version__, images
+from orchestrator.catalog import load_catalog
+
+pytestmark = pytest.mark.containers
+
+CATALOG = load_catalog()
+#: Files of the build stage, certificates of the host.
+LEFT = "find / -xdev '(' -path '/build*' -o -name 'ca-bundle*' -o -name '*.whl' ')' 2>/dev/null || :"
+BACKENDS = [
+    pytest.param(stack, backend, id=f"{stack.name}-{backend.name}", marks=[pytest.mark.slow] * (stack.era == "today"))
+    for stack in CATALOG.stacks
+    for backend in stack.backends
+]
+STACKS = [
+    pytest.param(stack, id=stack.name, marks=[pytest.mark.slow] * (stack.era == "today")) for stack in CATALOG.stacks
+]
+
+
+@pytest.fixture(scope="session")
+def image(engine: Any):
+    """A function that gives the name of a stack's cpu image, built where it is missing."""
+
+    def ready(stack: Any) -> str:
+        return images.build(engine, stack, "cpu", CATALOG, images.BuildSettings(), print).name
+
+    return ready
+
+
+def job(engine: Any, image: str, command: list[str], **settings: Any) -> str:
+    """What a command prints in a container as hardened as a job's."""
+    output = engine.containers.run(
+        image,
+        command,
+        remove=True,
+        user="1000:1000",
+        network_mode="none",
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges:true"],
+        **{"tmpfs": {"/tmp": ""}, **settings},
+    )
+    return output.decode()
+
+
+@pytest.mark.parametrize(("stack", "backend"), BACKENDS)
+def test_keras_starts_on_every_backend_without_root_network_or_a_writable_disk(
+    engine: Any, image: Any, stack: Any, backend: Any
+):
+    script = "import keras; from keras import backend as K; print('%s %s' % (K.backend(), keras.__version__))"
+    output = job(
+        engine,
+        image(stack),
+        ["python", "-c", script],
+        environment={**backend.env, "OMP_NUM_THREADS": "1"},
+        tmpfs={"/tmp": "", **{cache.path: "mode=1777,exec" for cache in stack.caches_for("cpu")}},
+    )
+    assert output.splitlines()[-1] == f"{backend.name} {stack.keras}"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_image_holds_the_locked_versions(engine: Any, image: Any, stack: Any):
+    lock = (CATALOG.docker_dir / "requirements" / f"{stack.name}-cpu.txt").read_text()
+    locked = set(re.findall(r"^([\w.+-]+==[\w.+-]+)", lock, re.MULTILINE))
+    frozen = set(job(engine, image(stack), ["cat", "/opt/venv/packages.txt"]).split())
+    assert {normal(pin) for pin in locked} <= {normal(pin) for pin in frozen}
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nothing_of_the_build_is_left_in_the_image(engine: Any, image: Any, stack: Any):
+    found = job(engine, image(stack), ["sh", "-c", LEFT])
+    assert found == ""
+
+
+def test_an_image_that_is_current_is_taken_as_it_is(engine: Any, image: Any):
+    stack = CATALOG.stack("keras1-mxnet")
+    image(stack)
+    again = images.build(engine, stack, "cpu", CATALOG, images.BuildSettings(), print)
+    assert again.reused
+    info = images.inspect(engine, again.name)
+    assert info is not None
+    assert info.id == again.id
+    assert info.dockerfile_sha256
+    assert engine.images.get(again.name).labels["org.opencontainers.image.version"] == __version__
+
+
+def test_theanos_cache_volume_can_be_written_by_anyone(engine: Any, image: Any):
+    name = image(CATALOG.stack("keras2-theano"))
+    volume = engine.volumes.create()
+    try:
+        binds = {volume.name: {"bind": "/cache/theano", "mode": "rw"}}
+        job(engine, name, ["touch", "/cache/theano/kept"], volumes=binds)
+        assert job(engine, name, ["ls", "/cache/theano"], volumes=binds) == "kept\n"
+        assert job(engine, name, ["stat", "-c", "%a", "/cache/theano"], volumes=binds) == "1777\n"
+    finally:
+        volume.remove()
+
+
+def test_an_unknown_image_is_none_not_an_error(engine: Any):
+    assert images.inspect(engine, "keras-orchestrate/nothing:0-cpu") is None
+
+
+def normal(pin: str) -> str:
+    return re.sub(r"[-_.]+", "-", pin).lower()
