@@ -142,7 +142,8 @@ def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
     for field, title in (("val_acc", "validation accuracy"), ("val_loss", "validation loss")):
         known = [point for point in points if point[field] is not None]
         if known:
-            views.append(_curves(data, known, styled, _axis("epoch", "epoch"), field, title))
+            by_epoch = _epochs_axis(max(point["epoch"] for point in known))
+            views.append(_curves(data, known, styled, by_epoch, field, title))
             views.append(_curves(data, known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
     return _page(views, data)
 
@@ -155,7 +156,8 @@ def _curves(
         for group in _grouped(points, "contender", "epoch").values()
     ]
     y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
-    look = _look(styled, legend=None)  # the marks have one
+    # Dashes around the marks of the legend would hide their shapes.
+    look = _look(styled, legend=alt.Legend(symbolStrokeWidth=0))
     tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
     line = _chart(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
     marks = _chart(data, middle).mark_point(size=38, filled=True, opacity=1)
@@ -245,8 +247,13 @@ def _chart(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
 
 
 def _axis(field: str, title: str) -> alt.X:
-    axis = alt.Axis(tickMinStep=1, format="d") if field == "epoch" else alt.Axis()
-    return alt.X(f"{field}:Q", title=title, axis=axis, scale=alt.Scale(zero=False, nice=False))
+    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False))
+
+
+def _epochs_axis(last: int) -> alt.X:
+    """Whole epochs only; about ten of them are named."""
+    step = math.ceil(last / 10)
+    return _axis("epoch", "epoch").axis(values=list(range(step, last + 1, step)), format="d")
 
 
 def _scale(styled: Sequence[Style], what: str) -> alt.Scale:
@@ -262,9 +269,9 @@ def _shape(styled: Sequence[Style]) -> alt.Shape:
 
 
 def _look(styled: Sequence[Style], legend: Any = alt.Undefined) -> dict[str, Any]:
-    """Colour by backend; contenders of one backend differ in their dashes, which `legend` shows."""
-    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"), legend=legend)
-    return {"color": _colour(styled), "strokeDash": dash}
+    """Colour by backend; contenders of one backend differ in their dashes."""
+    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"))
+    return {"color": _colour(styled, legend), "strokeDash": dash}
 
 
 def _page(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:

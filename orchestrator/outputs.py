@@ -16,7 +16,7 @@ from rich.table import Table
 
 from orchestrator import merge, records
 from orchestrator.catalog import Catalog
-from orchestrator.model import Plan, Result
+from orchestrator.model import NOT_RUN, Plan, Result
 from orchestrator.report import Report, ReportInput
 
 Row = dict[str, Any]
@@ -47,7 +47,7 @@ def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
             merged.samples.extend(merge.sample_rows(result, samples[result.job.id]))
         merged.plans.append(plan)
         merged.results.extend(ordered)
-        failed = [row["job_id"] for row in rows if row["status"] not in ("ok", "excluded", "unsupported")]
+        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
@@ -174,17 +174,18 @@ def text_summary(rows: Sequence[Row]) -> str:
 
 
 def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
-    """The last words of a run: how many jobs came to which end, what failed and why, where the report is."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row["status"]] = counts.get(row["status"], 0) + 1
-    lines = [f"{len(rows)} planned: " + ", ".join(f"{n} {status}" for status, n in counts.items())]
-    reasons: dict[str, list[str]] = {}
+    """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
+    meant = [row for row in rows if row["status"] not in NOT_RUN]
+    lines = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok"]
+    reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["status"] != "ok":
-            reasons.setdefault(f"{row['status']}: {row['reason']}", []).append(row["job_id"])
-    for reason, jobs in reasons.items():
-        lines.append(f"  {reason}  ({len(jobs)} jobs: {', '.join(jobs[:3])}{', ...' if len(jobs) > 3 else ''})")
+            reasons.setdefault((row["status"], row["reason"]), []).append(row)
+    for (status, reason), affected in reasons.items():
+        kind = "stack" if status == "unsupported" else "job_id"
+        names = sorted({row[kind] for row in affected})
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        lines.append(f"  {len(affected)} {status}: {shown}: {reason}")
     if any(row["data_kind"] == "synthetic" for row in rows):
         lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
     return [*lines, f"report: {out / 'report.html'}"]

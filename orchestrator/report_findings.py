@@ -52,7 +52,7 @@ def _machine(layout: Layout, machine: tuple[Any, ...]) -> str:
     varying = [
         str(facet)
         for i, facet in enumerate(facets)
-        if machine[i] is not None and len({group[i] for group in groups}) > 1
+        if machine[i] is not None and len({group[i] for group in groups} - {None}) > 1
     ]
     return f" ({', '.join(varying)})" if varying else ""
 

@@ -148,9 +148,10 @@ def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float)
     cell.best = speed.best
     cell.bar = speed.seconds / slowest if slowest else None
     rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
+    several = sum(speed.epochs) > 1
     cell.lines = [
         " · ".join(filter(None, [_rank(speed), rate])),
-        words.span(speed.low, speed.high),
+        *([words.span(speed.low, speed.high)] if several else []),
         speed.n,
     ]
     return cell

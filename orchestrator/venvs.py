@@ -148,7 +148,10 @@ def find_python(version: str) -> str:
         answer = subprocess.run(probe, capture_output=True, text=True, check=False)
         if answer.returncode == 0:
             return answer.stdout.strip()
-    raise NoInterpreter(f"needs {name} (wide Unicode, with pip), which this host does not have", "use Docker")
+    raise NoInterpreter(
+        f"needs {name}, which this host does not have",
+        "a Docker engine (https://docs.docker.com/engine/install/) runs it anywhere",
+    )
 
 
 def _make(maker: Modern | Legacy, place: Path, lock: Path, keras_spec: str | None) -> None:

@@ -24,6 +24,7 @@ from orchestrator.config import Config, parse_duration, parse_memory
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.model import (
+    NOT_RUN,
     DataFile,
     Device,
     DeviceKind,
@@ -290,4 +291,4 @@ def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
     """0 every job ok (or not meant to run here), 1 some job failed, 130 stopped by the user."""
     if interrupted:
         return 130
-    return 0 if set(statuses) <= {"ok", "excluded", "unsupported"} else 1
+    return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1

@@ -78,12 +78,16 @@ def test_single_repeats_are_drawn_once_and_several_have_a_median():
     assert (layers(1), layers(3)) == (2, 3)
 
 
+@pytest.mark.parametrize(("epochs", "named"), [(2, [1, 2]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
+def test_the_axis_names_whole_epochs(epochs, named):
+    spec = specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, epochs=epochs))["convergence-mnist_mlp"]
+    assert spec["concat"][0]["layer"][0]["encoding"]["x"]["axis"]["values"] == named
+
+
 def test_readings_are_thinned_and_gaps_stay_gaps():
     report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
     job = report.rows[0]["job_id"]
-    report.samples[:] = [
-        {"job_id": job, "t_s": i / 10, "cpu_percent": None, "rss_mb": float(i)} for i in range(2000)
-    ]
+    report.samples[:] = [{"job_id": job, "t_s": i / 10, "cpu_percent": None, "rss_mb": float(i)} for i in range(2000)]
     spec = specs(report)["host-mnist_mlp"]
     assert len(spec["concat"]) == 1  # no processor readings, no processor chart
     (points,) = spec["datasets"].values()

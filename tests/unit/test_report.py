@@ -188,6 +188,12 @@ def test_the_findings_name_the_best_of_the_other_era():
     )
 
 
+def test_a_host_that_only_some_jobs_know_is_not_a_second_machine():
+    layout = lay_out([row(), row(backend="cntk", status="unsupported", host=None, epoch_s=None)])
+    [(subject, sentence)] = findings(layout, speeds(layout, lambda row: []))
+    assert (subject, sentence) == ("mnist_mlp", "only TensorFlow 1.3.0 gave a speed: 1.00 s per epoch.")
+
+
 def test_one_repeat_is_no_evidence():
     def kinds(repeats):
         rows = recorded(repeats=repeats).rows
