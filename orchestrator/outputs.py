@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import msgspec
+import rich.box
 from rich.console import Console
 from rich.table import Table
 
@@ -159,8 +160,8 @@ def write_report(report: Report, out: Path) -> None:
 
 def text_summary(rows: Sequence[Row]) -> str:
     """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
-    columns = list(dict.fromkeys(column_name(row) for row in rows))
-    table = Table(title="training seconds per epoch after the first (median); * best of its row", title_justify="left")
+    columns = sorted({column_name(row) for row in rows})
+    table = Table(box=rich.box.SIMPLE_HEAD)
     table.add_column("workload")
     for column in columns:
         table.add_column(column, justify="right")
@@ -168,7 +169,8 @@ def text_summary(rows: Sequence[Row]) -> str:
         line = [row for row in rows if row["workload"] == workload]
         best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
         table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
-    console = Console(file=io.StringIO(), width=max(80, 16 + 18 * len(columns)), highlight=False)
+    console = Console(file=io.StringIO(), width=max(80, 16 + 26 * len(columns)), highlight=False)
+    console.print("training seconds per epoch after the first (median); * is the best of its row")
     console.print(table)
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
@@ -193,7 +195,7 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
 
 def column_name(row: Row) -> str:
     extra = [] if row["variant"] == "faithful" else [row["variant"]]
-    return "\n".join([row["backend"], row["stack"], row["device"], *extra])
+    return "\n".join([row["stack"].partition("-")[0] + f" {row['device']}", row["backend"], *extra])
 
 
 def _cell(rows: Sequence[Row], best: float | None) -> str:

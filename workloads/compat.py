@@ -203,6 +203,16 @@ class Keras(object):
         train = model.fit if MAJOR == 3 else model.fit_generator
         return train(batches, steps_per_epoch=steps, **common)
 
+    def wait_for_device(self, model):
+        """Returns once everything dispatched so far has been computed.
+
+        Keras 3 on JAX, and PyTorch on a GPU, only queue the steps: without waiting, the training
+        of an epoch would be counted as its validation. The last variable that a step updates is
+        there when the whole step is; it is a few numbers, so reading it costs nothing.
+        """
+        if MAJOR == 3:
+            keras.ops.convert_to_numpy(model.trainable_variables[-1])
+
     # What a result should say about how it was made.
 
     def settings(self, model):

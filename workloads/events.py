@@ -107,15 +107,16 @@ class EpochClock(object):
 
     Keras 3 dispatches work asynchronously. There, JAX and PyTorch call `on_batch_end` from a
     helper thread (`async_safe`: without it Keras would wait for the device after every batch),
-    and only the epoch's metrics, computed before validation begins, wait for the last batch. So
-    where `on_test_begin` exists it marks the end of training. Preparing the validation data, once
-    in the first epoch, then counts as training.
+    and nothing waits for the last batch. So where `on_test_begin` exists it marks the end of
+    training, after `wait` has let the device catch up. Preparing the validation data, once in the
+    first epoch, then counts as training.
     """
 
     async_safe = True
 
-    def __init__(self, writer, batch_size, samples):
+    def __init__(self, writer, batch_size, samples, wait=lambda: None):
         super(EpochClock, self).__init__()
+        self._wait = wait
         self._writer = writer
         self._batch_size = batch_size
         self._samples = samples
@@ -141,6 +142,7 @@ class EpochClock(object):
         self._batch_ends.append(clock())
 
     def on_test_begin(self, logs=None):
+        self._wait()
         self._test_begin = clock()
 
     def on_epoch_end(self, epoch, logs=None):

@@ -84,6 +84,12 @@ def packages():
     return sorted(found)
 
 
+def cache_sizes():
+    """{folder: number of files} of the compile caches that the starter names, path by path."""
+    folders = [f for f in os.environ.get("KERAS_ORCHESTRATE_CACHES", "").split(os.pathsep) if f]
+    return {folder: sum(len(files) for _, _, files in os.walk(folder)) for folder in folders}
+
+
 def shapes_of(x):
     """One shape per input, without the axis of samples."""
     return [array.shape[1:] for array in (x if isinstance(x, list) else [x])]
@@ -144,7 +150,7 @@ def train(args, workload, keras, model, samples, writer):
     class Callback(events.EpochClock, keras.callback_class):
         pass
 
-    callback = Callback(writer, args.batch_size, len(samples.y))
+    callback = Callback(writer, args.batch_size, len(samples.y), lambda: keras.wait_for_device(model))
     batches = None
     if hasattr(workload, "batches"):
         if len(samples.y) < args.batch_size:
@@ -161,6 +167,7 @@ def run(args, writer):
         if getattr(args, size) is None:
             setattr(args, size, workload.DEFAULTS[size])
     describe_start(args, writer)
+    cached = cache_sizes()
     with writer.phase("import"):
         import compat
 
@@ -169,8 +176,9 @@ def run(args, writer):
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)
     callback = train(args, workload, keras, model, samples, writer)
+    caches = {folder: {"before": cached[folder], "after": size} for folder, size in cache_sizes().items()}
     writer.write("end", elapsed_s=callback.elapsed_s, rss_peak_mb=events.rss_peak_mb(),
-                 metrics=callback.last_metrics)
+                 metrics=callback.last_metrics, caches=caches)
 
 
 def main(argv=None):

@@ -132,3 +132,18 @@ def test_training_ends_where_validation_begins_and_names_are_of_2017(clocked: ev
     assert (fields["acc"], fields["val_acc"]) == (0.5, None)
     assert clocked.last_metrics == {"loss": 1.0, "acc": 0.5, "val_loss": None, "val_acc": None}
     assert clocked.elapsed_s == 7
+
+
+def test_the_device_catches_up_before_validation_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """JAX only queues its steps: an epoch's training was once counted as its validation."""
+    ticks = Ticks()
+    monkeypatch.setattr(events, "clock", ticks)
+    writer = events.Writer(str(tmp_path))
+
+    def wait() -> None:
+        ticks.now += 100
+
+    callback = events.EpochClock(writer, batch_size=32, samples=90, wait=wait)
+    train(callback, {}, tests=True)
+    last = json.loads((tmp_path / "events.jsonl").read_text().splitlines()[-1])
+    assert (last["train_s"], last["validation_s"]) == (104, 1)
