@@ -49,10 +49,13 @@ def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tu
     for container in leftovers.orphans(client):
         yield f"container {container.name}", partial(container.remove, force=True, v=True)
     if drop_images:
-        for image in client.images.list():
-            for tag in image.tags:
-                if tag.startswith(PREFIX):
-                    yield f"image {tag}", partial(client.images.remove, tag)
+        tagged = [tag for image in client.images.list() for tag in image.tags]
+        for tag in (tag for tag in tagged if tag.startswith(PREFIX)):
+            yield f"image {tag}", partial(client.images.remove, tag)
+        # What replaced images and build stages leave is cache without a name, but with our label.
+        nameless = {"dangling": True, "label": "org.keras-orchestrate.stack"}
+        for image in client.images.list(filters=nameless):
+            yield f"image {image.short_id} (build cache)", partial(client.images.remove, image.id)
     if drop_caches:
         for volume in client.volumes.list():
             if volume.name.startswith(f"{leftovers.LABEL}-"):

@@ -18,7 +18,7 @@ from orchestrator import __version__, cleaning, config, devices, records, sites,
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.images import BuildSettings
 from orchestrator.model import DeviceKind
 from orchestrator.plan import select
@@ -155,6 +155,8 @@ def build(**given: Any) -> None:
 def render(root: Path | None, check: bool) -> None:
     """Write the Dockerfiles and compose.yaml from docker/stacks.yaml."""
     catalog = load_catalog(root)
+    if Path(catalog.root).is_relative_to(Path(__file__).parent):
+        raise UserError("an installed copy renders nothing", "run it in a checkout, or name a folder with --root")
     stale = 0
     for name, text in rendered_files(catalog, __version__).items():
         path = Path(catalog.root) / name

@@ -61,7 +61,7 @@ WISHES = options(
     click.option("--epochs", type=click.IntRange(1), help="Instead of the scale's number."),
     click.option("--timeout", metavar="90s|10m|2h", help="Bound of one job, instead of the scale's."),
     click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order, the shuffling and the weights."),
-    click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores]"),
+    click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores but one]"),
     click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
     click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
 )

@@ -40,7 +40,7 @@ class Config(Noun, frozen=True, kw_only=True):
     epochs: Positive | None = None
     timeout: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
-    #: CPU threads of every job; None takes all cores, shared out over parallel jobs.
+    #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
     threads: Positive | None = None
     parallel: Positive = 1
     #: Memory bound of one job, such as "4g" (containers only); None shares out what the host has.

@@ -74,7 +74,7 @@ def decide(config: Config, host: devices.Host) -> plan.Wish:
         epochs=config.epochs,
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
-        threads=config.threads or max(1, len(host.cores) // config.parallel),
+        threads=config.threads or devices.default_threads(len(host.cores), config.parallel),
     )
 
 

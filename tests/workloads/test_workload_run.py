@@ -36,9 +36,10 @@ def events_in(folder: Path) -> list[dict]:
     return [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
 
 
-def test_an_exception_is_an_event_and_exit_1(tmp_path: Path, mnist: Path, stub) -> None:  # type: ignore[no-untyped-def]
+def test_an_exception_is_an_event_and_exit_1(tmp_path: Path, mnist: Path, stub) -> None:  # type: ignore
     command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out")]
-    done = subprocess.run([*command, "--attempt", "2", "--train", "128"], env=stub(FAILS), capture_output=True, text=True)
+    command += ["--attempt", "2", "--train", "128"]
+    done = subprocess.run(command, env=stub(FAILS), capture_output=True, text=True)
     assert done.returncode == 1
     assert "the stub is no Keras" in done.stderr
     start, error = events_in(tmp_path / "out")

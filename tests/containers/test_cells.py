@@ -1,0 +1,78 @@
+"""The article's three images, built for real, and all twenty cells in real containers."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import Counter
+
+import pytest
+
+from tests.cells import PARAMETERS, first_losses, reasons, run
+
+pytestmark = [pytest.mark.containers, pytest.mark.slow]
+STACKS = ["--stack", "keras2-tensorflow-cntk", "--stack", "keras2-theano", "--stack", "keras1-mxnet"]
+
+
+@pytest.fixture(scope="module")
+def cells(engine, tmp_path_factory):
+    out = tmp_path_factory.mktemp("cells")
+    code, rows, stderr = run(out, "--launcher", "docker", *STACKS)
+    return out, code, rows, stderr
+
+
+def test_twenty_of_twenty(cells):
+    _, code, rows, stderr = cells
+    assert reasons(rows) == {}, stderr[-3000:]
+    assert code == 0
+    assert Counter(row["backend"] for row in rows) == dict.fromkeys(["tensorflow", "cntk", "theano", "mxnet"], 5)
+
+
+def test_every_cell_is_the_same_model(cells):
+    assert {(row["workload"], row["parameters"]) for row in cells[2]} == set(PARAMETERS.items())
+
+
+def test_versions_are_those_of_the_article(cells):
+    versions = {(row["backend"], row["framework_version"], row["keras_version"]) for row in cells[2]}
+    assert versions == {
+        ("tensorflow", "1.3.0", "2.0.8"),
+        ("cntk", "2.5.1", "2.0.8"),
+        ("theano", "0.9.0", "2.0.8"),
+        ("mxnet", "0.11.0", "1.2.2"),
+    }
+
+
+def test_every_cell_says_what_makes_it_comparable(cells):
+    for row in cells[2]:
+        assert row["image_digest"].startswith("sha256:")
+        assert len(row["data_sha256"]) == len(row["workloads_sha256"]) == 64
+        assert row["threads"] >= 1
+        assert row["epoch_s"] > 0
+        assert row["first_epoch_s"] > 0
+        assert row["setup_s"] > 0
+        assert row["rss_peak_mb"] > 10
+        assert row["image_data_format"] == ("channels_first" if row["backend"] == "mxnet" else "channels_last")
+    assert len({row["workloads_sha256"] for row in cells[2]}) == 1
+    assert {row["cache"] for row in cells[2] if row["backend"] == "theano"} <= {"cold", "partly", "warm"}
+
+
+@pytest.mark.parametrize("workload", PARAMETERS)
+def test_equal_starts_give_close_first_losses(cells, workload):
+    """The same weights and the same batches; only dropout masks and rounding differ."""
+    losses = first_losses(cells[0], workload)
+    assert len(losses) == 4
+    assert max(losses.values()) - min(losses.values()) < 0.06 * max(losses.values()), losses
+
+
+def test_outputs_belong_to_the_caller_and_are_complete(cells):
+    (folder,) = cells[0].glob("2*")
+    names = {path.name for path in folder.iterdir()}
+    tables = {"plan.json", "results.json", "results.csv", "results.parquet", "epochs.csv", "report.html", "report.md"}
+    assert tables <= names
+    assert {path.lstat().st_uid for path in folder.rglob("*")} == {os.getuid()}
+    with (folder / "results.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 20
+
+
+def test_no_container_is_left(cells, engine):
+    assert engine.containers.list(all=True, filters={"label": "keras-orchestrate=job"}) == []

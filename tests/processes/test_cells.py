@@ -1,0 +1,72 @@
+"""Today's stacks without an engine: virtual environments made from the locks, all fifteen cells as processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.cells import PARAMETERS, first_losses, reasons, run
+from tests.conftest import REQUIRED, ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.network]
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    out = tmp_path_factory.mktemp("cells")
+    code, rows, stderr = run(out, "--launcher", "process")
+    unreachable = [row for row in rows if "package index" in row["reason"] or "no Python 3.11" in row["reason"]]
+    if unreachable and not REQUIRED:
+        pytest.skip(unreachable[0]["reason"])
+    return out, code, rows, stderr
+
+
+def test_fifteen_of_fifteen_and_the_old_ones_are_explained(cells):
+    _, code, rows, stderr = cells
+    today = [row for row in rows if row["stack"].startswith("keras3")]
+    assert reasons(today) == {}, stderr[-3000:]
+    assert len(today) == 15
+    old = {row["status"] for row in rows if not row["stack"].startswith("keras3")}
+    assert old <= {"unsupported", "ok", "failed"}
+    assert code == (0 if "failed" not in old else 1)
+
+
+def test_every_cell_is_the_same_model(cells):
+    today = [row for row in cells[2] if row["stack"].startswith("keras3")]
+    assert {(row["workload"], row["parameters"]) for row in today} == set(PARAMETERS.items())
+
+
+@pytest.mark.parametrize("workload", PARAMETERS)
+def test_equal_starts_give_close_first_losses(cells, workload):
+    """The same weights; batches, dropout masks and rounding differ."""
+    losses = {job: loss for job, loss in first_losses(cells[0], workload).items() if "keras3" in job}
+    assert len(losses) == 3
+    assert max(losses.values()) - min(losses.values()) < 0.06 * max(losses.values()), losses
+
+
+def test_two_makers_of_one_environment_never_meet_in_a_half_built_one(tmp_path):
+    """Both get a whole environment; only one makes it. A cut-off one is never used."""
+    code = (
+        "from orchestrator import venvs; from orchestrator.catalog import load_catalog; c = load_catalog(); "
+        "v = venvs.ensure(c.stack('keras3-jax'), 'cpu', c.docker_dir, print); print('seconds', v.seconds); "
+        "import subprocess; subprocess.run([v.python, '-c', 'import numpy, jax'], check=True)"
+    )
+    (tmp_path / "keras-orchestrate" / "venvs").mkdir(parents=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path), "UV_CACHE_DIR": uv_cache()}
+    both = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=600)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sorted("making" in output for output in outputs) == [False, True], outputs
+    assert not list(tmp_path.glob("keras-orchestrate/venvs/*.partial"))
+
+
+def uv_cache() -> str:
+    from uv import find_uv_bin
+
+    return subprocess.run([find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
