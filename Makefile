@@ -34,7 +34,8 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m 'not containers and not network' $(ARGS)
+	$(BIN)/python -m pytest -m 'containers or network' $(ARGS)
 
 lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff check .

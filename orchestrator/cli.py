@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -269,7 +270,17 @@ def _parameters(command: click.Command) -> list[str]:
 def main() -> None:
     """Entry point: errors made for people become one line and a hint, everything else a traceback."""
     try:
-        cli(prog_name="orchestrate")
+        code = cli.main(prog_name="orchestrate", standalone_mode=False)
+        raise SystemExit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        console.print("stopped")
+        raise SystemExit(130) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
     except OrchestrateError as error:
         console.print(f"[bold red]ERROR[/] {escape(error.message)}")
         if error.hint:

@@ -137,7 +137,8 @@ class Watcher:
         usage = self._probe() if self._probe else None
         if usage is not None:
             sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
-            self._samples.write(msgspec.json.encode(sample) + b"\n")
+            with contextlib.suppress(OSError):  # a full disk fails the record of the job, not its watcher
+                self._samples.write(msgspec.json.encode(sample) + b"\n")
 
     def _pass_on(self, last: bool = False) -> None:
         for event in self._tail.read(last):
@@ -154,7 +155,7 @@ def measure(
     run_id: str,
     identify: Callable[[Job, Device, Launch], Fingerprint],
     on_event: OnEvent,
-    interval_s: float = 0.5,
+    interval_s: float = 0.2,
 ) -> Result:
     """Runs `job` to whatever end. `folder` is the job's own and empty; afterwards it holds its raw figures."""
     out = folder / OUT

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.launchers import cgroups
 from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.leftovers import LABEL
 from orchestrator.launchers.output import pump
@@ -157,7 +158,7 @@ class DockerLauncher:
         deadline = time.monotonic() + timeout_s
         container.start()
         waiter.start()
-        watch(lambda: read_usage(container))
+        watch(probe_of(container))
         waiter.join(max(0.0, deadline - time.monotonic()))
         timed_out = waiter.is_alive() and not self._stopping.is_set()
         if waiter.is_alive():
@@ -181,8 +182,18 @@ class DockerLauncher:
         )
 
 
-def read_usage(container: Any) -> Usage | None:
-    """Processor time and resident memory of a running container, from the engine's statistics."""
+def probe_of(container: Any) -> Probe:
+    """The cheapest way to see what a started container uses: its control group, else the engine."""
+    with contextlib.suppress(Exception):  # a job that ended at once; the engine's answer then tells as much
+        container.reload()
+        reader = cgroups.find(container.attrs["State"]["Pid"], container.id)
+        if reader is not None:
+            return reader
+    return lambda: engine_usage(container)
+
+
+def engine_usage(container: Any) -> Usage | None:
+    """Processor time and resident memory of a running container, from the engine's statistics: about 1 s a call."""
     try:
         stats = container.client.api.stats(container.id, stream=False, one_shot=True)
     except Exception:  # whatever it is, a missing reading is an absent sample, never a failed job

@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator import charts
 from orchestrator.report_layout import Layout, lay_out
-from tests.replay.make_recorded import recorded
+from tests.fakes.made_up import recorded
 
 
 def placed(report) -> tuple[Layout, list[dict], list[dict]]:

@@ -14,7 +14,7 @@ from orchestrator.report_findings import findings, warnings
 from orchestrator.report_layout import group, lay_out
 from orchestrator.report_tables import speeds, tables
 from orchestrator.report_words import figure, listed, megabytes, span
-from tests.replay.make_recorded import recorded, troubled
+from tests.fakes.made_up import recorded, troubled
 
 EVIL = "</script><img src=x onerror=alert(1)>|`*_<!-- @everyone \u2028\x00"
 
@@ -253,7 +253,7 @@ def test_the_specifications_in_the_page_are_the_files(built):
 def test_both_twins_say_the_same(built, kind):
     text = getattr(built, kind).replace("\\_", "_").replace("&lt;", "<")
     for wanted in (
-        "10 of 12", "1 did not end well", "1 not run here", "RuntimeError: made up", "two", "no python2.7",
+        "10 of 11", "1 did not end well", "1 not run here", "RuntimeError: made up", "two", "no python2.7",
         "synthetic", "CNTK", "Keras 2.0.8", "fastest", "n = 4 × 2", "Debian has no 3.5",
         "orchestrate run --config all", "Imaginary Processor", "Accuracy after the last epoch",
     ):  # fmt: skip

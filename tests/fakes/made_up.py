@@ -1,7 +1,7 @@
 """A made-up run in the shape of a recorded one. NOT measurements: the figures come from a formula.
 
 `recorded()` gives a ReportInput of any size for the tests of the report. As a program it writes the
-report of one, to be looked at:  python -m tests.replay.make_recorded OUT [--modern] [--gpu]
+report of one, to be looked at:  python -m tests.fakes.made_up OUT [--modern] [--gpu]
 """
 
 from __future__ import annotations

@@ -1,0 +1,35 @@
+"""Packs recorded runs as test data: `python -m tests.replay.record --replace /home/me=/home/user results/2026*`.
+
+Kept are the plan, the results and the samples of every job; logs and events are not needed to merge and report.
+`--replace` hides the paths of the machine that made them.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+
+import click
+
+RECORDED = Path(__file__).with_name("recorded.tar.xz")
+KEPT = ("plan.json", "jobs/*/result.json", "jobs/*/samples.jsonl")
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--replace", "replacements", multiple=True, metavar="OLD=NEW")
+def record(runs: tuple[Path, ...], replacements: tuple[str, ...]) -> None:
+    with tarfile.open(RECORDED, "w:xz") as archive:
+        for run in runs:
+            for path in sorted(path for pattern in KEPT for path in run.glob(pattern)):
+                content = path.read_text()
+                for replacement in replacements:
+                    content = content.replace(*replacement.split("="))
+                info = tarfile.TarInfo(f"{run.name}/{path.relative_to(run)}")
+                info.size = len(content.encode())
+                archive.addfile(info, io.BytesIO(content.encode()))
+
+
+if __name__ == "__main__":
+    record()

@@ -1,0 +1,49 @@
+"""Both generations of control groups, from folders in their shape."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from orchestrator.launchers import cgroups
+
+CONTAINER = "a" * 64
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+def find(tmp_path, container=CONTAINER):
+    return cgroups.find(7, container, tmp_path / "proc", tmp_path / "sys")
+
+
+def test_the_first_generation(tmp_path):
+    lines = f"5:memory:/docker/{CONTAINER}\n4:cpu,cpuacct:/docker/{CONTAINER}\n0::/\n"
+    write(tmp_path / "proc/7/cgroup", lines)
+    write(tmp_path / f"sys/cpuacct/docker/{CONTAINER}/cpuacct.usage", "1500000000\n")
+    write(tmp_path / f"sys/memory/docker/{CONTAINER}/memory.stat", "cache 9\ntotal_rss 3145728\n")
+    usage = find(tmp_path)()
+    assert (usage.cpu_s, usage.rss_mb) == (1.5, 3.0)
+
+
+def test_the_second_generation(tmp_path):
+    group = f"sys/system.slice/docker-{CONTAINER}.scope"
+    write(tmp_path / "proc/7/cgroup", f"0::/system.slice/docker-{CONTAINER}.scope\n")
+    write(tmp_path / "sys/cgroup.controllers", "cpu memory\n")
+    write(tmp_path / group / "cpu.stat", "usage_usec 2500000\nuser_usec 1\n")
+    write(tmp_path / group / "memory.stat", "anon 1048576\nfile 5\n")
+    usage = find(tmp_path)()
+    assert (usage.cpu_s, usage.rss_mb) == (2.5, 1.0)
+
+
+def test_a_job_that_is_gone_has_no_reading(tmp_path):
+    write(tmp_path / "proc/7/cgroup", f"0::/docker/{CONTAINER}\n")
+    write(tmp_path / "sys/cgroup.controllers", "")
+    assert find(tmp_path)() is None
+
+
+def test_another_process_is_not_taken_for_the_container(tmp_path):
+    write(tmp_path / "proc/7/cgroup", "0::/user.slice\n")
+    assert find(tmp_path) is None
+    assert cgroups.find(8, CONTAINER, tmp_path / "proc", tmp_path / "sys") is None
