@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tarfile
 
 import duckdb
 import pytest
@@ -22,8 +22,7 @@ from tests.replay.record import RECORDED
 def reported(tmp_path_factory):
     """The folder of the joint report, and the JSON document that was printed."""
     folder = tmp_path_factory.mktemp("recorded")
-    with tarfile.open(RECORDED) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(RECORDED, folder)
     runs = sorted(str(path) for path in folder.iterdir())
     argv = [sys.executable, "-m", "orchestrator", "report", *runs, "--to", str(folder / "together"), "--json"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
