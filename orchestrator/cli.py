@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from orchestrator import __version__, cleaning, config, devices, records, sites, wiring
+from orchestrator import compare as comparing
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
@@ -221,6 +222,28 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     conclude(folders, to or folders[0].path, load_catalog(root), as_json)
+
+
+@cli.command()
+@click.argument("first", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("second", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@JSON
+def compare(first: Path, second: Path, as_json: bool) -> None:
+    """Seconds per epoch of the same cells in two runs: container against process, a release against a change.
+
+    \b
+    Example:
+      orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
+    """
+    from orchestrator import outputs
+
+    rows = [outputs.merge_runs([records.RunFolder.open(path)]).rows for path in (first, second)]
+    ratios = comparing.compare(*rows)
+    if as_json:
+        document = msgspec.json.encode({"ratios": ratios, "geometric_mean": comparing.overall(ratios)})
+        sys.stdout.buffer.write(msgspec.json.format(document, indent=1) + b"\n")
+    else:
+        click.echo(outputs.ratio_table(ratios))
 
 
 @cli.command()

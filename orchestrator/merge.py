@@ -131,8 +131,8 @@ def merge_run(
 def result_row(result: Result, samples: Sequence[Sample]) -> dict[str, Any]:
     row = dict.fromkeys(COLUMNS)
     row.update(_job_part(result.job))
-    row.update(_fingerprint_part(result))
     row.update(_outcome_part(result))
+    row.update(_fingerprint_part(result))
     if result.epochs:
         row.update(time_part(result))
         row.update(quality_part(result.epochs[-1]))
@@ -250,6 +250,9 @@ def _fingerprint_part(result: Result) -> dict[str, Any]:
     if fingerprint is None:
         return {}
     part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
+    if fingerprint.keras_spec:  # two builds of one version must never share a column
+        version = _text(result.ready.get("keras_version"))
+        part["keras_version"] = f"{version} from {fingerprint.keras_spec}"
     return {**part, "command": shlex.join(fingerprint.command)}
 
 

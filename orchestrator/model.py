@@ -272,6 +272,7 @@ class Launch(Noun, frozen=True, kw_only=True):
     image: str | None = None
     image_digest: str | None = None
     dockerfile_sha256: str | None = None
+    keras_spec: str | None = None
 
 
 class Exit(Noun, frozen=True, kw_only=True):
@@ -292,6 +293,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     image: str | None = None
     image_digest: str | None = None
     dockerfile_sha256: str | None = None
+    #: What replaced the Keras of the lock, as the user named it.
+    keras_spec: str | None = None
     workloads_sha256: str
     data_sha256: str
     data_kind: str

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from orchestrator import merge, records
 from orchestrator.catalog import Catalog
+from orchestrator.compare import Ratio, overall
 from orchestrator.model import NOT_RUN, Plan, Result
 from orchestrator.report import Report, ReportInput
 
@@ -158,6 +159,27 @@ def write_report(report: Report, out: Path) -> None:
         records.write_atomic(out / name, content)
 
 
+def ratio_table(ratios: Sequence[Ratio]) -> str:
+    """The comparison of two runs for a terminal."""
+    table = Table(box=rich.box.SIMPLE_HEAD)
+    for title in ("cell", "first s/epoch", "second s/epoch", "second / first", "range", "n"):
+        table.add_column(title, justify="left" if title == "cell" else "right")
+    for r in ratios:
+        cell = " ".join(value for value in r.cell.values() if value != "faithful")
+        if r.ratio is None:
+            table.add_row(cell, r.why_not, "", "", "", f"{r.n_a}, {r.n_b}")
+            continue
+        table.add_row(
+            *(cell, f"{r.a:.3g}", f"{r.b:.3g}", f"{r.ratio:.3f}", f"{r.low:.3f}-{r.high:.3f}", f"{r.n_a}, {r.n_b}")
+        )
+    text = _rendered(table, 120)
+    mean = overall(ratios)
+    if mean is None:
+        return text + "no cell can be compared\n"
+    few = "; one job on a side says nothing about its spread" if any(1 in (r.n_a, r.n_b) for r in ratios) else ""
+    return text + f"geometric mean {mean[0]:.3f} over {mean[1]} cells{few}\n"
+
+
 def text_summary(rows: Sequence[Row]) -> str:
     """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
     columns = sorted({column_name(row) for row in rows})
@@ -169,10 +191,14 @@ def text_summary(rows: Sequence[Row]) -> str:
         line = [row for row in rows if row["workload"] == workload]
         best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
         table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
-    console = Console(file=io.StringIO(), width=max(80, 16 + 26 * len(columns)), highlight=False)
-    console.print("training seconds per epoch after the first (median); * is the best of its row")
-    console.print(table)
-    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+    title = "training seconds per epoch after the first (median); * is the best of its row\n"
+    return title + _rendered(table, max(80, 16 + 26 * len(columns)))
+
+
+def _rendered(table: Table, width: int) -> str:
+    text = io.StringIO()
+    Console(file=text, width=width, highlight=False).print(table)
+    return text.getvalue()
 
 
 def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:

@@ -112,7 +112,7 @@ class ProcessSite:
                 troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
             else:
                 self._interpreters[stack.name] = Interpreter(
-                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env
+                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env, keras_spec=spec
                 )
         return troubles
 

@@ -248,6 +248,7 @@ def fingerprint(
         image=launch.image,
         image_digest=launch.image_digest,
         dockerfile_sha256=launch.dockerfile_sha256,
+        keras_spec=launch.keras_spec,
         workloads_sha256=scripts,
         data_sha256=files[job.dataset].sha256,
         data_kind=files[job.dataset].kind,

@@ -30,6 +30,7 @@ class Interpreter(Noun, frozen=True, kw_only=True):
     python: str
     lock_sha256: str
     env: dict[str, str] = {}
+    keras_spec: str | None = None
 
 
 class ProcessSuite(Noun, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class ProcessLauncher:
             launcher="process",
             command=["env", "-i", *assignments, *argv],
             image_digest=f"lock:sha256:{interpreter.lock_sha256}",
+            keras_spec=interpreter.keras_spec,
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
