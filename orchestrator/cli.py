@@ -272,6 +272,7 @@ def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_j
     from orchestrator import outputs  # it brings the charts along, a second to import
     from orchestrator.report import build_report
 
+    say("merging and reporting")
     merged = outputs.merge_runs(folders)
     outputs.write_tables(merged, out)
     command = shlex.join(["orchestrate", *sys.argv[1:]])

@@ -57,7 +57,7 @@ class DockerSite:
             try:
                 self._images[stack.name] = self._ready(stack, device)
             except OrchestrateError as error:
-                self._say(f"{stack.name}: {error.message}")
+                self._say(f"{stack.name}: {error.message}\n  -> {error.hint}")
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
         return troubles
 
@@ -108,7 +108,7 @@ class ProcessSite:
             except venvs.NoInterpreter as error:
                 troubles[stack.name] = Trouble(status="unsupported", reason=f"{error.message}; {error.hint}")
             except OrchestrateError as error:
-                self._say(f"{stack.name}: {error.message}")
+                self._say(f"{stack.name}: {error.message}\n  -> {error.hint}")
                 troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
             else:
                 self._interpreters[stack.name] = Interpreter(

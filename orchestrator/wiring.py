@@ -289,7 +289,9 @@ def git_commit(root: Path) -> str | None:
 
 
 def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
-    """0 every job ok (or not meant to run here), 1 some job failed, 130 stopped by the user."""
+    """0 every job ok (or not meant to run here), 1 some job failed, 3 nothing can run here, 130 stopped by the user."""
     if interrupted:
         return 130
+    if "unsupported" in statuses and set(statuses) <= NOT_RUN:
+        return 3
     return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1

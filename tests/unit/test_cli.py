@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from orchestrator import wiring
 from tests.conftest import ROOT
 
 
@@ -96,6 +97,23 @@ def test_json_is_one_document_and_nothing_else(tmp_path):
     assert all(job["command"] for job in jobs)
     dry = orchestrate("run", "--dry-run", "--config", "smoke", "--json", cwd=tmp_path)
     assert [job["id"] for job in json.loads(dry.stdout)["jobs"]] == [job["id"] for job in jobs]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "interrupted", "code"),
+    [
+        (["ok", "ok"], False, 0),
+        (["ok", "unsupported", "excluded"], False, 0),
+        (["ok", "failed"], False, 1),
+        (["ok", "timeout"], False, 1),
+        (["unsupported", "failed"], False, 1),
+        (["ok", "cancelled"], True, 130),
+        (["excluded"], False, 0),
+        (["unsupported", "excluded"], False, 3),  # a run that ran nothing is no success
+    ],
+)
+def test_the_exit_code_of_a_run(statuses, interrupted, code):
+    assert wiring.exit_code(statuses, interrupted) == code
 
 
 def test_list_names_everything(tmp_path):
