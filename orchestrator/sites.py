@@ -27,6 +27,11 @@ class Trouble(Noun, frozen=True, kw_only=True):
     reason: str
 
 
+def told(stack: Stack, error: OrchestrateError) -> str:
+    """What stands in the way of a stack, and what to do about it where that is known."""
+    return f"{stack.name}: {error.message}" + (f"\n  -> {error.hint}" if error.hint else "")
+
+
 class Site(Protocol):
     name: str
 
@@ -57,7 +62,7 @@ class DockerSite:
             try:
                 self._images[stack.name] = self._ready(stack, device)
             except OrchestrateError as error:
-                self._say(f"{stack.name}: {error.message}\n  -> {error.hint}")
+                self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
         return troubles
 
@@ -108,7 +113,7 @@ class ProcessSite:
             except venvs.NoInterpreter as error:
                 troubles[stack.name] = Trouble(status="unsupported", reason=f"{error.message}; {error.hint}")
             except OrchestrateError as error:
-                self._say(f"{stack.name}: {error.message}\n  -> {error.hint}")
+                self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
             else:
                 self._interpreters[stack.name] = Interpreter(
