@@ -42,7 +42,7 @@ lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/
+	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ tests/equal_steps.py
 
 check: lint ## lint, and that the generated files are up to date
 	$(BIN)/orchestrate render --check

@@ -1,6 +1,6 @@
 """The tensor libraries under Keras: their threads, seeds, devices and versions.
 
-One class per library with the same five members. Each imports its library when it is made, which
+One class per library with the same six members. Each imports its library when it is made, which
 Keras has done by then anyway.
 """
 import importlib
@@ -34,27 +34,33 @@ class Library(object):
     def seed(self, seed):
         """Seeds the library's own generator."""
 
+    def settle(self, optimizer):
+        """Corrects what this library does with gradients, where it is not what the others do."""
+
     def devices(self):
         """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
         return ["cpu"]
 
 
 class TensorFlow1(Library):
-    #: Keras 2.0 lets an update of weights start before the gradient below has read them. With a
-    #: single inter-op thread that is the rule and nothing is learnt (an MLP's first epoch on MNIST
-    #: ended with a loss of 2.09 instead of 0.45); with four it was close to the true gradient even
-    #: on one core. 2017's default, one per core, was six on the article's machine.
-    MIN_INTER_OP = 4
-
     def set_threads(self, threads):
         from keras import backend
 
-        inter_op = max(threads, self.MIN_INTER_OP)
         config = self.module.ConfigProto(intra_op_parallelism_threads=threads,
-                                         inter_op_parallelism_threads=inter_op,
+                                         inter_op_parallelism_threads=threads,
                                          allow_soft_placement=True)
         backend.set_session(self.module.Session(config=config))
-        return {"intra_op": threads, "inter_op": inter_op}
+        return {"intra_op": threads, "inter_op": threads}
+
+    def settle(self, optimizer):
+        """Makes every update of weights wait until all gradients have been computed.
+
+        Keras 2.0 lets an update start before the gradients of the layers below have read the old
+        weights. How often that happens depends on the number of threads; with a single one it is
+        the rule and nothing is learnt.
+        """
+        gradients = optimizer.get_gradients
+        optimizer.get_gradients = lambda loss, params: self.module.tuple(gradients(loss, params))
 
     def seed(self, seed):
         self.module.set_random_seed(seed)
@@ -72,6 +78,16 @@ class TensorFlow2(Library):
         threading.set_inter_op_parallelism_threads(threads)
         return {"intra_op": threading.get_intra_op_parallelism_threads(),
                 "inter_op": threading.get_inter_op_parallelism_threads()}
+
+    def settle(self, optimizer):
+        """Sums the gradients of a word that occurs several times before anything is done with them.
+
+        Keras 3 on TensorFlow leaves them apart, so Adam adds up their squares; every other backend,
+        and 2017, squares their sum.
+        """
+        apply = optimizer.apply
+        dense = self.module.convert_to_tensor
+        optimizer.apply = lambda grads, variables=None: apply([dense(grad) for grad in grads], variables)
 
     def devices(self):
         return [device.name for device in self.module.config.list_physical_devices()]

@@ -114,9 +114,10 @@ class Keras(object):
     # Optimizers, with the defaults of 2017 spelt out.
 
     def rmsprop(self, lr=1e-3, rho=0.9, epsilon=1e-8, decay=0.0):
-        # Keras 3 adds epsilon under the square root, where 2017 added it to the root.
-        under_root = epsilon ** 2 if MAJOR == 3 else epsilon
-        return self._optimizer("RMSprop", lr, decay, rho=rho, epsilon=under_root)
+        # Keras 3 and MXNet add epsilon under the square root, the others of 2017 to the root.
+        if MAJOR == 3 or self.library.name == "mxnet":
+            epsilon = epsilon ** 2
+        return self._optimizer("RMSprop", lr, decay, rho=rho, epsilon=epsilon)
 
     def adadelta(self, lr=1.0, rho=0.95, epsilon=1e-8, decay=0.0):
         return self._optimizer("Adadelta", lr, decay, rho=rho, epsilon=epsilon)
@@ -126,13 +127,16 @@ class Keras(object):
 
     def _optimizer(self, name, lr, decay, **settings):
         kind = getattr(keras.optimizers, name)
-        if MAJOR < 3:
-            return kind(lr=lr, decay=decay, **settings)
         if not self.faithful:
             return kind()
-        # Keras 3 accepts decay= and ignores it.
-        rate = keras.optimizers.schedules.InverseTimeDecay(lr, 1, decay) if decay else lr
-        return kind(learning_rate=rate, **settings)
+        if MAJOR < 3:
+            optimizer = kind(lr=lr, decay=decay, **settings)
+        else:
+            # Keras 3 accepts decay= and ignores it.
+            rate = keras.optimizers.schedules.InverseTimeDecay(lr, 1, decay) if decay else lr
+            optimizer = kind(learning_rate=rate, **settings)
+        self.library.settle(optimizer)
+        return optimizer
 
     def compile(self, model, optimizer):
         extra = {}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 
 import pytest
 
-from tests.cells import PARAMETERS, first_losses, reasons, run
+from orchestrator import venvs
+from orchestrator.catalog import load_catalog
+from tests.cells import PARAMETERS, different_steps, reasons, run
 from tests.conftest import REQUIRED, ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
@@ -39,12 +42,29 @@ def test_every_cell_is_the_same_model(cells):
     assert {(row["workload"], row["parameters"]) for row in today} == set(PARAMETERS.items())
 
 
-@pytest.mark.parametrize("workload", PARAMETERS)
-def test_equal_starts_give_close_first_losses(cells, workload):
-    """The same weights; batches, dropout masks and rounding differ."""
-    losses = {job: loss for job, loss in first_losses(cells[0], workload).items() if "keras3" in job}
-    assert len(losses) == 3
-    assert max(losses.values()) - min(losses.values()) < 0.06 * max(losses.values()), losses
+@pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])
+def test_equal_starts_and_batches_give_equal_losses(cells, stack):
+    """Models, weights, optimizers and their settings are 2017's: only rounding differs."""
+    catalog = load_catalog()
+    python = venvs.ensure(catalog.stack(stack), "cpu", catalog.docker_dir, print).python
+    environment = {
+        "PATH": os.environ["PATH"],
+        "OMP_NUM_THREADS": "1",
+        "KERAS_BACKEND": stack.partition("-")[2],
+    }
+    argv = [python, "-B", str(ROOT / "tests" / "equal_steps.py"), str(catalog.workloads_dir)]
+    answer = subprocess.run(argv, capture_output=True, text=True, env=environment)
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    assert different_steps(answer.stdout) == {}
+
+
+def test_the_modern_variant_is_todays_defaults(tmp_path):
+    words = ["--launcher", "process", "--stack", "keras3-torch", "--workload", "mnist_cnn", "--variant", "modern"]
+    code, (row,), stderr = run(tmp_path, *words)
+    assert (code, row["status"], row["variant"]) == (0, "ok", "modern"), stderr[-3000:]
+    (events,) = tmp_path.glob("2*/jobs/*/events.jsonl")
+    (ready,) = [e for e in map(json.loads, events.read_text().splitlines()) if e["event"] == "ready"]
+    assert ready["settings"]["optimizer"]["learning_rate"] == pytest.approx(1e-3)  # 2017's Adadelta: 1.0
 
 
 def test_two_makers_of_one_environment_never_meet_in_a_half_built_one(tmp_path):

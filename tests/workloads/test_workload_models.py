@@ -1,4 +1,4 @@
-"""The five models as data, the initial weights, and what needs Keras 3 where it is installed."""
+"""The five models as data, and the initial weights."""
 
 from __future__ import annotations
 
@@ -70,76 +70,3 @@ def test_shapes_and_limits_of_each_kind() -> None:
 def test_an_unknown_kind_of_layer_is_refused() -> None:
     with pytest.raises(ValueError, match="GRU"):
         draw("GRU", (3, 3))
-
-
-@pytest.fixture
-def compat():  # type: ignore[no-untyped-def]
-    pytest.importorskip("keras", minversion="3.0")
-    return importlib.import_module("compat")
-
-
-def test_gates_are_separated_in_the_order_of_keras_1(compat) -> None:  # type: ignore[no-untyped-def]
-    kernel, recurrent, bias = (np.repeat(np.arange(4), 2)[None, :] + base for base in (0, 10, 20))
-    arrays = compat._separate_gates([kernel, recurrent, bias[0]])
-    assert [int(array.flat[0]) for array in arrays] == [0, 10, 20, 2, 12, 22, 1, 11, 21, 3, 13, 23]
-
-
-def test_dense_rows_follow_the_channels_to_the_front(compat) -> None:  # type: ignore[no-untyped-def]
-    image = np.random.RandomState(0).rand(4, 5, 3)  # rows, columns, channels
-    kernel = np.random.RandomState(1).rand(60, 7)
-    moved = compat._channels_to_front(kernel, (3, 4, 5))
-    assert np.allclose(image.reshape(-1).dot(kernel), image.transpose(2, 0, 1).reshape(-1).dot(moved))
-
-
-#: Loss of the untrained models on the samples below with seed 0. Seen alike, to 1e-6, on TensorFlow 1.3,
-#: CNTK 2.5.1, Theano 0.9, MXNet 0.11 and on Keras 3 with TensorFlow, JAX and PyTorch.
-FIRST_LOSS = {
-    "mnist_mlp": 2.3889523,
-    "mnist_cnn": 2.3267758,
-    "cifar10_cnn": 2.2913685,
-    "mnist_rnn": 2.3030024,
-    "babi_rnn": 3.5817332,
-}
-SHAPES = {
-    "mnist_mlp": [(784,)],
-    "mnist_cnn": [(28, 28, 1)],
-    "cifar10_cnn": [(32, 32, 3)],
-    "mnist_rnn": [(28, 28, 1)],
-    "babi_rnn": [(552,), (5,)],
-}
-
-
-def samples_for(name: str) -> tuple[list[np.ndarray], np.ndarray]:
-    """One batch of 32 that any stack can make: inputs and one-hot labels."""
-    random = np.random.RandomState(1)
-    if name == "babi_rnn":
-        x = [random.randint(0, 36, (32, *shape)).astype("int32") for shape in SHAPES[name]]
-    else:
-        x = [random.uniform(size=(32, *shape)).astype("float32") for shape in SHAPES[name]]
-    classes = 36 if name == "babi_rnn" else 10
-    return x, np.eye(classes, dtype="float32")[random.randint(0, classes, 32)]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FIRST_LOSS)
-def test_size_and_first_loss_are_the_same_on_every_backend(compat, name: str) -> None:  # type: ignore[no-untyped-def]
-    workload = importlib.import_module(name)
-    keras = compat.Keras("faithful", threads=1, seed=0)
-    x, y = samples_for(name)
-    model, optimizer = workload.build(keras, SHAPES[name], y.shape[1])
-    keras.set_initial_weights(model)
-    keras.compile(model, optimizer)
-    assert model.count_params() == workload.DEFAULTS["parameters"]
-    assert float(model.test_on_batch(x, y)[0]) == pytest.approx(FIRST_LOSS[name], abs=1e-6)
-
-
-def test_2017_settings_on_keras_3(compat) -> None:  # type: ignore[no-untyped-def]
-    keras = compat.Keras("faithful", threads=1, seed=0)
-    assert np.allclose(np.asarray(compat.hard_sigmoid_2017(np.array([-3.0, 0.0, 1.0, 3.0]))), [0, 0.5, 0.7, 1])
-    config = keras.rmsprop(lr=1e-4, decay=1e-6).get_config()
-    assert config["rho"] == 0.9 and config["epsilon"] == pytest.approx(1e-16)
-    assert config["learning_rate"]["config"]["decay_rate"] == 1e-6
-    assert keras.adadelta().get_config()["learning_rate"] == 1.0
-    assert keras.adam().get_config()["epsilon"] == 1e-8
-    modern = compat.Keras("modern", threads=1, seed=0)
-    assert modern.adadelta().get_config()["learning_rate"] == pytest.approx(1e-3)
