@@ -135,7 +135,7 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
 def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
     """Validation accuracy and loss, by epoch and by time: medians, with each repeat faint behind."""
     fields = ("epoch", "elapsed_s", "val_acc", "val_loss")
-    points = [_point(layout, point, **{field: point.get(field) for field in fields}) for point in epochs]
+    points = [_point(layout, point, **{field: _rounded(point.get(field)) for field in fields}) for point in epochs]
     styled = _styled(layout, points)
     views: list[alt.LayerChart | alt.Chart] = []
     data: DataSets = {}
@@ -244,6 +244,11 @@ def _chart(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
     name = f"data-{len(data)}"
     data[name] = list(values)
     return alt.Chart(alt.NamedData(name=name))
+
+
+def _rounded(value: float | None) -> float | None:
+    """Without the last digits of float32, which would become an axis of their own where all values are equal."""
+    return None if value is None else round(value, 6)
 
 
 def _axis(field: str, title: str) -> alt.X:

@@ -104,6 +104,7 @@ class Modern:
             self.python(place),
             "--link-mode",
             "hardlink",
+            "--compile-bytecode",  # jobs write none, and would compile all of Keras at every import
         ]
         _run([*install, "--no-deps", "--require-hashes", *_sources(lock), "-r", str(lock)])
         if keras_spec:
@@ -132,7 +133,7 @@ class Legacy:
         place.mkdir()
         _run(
             [
-                *(python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--no-compile"),
+                *(python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"),
                 *("--target", str(place / "site"), "-r", str(lock)),
             ]
         )

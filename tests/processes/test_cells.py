@@ -42,6 +42,15 @@ def test_every_cell_is_the_same_model(cells):
     assert {(row["workload"], row["parameters"]) for row in today} == set(PARAMETERS.items())
 
 
+def test_every_job_tells_of_its_phases(cells):
+    files = list(cells[0].glob("2*/jobs/*keras3*/events.jsonl"))
+    assert len(files) == 15
+    for path in files:
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        phases = {event["name"] for event in events if event["event"] == "phase"}
+        assert phases == {"import", "data", "build", "compile", "fit_setup", "first_batch"}
+
+
 @pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])
 def test_equal_starts_and_batches_give_equal_losses(cells, stack):
     """Models, weights, optimizers and their settings are 2017's: only rounding differs."""

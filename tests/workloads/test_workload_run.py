@@ -123,17 +123,3 @@ def test_a_gpu_is_requested_by_the_known_variables(environ: dict[str, str], requ
     import backends
 
     assert backends.gpu_requested(environ) is requested
-
-
-@pytest.mark.slow
-def test_a_job_by_hand_with_keras_3(tmp_path: Path, mnist: Path) -> None:
-    pytest.importorskip("keras", minversion="3.0")
-    command = [*RUN, "mnist_mlp", "--data", str(mnist), "--out", str(tmp_path / "out")]
-    subprocess.run([*command, "--epochs", "2", "--threads", "1"], check=True, capture_output=True)
-    seen = events_in(tmp_path / "out")
-    assert [event["epoch"] for event in seen if event["event"] == "epoch_end"] == [1, 2]
-    phases = {event["name"] for event in seen if event["event"] == "phase"}
-    assert phases == {"import", "data", "build", "compile", "fit_setup", "first_batch"}
-    ready = next(event for event in seen if event["event"] == "ready")
-    assert ready["parameters"] == 669706
-    assert seen[-1]["event"] == "end" and seen[-1]["metrics"]["val_acc"] is not None
