@@ -46,6 +46,8 @@ class ReportInput(Struct, kw_only=True):
                  validation_s, loss, acc, val_loss, val_acc.
     samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
                  core), rss_mb.
+    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
+    marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
     deviations   from the article: stack, what, article, here, why, device, backend.
     environment  (name, value) pairs in the order to show.
     notes        further plain sentences for the top of the report.
@@ -59,6 +61,8 @@ class ReportInput(Struct, kw_only=True):
     rows: list[dict[str, Any]]
     epochs: list[dict[str, Any]] = []
     samples: list[dict[str, Any]] = []
+    gpu: list[dict[str, Any]] = []
+    marks: list[dict[str, Any]] = []
     deviations: list[dict[str, Any]] = []
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
