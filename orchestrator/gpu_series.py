@@ -70,12 +70,12 @@ def _database() -> Any:
 
 
 def _lines(database: Any, spool: Path) -> Any:
-    return database.read_json(str(spool), columns=COLUMNS, format="newline_delimited", ignore_errors=True)
+    lines = database.read_json(str(spool), columns=COLUMNS, format="newline_delimited", ignore_errors=True)
+    return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
 
 
 def _sample(row: dict[str, Any]) -> GpuSample:
     known = {name: value for name, value in row.items() if value is not None}
     if "processes" in known:
         known["processes"] = [{k: v for k, v in p.items() if v is not None} for p in known["processes"]]
-    known.setdefault("kind", "poll")
     return msgspec.convert(known, GpuSample)

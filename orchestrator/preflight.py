@@ -178,7 +178,7 @@ def _gpus(facts: Facts) -> list[Check]:
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
             seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
-            found.append(Check(level=level, what=f"{what}: memory", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly"))
+            found.append(Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly"))
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state))
     return found
@@ -204,8 +204,8 @@ def _clocks(what: str, state: GpuState) -> Check:
     if state.slowed_by:
         seen += f", slowed down by {', '.join(state.slowed_by)}"
         mend = "look at cooling and power (nvidia-smi -q -d PERFORMANCE); rows of a throttled GPU are marked"
-        return Check(level="warn", what=f"{what}: clocks", seen=seen, needed="no throttling", mend=mend)
-    return Check(level="ok", what=f"{what}: clocks", seen=seen)
+        return Check(level="warn", what=f"clocks of {what}", seen=seen, needed="no throttling", mend=mend)
+    return Check(level="ok", what=f"clocks of {what}", seen=seen)
 
 
 def _stacks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:

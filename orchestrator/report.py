@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct, structs
 
-from orchestrator import charts, report_words
+from orchestrator import charts, charts_gpu, report_words
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
 from orchestrator.report_tables import failures, not_run, speeds, tables
@@ -32,6 +32,7 @@ NO_REASON = "no reason known"
 SHOWN = (
     "run_id", "job_id", "status", "reason", "exit_code", "data_kind", "seed", "epoch_s", "first_epoch_s",
     "setup_s", "val_accuracy", "image_data_format", "started", "command", "log_tail",
+    "throttle_reasons", "gpu_shared",
 )  # fmt: skip
 
 
@@ -92,7 +93,8 @@ def build_report(report: ReportInput) -> Report:
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
-    specs = charts.charts(layout, epochs, samples)
+    readings, marks = (list(_placed(points, report.rows, layout)) for points in (report.gpu, report.marks))
+    specs = {**charts.charts(layout, epochs, samples), **charts_gpu.timelines(layout, readings, marks)}
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
     return Report(html=_html(context, pictures), markdown=_markdown().render(context).strip() + "\n", pictures=pictures)

@@ -102,7 +102,7 @@ def main(argv):
         writer.raw("y" * (3 * 2**20) + "\n")
     if workload == "hostile":
         hostile(options["out"])
-    train(writer, options)
+    train(writer, options, 1.5 if workload.startswith("long") else 0.05)
     if workload == "cutoff":
         writer.raw('{"event": "end", "t": 1')
         sys.exit(0)
