@@ -25,7 +25,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 @ROOT
 @JSON
 @click.pass_context
-def doctor(ctx: click.Context, **given: Any) -> None:
+def doctor(ctx: click.Context, /, **given: Any) -> None:
     """Check this host against what a run would need: what was seen, what is needed, how to mend it.
 
     Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.

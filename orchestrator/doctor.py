@@ -17,7 +17,7 @@ from orchestrator.errors import HostError
 from orchestrator.gpu_figures import slowing
 from orchestrator.gpu_sampler import present
 from orchestrator.model import Device, DeviceKind, GpuProcess, Noun, Plan, Stack
-from orchestrator.nvml import GpuLost, Nvml, NvmlMissing, describe, session
+from orchestrator.nvml import GpuLost, Nvml, NvmlMissing, session
 from orchestrator.plan import select
 from orchestrator.preflight import Check, DataFact, Disk, Facts, GpuState
 
@@ -85,7 +85,9 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Fa
     return Facts(launcher=launcher, engine_needed=config.launcher == "docker", disks=disks, states=states, **facts)
 
 
-def before_run(config: Config, catalog: Catalog, draft: Plan, host: Host, launcher: str, out: Path, say: Say) -> Cleared:
+def before_run(
+    config: Config, catalog: Catalog, draft: Plan, host: Host, launcher: str, out: Path, say: Say
+) -> Cleared:
     """The first step of a run: says what is not as it should be, and what cannot run here.
 
     Raises HostError where nothing of the plan can.
@@ -99,17 +101,21 @@ def before_run(config: Config, catalog: Catalog, draft: Plan, host: Host, launch
             say(line(check))
     full = next((disk for disk in facts.disks if disk.free_mb < disk.needed_mb // 10), None)
     if full:
-        raise HostError(f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place")
+        raise HostError(
+            f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
+        )
     if not gpu:
         return Cleared()
-    if facts.route_trouble and launcher == "docker":
-        raise HostError(facts.route_trouble, facts.route_mend)
     for text in preflight.placement(stacks, host.gpus):
         say(f"on {text}")
     reasons = preflight.unfit(stacks, host.gpus)
     if all((job.stack, job.backend) in reasons for job in draft.jobs):
         why = "; ".join(f"{stack} ({backend}): {reason}" for (stack, backend), reason in reasons.items())
-        raise HostError(f"nothing of this configuration can run here. {why}", preflight.instead(catalog.stacks, host.gpus))
+        raise HostError(
+            f"nothing of this configuration can run here. {why}", preflight.instead(catalog.stacks, host.gpus)
+        )
+    if facts.route_trouble and launcher == "docker":
+        raise HostError(facts.route_trouble, facts.route_mend)
     route = _route(config, launcher)
     return Cleared(unfit={f"{stack}/{backend}": why for (stack, backend), why in reasons.items()}, route=route)
 
@@ -192,6 +198,3 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
 def strangers(processes: Sequence[GpuProcess]) -> str:
     """Processes that are no jobs of ours, in words; "" for none."""
     return ", ".join(f"process {p.pid}" + (f" ({p.command})" if p.command else "") for p in processes if p.job is None)
-
-
-__all__ = ["Cleared", "before_run", "chosen", "describe", "examine", "gather", "gpu_states", "line", "strangers"]

@@ -7,10 +7,11 @@ beyond that. Raw readings only; figures are made from them later.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,7 +57,7 @@ class Sampler:
         except (NvmlMissing, OSError) as error:
             self.trouble = str(error)
 
-    def _loop(self, nvml: Nvml, write) -> None:  # type: ignore[no-untyped-def]
+    def _loop(self, nvml: Nvml, write: Callable[[bytes], object]) -> None:
         begin, slow_due = time.monotonic(), 0.0
         while True:
             last = self._done.is_set()
@@ -102,7 +103,7 @@ def identify(pid: int) -> GpuProcess:
     except OSError:  # gone, or another user's where /proc hides those
         return GpuProcess(pid=pid)
     ours = any(word.endswith("/run.py") for word in argv)
-    job = next((after for word, after in zip(argv, argv[1:], strict=False) if word == "--job"), None)
+    job = next((after for word, after in itertools.pairwise(argv) if word == "--job"), None)
     return GpuProcess(pid=pid, job=job if ours else None, command=" ".join(argv)[:120])
 
 

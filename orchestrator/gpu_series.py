@@ -55,9 +55,7 @@ def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
         for path in [*finished, *crashed]:
             table = _lines(database, path) if path.suffix == ".jsonl" else database.read_parquet(str(path))
             table.create_view("readings", replace=True)
-            rows = database.execute(
-                "SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end]
-            )
+            rows = database.execute("SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end])
             names = [column[0] for column in rows.description]
             found += [_sample(dict(zip(names, row, strict=True))) for row in rows.fetchall()]
     return sorted(found, key=lambda sample: sample.t)

@@ -42,7 +42,9 @@ class Keeper:
         name = f"GPU {device.index} {device.name}"
         if device.uuid in self._sampler.lost:
             raise DeviceRefused(f"{name} was lost: {self._sampler.lost[device.uuid][1]}")
-        with self._leases.hold(device.uuid, self.stopping, lambda who: self._say(f"{name} is leased by {who}: waiting")):
+        with self._leases.hold(
+            device.uuid, self.stopping, lambda who: self._say(f"{name} is leased by {who}: waiting")
+        ):
             busy = self._busy(device.uuid, name)
             if busy and not self._allow_busy:
                 raise DeviceRefused(f"{name} is in use by {busy} (--allow-busy measures beside it, and marks the row)")

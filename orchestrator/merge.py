@@ -153,9 +153,7 @@ def result_row(result: Result, samples: Sequence[Sample], gpu: Sequence[GpuSampl
     return row
 
 
-def epoch_rows(
-    results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None
-) -> list[dict[str, Any]]:
+def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None) -> list[dict[str, Any]]:
     """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
     rows = []
     for result in results:

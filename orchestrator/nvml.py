@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import ctypes
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from orchestrator.errors import HostError
-from orchestrator.model import Device, GpuProcess, GpuSample
+from orchestrator.model import Device, GpuSample
 
 MIB = 2**20
+
 
 class NvmlMissing(HostError):
     """No NVIDIA driver answers."""
@@ -36,10 +37,8 @@ def session() -> Iterator[Nvml]:
     try:
         yield Nvml(pynvml)
     finally:
-        try:
+        with suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
-        except pynvml.NVMLError:
-            pass
 
 
 class Nvml:
@@ -127,7 +126,8 @@ class Nvml:
         found = self._first(names, self._handle(uuid))
         if found is not None:
             return [(p.pid, _scaled(p.usedGpuMemory, 1 / MIB)) for p in found]
-        return self._ask(_processes_v1, self._n, self._handle(uuid))
+        oldest: list[tuple[int, float | None]] | None = self._ask(_processes_v1, self._n, self._handle(uuid))
+        return oldest
 
     def max_sm_mhz(self, uuid: str) -> int | None:
         answer: int | None = self._ask(self._n.nvmlDeviceGetMaxClockInfo, self._handle(uuid), self._n.NVML_CLOCK_SM)
@@ -196,19 +196,6 @@ def _processes_v1(n: Any, handle: Any) -> list[tuple[int, float | None]] | None:
     if code != n.NVML_SUCCESS:
         raise n.NVMLError(code)
     return [(p.pid, None if p.used == 2**64 - 1 else p.used / MIB) for p in array[: count.value]]
-
-
-def describe(device: Device) -> str:
-    """`GPU 0 Tesla K80 (compute capability 3.7, 11441 MiB)`"""
-    facts = [f"compute capability {device.compute_capability}" if device.compute_capability else ""]
-    facts += [f"{device.memory_mb} MiB" if device.memory_mb else ""]
-    shown = ", ".join(filter(None, facts))
-    return f"GPU {device.index} {device.name}" + (f" ({shown})" if shown else "")
-
-
-def strangers(processes: Sequence[GpuProcess], job: str | None = None) -> list[GpuProcess]:
-    """Those that are not `job` (without one: that are no job of ours)."""
-    return [p for p in processes if (p.job is None if job is None else p.job != job)]
 
 
 def _sample_value(kind: int, sample: Any) -> float:

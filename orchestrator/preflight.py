@@ -72,7 +72,7 @@ class Facts(Noun, frozen=True, kw_only=True):
 
 
 def version(text: str) -> tuple[int, ...]:
-    """"470.256.02" as numbers."""
+    """ "470.256.02" as numbers."""
     return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
@@ -128,6 +128,8 @@ def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
 def checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
     """All lines, in the order in which a person would look. `everything`: the stacks to choose from instead."""
     found = [*_engine(facts)]
+    if facts.device == "cpu" and facts.no_gpu:
+        found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
     return [*found, *_images(facts), *_disks(facts), *_data(facts)]
@@ -140,9 +142,7 @@ def _engine(facts: Facts) -> list[Check]:
     if facts.launcher == "process" and not facts.engine_trouble:
         return []
     needed = "an engine that answers" if facts.engine_needed else "an engine, for the stacks of 2017 and for isolation"
-    return [
-        Check(level=level, what="Docker engine", seen=facts.engine_trouble, needed=needed, mend=facts.engine_mend)
-    ]
+    return [Check(level=level, what="Docker engine", seen=facts.engine_trouble, needed=needed, mend=facts.engine_mend)]
 
 
 def _driver(facts: Facts) -> list[Check]:
@@ -163,9 +163,7 @@ def _route(facts: Facts) -> list[Check]:
         return []
     needed = "an nvidia runtime or CDI devices"
     return [
-        Check(
-            level="bad", what="GPU for containers", seen=facts.route_trouble, needed=needed, mend=facts.route_mend
-        )
+        Check(level="bad", what="GPU for containers", seen=facts.route_trouble, needed=needed, mend=facts.route_mend)
     ]
 
 
@@ -178,7 +176,9 @@ def _gpus(facts: Facts) -> list[Check]:
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
             seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
-            found.append(Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly"))
+            found.append(
+                Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly")
+            )
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state))
     return found
@@ -261,7 +261,9 @@ def _disks(facts: Facts) -> list[Check]:
             what=f"disk for {disk.what}",
             seen=f"{disk.free_mb / 1024:.1f} GiB free at {disk.path}",
             needed=f"{disk.needed_mb / 1024:.1f} GiB, roughly",
-            mend="" if disk.free_mb >= disk.needed_mb else "free space, or name another place (--out; the engine's data-root)",
+            mend=""
+            if disk.free_mb >= disk.needed_mb
+            else "free space, or name another place (--out; the engine's data-root)",
         )
         for disk in facts.disks
     ]

@@ -146,9 +146,7 @@ def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
     """Jobs whose image or data is missing become rows at once, with the reason."""
     jobs, skipped = [], list(draft.skipped)
     for job in draft.jobs:
-        trouble = (
-            troubles.get(job.stack) or troubles.get(f"{job.stack}/{job.backend}") or troubles.get(job.dataset)
-        )
+        trouble = troubles.get(job.stack) or troubles.get(f"{job.stack}/{job.backend}") or troubles.get(job.dataset)
         if trouble is None:
             jobs.append(job)
         else:
@@ -167,7 +165,9 @@ def describe(
     first = draft.planned[0]
     slot = devices.slots(devices.probe_host(), first.device, first.threads, config.parallel)[0]
     files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
-    launcher = sites.planning_launcher(config.launcher, catalog, draft.run_id, files, first.device, planned_route(config))
+    launcher = sites.planning_launcher(
+        config.launcher, catalog, draft.run_id, files, first.device, planned_route(config)
+    )
     folder = results.absolute() / draft.run_id / "jobs"
     return draft, {j.id: launcher.describe(j, slot, folder / j.id / measure.OUT).command for j in draft.jobs}
 
