@@ -70,8 +70,8 @@ class Sampler:
                     write(b"\n".join(lines) + b"\n")
             if last:
                 return
-            ticks = math.floor((time.monotonic() - begin) / self._interval_s) + 1
-            self._done.wait(begin + ticks * self._interval_s - time.monotonic())
+            now = time.monotonic()
+            self._done.wait(next_tick(begin, self._interval_s, now) - now)
 
     def _round(self, nvml: Nvml, uuid: str, slow: bool) -> list[GpuSample]:
         if uuid in self.lost:
@@ -94,6 +94,11 @@ class Sampler:
         if known is None:
             known = self._commands[uuid, pid] = identify(pid)
         return msgspec.structs.replace(known, memory_mb=memory_mb)
+
+
+def next_tick(begin: float, interval_s: float, now: float) -> float:
+    """The first moment of the grid after `now`: lateness never adds up, and missed ticks are not made up for."""
+    return begin + (math.floor((now - begin) / interval_s + 1e-6) + 1) * interval_s
 
 
 def identify(pid: int) -> GpuProcess:
