@@ -61,7 +61,9 @@ METRICS = {
 
 
 #: Reads once per metric, with that metric taken away (or failing in one of two ways).
-TAKE_AWAY = PRELUDE + """
+TAKE_AWAY = (
+    PRELUDE
+    + """
 from pathlib import Path
 path, found = Path(sys.argv[1]), {}
 whole = path.read_text().splitlines()
@@ -74,6 +76,7 @@ with nvml.session() as n:
             found[key + value] = msgspec.to_builtins(n.read(uuid))
 show(found)
 """
+)
 
 
 def test_every_metric_may_be_absent(h200):
