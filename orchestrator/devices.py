@@ -27,10 +27,12 @@ class Host(Noun, frozen=True, kw_only=True):
     gpus: list[Device] = []
     #: Why no GPU was found, in words.
     no_gpu: str = ""
+    #: GPUs that are listed and do not answer: their error, by index.
+    silent_gpus: dict[int, str] = {}
 
 
 def probe_host() -> Host:
-    gpus, why = _gpus()
+    gpus, why, silent = _gpus()
     return Host(
         name=platform.node(),
         cpu=_cpu_model(),
@@ -39,6 +41,7 @@ def probe_host() -> Host:
         os=_os_name(),
         gpus=gpus,
         no_gpu=why,
+        silent_gpus=silent,
     )
 
 
@@ -75,13 +78,16 @@ def shares(host: Host) -> list[list[int]]:
     return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
 
 
-def _gpus() -> tuple[list[Device], str]:
+def _gpus() -> tuple[list[Device], str, dict[int, str]]:
     try:
         with nvml.session() as session:
             gpus = session.devices()
+            silent = session.silent
     except nvml.NvmlMissing as error:
-        return [], error.message
-    return gpus, "" if gpus else "the NVIDIA driver answers but lists no GPU"
+        return [], error.message, {}
+    if gpus:
+        return gpus, "", silent
+    return [], f"no GPU answers: {silent}" if silent else "the NVIDIA driver answers but lists no GPU", silent
 
 
 def _cpu_model() -> str:

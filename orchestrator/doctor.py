@@ -66,7 +66,7 @@ def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
 def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Facts:
     """The host as it is now, without the data sets."""
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
-    facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu}
+    facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     disks = [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
     if launcher != "process":

@@ -47,6 +47,8 @@ class Nvml:
     def __init__(self, library: Any) -> None:
         self._n = library
         self._handles: dict[str, Any] = {}
+        #: GPUs that are listed and do not answer: their error, by index.
+        self.silent: dict[int, str] = {}
         #: Which function answered where the driver knows one of several: asked first from then on.
         self._known: dict[tuple[str, ...], str] = {}
 
@@ -58,9 +60,9 @@ class Nvml:
         for index in range(self._ask(n.nvmlDeviceGetCount) or 0):
             try:
                 handle = n.nvmlDeviceGetHandleByIndex(index)
-            except n.NVMLError:  # a card that fell off the bus: the others still work
-                continue
-            found.append(self._device(index, handle, _text(driver), cuda))
+                found.append(self._device(index, handle, _text(driver), cuda))
+            except (n.NVMLError, GpuLost) as error:  # a card that fell off the bus: the others still work
+                self.silent[index] = str(error)
         return found
 
     def _device(self, index: int, handle: Any, driver: str | None, cuda: int | None) -> Device:

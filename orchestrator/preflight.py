@@ -65,6 +65,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     gpus: list[Device] = []
     no_gpu: str = ""
     states: dict[str, GpuState] = {}
+    #: GPUs that do not answer: their error, by index.
+    silent: dict[int, str] = {}
     disks: list[Disk] = []
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
@@ -168,7 +170,7 @@ def _route(facts: Facts) -> list[Check]:
 
 
 def _gpus(facts: Facts) -> list[Check]:
-    found = []
+    found = [_use(f"GPU {index}", GpuState(lost=error)) for index, error in facts.silent.items()]
     for gpu in facts.gpus:
         state = facts.states.get(gpu.uuid or "", GpuState())
         what = f"GPU {gpu.index} {gpu.name}"
