@@ -186,7 +186,7 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
         return GpuState(lost=str(error))
     free = None if now.mem_mb is None or gpu.memory_mb is None else int(gpu.memory_mb - now.mem_mb)
     return GpuState(
-        busy=strangers(processes),
+        busy=in_words([p for p in processes if p.job is None]),
         leased=leased,
         free_mb=free,
         sm_mhz=now.sm_mhz,
@@ -195,6 +195,6 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     )
 
 
-def strangers(processes: Sequence[GpuProcess]) -> str:
-    """Processes that are no jobs of ours, in words; "" for none."""
-    return ", ".join(f"process {p.pid}" + (f" ({p.command})" if p.command else "") for p in processes if p.job is None)
+def in_words(processes: Sequence[GpuProcess]) -> str:
+    """`process 7 (python x.py), process 8`; "" for none."""
+    return ", ".join(f"process {p.pid}" + (f" ({p.command})" if p.command else "") for p in processes)

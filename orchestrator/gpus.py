@@ -10,15 +10,16 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import gpu_series
-from orchestrator.doctor import strangers
+from orchestrator.doctor import in_words
 from orchestrator.errors import DeviceRefused
 from orchestrator.gpu_sampler import Sampler, present
 from orchestrator.leases import Leases
 from orchestrator.model import Device, Result
 from orchestrator.nvml import GpuLost, NvmlMissing, session
 
-#: How long a process may stay on a GPU after the job before it has ended: a driver takes a moment to tidy up.
-GRACE_S = 2.0
+#: How long a process may stay on a GPU after its job has ended: a driver takes a moment to tidy up, and a job whose
+#: orchestrator was killed takes one to notice.
+GRACE_S = 3.0
 Say = Callable[[str], None]
 
 
@@ -67,7 +68,8 @@ class Keeper:
         while True:
             try:
                 with session() as nvml:
-                    found = strangers(present(nvml, uuid))
+                    # Whoever is on it now, with the lease in our hand, is no job of anybody's.
+                    found = in_words(present(nvml, uuid))
             except GpuLost as error:
                 raise DeviceRefused(f"{name} was lost: {error}") from error
             except NvmlMissing:
@@ -90,4 +92,13 @@ def watched(devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bo
         sampler.stop()
         if sampler.trouble:
             say(f"the GPUs were not sampled: {sampler.trouble}")
+        _finish(run, say)
+
+
+def _finish(run: Path, say: Say) -> None:
+    import duckdb
+
+    try:
         gpu_series.to_parquet(run)
+    except (OSError, duckdb.Error) as error:  # a full disk: the lines stay, and can be read as well
+        say(f"the readings of the GPUs stay as lines: {error}")

@@ -242,7 +242,7 @@ def _gpu(rows: Sequence[Row]) -> Cell:
         lines=[
             *_line(rows, "median", "gpu_util_p50", words.percent),
             *_line(rows, "95th", "gpu_util_p95", words.percent),
-            *_line(rows, "peak", "gpu_mem_peak_mb", words.megabytes),
+            *_line(rows, "memory peak", "gpu_mem_peak_mb", words.megabytes),
             *_line(rows, "power", "gpu_power_mean_w", lambda value: f"{words.figure(value)} W"),
             *_energy(rows),
             *_line(rows, "clock", "sm_clock_mean", lambda value: f"{value:.0f} MHz"),

@@ -99,12 +99,12 @@ static int number(int gpu, const char *key, double t, double *out) {
     return result
 
 int nvmlInit_v2(void) {
-    sessions++;
+    __sync_fetch_and_add(&sessions, 1);
     for (int i = 0; i < GPUS; i++) devices[i].index = i;
     return OK;
 }
 int nvmlInitWithFlags(unsigned flags) { (void)flags; return nvmlInit_v2(); }
-int nvmlShutdown(void) { if (!sessions) return UNINITIALIZED; sessions--; return OK; }
+int nvmlShutdown(void) { if (!sessions) return UNINITIALIZED; __sync_fetch_and_sub(&sessions, 1); return OK; }
 const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : code == UNSUPPORTED ? "Not Supported" : "stub"; }
 int nvmlSystemGetDriverVersion(char *out, unsigned size) { return look_up(-1, "driver", out, size); }
 int nvmlSystemGetCudaDriverVersion(int *out) {
