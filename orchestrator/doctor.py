@@ -31,7 +31,7 @@ IMAGE_MB: dict[DeviceKind, int] = {"cpu": 3 * 1024, "gpu": 10 * 1024}
 class Cleared(Noun, frozen=True, kw_only=True):
     """What a run may go on with: the reasons for (stack, backend) pairs that cannot work, and the GPU's route."""
 
-    unfit: dict[str, str] = {}
+    unfit: dict[tuple[str, str], str] = {}
     route: gpu_routes.Route | None = None
 
 
@@ -117,7 +117,7 @@ def before_run(
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
     route = _route(config, launcher)
-    return Cleared(unfit={f"{stack}/{backend}": why for (stack, backend), why in reasons.items()}, route=route)
+    return Cleared(unfit=reasons, route=route)
 
 
 def line(check: Check) -> str:

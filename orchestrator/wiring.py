@@ -107,8 +107,7 @@ def prepare(
     first = draft.planned[0]
     slots = devices.slots(host, first.device, first.threads, config.parallel)
     cleared = doctor.before_run(config, catalog, draft, host, site.name, out, say)
-    unfit = {pair: Trouble(status="unsupported", reason=reason) for pair, reason in cleared.unfit.items()}
-    draft = drop_unready(draft, unfit)
+    draft = drop_unready(draft, no_gpu_for(cleared.unfit))
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
@@ -142,6 +141,11 @@ def chosen_stacks(draft: Plan, catalog: Catalog) -> list[Stack]:
     return [stack for stack in catalog.stacks if stack.name in names]
 
 
+def no_gpu_for(unfit: dict[tuple[str, str], str]) -> dict[str, Trouble]:
+    """The (stack, backend) pairs that no GPU of this host can run, as troubles."""
+    return {f"{stack}/{backend}": Trouble(status="unsupported", reason=why) for (stack, backend), why in unfit.items()}
+
+
 def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
     """Jobs whose image or data is missing become rows at once, with the reason."""
     jobs, skipped = [], list(draft.skipped)
@@ -161,9 +165,12 @@ def describe(
 
     Images go by their names (a run uses their ids), data that is not here yet by where it would be.
     """
-    draft = make_plan(config, catalog, devices.probe_host())
+    host = devices.probe_host()
+    draft = make_plan(config, catalog, host)
     first = draft.planned[0]
-    slot = devices.slots(devices.probe_host(), first.device, first.threads, config.parallel)[0]
+    if first.device == "gpu":
+        draft = drop_unready(draft, no_gpu_for(preflight.unfit(catalog.stacks, host.gpus)))
+    slot = devices.slots(host, first.device, first.threads, config.parallel)[0]
     files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
     launcher = sites.planning_launcher(
         config.launcher, catalog, draft.run_id, files, first.device, planned_route(config)

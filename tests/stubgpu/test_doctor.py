@@ -116,3 +116,13 @@ def test_a_leased_gpu_is_told_with_its_holder(k80, tmp_path):
     holder.communicate("")
     assert f"GPU 1 Tesla K80: leased by run r, process {holder.pid}" in answer.stdout
     assert "GPU 0 Tesla K80: free" in answer.stdout
+
+
+def test_a_plan_says_what_will_not_run(k80, tmp_path):
+    words = ["plan", "--config", "any-cuda", "--launcher", "docker", "--workload", "mnist_mlp", "--gpu-route", "cdi"]
+    answer = doctor(tmp_path, k80.environment, *words)
+    assert answer.returncode == 0, answer.stderr
+    commands = [line for line in answer.stdout.splitlines() if line.startswith("docker run")]
+    assert len(commands) == 4
+    assert all(f"--device nvidia.com/gpu={k80.state[0, 'uuid']}" in line for line in commands)
+    assert answer.stdout.count("unsupported, CUDA 1") == 3
