@@ -92,8 +92,12 @@ class Leases:
         path = self._path(uuid)
         for _ in range(10):
             for flags in (os.O_RDWR, os.O_RDONLY):
-                with contextlib.suppress(FileNotFoundError, PermissionError):
+                try:
                     return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+                except (FileNotFoundError, PermissionError):
+                    continue
+                except OSError as error:  # a link, which somebody else may have put there
+                    raise HostError(f"cannot open the lock file {path}: {error.strerror}", "remove it") from error
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileExistsError:

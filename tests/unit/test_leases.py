@@ -121,6 +121,14 @@ def test_a_link_in_the_folders_place_is_refused(tmp_path):
         take(Leases(tmp_path / "locks", "mine"))
 
 
+def test_a_link_in_the_files_place_is_not_followed(tmp_path):
+    (tmp_path / "secret").write_text("mine")
+    (tmp_path / "GPU-1.lock").symlink_to(tmp_path / "secret")
+    with pytest.raises(HostError, match=r"GPU-1\.lock"):
+        take(Leases(tmp_path, "mine"))
+    assert (tmp_path / "secret").read_text() == "mine"
+
+
 def test_a_uuid_cannot_leave_the_folder(tmp_path):
     assert take(Leases(tmp_path / "locks", "mine"), "../../GPU") == (False, [])
     assert [path.name for path in (tmp_path / "locks").iterdir()] == ["______GPU.lock"]
