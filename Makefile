@@ -7,10 +7,10 @@ OUT ?= results
 ARGS ?=
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-all bench-quick images test lint check report clean
+.PHONY: help setup bench-all bench-quick bench-sampler images test test-gpu lint check report clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: CONFIG=$(CONFIG) SCALE= DEVICE= DATA_DIR= OUT=$(OUT) ARGS=  (see README.md)"
 
 setup: $(VENV)/.ready ## The orchestrator's own environment, in .venv
@@ -34,8 +34,14 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
-	$(BIN)/python -m pytest -n 2 -m 'not containers and not network' $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m 'not containers and not network and not gpu' $(ARGS)
 	$(BIN)/python -m pytest -m 'containers or network' $(ARGS)
+
+test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at most 10 minutes (docs/GPU.md)
+	$(BIN)/python -m pytest -m gpu -s tests/gpu $(ARGS)
+
+bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 --pairs 10")
+	$(BIN)/python -m tests.bench.sampler $(ARGS)
 
 lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff check .

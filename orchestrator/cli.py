@@ -19,6 +19,7 @@ from orchestrator import __version__, cleaning, config, devices, records, sites,
 from orchestrator import compare as comparing
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
+from orchestrator.cli_doctor import doctor
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.images import BuildSettings
@@ -92,10 +93,10 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
-    ready = wiring.prepare(wish, catalog, site, given["data_dir"], not given["no_fetch"], say)
+    ready = wiring.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)
     folder = records.RunFolder.create(given["out"], ready.plan)
     with Progress(console, len(ready.plan.jobs)) as progress:
-        interrupted = wiring.execute(ready, catalog, folder, progress)
+        interrupted = wiring.execute(ready, catalog, folder, progress, say)
     rows = conclude([folder], folder.path, catalog, given["as_json"])
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
 
@@ -260,6 +261,7 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 
 cli.add_command(data)
+cli.add_command(doctor)
 
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:

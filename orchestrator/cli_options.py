@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from orchestrator.config import Config, load_config, override
+from orchestrator.gpu_routes import ROUTES
 
 Decorator = Callable[[Any], Any]
 
@@ -64,6 +65,8 @@ WISHES = options(
     click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores but one]"),
     click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
     click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
+    click.option("--gpu-route", type=click.Choice(ROUTES), help="How containers get their GPU.  [default: auto]"),
+    click.option("--allow-busy", is_flag=True, default=None, help="Also use GPUs that others use; rows are marked."),
 )
 ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
 OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
@@ -91,6 +94,7 @@ BUILD = options(
 WISH_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
     *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
+    *("gpu_route", "allow_busy"),
 )
 
 

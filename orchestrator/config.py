@@ -45,6 +45,10 @@ class Config(Noun, frozen=True, kw_only=True):
     parallel: Positive = 1
     #: Memory bound of one job, such as "4g" (containers only); None shares out what the host has.
     memory: str | None = None
+    #: How containers get their GPU; auto takes what the engine offers.
+    gpu_route: Literal["auto", "devices", "cdi", "runtime", "nvidia-docker"] = "auto"
+    #: Measure on a GPU that somebody else uses, too; the rows say so.
+    allow_busy: bool = False
 
 
 def presets() -> dict[str, Config]:

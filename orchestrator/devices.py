@@ -6,6 +6,9 @@ import os
 import platform
 from pathlib import Path
 
+import msgspec
+
+from orchestrator import nvml
 from orchestrator.errors import HostError
 from orchestrator.model import Device, Noun
 
@@ -24,10 +27,12 @@ class Host(Noun, frozen=True, kw_only=True):
     gpus: list[Device] = []
     #: Why no GPU was found, in words.
     no_gpu: str = ""
+    #: GPUs that are listed and do not answer: their error, by index.
+    silent_gpus: dict[int, str] = {}
 
 
 def probe_host() -> Host:
-    gpus, why = _gpus()
+    gpus, why, silent = _gpus()
     return Host(
         name=platform.node(),
         cpu=_cpu_model(),
@@ -36,6 +41,7 @@ def probe_host() -> Host:
         os=_os_name(),
         gpus=gpus,
         no_gpu=why,
+        silent_gpus=silent,
     )
 
 
@@ -51,7 +57,7 @@ def default_threads(cores: int, parallel: int) -> int:
 def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     """Devices that may run a job at the same time: disjoint sets of cores, or the GPUs."""
     if kind == "gpu":
-        return [_with_cores(gpu, host.cores) for gpu in host.gpus]
+        return [msgspec.structs.replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
     if threads * parallel > len(host.cores):
         raise HostError(
             f"{parallel} jobs of {threads} threads need {threads * parallel} cores; this host has {len(host.cores)}",
@@ -61,36 +67,27 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     return [Device(kind="cpu", name=f"cpu:{i}", cores=cores) for i, cores in enumerate(sets)]
 
 
-def _with_cores(gpu: Device, cores: list[int]) -> Device:
-    return Device(kind="gpu", name=gpu.name, uuid=gpu.uuid, driver=gpu.driver, cores=cores)
+def shares(host: Host) -> list[list[int]]:
+    """Disjoint sets of cores, one per GPU, so that jobs side by side do not take them from each other.
+
+    With more GPUs than cores some must share one.
+    """
+    cores, parts = host.cores, len(host.gpus)
+    if parts > len(cores):
+        return [[cores[i % len(cores)]] for i in range(parts)]
+    return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
 
 
-def _gpus() -> tuple[list[Device], str]:
-    import pynvml
-
+def _gpus() -> tuple[list[Device], str, dict[int, str]]:
     try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return [], f"NVML says: {error}"
-    try:
-        driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        gpus = [
-            Device(
-                kind="gpu",
-                name=_text(pynvml.nvmlDeviceGetName(handle)),
-                uuid=_text(pynvml.nvmlDeviceGetUUID(handle)),
-                driver=driver,
-            )
-            for handle in handles
-        ]
-        return gpus, "" if gpus else "the NVIDIA driver answers but lists no GPU"
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+        with nvml.session() as session:
+            gpus = session.devices()
+            silent = session.silent
+    except nvml.NvmlMissing as error:
+        return [], error.message, {}
+    if gpus:
+        return gpus, "", silent
+    return [], f"no GPU answers: {silent}" if silent else "the NVIDIA driver answers but lists no GPU", silent
 
 
 def _cpu_model() -> str:

@@ -28,3 +28,7 @@ class HostError(OrchestrateError):
     """The environment's fault: no engine, no GPU, no network, a full disk (exit code 3)."""
 
     exit_code = 3
+
+
+class DeviceRefused(HostError):
+    """A device that must not be used (any more): in a stranger's use, or lost. Its jobs go to other devices."""

@@ -11,7 +11,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.model import Job, Plan, Result, Sample
+from orchestrator import gpu_figures
+from orchestrator.model import GpuSample, Job, Plan, Result, Sample
 
 #: name -> SQL type; the order is the order of the columns in every file.
 COLUMNS: dict[str, str] = {
@@ -68,11 +69,15 @@ COLUMNS: dict[str, str] = {
     "gpu_util_mean": "DOUBLE",
     "gpu_util_p50": "DOUBLE",
     "gpu_util_p95": "DOUBLE",
+    "gpu_samples_n": "BIGINT",
     "gpu_mem_peak_mb": "DOUBLE",
     "gpu_power_mean_w": "DOUBLE",
     "energy_j": "DOUBLE",
+    "energy_source": "VARCHAR",
     "sm_clock_mean": "DOUBLE",
+    "gpu_temp_max_c": "DOUBLE",
     "throttle_reasons": "VARCHAR",
+    "gpu_shared": "BOOLEAN",
     "cpu_util_mean": "DOUBLE",
     "rss_peak_mb": "DOUBLE",
     "process_rss_peak_mb": "DOUBLE",
@@ -96,6 +101,10 @@ EPOCH_COLUMNS: dict[str, str] = {
     "acc": "DOUBLE",
     "val_loss": "DOUBLE",
     "val_acc": "DOUBLE",
+    "gpu_util_mean": "DOUBLE",
+    "gpu_power_mean_w": "DOUBLE",
+    "energy_j": "DOUBLE",
+    "gpu_samples_n": "BIGINT",
 }
 
 #: Columns that are fields of the job, of the fingerprint.
@@ -110,7 +119,10 @@ FINGERPRINT_FIELDS = (
 
 
 def merge_run(
-    plan: Plan, results: Mapping[str, Result], samples: Mapping[str, Sequence[Sample]]
+    plan: Plan,
+    results: Mapping[str, Result],
+    samples: Mapping[str, Sequence[Sample]],
+    gpu: Mapping[str, Sequence[GpuSample]] | None = None,
 ) -> list[dict[str, Any]]:
     """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None."""
     skipped = {skip.job.id: skip for skip in plan.skipped}
@@ -123,12 +135,12 @@ def merge_run(
         if result is None:
             reason = "no result on record: the run ended before this job did"
             result = Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason)
-        rows.append(result_row(result, samples.get(job.id, ())))
+        rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
     assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
     return rows
 
 
-def result_row(result: Result, samples: Sequence[Sample]) -> dict[str, Any]:
+def result_row(result: Result, samples: Sequence[Sample], gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
     row = dict.fromkeys(COLUMNS)
     row.update(_job_part(result.job))
     row.update(_outcome_part(result))
@@ -137,10 +149,11 @@ def result_row(result: Result, samples: Sequence[Sample]) -> dict[str, Any]:
         row.update(time_part(result))
         row.update(quality_part(result.epochs[-1]))
     row.update(usage_part(result.epochs, samples))
+    row.update(gpu_figures.job_part(result, gpu))
     return row
 
 
-def epoch_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
+def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None) -> list[dict[str, Any]]:
     """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
     rows = []
     for result in results:
@@ -148,6 +161,7 @@ def epoch_rows(results: Iterable[Result]) -> list[dict[str, Any]]:
         for event in result.epochs:
             figures = {k: number(event.get(k)) for k in EPOCH_COLUMNS if k not in shared and k != "run_id"}
             figures["elapsed"] = number(event.get("elapsed_s"))
+            figures.update(gpu_figures.epoch_part(event, (gpu or {}).get(result.job.id, ())))
             rows.append({**dict.fromkeys(EPOCH_COLUMNS), **shared, **figures, "run_id": result.run_id})
     return rows
 

@@ -79,6 +79,15 @@ class Source(Noun, frozen=True, kw_only=True):
     sha256: Sha256
 
 
+class GpuNeeds(Noun, frozen=True, kw_only=True):
+    """What the CUDA code of an image asks of the host: driver version, compute capability (lowest, highest)."""
+
+    cuda: str
+    min_driver: str
+    #: ["3.0", "6.2"]; one entry alone is the lowest, without an upper end.
+    compute_capability: Annotated[list[str], Meta(min_length=1, max_length=2)]
+
+
 class ImageVariant(Noun, frozen=True, kw_only=True):
     """What differs between the cpu and the gpu image of one stack."""
 
@@ -91,6 +100,9 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
     cuda: list[str] = []
     #: "8.0": the CUDA tool kit whose libraries the image needs; absent for cpu images.
     cuda_version: str | None = None
+    #: What the image asks of a GPU and its driver; by backend where one differs from the rest.
+    gpu_needs: GpuNeeds | None = None
+    backend_needs: dict[str, GpuNeeds] = {}
     sources: list[Source] = []
     #: A package index with wheels that PyPI lacks.
     index: str | None = None
@@ -119,6 +131,11 @@ class Stack(Noun, frozen=True, kw_only=True):
 
     def backend(self, name: str) -> Backend:
         return next(b for b in self.backends if b.name == name)
+
+    def needs(self, backend: str) -> GpuNeeds | None:
+        """What the gpu image asks of the host for this backend; None where nothing is known of it."""
+        image = self.images.get("gpu")
+        return image.backend_needs.get(backend, image.gpu_needs) if image else None
 
     def caches_for(self, device: DeviceKind) -> list[CacheVolume]:
         return [cache for cache in self.caches if cache.device in (None, device)]
@@ -242,6 +259,51 @@ class Device(Noun, frozen=True, kw_only=True):
     cores: list[int] = []
     uuid: str | None = None
     driver: str | None = None
+    #: Position in NVML's order, and the number in /dev/nvidia<minor>.
+    index: int | None = None
+    minor: int | None = None
+    memory_mb: int | None = None
+    #: "3.7"
+    compute_capability: str | None = None
+    #: The newest CUDA that the driver serves: "11.4".
+    cuda: str | None = None
+    #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
+    busy: str = ""
+
+
+class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):
+    """A process that computes on a GPU. `job` is the id on its command line where it is a job of ours."""
+
+    pid: int
+    memory_mb: float | None = None
+    job: str | None = None
+    command: str = ""
+
+
+class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
+    """One reading of one GPU. A metric that the card or driver lacks is None, never 0.
+
+    `t` is CLOCK_MONOTONIC in seconds. `kind` tells a reading that was asked for now ("poll") from one out of
+    the driver's own buffer ("buffer": utilization only, with the driver's time stamp).
+    """
+
+    t: float
+    uuid: str
+    kind: Literal["poll", "buffer"] = "poll"
+    util: float | None = None
+    mem_util: float | None = None
+    mem_mb: float | None = None
+    power_w: float | None = None
+    temp_c: float | None = None
+    sm_mhz: float | None = None
+    mem_mhz: float | None = None
+    #: NVML's bit mask of clock event ("throttle") reasons.
+    throttle: int | None = None
+    #: The card's own energy counter, joules since the driver was loaded.
+    energy_j: float | None = None
+    processes: list[GpuProcess] | None = None
+    #: Set in the last sample of a GPU that fell off the bus.
+    lost: str | None = None
 
 
 class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True):
@@ -309,6 +371,11 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     gpu_name: str | None = None
     gpu_uuid: str | None = None
     driver: str | None = None
+    compute_capability: str | None = None
+    #: How the GPU was handed to the job, and why so.
+    gpu_route: str | None = None
+    #: Strangers' processes on the GPU when the job began (--allow-busy).
+    gpu_busy: str | None = None
     orchestrator: str
     commit: str | None = None
     command: list[str] = []

@@ -15,7 +15,7 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator import merge, records
+from orchestrator import gpu_figures, merge, records
 from orchestrator.catalog import Catalog
 from orchestrator.compare import Ratio, overall
 from orchestrator.model import NOT_RUN, Plan, Result
@@ -33,6 +33,9 @@ class Merged(msgspec.Struct, frozen=True):
     plans: list[Plan]
     results: list[Result]
     logs: dict[str, str]
+    #: Readings of the GPUs for drawing, and the moments of the epochs beside them.
+    gpu: list[Row] = []
+    marks: list[Row] = []
 
 
 def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
@@ -41,11 +44,14 @@ def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
-        rows = merge.merge_run(plan, results, samples)
+        readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        rows = merge.merge_run(plan, results, samples, readings)
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
-        merged.epochs.extend(merge.epoch_rows(ordered))
+        merged.epochs.extend(merge.epoch_rows(ordered, readings))
         for result in ordered:
+            merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
+            merged.marks.extend(gpu_figures.epoch_marks(result))
             merged.samples.extend(merge.sample_rows(result, samples[result.job.id]))
         merged.plans.append(plan)
         merged.results.extend(ordered)
@@ -117,6 +123,8 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         rows=rows,
         epochs=[{**epoch, "elapsed_s": epoch["elapsed"]} for epoch in merged.epochs],
         samples=merged.samples,
+        gpu=merged.gpu,
+        marks=merged.marks,
         deviations=deviations,
         environment=environment(merged.results),
         plan_command=command,
@@ -141,7 +149,9 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
             ("GPU", f.gpu_name),
+            ("compute capability", f.compute_capability),
             ("driver", f.driver),
+            ("GPU handed to jobs by", f.gpu_route),
             ("launcher", f.launcher),
             ("threads per job", f.threads),
             ("pinned to cores", ", ".join(map(str, f.pinned_cores))),

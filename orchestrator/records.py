@@ -2,6 +2,7 @@
 
 <run>/plan.json
 <run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, result.json}
+<run>/gpu-<n>.{jsonl while it runs, parquet}  readings of the GPUs
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/
 """
 
@@ -16,8 +17,9 @@ from typing import TypeVar
 
 import msgspec
 
+from orchestrator import gpu_series
 from orchestrator.errors import HostError, UserError
-from orchestrator.model import Job, Plan, Result, Sample, to_json
+from orchestrator.model import GpuSample, Job, Plan, Result, Sample, to_json
 
 T = TypeVar("T")
 
@@ -98,6 +100,13 @@ class RunFolder:
             except msgspec.DecodeError:
                 continue
         return found
+
+    def gpu_samples(self, result: Result) -> list[GpuSample]:
+        """The readings of a job's GPU while it ran, and a moment before and after."""
+        uuid = result.fingerprint.gpu_uuid if result.fingerprint else None
+        if uuid is None or result.launched_t is None or result.exited_t is None:
+            return []
+        return gpu_series.read(self.path, uuid, result.launched_t - 1, result.exited_t + 1)
 
     def log_tail(self, job: Job, lines: int = 12) -> str:
         path = self.job_folder(job) / "log.txt"

@@ -19,7 +19,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct, structs
 
-from orchestrator import charts, report_words
+from orchestrator import charts, charts_gpu, report_words
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
 from orchestrator.report_tables import failures, not_run, speeds, tables
@@ -32,6 +32,7 @@ NO_REASON = "no reason known"
 SHOWN = (
     "run_id", "job_id", "status", "reason", "exit_code", "data_kind", "seed", "epoch_s", "first_epoch_s",
     "setup_s", "val_accuracy", "image_data_format", "started", "command", "log_tail",
+    "throttle_reasons", "gpu_shared",
 )  # fmt: skip
 
 
@@ -46,6 +47,8 @@ class ReportInput(Struct, kw_only=True):
                  validation_s, loss, acc, val_loss, val_acc.
     samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
                  core), rss_mb.
+    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
+    marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
     deviations   from the article: stack, what, article, here, why, device, backend.
     environment  (name, value) pairs in the order to show.
     notes        further plain sentences for the top of the report.
@@ -59,6 +62,8 @@ class ReportInput(Struct, kw_only=True):
     rows: list[dict[str, Any]]
     epochs: list[dict[str, Any]] = []
     samples: list[dict[str, Any]] = []
+    gpu: list[dict[str, Any]] = []
+    marks: list[dict[str, Any]] = []
     deviations: list[dict[str, Any]] = []
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
@@ -88,7 +93,8 @@ def build_report(report: ReportInput) -> Report:
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
-    specs = charts.charts(layout, epochs, samples)
+    readings, marks = (list(_placed(points, report.rows, layout)) for points in (report.gpu, report.marks))
+    specs = {**charts.charts(layout, epochs, samples), **charts_gpu.timelines(layout, readings, marks)}
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
     return Report(html=_html(context, pictures), markdown=_markdown().render(context).strip() + "\n", pictures=pictures)

@@ -85,10 +85,12 @@ def _unclear(others: Sequence[Place]) -> str:
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
-    """(kind, text) of what limits the findings, the gravest first. Kinds: data, failed, repeats, mixed."""
+    """(kind, text) of what limits the findings, the gravest first. Kinds: data, failed, gpu, repeats, mixed."""
     found = [
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
+        ("gpu", _throttled(rows)),
+        ("gpu", _shared(rows)),
         ("repeats", _repeats(ranked)),
         ("mixed", _mixed(layout)),
     ]
@@ -111,6 +113,27 @@ def _failed(rows: Sequence[Row]) -> str:
     if not bad:
         return ""
     return f"{words.plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
+
+
+def _throttled(rows: Sequence[Row]) -> str:
+    slowed = [row for row in rows if row.get("throttle_reasons")]
+    if not slowed:
+        return ""
+    reasons = sorted({reason for row in slowed for reason in str(row["throttle_reasons"]).split(", ")})
+    return (
+        f"The GPU was throttled during {words.plural(len(slowed), 'job')} of {len(rows)} ({', '.join(reasons)}): "
+        "their speeds are those of a slowed card. They are marked “throttled”."
+    )
+
+
+def _shared(rows: Sequence[Row]) -> str:
+    count = sum(bool(row.get("gpu_shared")) for row in rows)
+    if not count:
+        return ""
+    return (
+        f"Other processes used the GPU during {words.plural(count, 'job')} of {len(rows)}: their speeds, utilization "
+        "and energy are not the job's alone. They are marked “shared”."
+    )
 
 
 def _repeats(ranked: Speeds) -> str:

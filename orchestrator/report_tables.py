@@ -242,13 +242,22 @@ def _gpu(rows: Sequence[Row]) -> Cell:
         lines=[
             *_line(rows, "median", "gpu_util_p50", words.percent),
             *_line(rows, "95th", "gpu_util_p95", words.percent),
-            *_line(rows, "peak", "gpu_mem_peak_mb", words.megabytes),
+            *_line(rows, "memory peak", "gpu_mem_peak_mb", words.megabytes),
             *_line(rows, "power", "gpu_power_mean_w", lambda value: f"{words.figure(value)} W"),
-            *_line(rows, "energy", "energy_j", lambda value: f"{words.figure(value)} J"),
+            *_energy(rows),
             *_line(rows, "clock", "sm_clock_mean", lambda value: f"{value:.0f} MHz"),
+            *_line(rows, "n =", "gpu_samples_n", lambda value: f"{value:.0f} readings"),
             *[f"throttled: {reason}" for reason in reasons],
+            *(["shared with other processes"] if any(row.get("gpu_shared") for row in rows) else []),
         ],
     )
+
+
+def _energy(rows: Sequence[Row]) -> list[str]:
+    """Counted by the card, or worked out from its power: the two are not the same measurement."""
+    sources = {row.get("energy_source") for row in rows} - {None}
+    label = "energy" if sources <= {"counter"} else "energy, from power:"
+    return _line(rows, label, "energy_j", lambda value: f"{words.figure(value)} J")
 
 
 _FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
@@ -262,7 +271,10 @@ _FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
      _article),
     ("host", "Processor and memory of the host",
      "Mean use while the job ran, 100 % being one core; below it the largest resident memory.", _host),
-    ("GPU", "GPU", "Mean utilization, and what else the device reported.", _gpu),
+    ("GPU", "GPU",
+     "Mean utilization over the epochs, weighted with time, and what else the device reported; n counts the readings "
+     "behind it. Utilization is the share of time in which anything ran on the GPU, not how much of it was used.",
+     _gpu),
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from orchestrator import __version__, devices, images, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
+from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import leftovers
 from orchestrator.launchers.docker import DockerLauncher, Image, Suite
 from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
@@ -39,7 +40,9 @@ class Site(Protocol):
         """Makes the stacks ready; by stack name, what stands in the way of the others."""
         ...
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher: ...
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
+    ) -> Launcher: ...
 
 
 class DockerSite:
@@ -66,7 +69,9 @@ class DockerSite:
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
         return troubles
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
+    ) -> Launcher:
         suite = Suite(
             run_id=run_id,
             owner=leftovers.owner(),
@@ -75,6 +80,7 @@ class DockerSite:
             images=self._images,
             data=data,
             memory_mb=memory_mb,
+            gpu_route=route,
         )
         return DockerLauncher(self._client, suite)
 
@@ -127,7 +133,9 @@ class ProcessSite:
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
+    ) -> Launcher:
         suite = ProcessSuite(
             workloads_dir=str(self._catalog.workloads_dir),
             stacks={stack.name: stack for stack in self._catalog.stacks},
@@ -139,7 +147,7 @@ class ProcessSite:
 
 
 def planning_launcher(
-    wish: str, catalog: Catalog, run_id: str, data: dict[str, DataFile], device: DeviceKind
+    wish: str, catalog: Catalog, run_id: str, data: dict[str, DataFile], device: DeviceKind, route: RouteName
 ) -> Launcher:
     """A launcher that can only describe: nothing is asked of an engine, nothing is made ready."""
     if wish == "process":
@@ -148,7 +156,7 @@ def planning_launcher(
         return process.launcher(run_id, data, 0)
     docker = DockerSite(None, catalog, images.BuildSettings(), False, say=lambda line: None)
     docker.assume(catalog.stacks, device)
-    return docker.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB)
+    return docker.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB, route)
 
 
 def choose(

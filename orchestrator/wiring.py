@@ -18,11 +18,12 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, data, devices, measure, plan, records, sites
+from orchestrator import __version__, data, devices, doctor, gpus, leases, measure, plan, preflight, records, sites
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.config import Config, parse_duration, parse_memory
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.local import LocalExecutor
+from orchestrator.gpu_routes import RouteName
 from orchestrator.model import (
     NOT_RUN,
     DataFile,
@@ -51,6 +52,9 @@ class Prepared(Noun, frozen=True, kw_only=True):
     launcher: Any
     slots: list[Device]
     host: devices.Host
+    #: How containers get their GPU, in words for the record.
+    gpu_route: str | None = None
+    allow_busy: bool = False
 
 
 def decide(config: Config, host: devices.Host) -> plan.Wish:
@@ -74,7 +78,8 @@ def decide(config: Config, host: devices.Host) -> plan.Wish:
         epochs=config.epochs,
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
-        threads=config.threads or devices.default_threads(len(host.cores), config.parallel),
+        threads=config.threads
+        or devices.default_threads(len(host.cores), len(host.gpus) if device == "gpu" else config.parallel),
     )
 
 
@@ -93,19 +98,26 @@ def make_plan(config: Config, catalog: Catalog, host: devices.Host) -> Plan:
     )
 
 
-def prepare(config: Config, catalog: Catalog, site: Site, data_dir: Path | None, fetch: bool, say: Say) -> Prepared:
-    """Images, data and devices for a run; what cannot be had fails its own jobs, not the others."""
+def prepare(
+    config: Config, catalog: Catalog, site: Site, data_dir: Path | None, out: Path, fetch: bool, say: Say
+) -> Prepared:
+    """Preflight, images, data and devices for a run; what cannot be had fails its own jobs, not the others."""
     host = devices.probe_host()
     draft = make_plan(config, catalog, host)
     first = draft.planned[0]
     slots = devices.slots(host, first.device, first.threads, config.parallel)
+    cleared = doctor.before_run(config, catalog, draft, host, site.name, out, say)
+    draft = drop_unready(draft, no_gpu_for(cleared.unfit))
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
     shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
     memory_mb = parse_memory(config.memory) if config.memory else shared_out
-    launcher = site.launcher(whole.run_id, files, memory_mb)
-    return Prepared(plan=whole, launcher=launcher, slots=slots, host=host)
+    launcher = site.launcher(whole.run_id, files, memory_mb, cleared.route.name if cleared.route else "devices")
+    route = str(cleared.route) if cleared.route else "CUDA_VISIBLE_DEVICES" if first.device == "gpu" else None
+    return Prepared(
+        plan=whole, launcher=launcher, slots=slots, host=host, gpu_route=route, allow_busy=config.allow_busy
+    )
 
 
 def ready_data(
@@ -129,11 +141,16 @@ def chosen_stacks(draft: Plan, catalog: Catalog) -> list[Stack]:
     return [stack for stack in catalog.stacks if stack.name in names]
 
 
+def no_gpu_for(unfit: dict[tuple[str, str], str]) -> dict[str, Trouble]:
+    """The (stack, backend) pairs that no GPU of this host can run, as troubles."""
+    return {f"{stack}/{backend}": Trouble(status="unsupported", reason=why) for (stack, backend), why in unfit.items()}
+
+
 def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
     """Jobs whose image or data is missing become rows at once, with the reason."""
     jobs, skipped = [], list(draft.skipped)
     for job in draft.jobs:
-        trouble = troubles.get(job.stack) or troubles.get(job.dataset)
+        trouble = troubles.get(job.stack) or troubles.get(f"{job.stack}/{job.backend}") or troubles.get(job.dataset)
         if trouble is None:
             jobs.append(job)
         else:
@@ -148,13 +165,23 @@ def describe(
 
     Images go by their names (a run uses their ids), data that is not here yet by where it would be.
     """
-    draft = make_plan(config, catalog, devices.probe_host())
+    host = devices.probe_host()
+    draft = make_plan(config, catalog, host)
     first = draft.planned[0]
-    slot = devices.slots(devices.probe_host(), first.device, first.threads, config.parallel)[0]
+    if first.device == "gpu":
+        draft = drop_unready(draft, no_gpu_for(preflight.unfit(catalog.stacks, host.gpus)))
+    slot = devices.slots(host, first.device, first.threads, config.parallel)[0]
     files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
-    launcher = sites.planning_launcher(config.launcher, catalog, draft.run_id, files, first.device)
+    launcher = sites.planning_launcher(
+        config.launcher, catalog, draft.run_id, files, first.device, planned_route(config)
+    )
     folder = results.absolute() / draft.run_id / "jobs"
     return draft, {j.id: launcher.describe(j, slot, folder / j.id / measure.OUT).command for j in draft.jobs}
+
+
+def planned_route(config: Config) -> RouteName:
+    """A plan asks no engine: what most of them offer."""
+    return "devices" if config.gpu_route == "auto" else config.gpu_route
 
 
 def planned_data(name: str, data_dir: Path | None) -> DataFile:
@@ -171,8 +198,16 @@ def planned_data(name: str, data_dir: Path | None) -> DataFile:
     )
 
 
-def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress) -> bool:
+def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress, say: Say) -> bool:
     """Runs every job and records its result as it comes. True when the user stopped the run."""
+    mine = leases.Leases(leases.lock_folder(), f"run {prepared.plan.run_id}")
+    with gpus.watched(prepared.slots, mine, folder.path, prepared.allow_busy, say) as keeper:
+        return run_jobs(prepared, catalog, folder, progress, keeper)
+
+
+def run_jobs(
+    prepared: Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress, keeper: gpus.Keeper
+) -> bool:
     launcher: Launcher = prepared.launcher
     identify = functools.partial(
         fingerprint,
@@ -180,7 +215,9 @@ def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, pro
         files=prepared.plan.data,
         scripts=workloads_sha256(Path(catalog.root)),
         commit=git_commit(Path(catalog.root)),
+        gpu_route=prepared.gpu_route,
     )
+    stacks = {stack.name: stack for stack in catalog.stacks}
 
     def record(result: Result) -> Result:
         """On disk before the next job starts on this device."""
@@ -200,13 +237,22 @@ def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, pro
             identify=identify,
             on_event=progress.event,
         )
-        return record(result)
+        return record(keeper.judge(result, device))
 
     def never_started(job: Job) -> Result:
         reason = "stopped by the user before it started"
         return record(Result(run_id=prepared.plan.run_id, job=job, status="cancelled", reason=reason))
 
-    executor = LocalExecutor(prepared.slots, run_one, never_started, launcher.stop)
+    def refused(job: Job, reason: str) -> Result:
+        return record(Result(run_id=prepared.plan.run_id, job=job, status="unsupported", reason=reason))
+
+    def fits(job: Job, device: Device) -> bool:
+        return job.device == "cpu" or preflight.fits(stacks[job.stack], job.backend, device)
+
+    executor = LocalExecutor(
+        prepared.slots, run_one, never_started, launcher.stop, claim=keeper.claim, fits=fits, refused=refused
+    )
+    keeper.stopping = executor.stopping
     with stop_on_signals(executor.stop) as stopped:
         ended = sum(1 for _ in executor.run(prepared.plan.jobs))
     assert ended == len(prepared.plan.jobs), "every planned job gives exactly one result"
@@ -241,6 +287,7 @@ def fingerprint(
     files: dict[str, DataFile],
     scripts: str,
     commit: str | None,
+    gpu_route: str | None = None,
 ) -> Fingerprint:
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
@@ -262,6 +309,9 @@ def fingerprint(
         gpu_name=gpu.name if gpu else None,
         gpu_uuid=gpu.uuid if gpu else None,
         driver=gpu.driver if gpu else None,
+        compute_capability=gpu.compute_capability if gpu else None,
+        gpu_route=gpu_route if gpu else None,
+        gpu_busy=gpu.busy or None if gpu else None,
         orchestrator=__version__,
         commit=commit,
         command=launch.command,

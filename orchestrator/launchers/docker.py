@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import cgroups
 from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.leftovers import LABEL
@@ -45,6 +46,7 @@ class Suite(Noun, frozen=True, kw_only=True):
     images: dict[str, Image]
     data: dict[str, DataFile]
     memory_mb: int
+    gpu_route: RouteName = "devices"
 
 
 def job_user(uid: int, gid: int) -> tuple[int, int]:
@@ -122,6 +124,9 @@ class DockerLauncher:
             cores=device.cores,
             memory_mb=suite.memory_mb,
             gpu_uuid=device.uuid,
+            gpu_route=suite.gpu_route,
+            gpu_minor=device.minor,
+            driver=device.driver,
         )
 
     @contextlib.contextmanager

@@ -53,7 +53,7 @@ class ProcessLauncher:
         self._running: set[int] = set()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
-        environment, argv = self._environment(job, out), self._argv(job, out)
+        environment, argv = self._environment(job, device, out), self._argv(job, out)
         assignments = [f"{key}={value}" for key, value in environment.items()]
         interpreter = self._suite.interpreters[job.stack]
         return Launch(
@@ -70,7 +70,7 @@ class ProcessLauncher:
         try:
             process = subprocess.Popen(
                 self._argv(job, out),
-                env=self._environment(job, out),
+                env=self._environment(job, device, out),
                 cwd=out,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -105,7 +105,7 @@ class ProcessLauncher:
             *script_arguments(job, data, script, data.path, str(out.absolute())),
         ]
 
-    def _environment(self, job: Job, out: Path) -> dict[str, str]:
+    def _environment(self, job: Job, device: Device, out: Path) -> dict[str, str]:
         """Nothing of the caller's environment but the search path and the locale."""
         suite = self._suite
         stack = suite.stacks[job.stack]
@@ -118,6 +118,7 @@ class ProcessLauncher:
             **stack.images[job.device].env,
             **job_environment(job, stack.backend(job.backend)),
             **suite.interpreters[job.stack].env,
+            **visible(device),
         }
         caches = {
             cache.path: str(Path(suite.cache_dir) / stack.name / cache.name) for cache in stack.caches_for(job.device)
@@ -168,6 +169,13 @@ class ProcessLauncher:
         output.join(2)
         process.stdin.close()
         return timed_out
+
+
+def visible(device: Device) -> dict[str, str]:
+    """The one GPU that CUDA shows to a job, by its UUID: numbers change their meaning with CUDA_DEVICE_ORDER."""
+    if device.uuid is None:
+        return {}
+    return {"CUDA_VISIBLE_DEVICES": device.uuid, "NVIDIA_VISIBLE_DEVICES": device.uuid}
 
 
 def read_usage(session: int) -> Usage | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.gpu_routes import RouteName
 from orchestrator.model import Noun
 
 
@@ -23,6 +24,10 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     shm_mb: int = 1024
     tmp_mb: int = 2048
     gpu_uuid: str | None = None
+    gpu_route: RouteName = "devices"
+    #: For the nvidia-docker route only: the number in /dev/nvidia<minor>, and the driver's version.
+    gpu_minor: int | None = None
+    driver: str | None = None
 
     @property
     def _tmpfs(self) -> dict[str, str]:
@@ -30,14 +35,15 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
 
     def engine_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `containers.create` of the Docker SDK."""
+        gpu = self._gpu_request
         return {
-            **self._gpu_request,
+            **gpu,
             "name": self.name,
             "image": self.image,
             "command": self.command,
-            "environment": self.environment,
+            "environment": self._environment,
             "labels": self.labels,
-            "volumes": [f"{host}:{inside}:{mode}" for host, inside, mode in self.binds],
+            "volumes": [f"{host}:{inside}:{mode}" for host, inside, mode in self._all_binds],
             "user": self.user,
             "cpuset_cpus": ",".join(map(str, self.cores)),
             "mem_limit": f"{self.memory_mb}m",
@@ -56,13 +62,47 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         }
 
     @property
+    def _environment(self) -> dict[str, str]:
+        return {**self.environment, **gpu_environment(self.gpu_route, self.gpu_uuid)}
+
+    @property
+    def _all_binds(self) -> list[tuple[str, str, str]]:
+        if self.gpu_uuid is None or self.gpu_route != "nvidia-docker":
+            return self.binds
+        return [*self.binds, (f"nvidia_driver_{self.driver}", "/usr/local/nvidia", "ro")]
+
+    @property
+    def _device_files(self) -> list[str]:
+        return ["/dev/nvidiactl", "/dev/nvidia-uvm", f"/dev/nvidia{self.gpu_minor}"]
+
+    @property
     def _gpu_request(self) -> dict[str, Any]:
         if self.gpu_uuid is None:
             return {}
+        if self.gpu_route == "runtime":
+            return {"runtime": "nvidia"}
+        if self.gpu_route == "nvidia-docker":
+            return {"devices": [f"{p}:{p}:rwm" for p in self._device_files], "volume_driver": "nvidia-docker"}
         from docker.types import DeviceRequest
 
+        if self.gpu_route == "cdi":
+            return {"device_requests": [DeviceRequest(driver="cdi", device_ids=[f"nvidia.com/gpu={self.gpu_uuid}"])]}
         capabilities = [["gpu", "compute", "utility"]]
         return {"device_requests": [DeviceRequest(device_ids=[self.gpu_uuid], capabilities=capabilities)]}
+
+    @property
+    def _gpu_words(self) -> list[str]:
+        """The same for a person's command line."""
+        if self.gpu_uuid is None:
+            return []
+        if self.gpu_route == "runtime":
+            return ["--runtime", "nvidia"]
+        if self.gpu_route == "cdi":
+            return ["--device", f"nvidia.com/gpu={self.gpu_uuid}"]
+        if self.gpu_route == "nvidia-docker":
+            devices = [word for path in self._device_files for word in ("--device", path)]
+            return ["--volume-driver", "nvidia-docker", *devices]
+        return ["--gpus", f"device={self.gpu_uuid}"]
 
     def command_line(self) -> list[str]:
         """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either."""
@@ -71,12 +111,27 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         argv += ["--security-opt", "no-new-privileges", "--pids-limit", str(self.pids)]
         argv += ["--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"]
         argv += ["--shm-size", f"{self.shm_mb}m", "--cpuset-cpus", ",".join(map(str, self.cores))]
-        if self.gpu_uuid:
-            argv += ["--gpus", f"device={self.gpu_uuid}"]
+        argv += self._gpu_words
         for inside, options in self._tmpfs.items():
             argv += ["--tmpfs", f"{inside}:{options}"]
-        for key, value in self.environment.items():
+        for key, value in self._environment.items():
             argv += ["--env", f"{key}={value}"]
-        for host, inside, mode in self.binds:
+        for host, inside, mode in self._all_binds:
             argv += ["--volume", f"{host}:{inside}:{mode}"]
         return [*argv, self.image, *self.command]
+
+
+def gpu_environment(route: RouteName, uuid: str | None) -> dict[str, str]:
+    """What tells the tools and the workload of their GPU.
+
+    In the container there is one, whatever it is called outside: CUDA's number 0. It is said by that variable
+    because CDI sets NVIDIA_VISIBLE_DEVICES to "void".
+    """
+    if uuid is None:
+        return {}
+    if route == "runtime":  # the runtime itself acts on these two
+        asked = {"NVIDIA_VISIBLE_DEVICES": uuid, "NVIDIA_DRIVER_CAPABILITIES": "compute,utility"}
+        return {"CUDA_VISIBLE_DEVICES": "0", **asked}
+    if route == "nvidia-docker":  # whose volume is not on the image's library path
+        return {"CUDA_VISIBLE_DEVICES": "0", "LD_LIBRARY_PATH": "/usr/local/nvidia/lib64:/usr/local/nvidia/lib"}
+    return {"CUDA_VISIBLE_DEVICES": "0"}

@@ -94,6 +94,8 @@ def main(argv):
         hog = []
         while True:
             hog.append(bytearray(16 * 2**20))
+    if workload.startswith("exclusive"):
+        alone_on_gpu(os.path.dirname(options["data"]))
     if workload == "garbage":
         writer.raw("not json\n\x00\xff\n[1, 2]\n" + "{" * 100000 + "\n")
         os.write(1, b"\xff\xfe\x00 binary \x1b[31m on stdout\n" * 1000)
@@ -102,11 +104,20 @@ def main(argv):
         writer.raw("y" * (3 * 2**20) + "\n")
     if workload == "hostile":
         hostile(options["out"])
-    train(writer, options)
+    train(writer, options, 1.5 if workload.startswith("long") else 0.05)
     if workload == "cutoff":
         writer.raw('{"event": "end", "t": 1')
         sys.exit(0)
     finish(writer)
+
+
+def alone_on_gpu(folder):
+    """Fails if another job is on this one's GPU."""
+    import atexit
+
+    mark = os.path.join(folder, os.environ["CUDA_VISIBLE_DEVICES"] + ".in-use")
+    os.close(os.open(mark, os.O_CREAT | os.O_EXCL))
+    atexit.register(os.remove, mark)
 
 
 def hostile(out):

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 RECORDED = Path(__file__).with_name("recorded.tar.xz")
-KEPT = ("plan.json", "jobs/*/result.json", "jobs/*/samples.jsonl")
+KEPT = ("plan.json", "jobs/*/result.json", "jobs/*/samples.jsonl", "gpu-*.parquet")
 
 
 @click.command()
@@ -23,12 +23,13 @@ def record(runs: tuple[Path, ...], replacements: tuple[str, ...]) -> None:
     with tarfile.open(RECORDED, "w:xz") as archive:
         for run in runs:
             for path in sorted(path for pattern in KEPT for path in run.glob(pattern)):
-                content = path.read_text()
-                for replacement in replacements:
-                    content = content.replace(*replacement.split("="))
+                content = path.read_bytes()
+                for old, new in (replacement.encode().split(b"=") for replacement in replacements):
+                    if path.suffix != ".parquet":  # which holds no paths, and is no text
+                        content = content.replace(old, new)
                 info = tarfile.TarInfo(f"{run.name}/{path.relative_to(run)}")
-                info.size = len(content.encode())
-                archive.addfile(info, io.BytesIO(content.encode()))
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
 
 
 if __name__ == "__main__":

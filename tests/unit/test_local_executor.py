@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 
 import pytest
 
+from orchestrator.errors import DeviceRefused
 from orchestrator.executors.local import LocalExecutor
 from orchestrator.model import Device, Result
 from tests.unit.test_model import make_job
@@ -80,3 +82,109 @@ def test_a_bug_of_ours_surfaces_and_stops_the_rest():
 
 def test_no_jobs_no_results():
     assert list(make(2, lambda job, device: result(job)).run([])) == []
+
+
+def refused(job, reason):
+    return Result(run_id="r", job=job, status="unsupported", reason=reason)
+
+
+def test_a_refused_device_leaves_its_jobs_to_the_others():
+    used = []
+
+    @contextmanager
+    def claim(device):
+        if device.name == "cpu:0":
+            raise DeviceRefused("in use")
+        yield device
+
+    def measure(job, device):
+        used.append(device.name)
+        return result(job)
+
+    executor = LocalExecutor(slots(2), measure, lambda job: result(job, "cancelled"), lambda: None, claim=claim)
+    assert [r.status for r in executor.run(JOBS)] == ["ok"] * len(JOBS)
+    assert set(used) == {"cpu:1"}
+
+
+def test_when_every_device_is_refused_each_job_is_a_row_with_the_reasons():
+    @contextmanager
+    def claim(device):
+        raise DeviceRefused(f"{device.name} is in use")
+        yield
+
+    executor = LocalExecutor(
+        slots(2), lambda job, device: result(job), result, lambda: None, claim=claim, refused=refused
+    )
+    found = list(executor.run(JOBS))
+    assert {r.job.id for r in found} == {job.id for job in JOBS}
+    assert {r.status for r in found} == {"unsupported"}
+    assert all("cpu:0 is in use" in r.reason and "cpu:1 is in use" in r.reason for r in found)
+
+
+def test_a_device_lost_midway_ends_its_worker_only():
+    done = []
+
+    @contextmanager
+    def claim(device):
+        if device.name == "cpu:0" and "cpu:0" in done:
+            raise DeviceRefused("lost")
+        yield device
+
+    def measure(job, device):
+        done.append(device.name)
+        return result(job)
+
+    executor = LocalExecutor(slots(2), measure, result, lambda: None, claim=claim, refused=refused)
+    assert [r.status for r in executor.run(JOBS)] == ["ok"] * len(JOBS)
+    assert done.count("cpu:0") <= 1
+
+
+def test_jobs_go_to_devices_that_they_fit():
+    where = {}
+
+    def measure(job, device):
+        where[job.repeat] = device.name
+        return result(job)
+
+    def fits(job, device):
+        return job.repeat != 7 and (job.repeat % 2 == 0) == (device.name == "cpu:0")
+
+    executor = LocalExecutor(slots(2), measure, result, lambda: None, fits=fits, refused=refused)
+    found = {r.job.repeat: r for r in executor.run(JOBS)}
+    assert where == {1: "cpu:1", 2: "cpu:0", 3: "cpu:1", 4: "cpu:0", 5: "cpu:1", 6: "cpu:0"}
+    assert (found[7].status, found[7].reason) == ("unsupported", "no device here can run it")
+
+
+def test_a_claim_is_held_while_its_job_runs_and_given_back_after():
+    held = set()
+
+    @contextmanager
+    def claim(device):
+        assert device.name not in held
+        held.add(device.name)
+        yield device
+        held.remove(device.name)
+
+    def measure(job, device):
+        assert device.name in held
+        return result(job)
+
+    executor = LocalExecutor(slots(2), measure, result, lambda: None, claim=claim)
+    assert len(list(executor.run(JOBS))) == len(JOBS)
+    assert held == set()
+
+
+def test_a_stop_while_waiting_for_a_device_cancels_the_jobs():
+    waiting = threading.Event()
+
+    @contextmanager
+    def claim(device):
+        waiting.set()
+        while not executor.stopping():
+            time.sleep(0.01)
+        raise DeviceRefused("stopped while waiting")
+        yield
+
+    executor = LocalExecutor(slots(1), result, lambda job: result(job, "cancelled"), lambda: None, claim=claim)
+    threading.Thread(target=lambda: (waiting.wait(10), executor.stop())).start()
+    assert [r.status for r in executor.run(JOBS)] == ["cancelled"] * len(JOBS)

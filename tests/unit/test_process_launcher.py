@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 
+import msgspec
 import pytest
 
 from orchestrator import measure as measuring
@@ -140,6 +141,17 @@ def test_the_callers_environment_stays_outside(suite, tmp_path, monkeypatch):
     assert not [word for word in command if "SECRET" in word or "PYTHONPATH" in word]
     assert "KERAS_BACKEND=theano" in command
     assert f"THEANO_FLAGS=base_compiledir={tmp_path}/cache/keras2-theano/theano,floatX=float32,device=cpu" in command
+
+
+def test_a_job_sees_its_own_gpu_only(suite, tmp_path):
+    stack = msgspec.structs.replace(suite.stacks["keras2-theano"], caches=[])
+    suite.stacks["keras2-theano"] = stack
+    gpu = Device(kind="gpu", name="Tesla K80", uuid="GPU-1", cores=[0])
+    command = ProcessLauncher(suite).describe(make_job(device="gpu"), gpu, tmp_path).command
+    assert "CUDA_VISIBLE_DEVICES=GPU-1" in command
+    assert "NVIDIA_VISIBLE_DEVICES=GPU-1" in command
+    cpu = Device(kind="cpu", name="cpu:0", cores=[0])
+    assert not [w for w in ProcessLauncher(suite).describe(make_job(), cpu, tmp_path).command if "VISIBLE" in w]
 
 
 def alive(pid: int) -> bool:

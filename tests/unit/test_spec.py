@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+
+import pytest
+
 from orchestrator.launchers.docker import NOBODY, job_user
 from orchestrator.launchers.spec import ContainerSpec
+from tests.conftest import ROOT
+
+sys.path.append(str(ROOT / "workloads"))
+from backends import gpu_requested
 
 SPEC = ContainerSpec(
     name="n",
@@ -50,11 +58,58 @@ def test_the_printed_command_says_the_same():
     assert line.endswith(" i python x")
 
 
+def with_gpu(route):
+    changes = {"gpu_uuid": "GPU-1", "gpu_route": route, "gpu_minor": 3, "driver": "384.81"}
+    return ContainerSpec(**{name: getattr(SPEC, name) for name in SPEC.__struct_fields__} | changes)
+
+
 def test_a_gpu_is_asked_for_by_its_uuid():
-    spec = ContainerSpec(**{name: getattr(SPEC, name) for name in SPEC.__struct_fields__} | {"gpu_uuid": "GPU-1"})
+    spec = with_gpu("devices")
     (request,) = spec.engine_arguments()["device_requests"]
     assert request["DeviceIDs"] == ["GPU-1"]
+    assert request["Capabilities"] == [["gpu", "compute", "utility"]]
     assert "--gpus device=GPU-1" in " ".join(spec.command_line())
+
+
+def test_a_gpu_by_cdi():
+    spec = with_gpu("cdi")
+    (request,) = spec.engine_arguments()["device_requests"]
+    assert (request["Driver"], request["DeviceIDs"]) == ("cdi", ["nvidia.com/gpu=GPU-1"])
+    assert "--device nvidia.com/gpu=GPU-1" in " ".join(spec.command_line())
+
+
+def test_a_gpu_by_the_nvidia_runtime():
+    spec = with_gpu("runtime")
+    arguments, line = spec.engine_arguments(), " ".join(spec.command_line())
+    assert arguments["runtime"] == "nvidia"
+    assert arguments["environment"]["NVIDIA_VISIBLE_DEVICES"] == "GPU-1"
+    assert arguments["environment"]["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    assert "device_requests" not in arguments
+    assert "--runtime nvidia" in line
+    assert "--env NVIDIA_VISIBLE_DEVICES=GPU-1" in line
+
+
+def test_a_gpu_by_the_old_nvidia_docker():
+    spec = with_gpu("nvidia-docker")
+    arguments, line = spec.engine_arguments(), " ".join(spec.command_line())
+    assert "/dev/nvidia3:/dev/nvidia3:rwm" in arguments["devices"]
+    assert arguments["volume_driver"] == "nvidia-docker"
+    assert "nvidia_driver_384.81:/usr/local/nvidia:ro" in arguments["volumes"]
+    assert "--device /dev/nvidia3" in line
+    assert "--volume nvidia_driver_384.81:/usr/local/nvidia:ro" in line
+
+
+@pytest.mark.parametrize("route", ["devices", "cdi", "runtime", "nvidia-docker"])
+def test_the_workload_sees_on_every_route_that_it_has_a_gpu(route):
+    environment = with_gpu(route).engine_arguments()["environment"]
+    # What CDI's own edits add to that, after ours.
+    assert gpu_requested({**environment, **({"NVIDIA_VISIBLE_DEVICES": "void"} if route == "cdi" else {})})
+    assert all(f"--env {k}={v}" in " ".join(with_gpu(route).command_line()) for k, v in environment.items())
+
+
+def test_a_job_on_the_cpu_is_told_nothing_of_gpus():
+    assert not gpu_requested(SPEC.engine_arguments()["environment"])
+    assert "nvidia" not in " ".join(SPEC.command_line()).lower()
 
 
 def test_jobs_are_never_root():

@@ -1,0 +1,57 @@
+"""`orchestrate doctor`: can this host run what is wished for, and what would mend it?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from orchestrator import devices, preflight
+from orchestrator import doctor as looking
+from orchestrator.catalog import load_catalog
+from orchestrator.cli_options import DATA_DIR, JSON, OUT, ROOT, WISHES, wished
+from orchestrator.preflight import Check
+
+COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
+
+
+@click.command()
+@WISHES
+@DATA_DIR
+@OUT
+@ROOT
+@JSON
+@click.pass_context
+def doctor(ctx: click.Context, /, **given: Any) -> None:
+    """Check this host against what a run would need: what was seen, what is needed, how to mend it.
+
+    Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.
+
+    \b
+    Examples:
+      orchestrate doctor
+      orchestrate doctor --config azure-nc6
+      orchestrate doctor --config modern --launcher process --json
+    """
+    out: Path = given["out"]
+    checks = looking.examine(wished(given), load_catalog(given["root"]), devices.probe_host(), out, given["data_dir"])
+    if given["as_json"]:
+        document = {"checks": checks, "verdict": preflight.worst(checks)}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    else:
+        for check in checks:
+            show(check)
+        tally = preflight.counts(checks)
+        click.echo(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
+    ctx.exit(3 if preflight.worst(checks) == "bad" else 0)
+
+
+def show(check: Check) -> None:
+    click.echo(click.style(f"{check.level:5}", fg=COLOURS[check.level]) + f"{check.what}: {check.seen}")
+    if check.needed:
+        click.echo(f"     needed: {check.needed}")
+    if check.mend and check.level != "ok":
+        click.echo(f"     -> {check.mend}")

@@ -1,0 +1,200 @@
+"""Looks at this host for the preflight: engine, driver, GPUs, disk, images, data. Reads only."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator import __version__, data, gpu_routes, images, leases, preflight
+from orchestrator.catalog import Catalog
+from orchestrator.config import Config
+from orchestrator.devices import Host
+from orchestrator.errors import HostError
+from orchestrator.gpu_figures import slowing
+from orchestrator.gpu_sampler import present
+from orchestrator.model import Device, DeviceKind, GpuProcess, Noun, Plan, Stack
+from orchestrator.nvml import GpuLost, Nvml, NvmlMissing, session
+from orchestrator.plan import select
+from orchestrator.preflight import Check, DataFact, Disk, Facts, GpuState
+
+Say = Callable[[str], None]
+MIB = 2**20
+#: Room to ask for, MiB: results of a run; an image, by kind. Generous round figures, not measured needs.
+RESULTS_MB = 1024
+IMAGE_MB: dict[DeviceKind, int] = {"cpu": 3 * 1024, "gpu": 10 * 1024}
+
+
+class Cleared(Noun, frozen=True, kw_only=True):
+    """What a run may go on with: the reasons for (stack, backend) pairs that cannot work, and the GPU's route."""
+
+    unfit: dict[tuple[str, str], str] = {}
+    route: gpu_routes.Route | None = None
+
+
+def examine(config: Config, catalog: Catalog, host: Host, out: Path, data_dir: Path | None) -> list[Check]:
+    """Every check for a configuration. Raises UserError for names that do not exist."""
+    stacks, datasets = chosen(config, catalog)
+    facts = gather(config, host, stacks, out)
+    found = data.listing(data.load_datasets(), datasets, data_dir)
+    first = {row.dataset: row for row in reversed(found)}
+    rows = [first[name] for name in datasets]
+    whole = msgspec.structs.replace(
+        facts,
+        data=[DataFact(dataset=r.dataset, state=r.state, path=r.path, sha256=r.sha256) for r in rows],
+    )
+    return preflight.checks(whole, stacks, catalog.stacks)
+
+
+def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
+    """The stacks that have a wanted backend, and the data sets that the wanted workloads read."""
+    names = select(config.stacks, (s.name for s in catalog.stacks), "stack")
+    backends = select(config.backends, (b.name for s in catalog.stacks for b in s.backends), "backend")
+    workloads = select(config.workloads, (w.name for w in catalog.workloads), "workload")
+    stacks = [
+        msgspec.structs.replace(s, backends=[b for b in s.backends if b.name in backends])
+        for s in catalog.stacks
+        if s.name in names
+    ]
+    datasets = dict.fromkeys(w.dataset for w in catalog.workloads if w.name in workloads)
+    return [stack for stack in stacks if stack.backends], list(datasets)
+
+
+def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Facts:
+    """The host as it is now, without the data sets."""
+    device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
+    facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
+    disks = [_disk("results", out, RESULTS_MB)]
+    launcher = config.launcher
+    if launcher != "process":
+        engine = _engine(config, device)
+        client = engine.pop("client", None)
+        facts |= engine
+        launcher = "docker" if client or launcher == "docker" else "process"
+        if client:
+            there = {s.name: images.inspect(client, _name(s, device)) is not None for s in stacks if device in s.images}
+            facts["images"] = there
+            missing = sum(not here for here in there.values())
+            root = Path(str(client.info().get("DockerRootDir", "/")))
+            if missing and root.exists():
+                disks.append(_disk(f"{missing} images", root, missing * IMAGE_MB[device]))
+    states = gpu_states(host.gpus) if device == "gpu" else {}
+    return Facts(launcher=launcher, engine_needed=config.launcher == "docker", disks=disks, states=states, **facts)
+
+
+def before_run(
+    config: Config, catalog: Catalog, draft: Plan, host: Host, launcher: str, out: Path, say: Say
+) -> Cleared:
+    """The first step of a run: says what is not as it should be, and what cannot run here.
+
+    Raises HostError where nothing of the plan can.
+    """
+    fixed = msgspec.structs.replace(config, launcher=launcher)
+    stacks, _ = chosen(fixed, catalog)
+    gpu = bool(draft.jobs) and draft.jobs[0].device == "gpu"
+    facts = gather(msgspec.structs.replace(fixed, device="gpu" if gpu else "cpu"), host, stacks, out)
+    for check in preflight.checks(facts, stacks, catalog.stacks):
+        if check.level != "ok" and not check.what.startswith("image of "):  # those are built next
+            say(line(check))
+    full = next((disk for disk in facts.disks if disk.free_mb < disk.needed_mb // 10), None)
+    if full:
+        raise HostError(
+            f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
+        )
+    if not gpu:
+        return Cleared()
+    for text in preflight.placement(stacks, host.gpus):
+        say(f"on {text}")
+    reasons = preflight.unfit(stacks, host.gpus)
+    if all((job.stack, job.backend) in reasons for job in draft.jobs):
+        why = "; ".join(f"{stack} ({backend}): {reason}" for (stack, backend), reason in reasons.items())
+        raise HostError(
+            f"nothing of this configuration can run here. {why}", preflight.instead(catalog.stacks, host.gpus)
+        )
+    if facts.route_trouble and launcher == "docker":
+        raise HostError(facts.route_trouble, facts.route_mend)
+    route = _route(config, launcher)
+    return Cleared(unfit=reasons, route=route)
+
+
+def line(check: Check) -> str:
+    """One check as text."""
+    needed = f"; needed: {check.needed}" if check.needed else ""
+    mend = f"\n        -> {check.mend}" if check.mend and check.level != "ok" else ""
+    return f"{check.level.upper():5} {check.what}: {check.seen}{needed}{mend}"
+
+
+def _name(stack: Stack, device: DeviceKind) -> str:
+    return images.image_name(stack.name, device, __version__)
+
+
+def _disk(what: str, path: Path, needed_mb: int) -> Disk:
+    there = path.absolute()
+    while not there.exists():
+        there = there.parent
+    return Disk(what=what, path=str(there), free_mb=shutil.disk_usage(there).free // MIB, needed_mb=needed_mb)
+
+
+def _engine(config: Config, device: DeviceKind) -> dict[str, Any]:
+    """What the engine says of itself, as fields of Facts, and its client."""
+    try:
+        client = images.connect()
+        version = client.version()
+    except HostError as error:
+        return {"engine_trouble": error.message, "engine_mend": error.hint}
+    api = str(version.get("ApiVersion", "0"))
+    found = {"client": client, "engine": f"{version.get('Version')}, API {api}"}
+    if device == "gpu":
+        try:
+            found["route"] = str(gpu_routes.choose(client.info(), api, config.gpu_route, _hook()))
+        except HostError as error:
+            found |= {"route_trouble": error.message, "route_mend": error.hint}
+    return found
+
+
+def _route(config: Config, launcher: str) -> gpu_routes.Route | None:
+    if launcher != "docker":
+        return None
+    client = images.connect()
+    api = str(client.version().get("ApiVersion", "0"))
+    return gpu_routes.choose(client.info(), api, config.gpu_route, _hook())
+
+
+def _hook() -> bool:
+    return shutil.which("nvidia-container-runtime-hook") is not None
+
+
+def gpu_states(gpus: Sequence[Device]) -> dict[str, GpuState]:
+    """Who uses each GPU, and in what state it is."""
+    held = leases.Leases(leases.lock_folder(), "doctor")
+    try:
+        with session() as nvml:
+            return {gpu.uuid: _state(nvml, gpu, held.holder(gpu.uuid) or "") for gpu in gpus if gpu.uuid}
+    except NvmlMissing:
+        return {}
+
+
+def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
+    assert gpu.uuid is not None
+    try:
+        now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
+        limit = nvml.max_sm_mhz(gpu.uuid)
+    except GpuLost as error:
+        return GpuState(lost=str(error))
+    free = None if now.mem_mb is None or gpu.memory_mb is None else int(gpu.memory_mb - now.mem_mb)
+    return GpuState(
+        busy=in_words([p for p in processes if p.job is None]),
+        leased=leased,
+        free_mb=free,
+        sm_mhz=now.sm_mhz,
+        max_sm_mhz=limit,
+        slowed_by=slowing(now.throttle),
+    )
+
+
+def in_words(processes: Sequence[GpuProcess]) -> str:
+    """`process 7 (python x.py), process 8`; "" for none."""
+    return ", ".join(f"process {p.pid}" + (f" ({p.command})" if p.command else "") for p in processes)

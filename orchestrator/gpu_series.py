@@ -1,0 +1,79 @@
+"""The GPU readings of a run on disk: lines while it runs, Parquet once it has ended. Either can be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.model import GpuSample
+
+COLUMNS = {
+    "t": "DOUBLE",
+    "uuid": "VARCHAR",
+    "kind": "VARCHAR",
+    "util": "DOUBLE",
+    "mem_util": "DOUBLE",
+    "mem_mb": "DOUBLE",
+    "power_w": "DOUBLE",
+    "temp_c": "DOUBLE",
+    "sm_mhz": "DOUBLE",
+    "mem_mhz": "DOUBLE",
+    "throttle": "BIGINT",
+    "energy_j": "DOUBLE",
+    "processes": "STRUCT(pid BIGINT, memory_mb DOUBLE, job VARCHAR, command VARCHAR)[]",
+    "lost": "VARCHAR",
+}
+
+
+def new_spool(run: Path) -> Path:
+    """Where the next session of this run writes its lines: a run that is resumed has several."""
+    taken = {int(path.stem.removeprefix("gpu-")) for path in run.glob("gpu-*.*") if path.stem[4:].isdecimal()}
+    return run / f"gpu-{max(taken, default=0) + 1}.jsonl"
+
+
+def to_parquet(run: Path) -> None:
+    """Every finished spool becomes a Parquet file of the same name, typed also where all values are absent."""
+    for spool in sorted(run.glob("gpu-*.jsonl")):
+        target = spool.with_suffix(".parquet")
+        temporary = target.with_name(f".{target.name}.tmp")
+        with _database() as database:
+            _lines(database, spool).write_parquet(str(temporary), compression="zstd")
+        temporary.replace(target)
+        spool.unlink()
+
+
+def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
+    """The readings of one GPU between two moments (CLOCK_MONOTONIC), by time; a torn last line is left out."""
+    found: list[GpuSample] = []
+    finished = sorted(run.glob("gpu-*.parquet"))
+    crashed = [path for path in sorted(run.glob("gpu-*.jsonl")) if not path.with_suffix(".parquet").exists()]
+    if not finished and not crashed:
+        return []
+    with _database() as database:
+        for path in [*finished, *crashed]:
+            table = _lines(database, path) if path.suffix == ".jsonl" else database.read_parquet(str(path))
+            table.create_view("readings", replace=True)
+            rows = database.execute("SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end])
+            names = [column[0] for column in rows.description]
+            found += [_sample(dict(zip(names, row, strict=True))) for row in rows.fetchall()]
+    return sorted(found, key=lambda sample: sample.t)
+
+
+def _database() -> Any:
+    import duckdb  # a tenth of a second to load
+
+    return duckdb.connect()
+
+
+def _lines(database: Any, spool: Path) -> Any:
+    lines = database.read_json(str(spool), columns=COLUMNS, format="newline_delimited", ignore_errors=True)
+    return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
+
+
+def _sample(row: dict[str, Any]) -> GpuSample:
+    known = {name: value for name, value in row.items() if value is not None}
+    if "processes" in known:
+        known["processes"] = [{k: v for k, v in p.items() if v is not None} for p in known["processes"]]
+    return msgspec.convert(known, GpuSample)

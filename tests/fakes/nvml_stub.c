@@ -1,0 +1,218 @@
+/* A libnvidia-ml.so.1 for tests: the C functions that nvidia-ml-py calls, answering from a text file.
+   -DDRIVER=470 leaves out the functions that a driver of that branch does not have.
+
+   $NVML_STUB_STATE holds lines "<gpu or -> <key> <value>". A value is
+     text or a number      as it is
+     !15                   the call fails with NVML error 15; a key "all" does so for every call on the GPU
+     steps:2:10,90         10 for 2 s, 90 for 2 s, and over again, by CLOCK_MONOTONIC
+     ramp:150000           grows by 150000 a second, by CLOCK_MONOTONIC: a counter
+   A key that is not there is "not supported". The file is read again whenever it has changed. */
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#ifndef DRIVER
+#define DRIVER 580
+#endif
+#define GPUS 16
+#define LINES 512
+
+enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, UNSUPPORTED = 3, NOT_FOUND = 6, TOO_SMALL = 7, UNKNOWN = 999 };
+typedef unsigned long long u64;
+typedef struct device { int index; } *Device;
+
+static struct device devices[GPUS];
+static int sessions;
+static struct { int gpu; char key[32]; char value[192]; } lines[LINES];
+static int count;
+static struct timespec stamp;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static double monotonic(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static u64 wall_us(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+static int load(void) {
+    const char *path = getenv("NVML_STUB_STATE");
+    struct stat info;
+    if (!path || stat(path, &info)) return UNKNOWN;
+    if (!memcmp(&stamp, &info.st_mtim, sizeof stamp)) return OK;
+    FILE *file = fopen(path, "r");
+    char text[320], gpu[16];
+    if (!file) return UNKNOWN;
+    for (count = 0; count < LINES && fgets(text, sizeof text, file);)
+        if (sscanf(text, "%15s %31s %191[^\n]", gpu, lines[count].key, lines[count].value) == 3)
+            lines[count++].gpu = *gpu == '-' ? -1 : atoi(gpu);
+    fclose(file);
+    stamp = info.st_mtim;
+    return OK;
+}
+
+/* The value of a key as text; for the system gpu is -1. */
+static int look_up(int gpu, const char *key, char *out, size_t size) {
+    int result = UNSUPPORTED;
+    if (!sessions) return UNINITIALIZED;
+    pthread_mutex_lock(&lock);
+    if (load()) result = UNKNOWN;
+    for (int i = 0; i < count && result != UNKNOWN; i++) {
+        if (lines[i].gpu != gpu || (strcmp(lines[i].key, key) && strcmp(lines[i].key, "all"))) continue;
+        if (*lines[i].value == '!') { result = atoi(lines[i].value + 1); if (!strcmp(lines[i].key, "all")) break; }
+        else { snprintf(out, size, "%s", lines[i].value); result = OK; }
+    }
+    pthread_mutex_unlock(&lock);
+    return result;
+}
+
+static double evaluate(char *text, double t) {
+    double seconds, rate;
+    if (sscanf(text, "ramp:%lf", &rate) == 1) return t * rate;
+    if (sscanf(text, "steps:%lf:", &seconds) != 1) return strtod(text, 0);
+    char *values[64], *rest = strchr(strchr(text, ':') + 1, ':') + 1, *state = 0;
+    int n = 0;
+    for (char *word = strtok_r(rest, ",", &state); word && n < 64; word = strtok_r(0, ",", &state)) values[n++] = word;
+    return n ? strtod(values[(u64)floor(t / seconds) % n], 0) : 0;
+}
+
+static int number(int gpu, const char *key, double t, double *out) {
+    char text[192];
+    int result = look_up(gpu, key, text, sizeof text);
+    if (!result) *out = evaluate(text, t);
+    return result;
+}
+
+#define GAUGE(key, type) \
+    double value; int result; \
+    if (!device || !out) return INVALID; \
+    if (!(result = number(device->index, key, monotonic(), &value))) *out = (type)value; \
+    return result
+
+int nvmlInit_v2(void) {
+    __sync_fetch_and_add(&sessions, 1);
+    for (int i = 0; i < GPUS; i++) devices[i].index = i;
+    return OK;
+}
+int nvmlInitWithFlags(unsigned flags) { (void)flags; return nvmlInit_v2(); }
+int nvmlShutdown(void) { if (!sessions) return UNINITIALIZED; __sync_fetch_and_sub(&sessions, 1); return OK; }
+const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : code == UNSUPPORTED ? "Not Supported" : "stub"; }
+int nvmlSystemGetDriverVersion(char *out, unsigned size) { return look_up(-1, "driver", out, size); }
+int nvmlSystemGetCudaDriverVersion(int *out) {
+    double value;
+    int result = number(-1, "cuda", 0, &value);
+    if (!result) *out = (int)value;
+    return result;
+}
+int nvmlSystemGetCudaDriverVersion_v2(int *out) { return nvmlSystemGetCudaDriverVersion(out); }
+int nvmlDeviceGetCount_v2(unsigned *out) {
+    double value;
+    int result = number(-1, "count", 0, &value);
+    if (!result) *out = (unsigned)value;
+    return result;
+}
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, Device *out) {
+    unsigned n;
+    int result = nvmlDeviceGetCount_v2(&n);
+    if (result) return result;
+    if (index >= n) return INVALID;
+    *out = &devices[index];
+    return OK;
+}
+int nvmlDeviceGetName(Device device, char *out, unsigned size) { return look_up(device->index, "name", out, size); }
+int nvmlDeviceGetUUID(Device device, char *out, unsigned size) { return look_up(device->index, "uuid", out, size); }
+int nvmlDeviceGetMinorNumber(Device device, unsigned *out) { GAUGE("minor", unsigned); }
+int nvmlDeviceGetCudaComputeCapability(Device device, int *major, int *minor) {
+    char text[32];
+    int result = look_up(device->index, "capability", text, sizeof text);
+    if (!result && sscanf(text, "%d.%d", major, minor) != 2) return UNKNOWN;
+    return result;
+}
+
+struct rates { unsigned gpu, memory; };
+int nvmlDeviceGetUtilizationRates(Device device, struct rates *out) {
+    double gpu, memory, t = monotonic();
+    int result = number(device->index, "util", t, &gpu);
+    if (!result) result = number(device->index, "util_mem", t, &memory);
+    if (!result) { out->gpu = (unsigned)gpu; out->memory = (unsigned)memory; }
+    return result;
+}
+
+struct memory { u64 total, free, used; };
+int nvmlDeviceGetMemoryInfo(Device device, struct memory *out) {
+    double total, used, t = monotonic();
+    int result = number(device->index, "mem_total", t, &total);
+    if (!result) result = number(device->index, "mem_used", t, &used);
+    if (!result) { out->total = (u64)total; out->used = (u64)used; out->free = out->total - out->used; }
+    return result;
+}
+
+int nvmlDeviceGetTemperature(Device device, int sensor, unsigned *out) { if (sensor) return INVALID; GAUGE("temp", unsigned); }
+int nvmlDeviceGetPowerUsage(Device device, unsigned *out) { GAUGE("power_mw", unsigned); }
+int nvmlDeviceGetTotalEnergyConsumption(Device device, u64 *out) { GAUGE("energy_mj", u64); }
+int nvmlDeviceGetClockInfo(Device device, int type, unsigned *out) { GAUGE(type == 2 ? "mem_mhz" : "sm_mhz", unsigned); }
+int nvmlDeviceGetMaxClockInfo(Device device, int type, unsigned *out) { (void)type; GAUGE("max_sm_mhz", unsigned); }
+int nvmlDeviceGetCurrentClocksThrottleReasons(Device device, u64 *out) { GAUGE("throttle", u64); }
+#if DRIVER >= 535
+int nvmlDeviceGetCurrentClocksEventReasons(Device device, u64 *out) { GAUGE("throttle", u64); }
+#endif
+
+/* "pid:bytes,pid:bytes", or "none". The first version of the call has smaller structs. */
+struct process { unsigned pid; u64 memory; unsigned instance, compute; };
+struct process_v1 { unsigned pid; u64 memory; };
+static int processes(Device device, unsigned *n, void *out, size_t size) {
+    char text[192], *state = 0;
+    unsigned found = 0, room = *n;
+    int result = look_up(device->index, "processes", text, sizeof text);
+    if (result) return result;
+    for (char *word = strtok_r(text, ",", &state); word; word = strtok_r(0, ",", &state)) {
+        struct process one = {0, 0, ~0u, ~0u};
+        if (sscanf(word, "%u:%llu", &one.pid, &one.memory) != 2) continue;
+        if (out && found < room) memcpy((char *)out + found * size, &one, size);
+        found++;
+    }
+    *n = found;
+    return found && (!out || room < found) ? TOO_SMALL : OK;
+}
+int nvmlDeviceGetComputeRunningProcesses(Device device, unsigned *n, struct process_v1 *out) { return processes(device, n, out, sizeof *out); }
+#if DRIVER >= 450
+int nvmlDeviceGetComputeRunningProcesses_v2(Device device, unsigned *n, struct process *out) { return processes(device, n, out, sizeof *out); }
+#endif
+#if DRIVER >= 510
+int nvmlDeviceGetComputeRunningProcesses_v3(Device device, unsigned *n, struct process *out) { return processes(device, n, out, sizeof *out); }
+#endif
+
+/* The driver's buffer: the last 100 readings, one per 166 ms on a fixed grid. */
+struct sample { u64 time; union { double d; unsigned u; u64 all; } value; };
+int nvmlDeviceGetSamples(Device device, int type, u64 since, unsigned *kind, unsigned *n, struct sample *out) {
+    char text[192];
+    u64 period = 166000, now = wall_us(), newest = now / period * period;
+    unsigned found = 0, room = *n;
+    if (type != 1) return UNSUPPORTED;
+    int result = look_up(device->index, "buffer", text, sizeof text);
+    if (result) return result;
+    *kind = 1;
+    for (int i = 99; i >= 0; i--) {
+        u64 t = newest - i * period;
+        if (t <= since) continue;
+        double value;
+        if (out && found < room) {
+            if ((result = number(device->index, "util", monotonic() - (now - t) / 1e6, &value))) return result;
+            out[found].time = t;
+            out[found].value.u = (unsigned)value;
+        }
+        found++;
+    }
+    if (!found) return NOT_FOUND;
+    *n = out && found > room ? room : found;
+    return OK;
+}

@@ -1,0 +1,128 @@
+"""`orchestrate doctor` as a user types it, on hosts with GPUs that are not there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT
+
+
+def doctor(tmp_path, environment, *words):
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_HOST": "unix:///nowhere.sock"}
+    argv = [sys.executable, "-m", "orchestrator", *words]
+    environment = {**environment, "PYTHONPATH": str(ROOT), **home}
+    return subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment)
+
+
+def found(answer):
+    document = json.loads(answer.stdout)
+    assert document["verdict"] in ("ok", "warn", "bad")
+    return document["checks"]
+
+
+def gpu_lines(answer):
+    """Those that are about the GPU; this host has no engine, on purpose."""
+    return [c for c in found(answer) if "GPU" in c["what"] or " on " in c["what"] or "NVIDIA" in c["what"]]
+
+
+def test_the_k80_host_is_green_for_the_article(k80, tmp_path):
+    answer = doctor(tmp_path, k80.environment, "doctor", "--config", "azure-nc6", "--json")
+    lines = gpu_lines(answer)
+    assert len(lines) == 1 + 2 * 3 + 4
+    assert {line["level"] for line in lines} == {"ok"}
+    (engine,) = [line for line in found(answer) if line["level"] == "bad"]
+    assert engine["what"] == "Docker engine"
+    assert answer.returncode == 3
+
+
+def test_the_k80_host_can_start_without_an_engine_where_none_is_asked_for(k80, tmp_path):
+    words = ["doctor", "--config", "azure-nc6", "--launcher", "process"]
+    assert doctor(tmp_path, k80.environment, *words).returncode == 0
+
+
+def test_the_h200_host_is_told_why_and_what_instead(h200, tmp_path):
+    answer = doctor(tmp_path, h200.environment, "doctor", "--config", "azure-nc6")
+    assert answer.returncode == 3
+    assert "its CUDA 8.0 code cannot drive compute capability 9.0 (NVIDIA H200)" in answer.stdout
+    assert "-> today's stacks run on it" in answer.stdout
+    assert "orchestrate --config modern --device gpu" in answer.stdout
+
+
+@pytest.mark.parametrize("host", ["k80", "h200"])
+def test_any_cuda_picks_per_gpu(request, host, tmp_path):
+    environment = request.getfixturevalue(host).environment
+    answer = doctor(tmp_path, environment, "doctor", "--config", "any-cuda", "--launcher", "process", "--json")
+    lines = [line for line in found(answer) if " on " in line["what"]]
+    able = {line["what"].partition(" ")[0] for line in lines if line["level"] == "ok"}
+    assert all(name.startswith("keras3-") == (host == "h200") for name in able)
+    assert len(able) == 3
+    assert answer.returncode == 0
+
+
+def test_a_busy_a_hot_and_a_lost_gpu_are_seen(k80, tmp_path):
+    k80.set(0, processes="1:1048576", throttle="0x20")
+    k80.set(1, all="!15")
+    answer = doctor(tmp_path, k80.environment, "doctor", "--config", "any-cuda", "--launcher", "process")
+    assert "GPU 0 Tesla K80: in use by process 1 (" in answer.stdout
+    assert "slowed down by sw_thermal" in answer.stdout
+    assert "GPU 1: lost: GPU is lost" in answer.stdout
+    assert answer.returncode == 3
+
+
+def test_without_a_driver_it_says_that(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    answer = doctor(tmp_path, environment, "doctor", "--config", "azure-nc6")
+    if "NVML says" not in answer.stdout:
+        pytest.skip("this host has an NVIDIA driver")
+    assert answer.returncode == 3
+    assert "NVIDIA driver: NVML says: NVML Shared Library Not Found" in answer.stdout
+    assert "--device cpu --scale quick" in answer.stdout
+
+
+def test_a_cpu_configuration_asks_for_no_gpu(tmp_path):
+    environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
+    answer = doctor(tmp_path, environment, "doctor", "--config", "smoke", "--launcher", "process")
+    assert answer.returncode == 0, answer.stdout
+    assert "NVIDIA driver" not in answer.stdout
+
+
+def test_a_run_that_can_do_nothing_stops_before_anything_is_made(h200, tmp_path):
+    words = ["run", "--config", "azure-nc6", "--launcher", "process", "--no-fetch", "--out", str(tmp_path / "out")]
+    answer = doctor(tmp_path, h200.environment, *words)
+    assert answer.returncode == 3
+    assert "nothing of this configuration can run here" in answer.stderr
+    assert "cannot drive compute capability 9.0" in answer.stderr
+    assert "orchestrate --config modern --device gpu" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_leased_gpu_is_told_with_its_holder(k80, tmp_path):
+    hold = (
+        "import sys\nfrom orchestrator.leases import Leases, lock_folder\n"
+        "with Leases(lock_folder(), 'run r').hold(sys.argv[1], lambda: False, print):\n"
+        "    print('held', flush=True)\n    sys.stdin.read()\n"
+    )
+    argv = [sys.executable, "-c", hold, k80.state[1, "uuid"]]
+    holder = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=k80.environment)
+    assert holder.stdout.readline() == "held\n"
+    answer = doctor(tmp_path, k80.environment, "doctor", "--config", "any-cuda", "--launcher", "process")
+    holder.communicate("")
+    assert f"GPU 1 Tesla K80: leased by run r, process {holder.pid}" in answer.stdout
+    assert "GPU 0 Tesla K80: free" in answer.stdout
+
+
+def test_a_plan_says_what_will_not_run(k80, tmp_path):
+    words = ["plan", "--config", "any-cuda", "--launcher", "docker", "--workload", "mnist_mlp", "--gpu-route", "cdi"]
+    answer = doctor(tmp_path, k80.environment, *words)
+    assert answer.returncode == 0, answer.stderr
+    commands = [line for line in answer.stdout.splitlines() if line.startswith("docker run")]
+    assert len(commands) == 4
+    assert all(f"--device nvidia.com/gpu={k80.state[0, 'uuid']}" in line for line in commands)
+    assert answer.stdout.count("unsupported, CUDA 1") == 3
