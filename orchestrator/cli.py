@@ -148,7 +148,11 @@ def build(**given: Any) -> None:
     troubles = site.prepare([s for s in catalog.stacks if s.name in names], device)
     for name in names:
         click.echo(f"{name}: {troubles[name].reason if name in troubles else 'ready'}")
-    raise SystemExit(3 if troubles else 0)
+    lacking = {name: trouble for name, trouble in troubles.items() if name not in names}
+    for trouble in lacking.values():
+        click.echo(f"  but {trouble.reason}")
+    as_asked = given["without_cuda"] and troubles == lacking
+    raise SystemExit(3 if troubles and not as_asked else 0)
 
 
 @cli.command()
@@ -264,7 +268,8 @@ cli.add_command(data)
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:
     names = ("base_mode", "base_image", "ca_bundle", "pip_index_url", "debian_mirror", "no_cache")
-    return BuildSettings(**{name: given[name] for name in names})
+    cuda = ("without_cuda", "cuda_dir", "cuda_base")
+    return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
 
 
 def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_json: bool) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
     """Jobs whose image or data is missing become rows at once, with the reason."""
     jobs, skipped = [], list(draft.skipped)
     for job in draft.jobs:
-        trouble = troubles.get(job.stack) or troubles.get(job.dataset)
+        trouble = troubles.get(job.stack) or troubles.get(f"{job.stack}.{job.backend}") or troubles.get(job.dataset)
         if trouble is None:
             jobs.append(job)
         else:
