@@ -4,10 +4,10 @@ Usage: python docker/needs.py packages FILE.whl|FILE.tar.gz|FILE.deb ...   (as p
        python docker/needs.py debian BASE_IMAGE [PACKAGE ...]      (a base image on a Docker engine; for each package
                                                                     the libraries that installing it adds)
 
-Of a package: the DT_NEEDED of every library inside; the names of libraries of NVIDIA or the driver that stand in
-its code as text, for dlopen finds libraries by those; and the headers of CUDA that its C code includes. Only what is
-not in the package itself is written, with the libraries that it brings. A test compares all this with stacks.yaml
-and cuda.yaml (tests/unit/test_needs.py).
+Of a package: the DT_NEEDED of every library inside; the names of libraries of NVIDIA or the driver that stand in its
+code as text, for dlopen finds libraries by those; and, if it is no wheel, the headers of CUDA that its C code includes,
+for it is compiled at run time. Only what is not in the package itself is written, with the libraries that it brings. A
+test compares all this with stacks.yaml and cuda.yaml (tests/unit/test_needs.py).
 
 The wheels are large (tensorflow-gpu 159 MB, mxnet-cu80 156 MB, cntk-gpu 475 MB), hence this file and not a test
 that downloads them.
@@ -65,8 +65,15 @@ def package(path):
         "bundled": sorted(bundled) if len(bundled) < 60 else sorted(filter(is_nvidias, bundled)),
         "needed": sorted(needed),
         "dlopened": sorted(in_code(path, LIBRARY) - bundled - needed),
-        "headers": sorted(in_code(path, HEADER_NAME) - {Path(place).name for place, _ in members(path)}),
+        "headers": headers(path),
     }
+
+
+def headers(path):
+    """Headers of CUDA for code that is compiled at run time; what a wheel holds is compiled."""
+    if path.suffix == ".whl":
+        return []
+    return sorted(in_code(path, HEADER_NAME) - {Path(place).name for place, _ in members(path)})
 
 
 def is_nvidias(name):

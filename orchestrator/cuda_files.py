@@ -55,8 +55,13 @@ def find(
     files = [parts.file(Path(place).name) for place in variant.outside_files]
     found: dict[str, Found] = {}
     reasons: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="keras-orchestrate-") as scratch:
-        fetcher = Fetcher(client, cache_dir(os.environ) / parts.version, Path(scratch), say)
+    cache = cache_dir(os.environ) / parts.version
+    with disk_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=cache, prefix=".unpacking-"
+    ) as scratch:  # same disk: files are moved, not copied
+        fetcher = Fetcher(client, cache, Path(scratch), say)
         for give in sources(parts, catalog.docker_dir, settings, fetcher):
             missing = [file for file in files if file.place not in found]
             if missing:

@@ -39,7 +39,7 @@ class Fetcher:
 
     def fetch(self, archive: Archive, files: list[File]) -> tuple[dict[str, Path], str]:
         """The files of the archive, by name, and the address that gave it. Raises Unreachable, BadArchive."""
-        folder = Path(tempfile.mkdtemp(dir=self._scratch_beside_cache()))
+        folder = Path(tempfile.mkdtemp(dir=self._scratch))
         if archive.kind == "image":
             return self._from_image(archive.urls[0], files, folder), archive.urls[0]
         path = self._download(archive)
@@ -52,15 +52,10 @@ class Fetcher:
         finally:
             path.unlink(missing_ok=True)  # what it holds is kept, not the archive
 
-    def _scratch_beside_cache(self) -> Path:
-        """On the cache's own disk, so that files are moved and not copied; gone with the build."""
-        self.cache.mkdir(parents=True, exist_ok=True)
-        return self.cache if self.cache.stat().st_dev != self._scratch.stat().st_dev else self._scratch
-
     def _download(self, archive: Archive) -> Path:
         alive = [url for url in archive.urls if urlsplit(url).netloc not in self._silent]
         if not alive:
-            raise Unreachable(f"{archive.urls[0]}: its host did not answer before")
+            raise Unreachable(f"{urlsplit(archive.urls[0]).netloc} did not answer before")
         name = unquote(urlsplit(alive[0]).path.rpartition("/")[2])
         dataset = Dataset(
             name="cuda",
@@ -121,13 +116,14 @@ def told(name: str, say: Say) -> Progress:
 def exported(client: Any, image: str, say: Say) -> Iterator[Chunks]:
     """An image's file system as a tar stream, by way of a container that is never started."""
     import docker.errors
+    import docker.utils
 
     try:
         client.images.get(image)
     except docker.errors.ImageNotFound:
         say(f"pulling {image}")
-        name, _, tag = image.rpartition(":")
-        client.images.pull(name if "/" not in tag and name else image, tag=tag if "/" not in tag and name else "latest")
+        repository, tag = docker.utils.parse_repository_tag(image)
+        client.images.pull(repository, tag=tag or "latest")
     container = client.containers.create(image, ["true"])
     try:
         yield Chunks(container.export())
