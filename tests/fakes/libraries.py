@@ -62,3 +62,29 @@ def deb(members: Members, compression: str = "xz") -> bytes:
         command = ["dpkg-deb", f"-Z{compression}", "--root-owner-group", "--build", str(root), f"{folder}/made.deb"]
         subprocess.run(command, check=True, capture_output=True)
         return (Path(folder) / "made.deb").read_bytes()
+
+
+#: What CNTK asks of NVML.
+NVML = (
+    *(
+        "Init_v2",
+        "Shutdown",
+        "SystemGetProcessName",
+        "DeviceGetHandleByIndex_v2",
+        "DeviceGetUUID",
+        "DeviceGetMemoryInfo",
+    ),
+    *("DeviceGetComputeRunningProcesses", "DeviceGetPciInfo_v3", "DeviceGetUtilizationRates"),
+)
+
+
+def driverless(folder: Path) -> Path:
+    """A libnvidia-ml.so.1 whose every function says that no driver is loaded (9)."""
+    if not shutil.which("gcc"):
+        pytest.skip("no gcc to make a library with")
+    code = "".join(f"int nvml{name}(void) {{ return 9; }}\n" for name in NVML)
+    code += 'const char *nvmlErrorString(int code) { return "no driver"; }\n'
+    path = folder / "libnvidia-ml.so.1"
+    command = ["gcc", "-shared", "-fPIC", "-nostdlib", f"-Wl,-soname,{path.name}", "-o", str(path), "-x", "c", "-"]
+    subprocess.run(command, input=code.encode(), check=True, capture_output=True)
+    return path
