@@ -19,6 +19,7 @@ from orchestrator import __version__, cleaning, config, devices, records, sites,
 from orchestrator import compare as comparing
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
+from orchestrator.cli_images import images
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.images import BuildSettings
@@ -264,6 +265,7 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 
 cli.add_command(data)
+cli.add_command(images)
 
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from orchestrator.cuda_unpack import DAMAGE, take, take_exported
 from orchestrator.datasets import Dataset, Place
 from orchestrator.errors import HostError
 from orchestrator.fetch import Progress, fetch
+from orchestrator.streams import Chunks
 
 Say = Callable[[str], None]
 
@@ -129,19 +130,3 @@ def exported(client: Any, image: str, say: Say) -> Iterator[Chunks]:
         yield Chunks(container.export())
     finally:
         container.remove(v=True)
-
-
-class Chunks:
-    """Reads pieces of bytes, cut anywhere, as one stream."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = bytearray()
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes; none at the end."""
-        while len(self._rest) < size and (piece := next(self._pieces, b"")):
-            self._rest += piece
-        data = bytes(self._rest[:size])
-        del self._rest[:size]
-        return data

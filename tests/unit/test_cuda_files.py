@@ -20,8 +20,9 @@ import yaml
 from orchestrator import cuda_files, cuda_parts
 from orchestrator.build_context import BuildSettings
 from orchestrator.catalog import load_catalog
-from orchestrator.cuda_routes import Chunks, Fetcher
+from orchestrator.cuda_routes import Fetcher
 from orchestrator.errors import HostError, UserError
+from orchestrator.streams import Chunks
 from tests.fakes.libraries import Members, deb, library, tar
 
 CATALOG = load_catalog()
