@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress as Bar
 
 from orchestrator import __version__, image_archives, recipes
+from orchestrator import sbom as bills
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import progress_columns
 from orchestrator.cli_options import JSON, ROOT
@@ -104,6 +105,25 @@ def load(file: Path, force: bool) -> None:
         loaded = image_archives.load(client, file, index, tell, force)
     for image in index.images:
         click.echo(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
+
+
+@images.command()
+@click.argument("stack")
+@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Which image.")
+@ROOT
+def sbom(stack: str, device: DeviceKind, root: Path | None) -> None:
+    """Print the bill of materials of STACK's image: CycloneDX 1.5, made from inside the image.
+
+    \b
+    Example:
+      orchestrate images sbom keras2-theano > keras2-theano.cdx.json
+    """
+    client, catalog = connect(), load_catalog(root)
+    chosen = catalog.stack(stack)
+    name = image_name(chosen.name, device, __version__)
+    info = image_archives.present(client, name)
+    bill = bills.document(name, info, catalog.bases[chosen.base].suite, bills.listing(client, name))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(bill), indent=1) + b"\n")
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[Stack, DeviceKind, str]]:

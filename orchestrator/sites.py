@@ -93,11 +93,15 @@ class DockerSite:
 
     def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, dict[str, Trouble]]:
         name = images.image_name(stack.name, device, __version__)
+        built = None
         if self._build:
-            images.build(self._client, stack, device, self._catalog, self._settings, self._say)
+            built = images.build(self._client, stack, device, self._catalog, self._settings, self._say)
         info = images.inspect(self._client, name)
         if info is None:
             raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
+        if built:
+            took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
+            self._say(f"{name}: {info.size_mb} MB, {took}")
         image = Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
         return image, {f"{stack.name}.{backend}": without_cuda(stack, backend, device) for backend in info.unusable}
 

@@ -11,7 +11,7 @@ import docker.errors
 import msgspec
 import pytest
 
-from orchestrator import cuda_files, data, images
+from orchestrator import cuda_files, data, images, sbom
 from orchestrator.build_context import BuildSettings
 from orchestrator.catalog import load_catalog
 from tests.cells import PARAMETERS
@@ -132,3 +132,13 @@ def test_cuda_files_can_come_out_of_an_image(engine: Any, tmp_path: Path, monkey
         assert engine.containers.list(all=True, filters={"ancestor": name}) == []
     finally:
         engine.images.remove(name)
+
+
+@pytest.mark.slow
+def test_the_bill_of_materials_comes_from_inside_the_image(engine: Any, image: str):
+    info = images.inspect(engine, image)
+    assert info is not None
+    bill = sbom.document(image, info, "bullseye", sbom.listing(engine, image))
+    purls = {component["purl"] for component in bill["components"]}
+    assert {"pkg:pypi/cntk-gpu@2.5.1", "pkg:pypi/tensorflow-gpu@1.3.0"} <= purls
+    assert any(purl.startswith("pkg:deb/debian/libgomp1@") for purl in purls)
