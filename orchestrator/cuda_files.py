@@ -90,7 +90,10 @@ def sources(parts: CudaParts, docker_dir: Path, settings: BuildSettings, fetcher
     if not asked and not settings.cuda_routes:
         yield folder_source(f"docker/cuda/{parts.version}", docker_dir / "cuda" / parts.version)
     if settings.cuda_routes or not asked:
-        for route in parts.chosen(settings.cuda_routes):
+        routes = parts.chosen(settings.cuda_routes)
+        for route in routes:  # what any of them gave before, before any is asked anew
+            yield kept_source(fetcher.cache / route.name, route)
+        for route in routes:
             yield route_source(parts, route, fetcher)
 
 
@@ -129,12 +132,12 @@ def in_folder(folder: Path, file: File) -> Path | None:
 
 
 def route_source(parts: CudaParts, route: Route, fetcher: Fetcher) -> Give:
-    """Files from the cache, else from the route's archives, which are asked only for what they promise."""
+    """Files from the route's archives, which are asked only for what they promise."""
 
     def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
         folder = fetcher.cache / route.name
         with locked(folder / RECORD):
-            found = {} if route.name == "cuda-base" else kept(folder, route, files)
+            found: dict[str, Found] = {}
             for archive in route.archives:
                 promised = parts.files(archive.gives)
                 if any(file in promised and file.place not in found for file in files):
@@ -148,16 +151,20 @@ def route_source(parts: CudaParts, route: Route, fetcher: Fetcher) -> Give:
     return give
 
 
-def kept(folder: Path, route: Route, files: list[File]) -> dict[str, Found]:
-    """What an earlier build kept of these files; one whose hash has changed is not used."""
-    entries = records(folder)
-    return {
-        file.place: Found(path=folder / file.place, route=route.name)
-        for file in files
-        if file.place in entries
-        and (folder / file.place).is_file()
-        and sha256_file(folder / file.place) == entries[file.place].sha256
-    }
+def kept_source(folder: Path, route: Route) -> Give:
+    """What an earlier build kept of a route's files; one whose hash has changed is not used."""
+
+    def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
+        entries = records(folder)
+        return {
+            file.place: Found(path=folder / file.place, route=route.name)
+            for file in files
+            if file.place in entries
+            and (folder / file.place).is_file()
+            and sha256_file(folder / file.place) == entries[file.place].sha256
+        }
+
+    return give
 
 
 def fetched(fetcher: Fetcher, folder: Path, route: Route, archive: Archive, promised: list[File]) -> dict[str, Found]:

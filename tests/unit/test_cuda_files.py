@@ -163,6 +163,14 @@ def test_what_was_fetched_is_kept_checked_and_fetched_again_if_it_changed(world:
     assert world.server.requests == ["a.tgz"] * 2
 
 
+def test_what_a_later_route_gave_is_used_before_an_earlier_one_is_asked_again(world: World):
+    world.route("gone", "gone.tgz", None, ["cudart"])
+    world.route("made", "a.tgz", tar(toolkit(), "gz"), ["cudart"])
+    world.find(LIB)
+    assert world.find(LIB)[f"lib/{LIB}"].route == "made"
+    assert world.server.requests == ["gone.tgz", "a.tgz"]
+
+
 def test_a_later_download_must_equal_the_first(world: World):
     world.route("made", "a.tgz", tar(toolkit(), "gz"), ["cudart"])
     shutil.rmtree(world.find(LIB)[f"lib/{LIB}"].path.parent)
