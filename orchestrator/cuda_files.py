@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,12 +57,8 @@ def find(
     found: dict[str, Found] = {}
     reasons: list[str] = []
     cache = cache_dir(os.environ) / parts.version
-    with disk_errors(cache):
-        cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=cache, prefix=".unpacking-"
-    ) as scratch:  # same disk: files are moved, not copied
-        fetcher = Fetcher(client, cache, Path(scratch), say)
+    with unpacking_folder(cache) as scratch:
+        fetcher = Fetcher(client, cache, scratch, say)
         for give in sources(parts, catalog.docker_dir, settings, fetcher):
             missing = [file for file in files if file.place not in found]
             if missing:
@@ -73,6 +70,16 @@ def find(
     if missing_names:
         raise trouble(stack, device, parts, missing_names, reasons, catalog.docker_dir)
     return found
+
+
+@contextmanager
+def unpacking_folder(cache: Path) -> Iterator[Path]:
+    """A folder for this build, on the cache's own disk so that files are moved there, not copied."""
+    with disk_errors(cache):
+        cache.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-")
+    with folder as name:
+        yield Path(name)
 
 
 Give = Callable[[list[File], list[str]], dict[str, Found]]
