@@ -140,7 +140,8 @@ def build(**given: Any) -> None:
     Examples:
       orchestrate build
       orchestrate build --stack 'keras2-*' --base bootstrap
-      orchestrate build --device gpu --stack keras1-mxnet
+      orchestrate build --device gpu --stack keras1-mxnet --cuda-dir ~/cuda-8.0
+      orchestrate build --device gpu --stack keras2-tensorflow-cntk --without-cuda
     """
     catalog = load_catalog(given["root"])
     names = select(list(given["stacks"]) or ["*"], (s.name for s in catalog.stacks), "stack")

@@ -103,6 +103,8 @@ def load(file: Path, force: bool) -> None:
         index = image_archives.contents(file, tell)
     with _bar(f"loading {file}") as tell:
         loaded = image_archives.load(client, file, index, tell, force)
+    if index.orchestrator != __version__:
+        click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
     for image in index.images:
         click.echo(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
 

@@ -77,11 +77,13 @@ def test_load_checks_first_and_says_what_it_did(
     engine: dict[str, ImageInfo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     saved = [image_archives.Saved(name=name, info=info()) for name in (CPU, GPU)]
-    index = image_archives.Index(created="", orchestrator="", images=saved, members={})
+    index = image_archives.Index(created="", orchestrator="0.0.0", images=saved, members={})
     monkeypatch.setattr(image_archives, "contents", lambda path, tell: index)
     monkeypatch.setattr(image_archives, "load", lambda client, path, index, tell, force: [GPU])
     (tmp_path / "a.tar.gz").write_text("x")
-    assert orchestrate("load", tmp_path / "a.tar.gz").stdout == f"{CPU}: is there already\n{GPU}: loaded\n"
+    answer = orchestrate("load", tmp_path / "a.tar.gz")
+    assert "these images are of version 0.0.0; this is" in answer.stderr
+    assert answer.stdout == f"{CPU}: is there already\n{GPU}: loaded\n"
     assert orchestrate("list", tmp_path / "a.tar.gz").stdout.startswith(f"{CPU}  checked  500 MB")
 
 
