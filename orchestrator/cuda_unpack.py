@@ -60,6 +60,8 @@ def debian_data(stream: IO[bytes]) -> IO[bytes]:
         name, size = header[:16].decode("ascii", "replace").strip().rstrip("/"), int(header[48:58])
         if name.startswith("data.tar"):
             return stream
+        if size < 0:
+            break
         stream.seek(size + size % 2, 1)
     raise BadArchive("a Debian package without data.tar")
 
@@ -68,12 +70,12 @@ def take_members(tar: tarfile.TarFile, files: list[File], folder: Path, rooted: 
     """One pass over the archive: regular files of the right names are copied, links noted and followed at the end."""
     copies: dict[str, Path] = {}
     links: dict[str, str] = {}
-    for member in tar:
+    for number, member in enumerate(tar):
         place = inside(member.name, member.name)
         if "stubs" in PurePosixPath(place).parts or not any(is_called(place, file) for file in files):
             continue
         if member.isfile():
-            copies[place] = copy(tar, member, folder / f"{len(copies)}.part")
+            copies[place] = copy(tar, member, folder / f"{number}.part")
         elif member.issym() or member.islnk():
             links[place] = link_target(member, place, rooted)
     found = {file.name: first_of(file, copies, links) for file in files}

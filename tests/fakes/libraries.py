@@ -28,10 +28,11 @@ def library(soname: str) -> bytes:
         return path.read_bytes()
 
 
-def tar(members: Members, compression: str = "") -> bytes:
+def tar(members: Members, compression: str = "", twice: bool = False) -> bytes:
+    """A tar archive; `twice` writes its first member once more, as some tools do."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=f"w:{compression}") as archive:
-        for name, content in members.items():
+        for name, content in [*list(members.items())[: int(twice)], *members.items()]:
             info = tarfile.TarInfo(name)
             if isinstance(content, str):
                 info.type = tarfile.SYMTYPE if content.startswith("->") else tarfile.LNKTYPE

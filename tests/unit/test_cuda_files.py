@@ -230,10 +230,21 @@ def test_a_cut_archive_and_a_package_without_data_are_damaged(world: World):
     world.route("cut", "cut.tar.bz2", tar({**toolkit(), "big": library(LIB) * 40}, "bz2")[:-600], ["cudart"])
     world.route("text", "text.deb", b"<html>not found</html>", ["cudart"])
     world.route("empty", "empty.deb", b"!<arch>\n", ["cudart"])
+    back = b"debian-binary".ljust(48) + b"-60".ljust(10) + b"`\n"  # a size that would lead back to its own header
+    world.route("back", "back.deb", b"!<arch>\n" + back, ["cudart"])
     reason = world.reason(LIB)
     assert "cut.tar.bz2: damaged, or of an unknown kind" in reason
     assert "text.deb: not a Debian package" in reason
     assert "empty.deb: a Debian package without data.tar" in reason
+    assert "back.deb: a Debian package without data.tar" in reason
+
+
+def test_a_member_that_is_there_twice_does_not_disturb_the_next(world: World):
+    both = {"cuda/lib64/libcudnn.so.6": library(CUDNN), "cuda/lib64/libcudart.so.8.0": library(LIB)}
+    world.route("made", "a.tgz", tar(both, "gz", twice=True), ["cudnn", "cudart"])
+    found = world.find(LIB, CUDNN)
+    assert found[f"lib/{LIB}"].path.read_bytes() == library(LIB)
+    assert found[f"lib/{CUDNN}"].path.read_bytes() == library(CUDNN)
 
 
 def test_an_implausibly_large_member_is_not_written(world: World, monkeypatch: pytest.MonkeyPatch):
