@@ -94,14 +94,16 @@ class World:
         if content is not None:
             self.server.files[file] = content
         kind = "deb" if file.endswith(".deb") else "tar"
-        archive = {"urls": [f"{self.server.url}/{file}"], "kind": kind, "gives": gives, **more}
+        archive = {"urls": [f"{self.server.url}/{file}"], "kind": kind, "gives": gives} | more
         self.routes.append({"name": name, "title": name, "archives": [archive]})
 
     def find(self, *files: str, **settings: Any) -> dict[str, cuda_files.Found]:
         declared = yaml.safe_load((CATALOG.docker_dir / "cuda.yaml").read_text())
         (self.docker / "cuda.yaml").write_text(yaml.safe_dump({**declared, "routes": self.routes}))
         theano = CATALOG.stack("keras2-theano")
-        variant = msgspec.structs.replace(theano.images["gpu"], cuda=list(files), sources=[])
+        sources = [source for source in theano.images["gpu"].sources if source.file in files]
+        cuda = [file for file in files if not file.endswith(".gz")]
+        variant = msgspec.structs.replace(theano.images["gpu"], cuda=cuda, sources=sources)
         stack = msgspec.structs.replace(theano, images={"gpu": variant})
         catalog = msgspec.structs.replace(CATALOG, root=str(self.folder))
         return cuda_files.find(None, stack, "gpu", catalog, BuildSettings(**settings), self.said.append)
@@ -150,6 +152,15 @@ def test_routes_are_asked_in_order_and_only_for_what_is_still_missing(world: Wor
     found = world.find(LIB, CUDNN)
     assert {place: file.route for place, file in found.items()} == {f"lib/{LIB}": "first", f"lib/{CUDNN}": "cudnn"}
     assert world.server.requests == ["gone.tgz", "first.tar.bz2", "cudnn.tgz"]
+
+
+def test_a_source_archive_is_taken_as_it_is(world: World):
+    content = tar({"libgpuarray-0.7.6/setup.py": b""}, "gz")
+    world.route("source", "v0.7.6.tar.gz", content, ["libgpuarray"], kind="file")
+    source = "libgpuarray_0.7.6.orig.tar.gz"
+    assert world.find(source)[f"src/{source}"].path.read_bytes() == content
+    world.find(source)
+    assert world.server.requests == ["v0.7.6.tar.gz"]
 
 
 def test_what_was_fetched_is_kept_checked_and_fetched_again_if_it_changed(world: World):
