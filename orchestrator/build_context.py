@@ -17,7 +17,7 @@ from typing import IO, Literal
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.catalog import Catalog
-from orchestrator.errors import HostError, UserError
+from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Noun, Stack
 
 Say = Callable[[str], None]
@@ -36,6 +36,12 @@ class BuildSettings(Noun, frozen=True, kw_only=True):
     #: PEM file of certificate authorities that the build needs; never part of the image.
     ca_bundle: str | None = None
     debian_mirror: str | None = None
+    #: Where CUDA files come from instead of the routes of cuda.yaml: a folder, an image, routes by name.
+    cuda_dir: str | None = None
+    cuda_base: str | None = None
+    cuda_routes: list[str] = []
+    #: GPU images without CUDA files: for the backends that bring their own.
+    without_cuda: bool = False
     pip_index_url: str | None = None
     pip_extra_index_url: str | None = None
     pip_find_links: str | None = None
@@ -61,25 +67,14 @@ def recipe_sha256(catalog: Catalog, stack: Stack, device: DeviceKind, dockerfile
 
 
 def context_files(catalog: Catalog, stack: Stack, device: DeviceKind) -> dict[str, Path]:
-    """The files of the context that every host has, by path inside it.
+    """The files of the context that every host has, by path inside it."""
+    return {f"requirements/{name}": catalog.docker_dir / "requirements" / name for name in lock_files(stack, device)}
 
-    Raises HostError naming each CUDA library that nobody has put in place yet.
-    """
-    files = {f"requirements/{name}": catalog.docker_dir / "requirements" / name for name in lock_files(stack, device)}
-    variant = stack.images[device]
-    if variant.cuda:
-        folder = catalog.docker_dir / "cuda" / str(variant.cuda_version)
-        wanted = variant.cuda_files + [f"src/{source.file}" for source in variant.sources]
-        missing = [name for name in wanted if not (folder / name).is_file()]
-        if missing:
-            raise HostError(
-                f"the {device} image of {stack.name} needs files of CUDA {variant.cuda_version} that are not in "
-                f"{folder}: {', '.join(missing)}",
-                f"{catalog.docker_dir / 'CUDA.md'} says where each comes from.",
-            )
-        files["CUDA.md"] = catalog.docker_dir / "CUDA.md"
-        files |= {f"cuda/{variant.cuda_version}/{name}": folder / name for name in wanted}
-    return files
+
+def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> dict[str, Path]:
+    """The context's CUDA files, by path inside it; CUDA.md makes its COPY work where there are none."""
+    own = {f"cuda/{version}/{name}": path for name, path in files.items()}
+    return {"CUDA.md": catalog.docker_dir / "CUDA.md", **own} if own else {}
 
 
 def host_files(

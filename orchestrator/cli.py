@@ -20,6 +20,7 @@ from orchestrator import compare as comparing
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_doctor import doctor
+from orchestrator.cli_images import images
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.images import BuildSettings
@@ -140,7 +141,8 @@ def build(**given: Any) -> None:
     Examples:
       orchestrate build
       orchestrate build --stack 'keras2-*' --base bootstrap
-      orchestrate build --device gpu --stack keras1-mxnet
+      orchestrate build --device gpu --stack keras1-mxnet --cuda-dir ~/cuda-8.0
+      orchestrate build --device gpu --stack keras2-tensorflow-cntk --without-cuda
     """
     catalog = load_catalog(given["root"])
     names = select(list(given["stacks"]) or ["*"], (s.name for s in catalog.stacks), "stack")
@@ -149,7 +151,11 @@ def build(**given: Any) -> None:
     troubles = site.prepare([s for s in catalog.stacks if s.name in names], device)
     for name in names:
         click.echo(f"{name}: {troubles[name].reason if name in troubles else 'ready'}")
-    raise SystemExit(3 if troubles else 0)
+    lacking = {name: trouble for name, trouble in troubles.items() if name not in names}
+    for trouble in lacking.values():
+        click.echo(f"  but {trouble.reason}")
+    as_asked = given["without_cuda"] and troubles == lacking
+    raise SystemExit(3 if troubles and not as_asked else 0)
 
 
 @cli.command()
@@ -262,11 +268,13 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 cli.add_command(data)
 cli.add_command(doctor)
+cli.add_command(images)
 
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:
     names = ("base_mode", "base_image", "ca_bundle", "pip_index_url", "debian_mirror", "no_cache")
-    return BuildSettings(**{name: given[name] for name in names})
+    cuda = ("without_cuda", "cuda_dir", "cuda_base")
+    return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
 
 
 def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_json: bool) -> list[dict[str, Any]]:

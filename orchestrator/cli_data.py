@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     DownloadColumn,
+    ProgressColumn,
     TaskID,
     TextColumn,
     TimeRemainingColumn,
@@ -97,15 +98,19 @@ def _print(rows: Sequence[datasets.DataRow], as_json: bool) -> None:
             click.echo(f"    sha256 {row.sha256}")
 
 
-def _bar() -> Bar:
-    columns = (
+def progress_columns() -> tuple[ProgressColumn, ...]:
+    """What a bar for bytes shows."""
+    return (
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
     )
-    return Bar(*columns, console=Console(stderr=True))
+
+
+def _bar() -> Bar:
+    return Bar(*progress_columns(), console=Console(stderr=True))
 
 
 def _report(bar: Bar, task: TaskID) -> datasets.Progress:

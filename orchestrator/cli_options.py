@@ -90,6 +90,16 @@ BUILD = options(
     click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
     click.option("--no-cache", is_flag=True, help="Build every layer anew."),
+    click.option("--without-cuda", is_flag=True, help="GPU images for the backends that bring their own CUDA (CNTK)."),
+    click.option(
+        "--cuda-dir",
+        type=click.Path(exists=True, file_okay=False),
+        help="Take CUDA 8 files from this folder only (an unpacked tool kit, say).",
+    ),
+    click.option("--cuda-base", metavar="IMAGE", help="Take CUDA 8 files out of this image."),
+    click.option(
+        "--cuda-route", "cuda_routes", multiple=True, metavar="NAME", help="Only this route of docker/cuda.yaml."
+    ),
 )
 WISH_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),

@@ -10,19 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from orchestrator import __version__, bases, render
+from orchestrator import __version__, bases, recipes
 from orchestrator.build_context import (
     BuildSettings,
     Say,
     build_arguments,
-    context_files,
     host_files,
-    recipe_sha256,
     write_context,
 )
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import DeviceKind, Noun, Stack, image_name
+from orchestrator.recipes import UNUSABLE_LABEL, Recipe
 
 __all__ = ["BuildSettings", "BuiltImage", "ImageInfo", "build", "connect", "image_name", "inspect"]
 
@@ -80,6 +79,8 @@ class ImageInfo(Noun, frozen=True, kw_only=True):
     size_mb: int
     dockerfile_sha256: str | None = None
     base: str | None = None
+    #: Backends that this image cannot serve, because it was built without CUDA files.
+    unusable: list[str] = []
 
 
 def connect() -> Any:
@@ -139,6 +140,7 @@ def inspect(client: Any, name: str) -> ImageInfo | None:
         size_mb=round(image.attrs["Size"] / 1e6),
         dockerfile_sha256=image.labels.get(RECIPE_LABEL),
         base=image.labels.get(BASE_LABEL),
+        unusable=[name for name in image.labels.get(UNUSABLE_LABEL, "").split(",") if name],
     )
 
 
@@ -153,13 +155,13 @@ def build(
         raise UserError(f"{stack.name} has no {device} image", f"It has: {', '.join(stack.images)}.")
     started = time.monotonic()
     name = image_name(stack.name, device, __version__)
-    dockerfile = render.render_dockerfile(catalog, stack, device, __version__)
-    recipe = recipe_sha256(catalog, stack, device, dockerfile)
     present = inspect(client, name)
+    if present and is_current(present, recipes.plain(catalog, stack, device), settings):
+        return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
+    recipe = recipes.choose(client, stack, device, catalog, settings, say)
     if present and is_current(present, recipe, settings):
         return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
-    files = context_files(catalog, stack, device)
-    lock = files[f"requirements/{stack.name}-{device}.txt"].read_text(encoding="utf-8")
+    lock = recipe.files[f"requirements/{stack.name}-{device}.txt"].read_text(encoding="utf-8")
     own_files, find_links = host_files(settings, os.environ, lock, say)
     base = settings.base_image or bases.ensure_base(
         client, catalog.bases[stack.base], settings.base_mode, say, settings.debian_mirror
@@ -168,12 +170,12 @@ def build(
     arguments = build_arguments(settings, os.environ, base, find_links, has_wheels)
     say(f"building {name}")
     with tempfile.TemporaryFile() as context:
-        write_context(context, dockerfile, {**files, **own_files})
+        write_context(context, recipe.dockerfile, {**recipe.files, **own_files})
         context.seek(0)
         request = {
             "tag": name,
             "buildargs": arguments,
-            "labels": {RECIPE_LABEL: recipe, BASE_LABEL: base},
+            "labels": {RECIPE_LABEL: recipe.sha256, BASE_LABEL: base, **recipe.labels},
             "nocache": settings.no_cache,
             "network_mode": build_network(client, arguments),
         }
@@ -184,10 +186,11 @@ def build(
     return BuiltImage(name=name, id=built.id, seconds=time.monotonic() - started, reused=False)
 
 
-def is_current(present: ImageInfo, recipe: str, settings: BuildSettings) -> bool:
+def is_current(present: ImageInfo, recipe: Recipe, settings: BuildSettings) -> bool:
     """Whether the image that is there is the one that would be built."""
     other_base = settings.base_image not in (None, present.base)
-    return present.dockerfile_sha256 == recipe and not settings.no_cache and not other_base
+    other_cuda = settings.cuda_dir or settings.cuda_base or settings.cuda_routes
+    return present.dockerfile_sha256 == recipe.sha256 and not (settings.no_cache or other_base or other_cuda)
 
 
 def build_network(client: Any, arguments: Mapping[str, str]) -> str:

@@ -32,6 +32,8 @@ class Backend(Noun, frozen=True, kw_only=True):
     #: The distribution whose version is the "framework version" of a result, per device kind.
     package: dict[DeviceKind, str]
     env: dict[str, str] = {}
+    #: Its gpu package brings CUDA along, so it also works in an image that lacks the stack's `cuda` files.
+    own_cuda: bool = False
 
 
 class Deviation(Noun, frozen=True, kw_only=True):
@@ -113,6 +115,11 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
     def cuda_files(self) -> list[str]:
         """Where the entries of `cuda` lie below docker/cuda/<version>/ and, in the image, /opt/cuda/."""
         return [f"include/{name}" if name.endswith(".h") else f"lib/{name}" for name in self.cuda]
+
+    @property
+    def outside_files(self) -> list[str]:
+        """Everything below docker/cuda/<version>/: libraries, headers, source archives."""
+        return self.cuda_files + [f"src/{source.file}" for source in self.sources]
 
 
 class Stack(Noun, frozen=True, kw_only=True):

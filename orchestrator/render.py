@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from jinja2 import Environment, StrictUndefined
 
 from orchestrator.catalog import Catalog
@@ -25,9 +26,11 @@ def rendered_files(catalog: Catalog, version: str) -> dict[str, str]:
     return {**files, "compose.yaml": render_compose(catalog, version)}
 
 
-def render_dockerfile(catalog: Catalog, stack: Stack, device: DeviceKind, version: str) -> str:
+def render_dockerfile(
+    catalog: Catalog, stack: Stack, device: DeviceKind, version: str, without_cuda: bool = False
+) -> str:
     """The Dockerfile of one image; its build context is docker/."""
-    variant = stack.images[device]
+    variant = bare(stack.images[device]) if without_cuda else stack.images[device]
     return render(
         catalog.dockerfile_template,
         stack=stack,
@@ -38,7 +41,7 @@ def render_dockerfile(catalog: Catalog, stack: Stack, device: DeviceKind, versio
         image=image_name(stack.name, device, version),
         env={**(NVIDIA_ENV if device == "gpu" else {}), **variant.env},
         **packages(stack, variant),
-        finish=finish_commands(stack, device),
+        finish=finish_commands(variant, stack, device),
     )
 
 
@@ -69,9 +72,14 @@ def packages(stack: Stack, variant: ImageVariant) -> dict[str, Any]:
     }
 
 
-def finish_commands(stack: Stack, device: DeviceKind) -> list[str]:
+def bare(variant: ImageVariant) -> ImageVariant:
+    """The image without what must come from outside PyPI and Debian, for backends that bring their own CUDA."""
+    links = {name: target for name, target in variant.links.items() if not target.startswith(CUDA_LIBRARIES)}
+    return msgspec.structs.replace(variant, cuda=[], sources=[], links=links)
+
+
+def finish_commands(variant: ImageVariant, stack: Stack, device: DeviceKind) -> list[str]:
     """What is left once packages and environment are in the final image."""
-    variant = stack.images[device]
     commands = [f"ln -s {target} {LIBRARIES}/{name}" for name, target in variant.links.items()]
     if variant.cuda:
         commands.append(f"echo {CUDA_LIBRARIES} > /etc/ld.so.conf.d/cuda.conf")

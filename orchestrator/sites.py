@@ -22,7 +22,7 @@ Say = Callable[[str], None]
 
 
 class Trouble(Noun, frozen=True, kw_only=True):
-    """Why the jobs of one stack, or of one data set, cannot run."""
+    """Why the jobs of one stack, of one backend in it, or of one data set cannot run."""
 
     status: str
     reason: str
@@ -33,11 +33,18 @@ def told(stack: Stack, error: OrchestrateError) -> str:
     return f"{stack.name}: {error.message}" + (f"\n  -> {error.hint}" if error.hint else "")
 
 
+def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Trouble:
+    """Why a backend cannot run in an image that was built without CUDA files."""
+    version = stack.images[device].cuda_version
+    reason = f"the {device} image of {stack.name} was built without CUDA {version}, which {backend} needs"
+    return Trouble(status="unsupported", reason=f"{reason}; see docker/CUDA.md")
+
+
 class Site(Protocol):
     name: str
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
-        """Makes the stacks ready; by stack name, what stands in the way of the others."""
+        """Makes the stacks ready; what stands in the way of the others, by stack or by "<stack>.<backend>"."""
         ...
 
     def launcher(
@@ -60,10 +67,11 @@ class DockerSite:
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
         leftovers.sweep(self._client, self._say)
-        troubles = {}
+        troubles: dict[str, Trouble] = {}
         for stack in stacks:
             try:
-                self._images[stack.name] = self._ready(stack, device)
+                self._images[stack.name], lacking = self._ready(stack, device)
+                troubles |= lacking
             except OrchestrateError as error:
                 self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
@@ -89,14 +97,19 @@ class DockerSite:
         names = {stack.name: images.image_name(stack.name, device, __version__) for stack in stacks}
         self._images = {stack: Image(name=name, digest=name) for stack, name in names.items()}
 
-    def _ready(self, stack: Stack, device: DeviceKind) -> Image:
+    def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, dict[str, Trouble]]:
         name = images.image_name(stack.name, device, __version__)
+        built = None
         if self._build:
-            images.build(self._client, stack, device, self._catalog, self._settings, self._say)
+            built = images.build(self._client, stack, device, self._catalog, self._settings, self._say)
         info = images.inspect(self._client, name)
         if info is None:
             raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
-        return Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
+        if built:
+            took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
+            self._say(f"{name}: {info.size_mb} MB, {took}")
+        image = Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
+        return image, {f"{stack.name}/{backend}": without_cuda(stack, backend, device) for backend in info.unusable}
 
 
 class ProcessSite:

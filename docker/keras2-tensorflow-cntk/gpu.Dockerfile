@@ -64,7 +64,7 @@ RUN set -eu; options=; \
     fi; \
     apt-get $options update; \
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        libopenmpi3 libpython2.7 python2.7; \
+        libgomp1 libopenmpi3 libpython2.7 python2.7; \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/cuda /opt/cuda
 COPY --from=build /opt/venv /opt/venv

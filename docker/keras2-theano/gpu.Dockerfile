@@ -23,7 +23,7 @@ RUN set -eu; options=; \
 # What NVIDIA does not let others hand on: docker/cuda/8.0/, see CUDA.md.
 COPY CUDA.md cuda/8.[0] /build/cuda/
 RUN set -eu; missing=; mkdir -p /opt/cuda/lib /opt/cuda/include; \
-    for file in include/cudnn.h include/driver_types.h include/host_defines.h lib/libcublas.so.8.0 lib/libcudart.so.8.0 lib/libcudnn.so.6 lib/libnvrtc-builtins.so.8.0 lib/libnvrtc.so.8.0; do \
+    for file in include/cuda.h include/cudnn.h include/driver_types.h include/host_defines.h lib/libcublas.so.8.0 lib/libcudart.so.8.0 lib/libcudnn.so.6 lib/libnvrtc-builtins.so.8.0 lib/libnvrtc.so.8.0; do \
         if [ -e "/build/cuda/$file" ]; then cp -L "/build/cuda/$file" "/opt/cuda/$file"; \
         else missing="$missing $file"; fi; \
     done; \

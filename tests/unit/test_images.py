@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import docker.errors
+import msgspec
 import pytest
 
-from orchestrator import __version__, bases, images
+from orchestrator import __version__, bases, cuda_files, images, recipes, sites, wiring
 from orchestrator.build_context import (
     BuildSettings,
     build_arguments,
     choose_ca_bundle,
-    context_files,
     host_files,
     recipe_sha256,
     write_context,
 )
 from orchestrator.catalog import load_catalog
 from orchestrator.errors import HostError, UserError
+from orchestrator.model import Plan
+from orchestrator.plan import Wish, make_jobs
 
 CATALOG = load_catalog()
 NAME = f"keras-orchestrate/keras1-mxnet:{__version__}-cpu"
@@ -161,14 +163,102 @@ def test_a_stack_without_that_image_is_the_users_mistake(tmp_path: Path):
         images.build(FakeEngine(), cpu_only, "gpu", CATALOG, BuildSettings(), print)
 
 
-def test_missing_cuda_libraries_are_named_before_anything_starts(tmp_path: Path):
-    if (CATALOG.docker_dir / "cuda").exists():
-        pytest.skip("docker/cuda has been filled")
-    with pytest.raises(HostError) as caught:
-        context_files(CATALOG, CATALOG.stack("keras2-theano"), "gpu")
-    assert "lib/libcudnn.so.6" in caught.value.message
-    assert "src/libgpuarray_0.7.6.orig.tar.gz" in caught.value.message
-    assert "CUDA.md" in caught.value.hint
+WISH = {
+    **{"backends": ["*"], "variants": ["faithful"], "exclude": [], "scale": "smoke", "repeats": 1},
+    **{"epochs": None, "timeout_s": None, "seed": 1, "threads": 1},
+}
+TWO = CATALOG.stack("keras2-tensorflow-cntk")
+GPU_NAME = f"keras-orchestrate/keras2-tensorflow-cntk:{__version__}-gpu"
+
+
+@pytest.fixture
+def no_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+    def find(*_: Any) -> dict[str, cuda_files.Found]:
+        raise HostError("no route gave libcudart.so.8.0", "See CUDA.md.")
+
+    monkeypatch.setattr(cuda_files, "find", find)
+
+
+@pytest.fixture
+def cuda(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Every CUDA file is had by a route called made."""
+
+    def find(client: Any, stack: Any, device: Any, *_: Any) -> dict[str, cuda_files.Found]:
+        (tmp_path / "file").write_bytes(b"x")
+        places = stack.images[device].outside_files
+        return {place: cuda_files.Found(path=tmp_path / "file", route="made") for place in places}
+
+    monkeypatch.setattr(cuda_files, "find", find)
+
+
+def build_gpu(
+    engine: FakeEngine, folder: Path, said: list[str], stack: Any = TWO, **settings: Any
+) -> images.BuiltImage:
+    chosen = BuildSettings(base_image="own:1", log_dir=str(folder), **settings)
+    return images.build(engine, stack, "gpu", CATALOG, chosen, said.append)
+
+
+def test_cuda_files_travel_in_the_context_and_the_image_says_who_gave_them(tmp_path: Path, said: list[str], cuda: None):
+    engine = FakeEngine()
+    build_gpu(engine, tmp_path, said)
+    assert "cuda/8.0/lib/libcudnn.so.6" in engine.context
+    assert "CUDA.md" in engine.context
+    labels = engine.requests[0]["labels"]
+    assert "libcudnn.so.6=made" in labels[recipes.CUDA_LABEL]
+    info = images.inspect(engine, GPU_NAME)
+    assert info is not None and info.unusable == []
+
+
+def test_without_cuda_files_the_image_serves_the_backends_that_bring_their_own(
+    tmp_path: Path, said: list[str], no_cuda: None
+):
+    engine = FakeEngine()
+    assert not build_gpu(engine, tmp_path, said).reused
+    assert "no route gave libcudart.so.8.0\nBuilding keras2-tensorflow-cntk for cntk only. See CUDA.md." in said
+    assert not [name for name in engine.context if "cuda" in name.lower()]
+    info = images.inspect(engine, GPU_NAME)
+    assert info is not None and info.unusable == ["tensorflow"]
+    assert build_gpu(engine, tmp_path, said).reused
+
+
+def test_once_the_files_can_be_had_the_image_is_built_whole_and_then_serves_those_without_too(
+    tmp_path: Path, said: list[str], cuda: None
+):
+    engine = FakeEngine()
+    build_gpu(engine, tmp_path, said, without_cuda=True)
+    assert not [line for line in said if "only" in line]  # asked for, nothing to explain
+    assert not build_gpu(engine, tmp_path, said).reused
+    info = images.inspect(engine, GPU_NAME)
+    assert info is not None and info.unusable == []
+    assert build_gpu(engine, tmp_path, said, without_cuda=True).reused
+    assert not build_gpu(engine, tmp_path, said, cuda_dir=str(tmp_path)).reused
+
+
+def test_a_stack_without_any_such_backend_is_not_built(tmp_path: Path, said: list[str], no_cuda: None):
+    with pytest.raises(HostError, match="no route gave"):
+        build_gpu(FakeEngine(), tmp_path, said, MXNET)
+    with pytest.raises(UserError, match="no backend of keras1-mxnet brings its own CUDA"):
+        build_gpu(FakeEngine(), tmp_path, said, MXNET, without_cuda=True)
+
+
+def test_jobs_of_a_backend_that_an_image_cannot_serve_are_unsupported_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_cuda: None
+):
+    monkeypatch.setattr(sites.leftovers, "sweep", lambda *_: None)
+    settings = BuildSettings(base_image="own:1", log_dir=str(tmp_path))
+    site = sites.DockerSite(FakeEngine(), CATALOG, settings, True, lambda line: None)
+    troubles = site.prepare([TWO], "gpu")
+    wish = msgspec.convert(
+        {**WISH, "stacks": [TWO.name], "device": "gpu", "workloads": ["mnist_mlp"]},
+        Wish,
+    )
+    jobs = make_jobs(wish, CATALOG.stacks, CATALOG.workloads)
+    draft = Plan(run_id="r", created="", config={}, seed=0, jobs=jobs)
+    whole = wiring.drop_unready(draft, troubles)
+    assert [job.backend for job in whole.jobs] == ["cntk"]
+    (skip,) = whole.skipped
+    assert (skip.job.backend, skip.status) == ("tensorflow", "unsupported")
+    assert "was built without CUDA 8.0, which tensorflow needs" in skip.reason
 
 
 def test_the_ca_bundle_is_the_given_one_else_the_environments(tmp_path: Path):

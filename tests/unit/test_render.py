@@ -10,6 +10,7 @@ import yaml
 
 from orchestrator import __version__
 from orchestrator.catalog import Catalog, load_catalog
+from orchestrator.model import Stack
 from orchestrator.render import render_dockerfile, rendered_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,9 +86,18 @@ def test_what_gpu_images_need_from_nvidia_is_checked_and_explained():
         variant = stack.images["gpu"]
         text = dockerfile(stack.name, "gpu")
         assert bool(variant.cuda) == (stack.era == "2017") == ("Missing in docker/cuda" in text)
-        for name in [*variant.cuda_files, *(f"src/{source.file}" for source in variant.sources)]:
+        for name in variant.outside_files:
             assert name in text
             assert f"`{name}`" in explained
+
+
+@pytest.mark.parametrize("stack", [stack for stack in CATALOG.stacks if stack.era == "2017"], ids=lambda s: s.name)
+def test_an_image_without_cuda_files_has_no_trace_of_them(stack: Stack):
+    text = render_dockerfile(CATALOG, stack, "gpu", __version__, without_cuda=True)
+    assert "cuda/8" not in text
+    assert "/opt/cuda" not in "".join(line for line in text.splitlines() if "THEANO_FLAGS" not in line)
+    assert "pygpu" not in text
+    assert ("libmpi.so.40" in text) == (stack.name == "keras2-tensorflow-cntk")
 
 
 def test_an_unknown_name_in_a_template_is_an_error():

@@ -1,0 +1,52 @@
+"""What a shared library says of itself: its name and the names it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, Any
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
+
+from orchestrator.model import Noun
+
+
+class NotALibrary(ValueError):
+    """Why a file is no shared library that x86-64 Linux could load, in words for people."""
+
+
+class Dynamic(Noun, frozen=True, kw_only=True):
+    """The dynamic section of a library: DT_SONAME ("" where it has none) and every DT_NEEDED."""
+
+    soname: str
+    needed: list[str]
+
+
+def dynamic(stream: IO[bytes]) -> Dynamic:
+    """Read the dynamic section. Raises NotALibrary for anything that is no x86-64 shared library."""
+    try:
+        file = ELFFile(stream)
+        if file["e_machine"] != "EM_X86_64":
+            raise NotALibrary(f"it is for another machine ({file['e_machine']})")
+        section = file.get_section_by_name(".dynamic")
+        if not isinstance(section, DynamicSection):
+            raise NotALibrary("it has no dynamic section")
+        tags: list[Any] = list(section.iter_tags())
+    except NotALibrary:
+        raise
+    except (ELFError, ValueError, LookupError, OSError) as error:
+        raise NotALibrary(f"it is not an ELF file ({error or type(error).__name__})") from error
+    names = [tag.soname for tag in tags if tag.entry.d_tag == "DT_SONAME"]
+    return Dynamic(
+        soname=names[0] if names else "",
+        needed=sorted({tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"}),
+    )
+
+
+def check_soname(path: Path, expected: str) -> None:
+    """Raises NotALibrary unless the file is a library of exactly this name."""
+    with path.open("rb") as stream:
+        soname = dynamic(stream).soname
+    if soname != expected:
+        raise NotALibrary(f"its soname is {soname or 'empty'}")
