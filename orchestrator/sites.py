@@ -39,7 +39,11 @@ class Site(Protocol):
         """Makes the stacks ready; by stack name, what stands in the way of the others."""
         ...
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher: ...
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, attempts: dict[str, int] | None = None
+    ) -> Launcher:
+        """`attempts`: by job id, for jobs that are not run for the first time."""
+        ...
 
 
 class DockerSite:
@@ -66,7 +70,9 @@ class DockerSite:
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
         return troubles
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, attempts: dict[str, int] | None = None
+    ) -> Launcher:
         suite = Suite(
             run_id=run_id,
             owner=leftovers.owner(),
@@ -75,6 +81,7 @@ class DockerSite:
             images=self._images,
             data=data,
             memory_mb=memory_mb,
+            attempts=attempts or {},
         )
         return DockerLauncher(self._client, suite)
 
@@ -127,13 +134,16 @@ class ProcessSite:
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
 
-    def launcher(self, run_id: str, data: dict[str, DataFile], memory_mb: int) -> Launcher:
+    def launcher(
+        self, run_id: str, data: dict[str, DataFile], memory_mb: int, attempts: dict[str, int] | None = None
+    ) -> Launcher:
         suite = ProcessSuite(
             workloads_dir=str(self._catalog.workloads_dir),
             stacks={stack.name: stack for stack in self._catalog.stacks},
             interpreters=self._interpreters,
             data=data,
             cache_dir=str(venvs.cache_root() / "compiled"),
+            attempts=attempts or {},
         )
         return ProcessLauncher(suite)
 

@@ -51,6 +51,10 @@ class Prepared(Noun, frozen=True, kw_only=True):
     launcher: Any
     slots: list[Device]
     host: devices.Host
+    #: What is run of the plan; all of its jobs unless the run is resumed.
+    pending: list[Job]
+    #: By job id, where it is not the first.
+    attempts: dict[str, int] = {}
 
 
 def decide(config: Config, host: devices.Host) -> plan.Wish:
@@ -102,10 +106,14 @@ def prepare(config: Config, catalog: Catalog, site: Site, data_dir: Path | None,
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
+    launcher = site.launcher(whole.run_id, files, job_memory_mb(config, host, slots))
+    return Prepared(plan=whole, launcher=launcher, slots=slots, host=host, pending=whole.jobs)
+
+
+def job_memory_mb(config: Config, host: devices.Host, slots: list[Device]) -> int:
+    """The memory bound of one job: the wish's, else an equal share of what the host has."""
     shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
-    memory_mb = parse_memory(config.memory) if config.memory else shared_out
-    launcher = site.launcher(whole.run_id, files, memory_mb)
-    return Prepared(plan=whole, launcher=launcher, slots=slots, host=host)
+    return parse_memory(config.memory) if config.memory else shared_out
 
 
 def ready_data(
@@ -190,17 +198,21 @@ def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, pro
 
     def run_one(job: Job, device: Device) -> Result:
         progress.started(job)
-        folder.write_job(job)
-        result = measure.measure(
-            job,
-            device,
-            launcher=launcher,
-            folder=folder.job_folder(job),
-            run_id=prepared.plan.run_id,
-            identify=identify,
-            on_event=progress.event,
-        )
-        return record(result)
+        attempt = prepared.attempts.get(job.id, 1)
+        own = folder.begin(job, attempt)
+        try:
+            result = measure.measure(
+                job,
+                device,
+                launcher=launcher,
+                folder=own,
+                run_id=prepared.plan.run_id,
+                identify=identify,
+                on_event=progress.event,
+            )
+        except OSError as error:
+            raise records.storage_error(own, error) from error
+        return record(msgspec.structs.replace(result, attempt=attempt))
 
     def never_started(job: Job) -> Result:
         reason = "stopped by the user before it started"
@@ -208,14 +220,14 @@ def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, pro
 
     executor = LocalExecutor(prepared.slots, run_one, never_started, launcher.stop)
     with stop_on_signals(executor.stop) as stopped:
-        ended = sum(1 for _ in executor.run(prepared.plan.jobs))
-    assert ended == len(prepared.plan.jobs), "every planned job gives exactly one result"
+        ended = sum(1 for _ in executor.run(prepared.pending))
+    assert ended == len(prepared.pending), "every planned job gives exactly one result"
     return stopped.is_set()
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) stops the run in good order, the second interrupts at once."""
+    """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second interrupts at once."""
     stopped = threading.Event()
 
     def handler(number: int, frame: Any) -> None:
@@ -224,7 +236,8 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
         # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
         threading.Thread(target=stop, daemon=True).start()
 
-    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, handler) for number in watched}
     try:
         yield stopped
     finally:

@@ -32,12 +32,14 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         """Keyword arguments of `containers.create` of the Docker SDK."""
         return {
             **self._gpu_request,
+            # Without this the proxies of the caller's docker configuration, passwords included, reach the job.
+            "use_config_proxy": False,
             "name": self.name,
             "image": self.image,
             "command": self.command,
             "environment": self.environment,
             "labels": self.labels,
-            "volumes": [f"{host}:{inside}:{mode}" for host, inside, mode in self.binds],
+            "mounts": self._mounts,
             "user": self.user,
             "cpuset_cpus": ",".join(map(str, self.cores)),
             "mem_limit": f"{self.memory_mb}m",
@@ -49,11 +51,29 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "read_only": True,
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
+            "ulimits": self._limits,
             "init": True,
             "stdin_open": True,
             # The output is attached and written by us; a second copy inside the engine would be a leftover.
             "log_config": {"Type": "none"},
         }
+
+    @property
+    def _limits(self) -> list[Any]:
+        """No core dumps: where they go is the host's setting, and it may be a folder or a program of the host."""
+        from docker.types import Ulimit
+
+        return [Ulimit(name="core", soft=0, hard=0)]
+
+    @property
+    def _mounts(self) -> list[Any]:
+        """Mounts, not volumes: for a path that has vanished, the engine would make an empty folder on the host."""
+        from docker.types import Mount
+
+        return [
+            Mount(inside, host, type="bind" if host.startswith("/") else "volume", read_only=mode == "ro")
+            for host, inside, mode in self.binds
+        ]
 
     @property
     def _gpu_request(self) -> dict[str, Any]:
@@ -68,7 +88,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either."""
         argv = ["docker", "run", "--rm", "--init", "--interactive", "--name", self.name]
         argv += ["--network", "none", "--read-only", "--user", self.user, "--cap-drop", "ALL"]
-        argv += ["--security-opt", "no-new-privileges", "--pids-limit", str(self.pids)]
+        argv += ["--security-opt", "no-new-privileges", "--ulimit", "core=0", "--pids-limit", str(self.pids)]
         argv += ["--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"]
         argv += ["--shm-size", f"{self.shm_mb}m", "--cpuset-cpus", ",".join(map(str, self.cores))]
         if self.gpu_uuid:

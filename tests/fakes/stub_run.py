@@ -29,11 +29,12 @@ def exit_with_starter():
 
 
 class Writer(object):
-    def __init__(self, out):
+    def __init__(self, out, attempt):
         self.file = open(os.path.join(out, "events.jsonl"), "a")
+        self.attempt = attempt
 
     def write(self, event, **fields):
-        self.raw(json.dumps(dict(fields, event=event, t=clock(), attempt=1)) + "\n")
+        self.raw(json.dumps(dict(fields, event=event, t=clock(), attempt=self.attempt)) + "\n")
 
     def raw(self, text):
         self.file.write(text)
@@ -75,7 +76,7 @@ def main(argv):
     workload, options = argv[0], flags([a for a in argv[1:] if a != "--lease"])
     if "--lease" in argv:
         exit_with_starter()
-    writer = Writer(options["out"])
+    writer = Writer(options["out"], int(options["attempt"]))
     if workload == "exit1":
         print("about to fail")
         sys.exit(1)
@@ -90,6 +91,18 @@ def main(argv):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         train(writer, options)
         time.sleep(600)
+    if workload == "slow":
+        train(writer, options, seconds=1.0)
+        return finish(writer)
+    if workload.startswith("daemon"):
+        escape_into_a_session(600)
+        if workload == "daemon":
+            train(writer, options)
+            time.sleep(600)
+    if workload == "flood":
+        writer.raw('{"event": "x", "t": 1}\n' * 1500000)
+    if workload == "bomb":
+        bomb()
     if workload == "memory":
         hog = []
         while True:
@@ -107,6 +120,31 @@ def main(argv):
         writer.raw('{"event": "end", "t": 1')
         sys.exit(0)
     finish(writer)
+
+
+def escape_into_a_session(seconds):
+    """A grandchild that has left the job's session and process group, and whose parent is gone."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            time.sleep(seconds)
+        os._exit(0)
+
+
+def bomb():
+    """Forks until it is refused."""
+    count = 0
+    try:
+        while count < 5000:
+            if os.fork() == 0:
+                time.sleep(600)
+                os._exit(0)
+            count += 1
+    except OSError as error:
+        print("refused after %d processes: %s" % (count, error))
+        sys.exit(4)
 
 
 def hostile(out):

@@ -26,7 +26,9 @@ def test_a_job_is_confined():
     assert arguments["security_opt"] == ["no-new-privileges"]
     assert arguments["pids_limit"] == 512
     assert arguments["mem_limit"] == arguments["memswap_limit"] == "512m"
-    assert arguments["volumes"] == ["/host:/inside:ro"]
+    (mount,) = arguments["mounts"]
+    assert (mount["Type"], mount["Source"], mount["Target"], mount["ReadOnly"]) == ("bind", "/host", "/inside", True)
+    assert arguments["use_config_proxy"] is False
     assert "device_requests" not in arguments
     assert not arguments.get("privileged")
 
