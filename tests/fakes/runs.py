@@ -33,12 +33,14 @@ class Bench:
         launcher = [] if "--launcher" in more else ["--launcher", "process"]
         return [*map(str, [*words, "--stack", STACK, "--threads", 1, *launcher, *more])]
 
+    def placed(self, words: tuple[object, ...]) -> list[object]:
+        """The words with the results folder named."""
+        return list(words) if "--out" in words else [words[0], "--out", self.out, *words[1:]]
+
     def start(self, *words: object, **options) -> subprocess.Popen[str]:
         home = {"HOME": str(self.folder), "XDG_CACHE_HOME": str(self.folder / "cache"), "COLUMNS": "200"}
-        command = words[0]
-        placed = [command, "--out", self.out, *words[1:]] if "--out" not in words else words
         return subprocess.Popen(
-            [sys.executable, "-m", self.module, *map(str, placed)],
+            [sys.executable, "-m", self.module, *map(str, self.placed(words))],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -60,7 +60,7 @@ def after(bench: Bench, figures: dict[str, int]) -> list[object]:
 
 
 def check_whole(run: Path, figures: dict[str, int]) -> None:
-    """Every planned job has one result, every file is as it was written, every event line is of the attempt that counts."""
+    """Every planned job has one result, every file is as it was written, every event line is of its attempt."""
     folder = RunFolder.open(run)
     plan, results = folder.plan(), folder.results()
     assert set(results) == {job.id for job in plan.planned}
