@@ -145,6 +145,8 @@ class DockerLauncher:
 
     @contextlib.contextmanager
     def _container(self, spec: ContainerSpec) -> Iterator[Any]:
+        for volume in spec.volumes:  # one that is there already stays as it is
+            self._client.volumes.create(volume, labels={LABEL: "cache"})
         container = self._client.containers.create(**spec.engine_arguments())
         with self._lock:
             self._running[spec.name] = container

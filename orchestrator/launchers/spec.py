@@ -25,6 +25,11 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     gpu_uuid: str | None = None
 
     @property
+    def volumes(self) -> list[str]:
+        """The named volumes, which outlive the container."""
+        return [host for host, _, _ in self.binds if not host.startswith("/")]
+
+    @property
     def _tmpfs(self) -> dict[str, str]:
         return {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"}
 

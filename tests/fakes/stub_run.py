@@ -101,6 +101,11 @@ def main(argv):
             time.sleep(600)
     if workload == "flood":
         writer.raw('{"event": "x", "t": 1}\n' * 1500000)
+    if workload == "filler":
+        with open(os.path.join(options["out"], "filler"), "wb") as file:
+            while True:
+                file.write(b"x" * 65536)
+                file.flush()
     if workload == "bomb":
         bomb()
     if workload == "memory":
