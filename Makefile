@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 CONFIG ?= all
 OUT ?= results
 ARGS ?=
+FUZZ_SECONDS ?= 60
+SOAK_JOBS ?= 500
+KILLS ?= 100
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-all bench-quick images test lint check report clean
+.PHONY: help setup bench-all bench-quick images test fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +39,15 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 test: setup ## Every test that this host can run; each skip says why
 	$(BIN)/python -m pytest -n 2 -m 'not containers and not network' $(ARGS)
 	$(BIN)/python -m pytest -m 'containers or network' $(ARGS)
+
+fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
+	@for target in read_config read_events read_record read_plan; do \
+		$(BIN)/python -m tests.fuzz $$target $$(($(FUZZ_SECONDS) / 4)) || exit 1; done
+
+soak: setup ## 500 stub jobs in containers with random faults (SOAK_JOBS=), and 100 random kills (KILLS=)
+	$(BIN)/python -m tests.soak.jobs $(SOAK_JOBS)
+	$(BIN)/python -m tests.soak.kills $(KILLS)
 
 lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff check .

@@ -283,7 +283,7 @@ def test_after_kill_9_the_job_ends_and_the_run_goes_on_where_it_was(own, bench):
 
 def test_floods_of_events_and_of_output_are_bounded(own, bench):
     bench = bench(["flood", "longline", "bomb"])
-    code, stdout, _ = bench.finish(*words(bench, "--memory", "512m"))
+    code, stdout, _ = bench.finish(*words(bench, "--memory", "2g"))
     found = {row["workload"]: row for row in rows_of(stdout)}
     assert code == 1
     assert "more events than any workload does" in found["flood"]["reason"]

@@ -24,7 +24,7 @@ def kill_and_resume(bench: Bench, kills: int, draw: random.Random, most_s: float
     """Until `kills` kills have hit a run while it went on. A run that ends before its kill is checked, and the next
     begun. A kill comes 0 to `most_s` seconds after the orchestrator took up the run. Raises AssertionError.
     """
-    figures = {"kills": 0, "runs": 0, "rows": 0, "attempts_most": 0, "killed_before_the_plan": 0}
+    figures = {"kills": 0, "runs": 0, "rows": 0, "attempts_most": 0}
     words = bench.run("--repeats", 2)
     while figures["kills"] < kills:
         known = len(bench.runs)
@@ -49,7 +49,6 @@ def kill_and_resume(bench: Bench, kills: int, draw: random.Random, most_s: float
 def after(bench: Bench, figures: dict[str, int]) -> list[object]:
     """Looks at what a kill left; the words that go on from there."""
     if not bench.runs:
-        figures["killed_before_the_plan"] += 1
         return list(bench.run("--repeats", 2))
     last = bench.runs[-1]
     assert all(name.endswith(".tmp") for name in torn_files(last)), torn_files(last)
