@@ -15,7 +15,7 @@ import msgspec
 
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
 from orchestrator.seams import Launcher, Probe
-from orchestrator.storage import remove_tree
+from orchestrator.storage import is_full, remove_tree
 from orchestrator.tail import EventTail, is_number
 
 EVENTS = "events.jsonl"
@@ -41,6 +41,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.events: list[dict[str, Any]] = []
         self.first_t: float | None = None
+        self.notes: list[str] = []
         #: Samples that could not be written down.
         self.lost = 0
 
@@ -51,7 +52,7 @@ class Watcher:
     @property
     def remarks(self) -> list[str]:
         """What a reader of the result should know about its raw figures."""
-        notes = []
+        notes = list(self.notes)
         if self._tail.bad:
             notes.append(f"{self._tail.bad} unreadable event lines ignored")
         if self._tail.full:
@@ -121,6 +122,8 @@ def measure(
     finally:
         watcher.close()
     exited_t = time.monotonic()
+    if is_full(folder):
+        watcher.notes.append("the disk was full when it ended")
     _keep_events(folder, watcher.events)
     parts = digest_events(watcher.events)
     identity = identify(job, device, launch)

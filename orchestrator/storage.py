@@ -45,6 +45,12 @@ def check_writable(folder: Path) -> None:
         raise storage_error(folder, error) from error
 
 
+def is_full(folder: Path) -> bool:
+    """Whether there is no room left even for a page of text."""
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize < 16384
+
+
 def sync(path: Path) -> None:
     """What is in this file, or which names are in this folder, is on the disk when it returns."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

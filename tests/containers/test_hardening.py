@@ -39,7 +39,7 @@ def ours(engine):
 
 def test_the_container_as_the_engine_and_the_kernel_see_it(built, bench):
     bench = bench(["hang"])
-    process = bench.start(*bench.run("--launcher", "docker", "--memory", "2g"))
+    process = bench.start(*bench.run("--launcher", "docker", "--memory", "300m"))
     wait_for(lambda: list(bench.out.glob("2*/jobs/hang*/out/events.jsonl")))
     try:
         (container,) = ours(built)
