@@ -118,7 +118,8 @@ def main(argv):
         writer.raw("not json\n\x00\xff\n[1, 2]\n" + "{" * 100000 + "\n")
         os.write(1, b"\xff\xfe\x00 binary \x1b[31m on stdout\n" * 1000)
     if workload == "longline":
-        os.write(1, b"x" * (40 * 2**20))
+        for _ in range(100):
+            os.write(1, b"x" * 2**20)
         writer.raw("y" * (3 * 2**20) + "\n")
     if workload == "linked":
         path = os.path.join(options["out"], "events.jsonl")

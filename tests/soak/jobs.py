@@ -53,7 +53,10 @@ class Gauge(threading.Thread):
         early = [r for r in self.readings if 0.1 * jobs <= r[0] < 0.2 * jobs]
         late = [r for r in self.readings if 0.9 * jobs <= r[0] < jobs]
         for i, name in ((1, "rss_mb"), (2, "descriptors"), (3, "threads")):
-            medians = [round(statistics.median(r[i] for r in part), 2) for part in (early, late) if part]
+            medians = [
+                round(statistics.median(r[i] for r in part), 2)
+                for part in (early or self.readings, late or self.readings)
+            ]
             figures[name] = {
                 "early": medians[0],
                 "late": medians[-1],
