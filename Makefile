@@ -5,9 +5,12 @@ BIN := $(VENV)/bin
 CONFIG ?= all
 OUT ?= results
 ARGS ?=
+FUZZ_SECONDS ?= 60
+SOAK_JOBS ?= 500
+KILLS ?= 100
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-all bench-quick bench-sampler images test test-gpu lint check report clean
+.PHONY: help setup bench-all bench-quick bench-sampler images test test-gpu fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +45,15 @@ test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at mos
 
 bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 --pairs 10")
 	$(BIN)/python -m tests.bench.sampler $(ARGS)
+
+fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
+	@for target in read_config read_events read_record read_plan; do \
+		$(BIN)/python -m tests.fuzz $$target $$(($(FUZZ_SECONDS) / 4)) || exit 1; done
+
+soak: setup ## 500 stub jobs in containers with random faults (SOAK_JOBS=), and 100 random kills (KILLS=)
+	$(BIN)/python -m tests.soak.jobs $(SOAK_JOBS)
+	$(BIN)/python -m tests.soak.kills $(KILLS)
 
 lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff check .

@@ -73,7 +73,7 @@ def load_catalog(root: Path | None = None) -> Catalog:
     refuse(stacks_file, stack_faults(declared, docker_dir))
     refuse(workloads_file, duplicates("workloads", [workload.name for workload in workloads]))
     return Catalog(
-        root=str(root),
+        root=str(root.absolute()),
         bases=declared.bases,
         stacks=declared.stacks,
         workloads=workloads,

@@ -15,16 +15,17 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, config, devices, records, sites, wiring
+from orchestrator import __version__, cleaning, config, devices, records, resuming, seals, sites, wiring
 from orchestrator import compare as comparing
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_doctor import doctor
 from orchestrator.cli_images import images
-from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
-from orchestrator.errors import OrchestrateError, UserError
+from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, RESUME, ROOT, WISHES, explicit, wished
+from orchestrator.cli_verify import verify
+from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.images import BuildSettings
-from orchestrator.model import DeviceKind
+from orchestrator.model import DeviceKind, to_json
 from orchestrator.plan import select
 from orchestrator.progress import Progress
 from orchestrator.render import rendered_files
@@ -77,6 +78,7 @@ def say(line: str) -> None:
 @click.option("--no-fetch", is_flag=True, help="Never download data; synthetic data where there is none.")
 @click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
+@RESUME
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Build what is missing, run every job, merge, report.
@@ -86,19 +88,68 @@ def run(ctx: click.Context, /, **given: Any) -> None:
       orchestrate run --config smoke
       orchestrate run --scale quick --data-dir ~/.keras/datasets
       orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
+      orchestrate run --resume latest                  the jobs that have no result yet
     """
     if given["dry_run"]:
         ctx.invoke(plan, **{name: given[name] for name in _parameters(plan)})
         return
+    if given["resume"]:
+        resume(ctx, given)
+        return
     wish, catalog = wished(given), load_catalog(given["root"])
     wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
+    records.check_writable(given["out"])
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)
+    root = str(given["root"].absolute()) if given["root"] else None
+    setup = {"launcher": site.name, "root": root, "keras_spec": given["keras_spec"]}
+    ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, setup=setup))
     folder = records.RunFolder.create(given["out"], ready.plan)
-    with Progress(console, len(ready.plan.jobs)) as progress:
-        interrupted = wiring.execute(ready, catalog, folder, progress, say)
-    rows = conclude([folder], folder.path, catalog, given["as_json"])
+    with folder.locked():
+        carry_out(ctx, ready, catalog, folder, given["as_json"], {"plan.json"})
+
+
+def resume(ctx: click.Context, given: dict[str, Any]) -> None:
+    """Continues a recorded run with the jobs that have no valid result."""
+    folder = records.RunFolder.locate(given["out"], given["resume"])
+    with folder.locked():
+        records.check_writable(folder.path)
+        plan = resuming.checked_plan(folder, explicit(ctx, given))
+        root = plan.setup.get("root")
+        catalog = load_catalog(given["root"] or (Path(root) if root else None))
+        keras = given["keras_spec"] or plan.setup.get("keras_spec")
+        launcher = plan.setup.get("launcher") or "auto"
+        site = sites.choose(launcher, catalog, build_settings(given), not given["no_build"], say, keras)
+        fetch = not given["no_fetch"]
+        choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
+        ready = resuming.prepare(folder, plan, catalog, site, choice, given["data_dir"], fetch, say)
+        renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
+        if ready.plan != plan:
+            folder.write_plan(ready.plan)
+            renewed.add("plan.json")
+        carry_out(ctx, ready, catalog, folder, given["as_json"], renewed)
+
+
+def carry_out(
+    ctx: click.Context,
+    ready: wiring.Prepared,
+    catalog: Catalog,
+    folder: records.RunFolder,
+    as_json: bool,
+    renewed: set[str],
+) -> None:
+    """Runs the pending jobs, reports, seals. A disk that fails ends the run; what is on record is told all the same."""
+    broken: OrchestrateError | None = None
+    interrupted = False
+    try:
+        with Progress(console, len(ready.pending)) as progress:
+            interrupted = wiring.execute(ready, catalog, folder, progress, say)
+    except OrchestrateError as error:
+        hint = "; ".join(filter(None, [error.hint, f"`orchestrate run --resume {folder.path}` goes on from here"]))
+        broken = HostError(error.message, hint)
+    rows = conclude([folder], folder.path, catalog, as_json, broken)
+    seals.seal_run(folder.path, renewed)
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
 
 
@@ -229,6 +280,8 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     conclude(folders, to or folders[0].path, load_catalog(root), as_json)
+    if to is None and seals.read_manifest(folders[0].path):
+        seals.seal_run(folders[0].path, set())
 
 
 @cli.command()
@@ -257,18 +310,20 @@ def compare(first: Path, second: Path, as_json: bool) -> None:
 @click.option("--images", "drop_images", is_flag=True, help="Also the images that were built.")
 @click.option("--caches", "drop_caches", is_flag=True, help="Also compiled code (volumes) and virtual environments.")
 @click.option("--dry-run", is_flag=True, help="Only show.")
-def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
-    """Show and remove what is ours on the engine: stray containers, on request images and caches.
+@OUT
+def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> None:
+    """Show and remove what is ours: stray containers, temporary files of killed runs, on request images and caches.
 
-    Results and data sets are never touched.
+    Results and data sets are never touched, nor anything that does not carry our label.
     """
-    for line in cleaning.clean(drop_images, drop_caches, dry_run):
+    for line in cleaning.clean(drop_images, drop_caches, dry_run, out):
         click.echo(line)
 
 
 cli.add_command(data)
 cli.add_command(doctor)
 cli.add_command(images)
+cli.add_command(verify)
 
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:
@@ -277,24 +332,49 @@ def build_settings(given: dict[str, Any]) -> BuildSettings:
     return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
 
 
-def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_json: bool) -> list[dict[str, Any]]:
-    """Merges, writes tables and report, prints the summary (or the one JSON document)."""
+def conclude(
+    folders: list[records.RunFolder],
+    out: Path,
+    catalog: Catalog,
+    as_json: bool,
+    broken: OrchestrateError | None = None,
+) -> list[dict[str, Any]]:
+    """Merges, writes tables and report, prints the summary (or the one JSON document).
+
+    What cannot be written is raised only after the rows are told; `broken` is what went wrong before.
+    """
     from orchestrator import outputs  # it brings the charts along, a second to import
     from orchestrator.report import build_report
 
     say("merging and reporting")
     merged = outputs.merge_runs(folders)
-    outputs.write_tables(merged, out)
     command = shlex.join(["orchestrate", *sys.argv[1:]])
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
-    if as_json:
-        sys.stdout.buffer.write(outputs.document(merged.rows))
-    else:
-        click.echo(outputs.text_summary(merged.rows))
-        for line in outputs.closing_lines(merged.rows, out):
-            click.echo(line)
+    try:
+        outputs.write_tables(merged, out)
+        outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
+    except HostError as error:
+        broken = broken or error
+    try:
+        tell(merged.rows, out, as_json)
+    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if broken is not None:
+        raise broken
     return merged.rows
+
+
+def tell(rows: list[dict[str, Any]], out: Path, as_json: bool) -> None:
+    """The one JSON document, or the summary for people."""
+    if as_json:
+        sys.stdout.buffer.write(to_json({"results": rows}))
+        sys.stdout.buffer.flush()
+        return
+    from orchestrator import outputs
+
+    click.echo(outputs.text_summary(rows))
+    for line in outputs.closing_lines(rows, out):
+        click.echo(line)
 
 
 def _parameters(command: click.Command) -> list[str]:

@@ -72,6 +72,15 @@ ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/
 OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
 DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
+RESUME = options(
+    click.option("--resume", metavar="RUN", help="Go on with a run (its folder, its id, or `latest`)."),
+    click.option("--retry-failed", is_flag=True, help="With --resume: failed, timed-out and oom jobs run again, too."),
+    click.option(
+        "--rerun-changed",
+        is_flag=True,
+        help="With --resume: results made with other workloads, images or data are run anew instead of refused.",
+    ),
+)
 BUILD = options(
     click.option(
         "--base",
@@ -113,3 +122,16 @@ def wished(given: dict[str, Any]) -> Config:
     changes = {name: given[name] for name in WISH_NAMES}
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
     return override(load_config(given["config"]), **changes)
+
+
+def explicit(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """What of a configuration the user typed: `config` (the preset or file, decoded) and single options."""
+    typed = {}
+    for name in ("config", *WISH_NAMES):
+        source = ctx.get_parameter_source(name)
+        if source not in (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP, None):
+            value = given[name]
+            typed[name] = list(value) if isinstance(value, tuple) else value
+    if "config" in typed:
+        typed["config"] = load_config(given["config"])
+    return typed

@@ -34,6 +34,15 @@ class Cleared(Noun, frozen=True, kw_only=True):
     unfit: dict[tuple[str, str], str] = {}
     route: gpu_routes.Route | None = None
 
+    @property
+    def route_name(self) -> gpu_routes.RouteName:
+        return self.route.name if self.route else "devices"
+
+    @property
+    def route_words(self) -> str:
+        """For the record; a process needs no route but a variable."""
+        return str(self.route) if self.route else "CUDA_VISIBLE_DEVICES"
+
 
 def examine(config: Config, catalog: Catalog, host: Host, out: Path, data_dir: Path | None) -> list[Check]:
     """Every check for a configuration. Raises UserError for names that do not exist."""

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
-import shutil
 import signal
-import stat
 import threading
 import time
 from collections.abc import Callable
@@ -18,78 +15,15 @@ import msgspec
 
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
 from orchestrator.seams import Launcher, Probe
+from orchestrator.storage import is_full, remove_tree
+from orchestrator.tail import EventTail, is_number
 
-#: What one job may write as events before the rest is ignored: no workload comes near it.
-EVENTS_LIMIT = 64 * 2**20
-LINE_LIMIT = 2**20
-CHUNK = 8 * 2**20
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
 LOG = "log.txt"
 OUT = "out"
 
 OnEvent = Callable[[Job, dict[str, Any]], None]
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class EventTail:
-    """Follows a growing file of JSON lines that a job we do not trust writes.
-
-    Half lines wait for their end; unreadable ones are counted, never fatal. A link or a device put in
-    the file's place is not followed.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-        self._skipping = False
-        self.bad = 0
-
-    def read(self, last: bool = False) -> list[dict[str, Any]]:
-        """The events completed since the last call; `last` also takes an unfinished line as it is."""
-        events = []
-        while chunk := self._chunk():
-            events += self._take(chunk)
-        return events + self._take(b"\n") if last else events
-
-    def _take(self, chunk: bytes) -> list[dict[str, Any]]:
-        lines = (self._rest + chunk).split(b"\n")
-        self._rest = lines.pop()
-        if self._skipping and lines:
-            lines, self._skipping = lines[1:], False
-        if len(self._rest) > LINE_LIMIT:
-            self.bad += not self._skipping
-            self._rest, self._skipping = b"", True
-        return [event for line in lines if (event := self._event(line)) is not None]
-
-    def _chunk(self) -> bytes:
-        room = EVENTS_LIMIT - self._offset
-        try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            return b""
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode) or room <= 0:
-                return b""
-            data = os.pread(descriptor, min(room, CHUNK), self._offset)
-        finally:
-            os.close(descriptor)
-        self._offset += len(data)
-        return data
-
-    def _event(self, line: bytes) -> dict[str, Any] | None:
-        if not line.strip():
-            return None
-        try:
-            event = _decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self.bad += 1
-            return None
-        if isinstance(event.get("event"), str) and isinstance(event.get("t"), int | float):
-            return event
-        self.bad += 1
-        return None
 
 
 class Watcher:
@@ -107,10 +41,25 @@ class Watcher:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.events: list[dict[str, Any]] = []
         self.first_t: float | None = None
+        self.notes: list[str] = []
+        #: Samples that could not be written down.
+        self.lost = 0
 
     @property
     def bad_lines(self) -> int:
         return self._tail.bad
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the result should know about its raw figures."""
+        notes = list(self.notes)
+        if self._tail.bad:
+            notes.append(f"{self._tail.bad} unreadable event lines ignored")
+        if self._tail.full:
+            notes.append("it wrote more events than any workload does: the rest was ignored")
+        if self.lost:
+            notes.append(f"{self.lost} samples could not be written")
+        return notes
 
     def watch(self, probe: Probe) -> None:
         """Called by the launcher once the job runs."""
@@ -137,8 +86,10 @@ class Watcher:
         usage = self._probe() if self._probe else None
         if usage is not None:
             sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
-            with contextlib.suppress(OSError):  # a full disk fails the record of the job, not its watcher
+            try:
                 self._samples.write(msgspec.json.encode(sample) + b"\n")
+            except OSError:  # a full disk: the job may be what fills it, so its end is awaited
+                self.lost += 1
 
     def _pass_on(self, last: bool = False) -> None:
         for event in self._tail.read(last):
@@ -157,7 +108,10 @@ def measure(
     on_event: OnEvent,
     interval_s: float = 0.2,
 ) -> Result:
-    """Runs `job` to whatever end. `folder` is the job's own and empty; afterwards it holds its raw figures."""
+    """Runs `job` to whatever end. `folder` is the job's own; afterwards it holds its raw figures.
+
+    Raises OSError only for what the disk refuses.
+    """
     out = folder / OUT
     out.mkdir(parents=True)
     launch = launcher.describe(job, device, out)
@@ -168,10 +122,12 @@ def measure(
     finally:
         watcher.close()
     exited_t = time.monotonic()
+    if is_full(folder):
+        watcher.notes.append("the disk was full when it ended")
     _keep_events(folder, watcher.events)
     parts = digest_events(watcher.events)
     identity = identify(job, device, launch)
-    status, reason = verdict(job, exit_, watcher.events, watcher.bad_lines, folder / LOG)
+    status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
     seen = parts.get("data", {}).get("sha256")
     if status == "ok" and seen != identity.data_sha256:
         status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
@@ -200,13 +156,18 @@ def digest_events(events: list[dict[str, Any]]) -> dict[str, Any]:
             parts[kind] = event
         elif kind == "epoch_end":
             parts["epochs"].append(event)
-        elif kind == "phase" and isinstance(event.get("seconds"), int | float):
+        elif kind == "phase" and is_number(event.get("seconds")):
             parts["phases"][str(event.get("name"))] = float(event["seconds"])
     return parts
 
 
-def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], bad_lines: int, log: Path) -> tuple[Status, str]:
-    """The one status of a job that was launched, and the reason in words."""
+def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], remarks: list[str], log: Path) -> tuple[Status, str]:
+    """The one status of a job that was launched, and the reason in words, with the remarks behind it."""
+    status, reason = _verdict(job, exit_, events, log)
+    return status, "; ".join(filter(None, [reason, *remarks]))
+
+
+def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> tuple[Status, str]:
     kinds = [event["event"] for event in events]
     last_error = next((e for e in reversed(events) if e["event"] == "error"), None)
     if exit_.cancelled:
@@ -223,7 +184,7 @@ def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], bad_lines: int,
         return "failed", "exited 0 without a result (no end event)"
     if kinds.count("epoch_end") != job.epochs:
         return "failed", f"reported {kinds.count('epoch_end')} epochs of {job.epochs}"
-    return "ok", f"{bad_lines} unreadable event lines ignored" if bad_lines else ""
+    return "ok", ""
 
 
 def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
@@ -255,11 +216,14 @@ def _one_line(text: str, limit: int = 300) -> str:
 
 
 def _keep_events(folder: Path, events: list[dict[str, Any]]) -> None:
-    """The job's own folder is replaced by a clean copy of its events, owned by the caller."""
+    """The job's own folder is replaced by a clean copy of its events, owned by the caller.
+
+    In this order: the job may have filled the disk.
+    """
+    remove_tree(folder / OUT)
     with (folder / EVENTS).open("wb") as file:
         for event in events:
             file.write(msgspec.json.encode(event) + b"\n")
-    shutil.rmtree(folder / OUT, ignore_errors=True)
 
 
 def _now() -> str:

@@ -15,9 +15,11 @@ NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
 DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]
 #: A name that is also part of folder, image and container names, hence no dots.
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=60)]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
+#: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
+PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Positive = Annotated[int, Meta(ge=1)]
-Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class Noun(Struct, frozen=True, forbid_unknown_fields=True):
@@ -183,7 +185,7 @@ class DataFile(Noun, frozen=True, kw_only=True):
     sha256: Sha256
     kind: Literal["official", "given", "synthetic"]
     #: The file's name inside the job.
-    name: str
+    name: PathPart
 
 
 class Job(Noun, frozen=True, kw_only=True):
@@ -245,10 +247,12 @@ class Skip(Noun, frozen=True, kw_only=True):
 class Plan(Noun, frozen=True, kw_only=True):
     """Everything a run will do, in order; written before the first job starts."""
 
-    run_id: str
+    run_id: PathPart
     created: str
     config: dict[str, Any]
     seed: int
+    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec.
+    setup: dict[str, str | None] = {}
     jobs: list[Job]
     skipped: list[Skip] = []
     data: dict[str, DataFile] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from types import TracebackType
@@ -58,6 +59,10 @@ class Progress:
             self._show(f"{self._count()} {summary(result)}{self._left()}")
 
     def _show(self, line: str, only_plain: bool = False) -> None:
+        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
+            self._write(line, only_plain)
+
+    def _write(self, line: str, only_plain: bool) -> None:
         if self._live is None or not only_plain:
             self._console.print(line, highlight=False, soft_wrap=True)
         if self._live:
@@ -85,7 +90,7 @@ def label(job: Job) -> str:
 def describe_event(job: Job, event: dict[str, Any]) -> str:
     """The part of an event worth a line, "" for the rest."""
     if event["event"] == "ready":
-        return escape(f"model built, Keras {event.get('keras_version')}, {event.get('framework_version')}")
+        return printable(f"model built, Keras {event.get('keras_version')}, {event.get('framework_version')}")
     if event["event"] != "epoch_end":
         return ""
     parts = [f"epoch {event.get('epoch')}/{job.epochs}"]
@@ -93,7 +98,12 @@ def describe_event(job: Job, event: dict[str, Any]) -> str:
         value = event.get(key)
         if isinstance(value, int | float):
             parts.append(form.format(value))
-    return escape("  ".join(parts))
+    return printable("  ".join(parts))
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """What a job says, on one line: it must not steer the terminal."""
+    return escape("".join(c if c.isprintable() else " " for c in text)[:limit])
 
 
 def summary(result: Result) -> str:

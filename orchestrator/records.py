@@ -1,25 +1,32 @@
 """The results folder: everything a run leaves, written so that a crash can tear nothing.
 
 <run>/plan.json
-<run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, result.json}
+<run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, manifest.json, result.json}
+<run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
 <run>/gpu-<n>.{jsonl while it runs, parquet}  readings of the GPUs
-<run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/
+<run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-import errno
+import fcntl
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from orchestrator import gpu_series
+from orchestrator import gpu_series, seals
 from orchestrator.errors import HostError, UserError
-from orchestrator.model import GpuSample, Job, Plan, Result, Sample, to_json
+from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, to_json
+from orchestrator.storage import check_writable, remove_tree, storage_error, sync, write_atomic
+
+__all__ = ["Attempt", "HostError", "RunFolder", "check_writable", "new_run_id", "storage_error", "write_atomic"]
 
 T = TypeVar("T")
 
@@ -29,20 +36,11 @@ def new_run_id(now: datetime.datetime) -> str:
     return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replaces `path` in one step: after a crash it is the old file or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise _storage_error(path, error) from error
+class Attempt(Noun, frozen=True, kw_only=True):
+    """job.json: written before a job starts, so that no attempt is ever counted twice."""
+
+    job: Job
+    attempt: Positive
 
 
 class RunFolder:
@@ -57,7 +55,7 @@ class RunFolder:
         try:
             folder.path.mkdir(parents=True)
         except OSError as error:
-            raise _storage_error(folder.path, error) from error
+            raise storage_error(folder.path, error) from error
         write_atomic(folder.path / "plan.json", to_json(plan))
         _point_latest_at(folder.path)
         return folder
@@ -66,7 +64,29 @@ class RunFolder:
     def open(cls, path: Path) -> RunFolder:
         if not (path / "plan.json").is_file():
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
-        return cls(path)
+        return cls(path.resolve())
+
+    @classmethod
+    def locate(cls, results: Path, run: str) -> RunFolder:
+        """A run by its folder, by its id below `results`, or `latest`. Raises UserError where there is none."""
+        here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
+        if not here:
+            raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
+        return cls.open(here[0])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One orchestrator at a time writes here. The kernel drops a dead one's lock. Raises UserError when taken."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it") from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
 
     def plan(self) -> Plan:
         return _read(self.path / "plan.json", Plan)
@@ -74,19 +94,59 @@ class RunFolder:
     def job_folder(self, job: Job) -> Path:
         return self.path / "jobs" / job.id
 
-    def write_job(self, job: Job) -> None:
-        write_atomic(self.job_folder(job) / "job.json", to_json(job))
+    def write_plan(self, plan: Plan) -> None:
+        write_atomic(self.path / "plan.json", to_json(plan))
+
+    def begin(self, job: Job, attempt: int) -> Path:
+        """The job's own, empty folder; what an earlier attempt left there is set aside."""
+        folder = self.job_folder(job)
+        try:
+            if folder.is_dir():
+                _set_aside(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        write_atomic(folder / "job.json", to_json(Attempt(job=job, attempt=attempt)))
+        return folder
+
+    def attempts(self, job: Job) -> int:
+        """How many attempts at this job were begun."""
+        with contextlib.suppress(UserError):
+            return _read(self.job_folder(job) / "job.json", Attempt).attempt
+        kept = self.job_folder(job) / "attempts"
+        older = [int(path.name) for path in kept.glob("*") if path.name.isdecimal()]
+        began = (self.job_folder(job) / "job.json").exists()
+        return max(older, default=0) + began
 
     def write_result(self, result: Result) -> None:
-        write_atomic(self.job_folder(result.job) / "result.json", to_json(result))
+        folder, data = self.job_folder(result.job), to_json(result)
+        try:
+            seals.seal_job(folder, data)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        write_atomic(folder / seals.RESULT, data)
+
+    def result(self, job: Job) -> Result | None:
+        """The job's result, None where there is none. Raises UserError for a damaged record, or another job's."""
+        path = self.job_folder(job) / seals.RESULT
+        if not path.is_file():
+            return None
+        found = _read(path, Result)
+        if found.job != job:
+            raise UserError(f"{path}: $.job is {found.job.id}, which is not the job that was planned here")
+        return found
 
     def results(self) -> dict[str, Result]:
-        """By job id; a job that left no (readable) result is not in it."""
+        """By job id. A damaged record is a failed result that says so; a job without a record is not in it."""
+        plan = self.plan()
         found = {}
-        for job in self.plan().planned:
-            path = self.job_folder(job) / "result.json"
-            if path.is_file():
-                found[job.id] = _read(path, Result)
+        for job in plan.planned:
+            try:
+                result = self.result(job)
+            except UserError as error:
+                result = Result(run_id=plan.run_id, job=job, status="failed", reason=f"damaged record: {error.message}")
+            if result is not None:
+                found[job.id] = result
         return found
 
     def samples(self, job: Job) -> list[Sample]:
@@ -97,7 +157,7 @@ class RunFolder:
         for line in lines:
             try:
                 found.append(msgspec.json.decode(line, type=Sample))
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 continue
         return found
 
@@ -122,8 +182,27 @@ def _read(path: Path, kind: type[T]) -> T:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UserError(f"{path}: {error}", "the record is damaged, or of another version") from error
+
+
+def _set_aside(folder: Path) -> None:
+    """Moves the files of an attempt that is over to attempts/<n>; what the job itself could write is removed."""
+    for path in [folder / "out", *folder.glob(".*.tmp")]:
+        with contextlib.suppress(FileNotFoundError):
+            remove_tree(path)
+    names = [name for name in (*seals.RAW, seals.MANIFEST, seals.RESULT) if (folder / name).exists()]
+    if not names:
+        return
+    if not seals.job_is_whole(folder):  # kept to be looked at, but nothing that is vouched for
+        (folder / seals.MANIFEST).unlink(missing_ok=True)
+        names = [name for name in names if name != seals.MANIFEST]
+    kept = folder / "attempts"
+    number = 1 + max((int(path.name) for path in kept.glob("*") if path.name.isdecimal()), default=0)
+    (kept / str(number)).mkdir(parents=True)
+    for name in sorted(names, key=lambda name: name != seals.RESULT):  # first what makes the others count
+        (folder / name).rename(kept / str(number) / name)
+    sync(folder)
 
 
 def _point_latest_at(run: Path) -> None:
@@ -134,17 +213,3 @@ def _point_latest_at(run: Path) -> None:
         fresh.replace(link)
     except OSError:
         fresh.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _storage_error(path: Path, error: OSError) -> HostError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return HostError(f"disk full while writing {path}", "free space; what was written before is intact")
-    return HostError(f"cannot write {path}: {error.strerror}", "choose a folder you can write to with --out")

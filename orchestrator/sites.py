@@ -48,8 +48,15 @@ class Site(Protocol):
         ...
 
     def launcher(
-        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
-    ) -> Launcher: ...
+        self,
+        run_id: str,
+        data: dict[str, DataFile],
+        memory_mb: int,
+        route: RouteName = "devices",
+        attempts: dict[str, int] | None = None,
+    ) -> Launcher:
+        """`attempts`: by job id, for jobs that are not run for the first time."""
+        ...
 
 
 class DockerSite:
@@ -78,7 +85,12 @@ class DockerSite:
         return troubles
 
     def launcher(
-        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
+        self,
+        run_id: str,
+        data: dict[str, DataFile],
+        memory_mb: int,
+        route: RouteName = "devices",
+        attempts: dict[str, int] | None = None,
     ) -> Launcher:
         suite = Suite(
             run_id=run_id,
@@ -89,6 +101,7 @@ class DockerSite:
             data=data,
             memory_mb=memory_mb,
             gpu_route=route,
+            attempts=attempts or {},
         )
         return DockerLauncher(self._client, suite)
 
@@ -147,7 +160,12 @@ class ProcessSite:
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
 
     def launcher(
-        self, run_id: str, data: dict[str, DataFile], memory_mb: int, route: RouteName = "devices"
+        self,
+        run_id: str,
+        data: dict[str, DataFile],
+        memory_mb: int,
+        route: RouteName = "devices",
+        attempts: dict[str, int] | None = None,
     ) -> Launcher:
         suite = ProcessSuite(
             workloads_dir=str(self._catalog.workloads_dir),
@@ -155,6 +173,7 @@ class ProcessSite:
             interpreters=self._interpreters,
             data=data,
             cache_dir=str(venvs.cache_root() / "compiled"),
+            attempts=attempts or {},
         )
         return ProcessLauncher(suite)
 

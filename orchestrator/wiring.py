@@ -52,6 +52,10 @@ class Prepared(Noun, frozen=True, kw_only=True):
     launcher: Any
     slots: list[Device]
     host: devices.Host
+    #: What is run of the plan; all of its jobs unless the run is resumed.
+    pending: list[Job]
+    #: By job id, where it is not the first.
+    attempts: dict[str, int] = {}
     #: How containers get their GPU, in words for the record.
     gpu_route: str | None = None
     allow_busy: bool = False
@@ -111,13 +115,22 @@ def prepare(
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
-    shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
-    memory_mb = parse_memory(config.memory) if config.memory else shared_out
-    launcher = site.launcher(whole.run_id, files, memory_mb, cleared.route.name if cleared.route else "devices")
-    route = str(cleared.route) if cleared.route else "CUDA_VISIBLE_DEVICES" if first.device == "gpu" else None
+    memory_mb, route = job_memory_mb(config, host, slots), cleared.route_name
     return Prepared(
-        plan=whole, launcher=launcher, slots=slots, host=host, gpu_route=route, allow_busy=config.allow_busy
+        plan=whole,
+        launcher=site.launcher(whole.run_id, files, memory_mb, route),
+        slots=slots,
+        host=host,
+        pending=whole.jobs,
+        gpu_route=cleared.route_words if first.device == "gpu" else None,
+        allow_busy=config.allow_busy,
     )
+
+
+def job_memory_mb(config: Config, host: devices.Host, slots: list[Device]) -> int:
+    """The memory bound of one job: the wish's, else an equal share of what the host has."""
+    shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
+    return parse_memory(config.memory) if config.memory else shared_out
 
 
 def ready_data(
@@ -227,17 +240,21 @@ def run_jobs(
 
     def run_one(job: Job, device: Device) -> Result:
         progress.started(job)
-        folder.write_job(job)
-        result = measure.measure(
-            job,
-            device,
-            launcher=launcher,
-            folder=folder.job_folder(job),
-            run_id=prepared.plan.run_id,
-            identify=identify,
-            on_event=progress.event,
-        )
-        return record(keeper.judge(result, device))
+        attempt = prepared.attempts.get(job.id, 1)
+        own = folder.begin(job, attempt)
+        try:
+            result = measure.measure(
+                job,
+                device,
+                launcher=launcher,
+                folder=own,
+                run_id=prepared.plan.run_id,
+                identify=identify,
+                on_event=progress.event,
+            )
+        except OSError as error:
+            raise records.storage_error(own, error) from error
+        return record(keeper.judge(msgspec.structs.replace(result, attempt=attempt), device))
 
     def never_started(job: Job) -> Result:
         reason = "stopped by the user before it started"
@@ -254,14 +271,14 @@ def run_jobs(
     )
     keeper.stopping = executor.stopping
     with stop_on_signals(executor.stop) as stopped:
-        ended = sum(1 for _ in executor.run(prepared.plan.jobs))
-    assert ended == len(prepared.plan.jobs), "every planned job gives exactly one result"
+        ended = sum(1 for _ in executor.run(prepared.pending))
+    assert ended == len(prepared.pending), "every planned job gives exactly one result"
     return stopped.is_set()
 
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) stops the run in good order, the second interrupts at once."""
+    """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second interrupts at once."""
     stopped = threading.Event()
 
     def handler(number: int, frame: Any) -> None:
@@ -270,7 +287,8 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
         # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
         threading.Thread(target=stop, daemon=True).start()
 
-    previous = {number: signal.signal(number, handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+    previous = {number: signal.signal(number, handler) for number in watched}
     try:
         yield stopped
     finally:

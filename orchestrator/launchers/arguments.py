@@ -17,14 +17,14 @@ THREAD_VARIABLES = (
 )
 
 
-def script_arguments(job: Job, data: DataFile, script: str, data_path: str, out: str) -> list[str]:
+def script_arguments(job: Job, data: DataFile, script: str, data_path: str, out: str, attempt: int = 1) -> list[str]:
     """argv behind the interpreter: the workload script with every parameter spelled out."""
     flags = {
         "data": data_path,
         "data-kind": data.kind,
         "out": out,
         "job": job.id,
-        "attempt": 1,
+        "attempt": attempt,
         "epochs": job.epochs,
         "batch-size": job.batch_size,
         "train": job.train,

@@ -47,6 +47,8 @@ class Suite(Noun, frozen=True, kw_only=True):
     data: dict[str, DataFile]
     memory_mb: int
     gpu_route: RouteName = "devices"
+    #: By job id, for jobs that are not run for the first time.
+    attempts: dict[str, int] = {}
 
 
 def job_user(uid: int, gid: int) -> tuple[int, int]:
@@ -57,10 +59,12 @@ def job_user(uid: int, gid: int) -> tuple[int, int]:
 class DockerLauncher:
     """`Launcher` over the Docker SDK. One instance serves any number of threads."""
 
-    def __init__(self, client: Any, suite: Suite, grace_s: float = 1.0) -> None:
+    def __init__(self, client: Any, suite: Suite, grace_s: float = 1.0, patience_s: float = 120.0) -> None:
+        """`patience_s`: how long an engine that has gone away may take to come back."""
         self._client = client
         self._suite = suite
         self._grace_s = grace_s
+        self._patience_s = patience_s
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._running: dict[str, Any] = {}
@@ -80,8 +84,10 @@ class DockerLauncher:
         if self._stopping.is_set():
             return Exit(cancelled=True)
         import docker.errors
+        import urllib3.exceptions
 
         spec = self._spec(job, device, out)
+        self._await_engine()  # being upgraded, it must not cost the jobs of a night
         try:
             with self._owned_by_job(out), self._container(spec) as container:
                 return self._supervise(container, job.timeout_s, log, watch)
@@ -89,7 +95,7 @@ class DockerLauncher:
             return Exit(error=f"image {spec.image} is missing; `orchestrate build --stack {job.stack}` makes it")
         except docker.errors.DockerException as error:
             return Exit(error=f"the engine refused: {_reason(error)}")
-        except OSError as error:  # requests' errors are OSErrors: the engine has gone away
+        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:  # gone away, or half an answer
             return Exit(error=f"lost the engine: {_reason(error)}")
 
     def stop(self) -> None:
@@ -105,13 +111,14 @@ class DockerLauncher:
         image = suite.images[job.stack]
         inside = f"/data/{data.name}"
         caches = [(f"{LABEL}-{stack.name}-{c.name}", c.path, "rw") for c in stack.caches_for(job.device)]
+        attempt = suite.attempts.get(job.id, 1)
         environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
         if caches:
             environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(inside for _, inside, _ in caches)
         return ContainerSpec(
             name=f"{LABEL}-{suite.run_id}-{job.id}",
             image=image.digest,
-            command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out")],
+            command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out", attempt)],
             environment=environment,
             binds=[
                 (suite.workloads_dir, "/workloads", "ro"),
@@ -143,6 +150,8 @@ class DockerLauncher:
 
     @contextlib.contextmanager
     def _container(self, spec: ContainerSpec) -> Iterator[Any]:
+        for volume in spec.volumes:  # one that is there already stays as it is
+            self._client.volumes.create(volume, labels={LABEL: "cache"})
         container = self._client.containers.create(**spec.engine_arguments())
         with self._lock:
             self._running[spec.name] = container
@@ -151,10 +160,22 @@ class DockerLauncher:
         finally:
             with self._lock:
                 self._running.pop(spec.name, None)
-            _remove(container)
+            if not _remove(container) and self._await_engine():
+                _remove(container)
+
+    def _await_engine(self) -> bool:
+        """Whether the engine answers, after as much patience as it needs; not when the run is being stopped."""
+        end = time.monotonic() + self._patience_s
+        while not _answers(self._client):
+            if time.monotonic() > end or self._stopping.wait(0.5):
+                return False
+        return True
 
     def _supervise(self, container: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        lease = container.attach_socket(params={"stdin": 1, "stream": 1})
+        with contextlib.closing(container.attach_socket(params={"stdin": 1, "stream": 1})):
+            return self._watched(container, timeout_s, log, watch)
+
+    def _watched(self, container: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]) -> Exit:
         output = container.attach(stdout=True, stderr=True, stream=True)
         copier = threading.Thread(target=pump, args=(output, log), daemon=True)
         copier.start()
@@ -170,7 +191,6 @@ class DockerLauncher:
             _kill(container)
             waiter.join(10)
         copier.join(self._grace_s)
-        lease.close()
         return self._exit(container, ended, timed_out)
 
     def _exit(self, container: Any, ended: Mapping[str, Any], timed_out: bool) -> Exit:
@@ -178,10 +198,12 @@ class DockerLauncher:
             return Exit(error=f"lost the engine: {_reason(ended['error'])}", cancelled=self._stopping.is_set())
         container.reload()
         state = container.attrs["State"]
+        code = ended.get("code")
         return Exit(
-            code=ended.get("code"),
+            code=code,
             timed_out=timed_out,
-            oom=bool(state.get("OOMKilled")) and not timed_out,
+            # The engine also says so when a child was killed and the job got over it.
+            oom=bool(state.get("OOMKilled")) and code != 0 and not timed_out,
             cancelled=self._stopping.is_set(),
             error=state.get("Error") or None,
         )
@@ -223,19 +245,26 @@ def _kill(container: Any) -> None:
         container.kill()
 
 
-def _remove(container: Any) -> None:
-    """Removes the container for sure; retried because the engine may still be tearing it down."""
+def _answers(client: Any) -> bool:
+    with contextlib.suppress(Exception):
+        return bool(client.ping())
+    return False
+
+
+def _remove(container: Any) -> bool:
+    """Whether the container is gone for sure; retried because the engine may still be tearing it down."""
     import docker.errors
 
     for pause in (0.0, 0.2, 1.0):
         time.sleep(pause)
         try:
             container.remove(force=True, v=True)
-            return
+            return True
         except docker.errors.NotFound:
-            return
+            return True
         except Exception:
             continue
+    return False
 
 
 def _reason(error: BaseException) -> str:

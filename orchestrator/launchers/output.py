@@ -10,13 +10,25 @@ LOG_LIMIT = 16 * 2**20
 
 
 def pump(output: Iterator[bytes], log: Path) -> None:
-    """Copies everything to `log`, at most LOG_LIMIT bytes; the rest is read, so that the job goes on, and dropped."""
+    """Copies everything to `log`, at most LOG_LIMIT bytes.
+
+    The rest, and what a full disk refuses, is read and dropped: a job must never wait for us.
+    """
     written = 0
     with contextlib.suppress(Exception), log.open("wb", buffering=0) as file:
         for chunk in output:
             room = LOG_LIMIT - written
-            if room > 0:
-                file.write(chunk[:room])
-            if 0 < room < len(chunk):
-                file.write(b"\n[log cut here: it exceeds 16 MiB]\n")
+            with contextlib.suppress(OSError):
+                if room > 0:
+                    file.write(chunk[:room])
+                if 0 < room < len(chunk):
+                    file.write(b"\n[log cut here: it exceeds 16 MiB]\n")
             written += len(chunk)
+    for _ in _rest(output):
+        pass
+
+
+def _rest(output: Iterator[bytes]) -> Iterator[bytes]:
+    """What is left when the log could not even be opened; an output that has ended or broken is empty."""
+    with contextlib.suppress(Exception):
+        yield from output

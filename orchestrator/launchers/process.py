@@ -1,19 +1,23 @@
 """Runs a job as a plain process in the virtual environment of its stack: no engine, no isolation, same figures.
 
-The lease is the same as a container's: the job's standard input is held open and its end is the job's end.
+The lease is the same as a container's: a pipe is held open and its end is the job's end. Between the two stands a
+keeper (see keeper.py), which ends whatever the job has started, also when the orchestrator is killed.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from orchestrator.launchers import keeper
 from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.output import pump
 from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
@@ -22,6 +26,8 @@ from orchestrator.seams import Probe
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
+#: For a keeper to end what it keeps; below the 2 s within which a bound must hold.
+GRACE_S = 1.5
 
 
 class Interpreter(Noun, frozen=True, kw_only=True):
@@ -41,16 +47,18 @@ class ProcessSuite(Noun, frozen=True, kw_only=True):
     interpreters: dict[str, Interpreter]
     data: dict[str, DataFile]
     cache_dir: str
+    #: By job id, for jobs that are not run for the first time.
+    attempts: dict[str, int] = {}
 
 
 class ProcessLauncher:
-    """`Launcher` over processes, each in a process group (and session) of its own."""
+    """`Launcher` over processes, each under a keeper in a session of its own."""
 
     def __init__(self, suite: ProcessSuite) -> None:
         self._suite = suite
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._running: set[int] = set()
+        self._running: set[subprocess.Popen[bytes]] = set()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         environment, argv = self._environment(job, device, out), self._argv(job, out)
@@ -66,10 +74,12 @@ class ProcessLauncher:
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._stopping.is_set():
             return Exit(cancelled=True)
-        kills = oom_kills()
+        kills, argv = oom_kills(), self._argv(job, out)
         try:
+            if not os.access(argv[0], os.X_OK):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
             process = subprocess.Popen(
-                self._argv(job, out),
+                keeper_argv(device, argv),
                 env=self._environment(job, device, out),
                 cwd=out,
                 stdin=subprocess.PIPE,
@@ -80,9 +90,9 @@ class ProcessLauncher:
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
         with self._tracked(process):
-            timed_out = self._supervise(process, device, job.timeout_s, log, watch)
-        killed = process.returncode == -signal.SIGKILL and not timed_out and not self._stopping.is_set()
+            timed_out = self._supervise(process, job.timeout_s, log, watch)
         code = process.returncode if process.returncode >= 0 else 128 - process.returncode
+        killed = code == 128 + signal.SIGKILL and not timed_out and not self._stopping.is_set()
         return Exit(
             code=code,
             timed_out=timed_out,
@@ -93,8 +103,9 @@ class ProcessLauncher:
     def stop(self) -> None:
         self._stopping.set()
         with self._lock:
-            for pid in self._running:
-                _kill_group(pid)
+            running = list(self._running)
+        for process in running:
+            _end(process)
 
     def _argv(self, job: Job, out: Path) -> list[str]:
         suite = self._suite
@@ -102,7 +113,7 @@ class ProcessLauncher:
         script = str(Path(suite.workloads_dir) / "run.py")
         return [
             suite.interpreters[job.stack].python,
-            *script_arguments(job, data, script, data.path, str(out.absolute())),
+            *script_arguments(job, data, script, data.path, str(out.absolute()), suite.attempts.get(job.id, 1)),
         ]
 
     def _environment(self, job: Job, device: Device, out: Path) -> dict[str, str]:
@@ -133,29 +144,22 @@ class ProcessLauncher:
     @contextlib.contextmanager
     def _tracked(self, process: subprocess.Popen[bytes]):  # type: ignore[no-untyped-def]
         with self._lock:
-            self._running.add(process.pid)
+            self._running.add(process)
         if self._stopping.is_set():  # stopped between the start and the line above
-            _kill_group(process.pid)
+            _end(process)
         try:
             yield
         finally:
-            _kill_group(process.pid)
+            _end(process)
             with self._lock:
-                self._running.discard(process.pid)
+                self._running.discard(process)
 
     def _supervise(
-        self,
-        process: subprocess.Popen[bytes],
-        device: Device,
-        timeout_s: float,
-        log: Path,
-        watch: Callable[[Probe], None],
+        self, process: subprocess.Popen[bytes], timeout_s: float, log: Path, watch: Callable[[Probe], None]
     ) -> bool:
         """Waits for the end; True when it had to be ended for its time."""
         deadline = time.monotonic() + timeout_s
-        with contextlib.suppress(OSError):
-            os.sched_setaffinity(process.pid, device.cores)
-        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout is not None
         output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
         output.start()
         watch(lambda: read_usage(process.pid))
@@ -164,10 +168,10 @@ class ProcessLauncher:
             process.wait(max(0.0, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             timed_out = not self._stopping.is_set()
-        _kill_group(process.pid)
-        process.wait()
-        output.join(2)
-        process.stdin.close()
+        _end(process)
+        output.join(GRACE_S)
+        if not output.is_alive():
+            process.stdout.close()
         return timed_out
 
 
@@ -178,21 +182,23 @@ def visible(device: Device) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": device.uuid, "NVIDIA_VISIBLE_DEVICES": device.uuid}
 
 
-def read_usage(session: int) -> Usage | None:
-    """Processor time and resident memory of every process of a session, from /proc."""
+def keeper_argv(device: Device, argv: list[str]) -> list[str]:
+    """The job's command under its keeper, on the device's cores."""
+    return [sys.executable, "-I", "-S", "-B", str(keeper.__file__), ",".join(map(str, device.cores)), *argv]
+
+
+def read_usage(pid: int) -> Usage | None:
+    """Processor time and resident memory of everything that a keeper has below it, from /proc."""
     cpu = resident = 0.0
     found = False
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
+    for child in keeper.descendants(pid):
         try:
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        if int(fields[3]) == session:
-            found = True
-            cpu += sum(map(int, fields[11:15])) / TICKS
-            resident += int(fields[21]) * PAGE / MIB
+        found = True
+        cpu += sum(map(int, fields[11:15])) / TICKS
+        resident += int(fields[21]) * PAGE / MIB
     return Usage(cpu_s=cpu, rss_mb=resident) if found else None
 
 
@@ -210,6 +216,14 @@ def _read(process: subprocess.Popen[bytes]) -> bytes:
     return os.read(process.stdout.fileno(), 65536)
 
 
-def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Ends the lease, which makes the keeper end everything; a keeper that does not is killed with its session."""
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+    try:
+        process.wait(GRACE_S)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -30,20 +30,26 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     driver: str | None = None
 
     @property
+    def volumes(self) -> list[str]:
+        """The named volumes, which outlive the container."""
+        return [host for host, _, _ in self.binds if not host.startswith("/")]
+
+    @property
     def _tmpfs(self) -> dict[str, str]:
         return {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"}
 
     def engine_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `containers.create` of the Docker SDK."""
-        gpu = self._gpu_request
         return {
-            **gpu,
+            **self._gpu_request,
+            # Without this the proxies of the caller's docker configuration, passwords included, reach the job.
+            "use_config_proxy": False,
             "name": self.name,
             "image": self.image,
             "command": self.command,
             "environment": self._environment,
             "labels": self.labels,
-            "volumes": [f"{host}:{inside}:{mode}" for host, inside, mode in self._all_binds],
+            "mounts": self._mounts,
             "user": self.user,
             "cpuset_cpus": ",".join(map(str, self.cores)),
             "mem_limit": f"{self.memory_mb}m",
@@ -55,6 +61,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "read_only": True,
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
+            "ulimits": self._limits,
             "init": True,
             "stdin_open": True,
             # The output is attached and written by us; a second copy inside the engine would be a leftover.
@@ -76,13 +83,35 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         return ["/dev/nvidiactl", "/dev/nvidia-uvm", f"/dev/nvidia{self.gpu_minor}"]
 
     @property
+    def _limits(self) -> list[Any]:
+        """No core dumps: where they go is the host's setting, and it may be a folder or a program of the host."""
+        from docker.types import Ulimit
+
+        return [Ulimit(name="core", soft=0, hard=0)]
+
+    @property
+    def _mounts(self) -> list[Any]:
+        """Mounts, not volumes: for a path that has vanished, the engine would make an empty folder on the host."""
+        from docker.types import DriverConfig, Mount
+
+        plugin = DriverConfig("nvidia-docker") if self.gpu_route == "nvidia-docker" else None
+        return [
+            Mount(inside, host, type="bind", read_only=mode == "ro")
+            if host.startswith("/")
+            else Mount(
+                inside, host, type="volume", read_only=mode == "ro", driver_config=plugin if mode == "ro" else None
+            )
+            for host, inside, mode in self._all_binds
+        ]
+
+    @property
     def _gpu_request(self) -> dict[str, Any]:
         if self.gpu_uuid is None:
             return {}
         if self.gpu_route == "runtime":
             return {"runtime": "nvidia"}
         if self.gpu_route == "nvidia-docker":
-            return {"devices": [f"{p}:{p}:rwm" for p in self._device_files], "volume_driver": "nvidia-docker"}
+            return {"devices": [f"{p}:{p}:rwm" for p in self._device_files]}
         from docker.types import DeviceRequest
 
         if self.gpu_route == "cdi":
@@ -108,7 +137,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either."""
         argv = ["docker", "run", "--rm", "--init", "--interactive", "--name", self.name]
         argv += ["--network", "none", "--read-only", "--user", self.user, "--cap-drop", "ALL"]
-        argv += ["--security-opt", "no-new-privileges", "--pids-limit", str(self.pids)]
+        argv += ["--security-opt", "no-new-privileges", "--ulimit", "core=0", "--pids-limit", str(self.pids)]
         argv += ["--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"]
         argv += ["--shm-size", f"{self.shm_mb}m", "--cpuset-cpus", ",".join(map(str, self.cores))]
         argv += self._gpu_words

@@ -29,11 +29,12 @@ def exit_with_starter():
 
 
 class Writer(object):
-    def __init__(self, out):
+    def __init__(self, out, attempt):
         self.file = open(os.path.join(out, "events.jsonl"), "a")
+        self.attempt = attempt
 
     def write(self, event, **fields):
-        self.raw(json.dumps(dict(fields, event=event, t=clock(), attempt=1)) + "\n")
+        self.raw(json.dumps(dict(fields, event=event, t=clock(), attempt=self.attempt)) + "\n")
 
     def raw(self, text):
         self.file.write(text)
@@ -75,7 +76,9 @@ def main(argv):
     workload, options = argv[0], flags([a for a in argv[1:] if a != "--lease"])
     if "--lease" in argv:
         exit_with_starter()
-    writer = Writer(options["out"])
+    writer = Writer(options["out"], int(options["attempt"]))
+    if workload == "dice":
+        workload = thrown(int(options["seed"]))
     if workload == "exit1":
         print("about to fail")
         sys.exit(1)
@@ -90,6 +93,23 @@ def main(argv):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         train(writer, options)
         time.sleep(600)
+    if workload == "slow":
+        train(writer, options, seconds=1.0)
+        return finish(writer)
+    if workload.startswith("daemon"):
+        escape_into_a_session(600)
+        if workload == "daemon":
+            train(writer, options)
+            time.sleep(600)
+    if workload == "flood":
+        writer.raw('{"event": "x", "t": 1}\n' * 1500000)
+    if workload == "filler":
+        with open(os.path.join(options["out"], "filler"), "wb") as file:
+            while True:
+                file.write(b"x" * 65536)
+                file.flush()
+    if workload == "bomb":
+        bomb()
     if workload == "memory":
         hog = []
         while True:
@@ -100,8 +120,14 @@ def main(argv):
         writer.raw("not json\n\x00\xff\n[1, 2]\n" + "{" * 100000 + "\n")
         os.write(1, b"\xff\xfe\x00 binary \x1b[31m on stdout\n" * 1000)
     if workload == "longline":
-        os.write(1, b"x" * (40 * 2**20))
+        for _ in range(100):
+            os.write(1, b"x" * 2**20)
         writer.raw("y" * (3 * 2**20) + "\n")
+    if workload == "linked":
+        path = os.path.join(options["out"], "events.jsonl")
+        os.unlink(path)
+        os.symlink("../job.json", path)
+        sys.exit(0)
     if workload == "hostile":
         hostile(options["out"])
     train(writer, options, 1.5 if workload.startswith("long") else 0.05)
@@ -120,30 +146,115 @@ def alone_on_gpu(folder):
     atexit.register(os.remove, mark)
 
 
-def hostile(out):
-    """Everything that a job must not be able to do; each success is told in the log and fails the job."""
+def thrown(seed):
+    """A behaviour by chance, the same for the same seed: half of the jobs are good, one in twenty hangs."""
+    import random
+
+    faults = ["exit1", "raises", "silent", "killed", "garbage", "cutoff", "daemon_short", "longline", "memory", "hang"]
+    draw = random.Random(seed)
+    return "good" if draw.random() < 0.5 else draw.choice(faults)
+
+
+def escape_into_a_session(seconds):
+    """A grandchild that has left the job's session and process group, and whose parent is gone."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+                signal.signal(number, signal.SIG_IGN)
+            time.sleep(seconds)
+        os._exit(0)
+
+
+def bomb():
+    """Forks until it is refused."""
+    count = 0
+    try:
+        while count < 5000:
+            if os.fork() == 0:
+                time.sleep(600)
+                os._exit(0)
+            count += 1
+    except OSError as error:
+        print("refused after %d processes: %s" % (count, error))
+        sys.exit(4)
+
+
+def refused(what, attempt, won):
+    """Notes what succeeds although it must not."""
+    try:
+        attempt()
+    except Exception:
+        return
+    won.append(what)
+
+
+def system_call(name, *arguments):
+    import ctypes
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    if getattr(libc, name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def connect(address):
     import socket
 
+    socket.create_connection(address, 1).close()
+
+
+def found(path):
+    os.stat(path)
+
+
+def hostile(out):
+    """Everything that a job must not be able to do; each success is told in the log and fails the job."""
     won = []
-    for path in ("/etc/owned", "/workloads/owned", "/owned"):
-        try:
-            open(path, "w").close()
-            won.append("wrote " + path)
-        except (IOError, OSError):
-            pass
-    try:
-        socket.create_connection(("192.0.2.1", 80), 1)
-        won.append("network")
-    except (IOError, OSError):
-        pass
-    if os.getuid() == 0:
+    for path in ("/etc/owned", "/workloads/owned", "/owned", "/data/owned", "/usr/bin/owned", "/sys/owned"):
+        refused("wrote " + path, lambda: open(path, "w").close(), won)
+    refused("changed the data", lambda: open("/data/mnist.npz", "ab").close(), won)
+    refused("network", lambda: connect(("192.0.2.1", 80)), won)
+    refused("the host's own network", lambda: connect(("127.0.0.1", 22)), won)
+    for path in ("/var/run/docker.sock", "/run/docker.sock", "/out/../job.json", "/out/../../../plan.json"):
+        refused("saw " + path, lambda: found(path), won)
+    for path in ("/dev/mem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/fuse", "/proc/kcore", "/proc/sysrq-trigger"):
+        refused("opened " + path, lambda: os.read(os.open(path, os.O_RDWR), 1), won)
+    refused("made a device", lambda: os.mknod(os.path.join(out, "disk"), 0o60666, os.makedev(8, 0)), won)
+    refused("mounted", lambda: system_call("mount", b"none", b"/tmp", b"tmpfs", 0, None), won)
+    refused("made namespaces", lambda: system_call("unshare", 0x10000000), won)
+    refused("loaded a kernel module", lambda: system_call("syscall", 175, 0, 0, 0), won)
+    refused("set the clock", lambda: system_call("settimeofday", b"\0" * 16, None), won)
+    refused("became root", lambda: os.setuid(0), won)
+    refused("gave itself a file of root's", lambda: os.chown(os.path.join(out, "events.jsonl"), 0, 0), won)
+    refused("hard link to a file outside", lambda: os.link("/workloads/run.py", os.path.join(out, "hard")), won)
+    if os.getuid() == 0 or os.geteuid() == 0:
         won.append("root")
-    if os.path.exists("/var/run/docker.sock"):
-        won.append("docker.sock")
-    os.symlink("/etc/passwd", os.path.join(out, "link"))
+    if len([name for name in os.listdir("/proc") if name.isdigit()]) > 10:
+        won.append("processes of the host: %s" % os.listdir("/proc"))
+    names = [name for name in os.environ if "SECRET" in name or "PROXY" in name.upper()]
+    won.extend("environment: " + name for name in names)
+    set_traps(out)
     if won:
         print(", ".join(won))
         sys.exit(3)
+
+
+def set_traps(out):
+    """For whoever reads, changes owners in, or removes this folder."""
+    os.symlink("/etc/passwd", os.path.join(out, "link"))
+    os.symlink("../job.json", os.path.join(out, "beside"))
+    os.symlink("../../../plan.json", os.path.join(out, "up"))
+    os.symlink("../..", os.path.join(out, "folder"))
+    os.mkfifo(os.path.join(out, "fifo"))
+    os.mkdir(os.path.join(out, "locked"))
+    open(os.path.join(out, "locked", "file"), "w").close()
+    os.chmod(os.path.join(out, "locked"), 0)
+    os.mkdir(os.path.join(out, "deep"))
+    os.chdir(os.path.join(out, "deep"))
+    for _ in range(1500):  # longer than any path may be, deeper than Python recurses
+        os.mkdir("deep")
+        os.chdir("deep")
+    os.chdir("/")
 
 
 if __name__ == "__main__":

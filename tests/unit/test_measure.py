@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.measure import LINE_LIMIT, EventTail, digest_events, last_line, verdict
+from orchestrator.measure import digest_events, last_line, verdict
 from orchestrator.model import Exit
+from orchestrator.tail import LINE_LIMIT, EventTail
 from tests.unit.test_model import make_job
 
 
@@ -101,14 +102,14 @@ ERROR = {"event": "error", "t": 3, "type": "ValueError", "message": "planted\nfa
 def test_every_end_has_one_status_and_a_reason(tmp_path, exit_, events, status, words):
     log = tmp_path / "log.txt"
     log.write_bytes(b"first\nthe last words\n\n")
-    found, reason = verdict(make_job(), exit_, events, 0, log)
+    found, reason = verdict(make_job(), exit_, events, [], log)
     assert found == status
     assert words in reason
     assert "\n" not in reason
 
 
 def test_unreadable_lines_are_told_even_when_all_went_well(tmp_path):
-    assert verdict(make_job(), Exit(code=0), GOOD, 3, tmp_path / "log") == ("ok", "3 unreadable event lines ignored")
+    assert verdict(make_job(), Exit(code=0), GOOD, ["3 unreadable"], tmp_path / "log") == ("ok", "3 unreadable")
 
 
 def test_last_line_of_a_log(tmp_path):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,8 +15,11 @@ import pytest
 from orchestrator import measure as measuring
 from orchestrator.catalog import load_catalog
 from orchestrator.datafiles import sha256_file
+from orchestrator.launchers import process
 from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
+from orchestrator.merge import result_row
 from orchestrator.model import DataFile, Device, Fingerprint
+from tests.conftest import ROOT
 from tests.fakes.roots import HERE
 from tests.unit.test_model import make_job
 
@@ -152,6 +157,52 @@ def test_a_job_sees_its_own_gpu_only(suite, tmp_path):
     assert "NVIDIA_VISIBLE_DEVICES=GPU-1" in command
     cpu = Device(kind="cpu", name="cpu:0", cores=[0])
     assert not [w for w in ProcessLauncher(suite).describe(make_job(), cpu, tmp_path).command if "VISIBLE" in w]
+
+
+@pytest.mark.parametrize("workload", ["daemon_short", "daemon"])
+def test_what_leaves_its_session_is_ended_all_the_same(suite, tmp_path, workload):
+    before = set(sleepers())
+    result, _ = run(suite, tmp_path, workload=workload, timeout_s=2)
+    assert result.status == {"daemon_short": "ok", "daemon": "timeout"}[workload]
+    assert set(sleepers()) <= before
+
+
+def sleepers():
+    """Processes of stubs that run now."""
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdecimal() and b"workloads/run.py\0daemon" in (entry / "cmdline").read_bytes():
+                yield int(entry.name)
+
+
+def test_killed_for_memory_is_told_apart_from_other_kills(suite, tmp_path, monkeypatch):
+    """The kernel's own count decides; a real shortage of the whole host is not made here."""
+    counts = iter([7, 8])
+    monkeypatch.setattr(process, "oom_kills", lambda: next(counts))
+    assert run(suite, tmp_path, workload="killed")[0].status == "oom"
+    monkeypatch.setattr(process, "oom_kills", lambda: 8)
+    result, _ = run(suite, tmp_path / "again", workload="killed")
+    assert (result.status, "SIGKILL" in result.reason) == ("failed", True)
+
+
+def test_a_clock_that_is_set_back_changes_stamps_only(suite, tmp_path, monkeypatch):
+    """Wall clock for people, monotonic clock for every interval, here and in the job."""
+    stamps = iter(["2026-11-24T12:00:00+00:00", "2001-01-01T00:00:00+00:00"])
+    monkeypatch.setattr(measuring, "_now", lambda: next(stamps))
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    result, _ = run(suite, tmp_path, workload="good")
+    assert result.status == "ok"
+    assert result.ended < result.started
+    assert result.launched_t < result.start["t"] < result.exited_t
+    assert result_row(result, [])["wall_s"] > 0
+
+
+def test_no_interval_is_taken_from_the_wall_clock():
+    """But for the stamps of the NVIDIA driver's own buffer, which are wall time and are converted as they are read."""
+    driver = {"nvml.py", "gpu_sampler.py"}
+    code = "".join(path.read_text() for path in (ROOT / "orchestrator").rglob("*.py") if path.name not in driver)
+    assert "time.time(" not in code
+    assert "utcnow(" not in code
 
 
 def alive(pid: int) -> bool:

@@ -23,7 +23,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path):
     plan = make_plan()
     folder = records.RunFolder.create(tmp_path, plan)
     result = Result(run_id=plan.run_id, job=plan.jobs[0], status="ok")
-    folder.write_job(plan.jobs[0])
+    assert folder.begin(plan.jobs[0], 1).is_dir()
     folder.write_result(result)
     again = records.RunFolder.open(tmp_path / "latest")
     assert again.plan() == plan
@@ -68,8 +68,11 @@ def test_a_damaged_record_names_its_file(tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text('{"run_id": "x", "status": "fine"}')
     with pytest.raises(UserError) as caught:
-        folder.results()
+        folder.result(make_job())
     assert str(path) in caught.value.message
+    (result,) = folder.results().values()
+    assert result.status == "failed"
+    assert str(path) in result.reason
 
 
 def test_torn_samples_and_odd_logs_are_read_as_far_as_they_go(tmp_path):

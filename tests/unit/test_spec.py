@@ -34,7 +34,9 @@ def test_a_job_is_confined():
     assert arguments["security_opt"] == ["no-new-privileges"]
     assert arguments["pids_limit"] == 512
     assert arguments["mem_limit"] == arguments["memswap_limit"] == "512m"
-    assert arguments["volumes"] == ["/host:/inside:ro"]
+    (mount,) = arguments["mounts"]
+    assert (mount["Type"], mount["Source"], mount["Target"], mount["ReadOnly"]) == ("bind", "/host", "/inside", True)
+    assert arguments["use_config_proxy"] is False
     assert "device_requests" not in arguments
     assert not arguments.get("privileged")
 
@@ -93,8 +95,9 @@ def test_a_gpu_by_the_old_nvidia_docker():
     spec = with_gpu("nvidia-docker")
     arguments, line = spec.engine_arguments(), " ".join(spec.command_line())
     assert "/dev/nvidia3:/dev/nvidia3:rwm" in arguments["devices"]
-    assert arguments["volume_driver"] == "nvidia-docker"
-    assert "nvidia_driver_384.81:/usr/local/nvidia:ro" in arguments["volumes"]
+    (driver,) = [mount for mount in arguments["mounts"] if mount["Source"] == "nvidia_driver_384.81"]
+    assert (driver["Target"], driver["Type"], driver["ReadOnly"]) == ("/usr/local/nvidia", "volume", True)
+    assert driver["VolumeOptions"]["DriverConfig"]["Name"] == "nvidia-docker"
     assert "--device /dev/nvidia3" in line
     assert "--volume nvidia_driver_384.81:/usr/local/nvidia:ro" in line
 

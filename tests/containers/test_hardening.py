@@ -1,0 +1,95 @@
+"""What a container of a job may do, seen from both sides: the engine and the kernel, and a job that tries."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from orchestrator import images
+from orchestrator.build_context import BuildSettings
+from orchestrator.catalog import load_catalog
+from tests.fakes.runs import STACK, Bench, rows_of, wait_for
+
+pytestmark = pytest.mark.containers
+
+
+@pytest.fixture(scope="module")
+def built(engine):
+    catalog = load_catalog()
+    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    return engine
+
+
+@pytest.fixture
+def bench(built, tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_TOKEN", "of the host")
+    (tmp_path / ".docker").mkdir()
+    proxies = {"default": {"httpProxy": "http://user:password@proxy:1", "httpsProxy": "http://user:password@proxy:1"}}
+    (tmp_path / ".docker" / "config.json").write_text(json.dumps({"proxies": proxies}))
+    return lambda workloads: Bench(tmp_path, workloads, timeout_s=100)
+
+
+def ours(engine):
+    return engine.containers.list(filters={"label": "keras-orchestrate=job"})
+
+
+def test_the_container_as_the_engine_and_the_kernel_see_it(built, bench):
+    bench = bench(["hang"])
+    process = bench.start(*bench.run("--launcher", "docker", "--memory", "300m"))
+    wait_for(lambda: list(bench.out.glob("2*/jobs/hang*/out/events.jsonl")))
+    try:
+        (container,) = ours(built)
+        container.reload()
+        status = Path(f"/proc/{container.attrs['State']['Pid']}/status").read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    host, settings = container.attrs["HostConfig"], container.attrs["Config"]
+    assert host["NetworkMode"] == "none"
+    assert host["ReadonlyRootfs"] is True
+    assert host["Privileged"] is False
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges"]
+    assert host["PidsLimit"] == 512
+    assert host["Memory"] == host["MemorySwap"] == 300 * 2**20
+    assert host["ShmSize"] == 2**30
+    assert not host["Devices"]
+    assert (host["PidMode"], host["UTSMode"], host["UsernsMode"]) == ("", "", "")
+    assert host["IpcMode"] == "private"
+    assert [(limit["Name"], limit["Hard"]) for limit in host["Ulimits"]] == [("core", 0)]
+    assert {m["Destination"]: m["RW"] for m in container.attrs["Mounts"]} == {
+        "/workloads": False,
+        "/data/mnist.npz": False,
+        "/out": True,
+    }
+    assert settings["User"].split(":")[0] != "0"
+    assert not [name for name in settings["Env"] if "SECRET" in name or "PROXY" in name.upper()]
+    kernel = dict(line.split(":", 1) for line in status.splitlines())
+    assert kernel["CapEff"].strip() == kernel["CapBnd"].strip() == "0" * 16
+    assert kernel["NoNewPrivs"].strip() == "1"
+    assert kernel["Seccomp"].strip() == "2"
+    assert "0" not in kernel["Uid"].split()
+
+
+def test_a_hostile_job_gains_nothing_and_leaves_nothing(built, bench):
+    bench = bench(["hostile", "linked", "bomb", "good"])
+    code, stdout, stderr = bench.finish(*bench.run("--launcher", "docker", "--memory", "2g"))
+    found = {row["workload"]: row for row in rows_of(stdout)}
+    (run,) = bench.runs
+    assert code == 1, stderr
+    assert (found["hostile"]["status"], found["hostile"]["reason"]) == ("ok", "")
+    assert found["linked"]["reason"] == "exited 0 without a result (no end event)"
+    assert found["bomb"]["reason"].startswith("exit code 4: refused after")
+    assert found["good"]["status"] == "ok"
+    assert not list(run.glob("jobs/*/out"))
+    for name in ("plan.json", *[f"jobs/{row['job_id']}/job.json" for row in found.values()]):
+        state = (run / name).stat()
+        assert (state.st_uid, state.st_mode & 0o7777) == (os.getuid(), 0o644)
+    assert Path("/etc/passwd").stat().st_uid == 0
+    assert not ours(built)
+    assert bench.finish("verify")[0] == 0
