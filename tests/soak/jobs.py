@@ -25,7 +25,6 @@ from orchestrator.cli_verify import verified
 from orchestrator.records import RunFolder
 from tests.fakes.runs import Bench, rows_of, torn_files
 
-FILTER = {"label": "keras-orchestrate=job"}
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -103,7 +102,8 @@ def soak(bench: Bench, jobs: int, seed: int, pause_s: float = 15.0) -> dict[str,
     assert torn_files(run) == []
     assert {state for _, state in verified(RunFolder.open(run))} == {"ok"}
     assert not list(run.glob("jobs/*/out"))
-    assert images.connect().containers.list(all=True, filters=FILTER) == []
+    ours = {"label": f"keras-orchestrate.run={run.name}"}
+    assert images.connect().containers.list(all=True, filters=ours) == []
     figures = {"jobs": jobs, "sabotaged": saboteur.count, "statuses": Counter(row["status"] for row in rows)}
     return {**figures, **gauge.figures(jobs)}
 
