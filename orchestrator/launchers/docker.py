@@ -172,11 +172,15 @@ class DockerLauncher:
         return True
 
     def _supervise(self, container: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        with contextlib.closing(container.attach_socket(params={"stdin": 1, "stream": 1})):
-            return self._watched(container, timeout_s, log, watch)
+        with contextlib.ExitStack() as streams:
+            streams.callback(_close, container.attach_socket(params={"stdin": 1, "stream": 1}))
+            output = container.attach(stdout=True, stderr=True, stream=True)
+            streams.callback(_close, output)
+            return self._watched(container, output, timeout_s, log, watch)
 
-    def _watched(self, container: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        output = container.attach(stdout=True, stderr=True, stream=True)
+    def _watched(
+        self, container: Any, output: Any, timeout_s: float, log: Path, watch: Callable[[Probe], None]
+    ) -> Exit:
         copier = threading.Thread(target=pump, args=(output, log), daemon=True)
         copier.start()
         ended: dict[str, Any] = {}
@@ -243,6 +247,13 @@ def _wait(container: Any, ended: dict[str, Any]) -> None:
 def _kill(container: Any) -> None:
     with contextlib.suppress(Exception):  # already gone is what was wanted
         container.kill()
+
+
+def _close(stream: Any) -> None:
+    """At once: the SDK's streams would keep their connections until the garbage collector comes."""
+    for part in (stream, getattr(stream, "_response", None)):
+        with contextlib.suppress(Exception):
+            part.close()  # type: ignore[union-attr]
 
 
 def _answers(client: Any) -> bool:

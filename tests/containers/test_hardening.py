@@ -33,8 +33,10 @@ def bench(built, tmp_path, monkeypatch):
     return lambda workloads: Bench(tmp_path, workloads, timeout_s=100)
 
 
-def ours(engine):
-    return engine.containers.list(filters={"label": "keras-orchestrate=job"})
+def ours(engine, bench):
+    """The containers of the bench's only run."""
+    (run,) = bench.runs
+    return engine.containers.list(all=True, filters={"label": f"keras-orchestrate.run={run.name}"})
 
 
 def test_the_container_as_the_engine_and_the_kernel_see_it(built, bench):
@@ -42,7 +44,7 @@ def test_the_container_as_the_engine_and_the_kernel_see_it(built, bench):
     process = bench.start(*bench.run("--launcher", "docker", "--memory", "300m"))
     wait_for(lambda: list(bench.out.glob("2*/jobs/hang*/out/events.jsonl")))
     try:
-        (container,) = ours(built)
+        (container,) = ours(built, bench)
         container.reload()
         status = Path(f"/proc/{container.attrs['State']['Pid']}/status").read_text()
     finally:
@@ -91,5 +93,5 @@ def test_a_hostile_job_gains_nothing_and_leaves_nothing(built, bench):
         state = (run / name).stat()
         assert (state.st_uid, state.st_mode & 0o7777) == (os.getuid(), 0o644)
     assert Path("/etc/passwd").stat().st_uid == 0
-    assert not ours(built)
+    assert not ours(built, bench)
     assert bench.finish("verify")[0] == 0

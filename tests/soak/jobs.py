@@ -25,7 +25,6 @@ from orchestrator.cli_verify import verified
 from orchestrator.records import RunFolder
 from tests.fakes.runs import Bench, rows_of, torn_files
 
-FILTER = {"label": "keras-orchestrate=job"}
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
@@ -68,8 +67,9 @@ class Gauge(threading.Thread):
 class Saboteur(threading.Thread):
     """Kills or removes a running container now and then, behind the orchestrator's back."""
 
-    def __init__(self, draw: random.Random, pause_s: float) -> None:
+    def __init__(self, results: Path, draw: random.Random, pause_s: float) -> None:
         super().__init__(daemon=True)
+        self._results = results
         self._draw = draw
         self._pause_s = pause_s
         self.done = threading.Event()
@@ -79,7 +79,9 @@ class Saboteur(threading.Thread):
         client = images.connect()
         while not self.done.wait(self._draw.uniform(0.5, 1.5) * self._pause_s):
             with contextlib.suppress(Exception):
-                container = client.containers.list(filters=FILTER)[0]
+                (run,) = self._results.glob("2*")
+                mine = {"label": f"keras-orchestrate.run={run.name}"}
+                container = client.containers.list(filters=mine)[0]
                 container.remove(force=True) if self._draw.random() < 0.5 else container.kill()
                 self.count += 1
 
@@ -87,7 +89,7 @@ class Saboteur(threading.Thread):
 def soak(bench: Bench, jobs: int, seed: int, pause_s: float = 15.0) -> dict[str, Any]:
     """One run of `jobs` jobs. Raises AssertionError where something is lost, left or grows."""
     process = bench.start(*bench.run("--launcher", "docker", "--repeats", jobs, "--seed", seed, "--memory", "256m"))
-    gauge, saboteur = Gauge(process.pid, bench.out), Saboteur(random.Random(seed), pause_s)
+    gauge, saboteur = Gauge(process.pid, bench.out), Saboteur(bench.out, random.Random(seed), pause_s)
     gauge.start()
     saboteur.start()
     stdout, stderr = process.communicate()
@@ -100,7 +102,8 @@ def soak(bench: Bench, jobs: int, seed: int, pause_s: float = 15.0) -> dict[str,
     assert torn_files(run) == []
     assert {state for _, state in verified(RunFolder.open(run))} == {"ok"}
     assert not list(run.glob("jobs/*/out"))
-    assert images.connect().containers.list(all=True, filters=FILTER) == []
+    ours = {"label": f"keras-orchestrate.run={run.name}"}
+    assert images.connect().containers.list(all=True, filters=ours) == []
     figures = {"jobs": jobs, "sabotaged": saboteur.count, "statuses": Counter(row["status"] for row in rows)}
     return {**figures, **gauge.figures(jobs)}
 
