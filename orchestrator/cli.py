@@ -15,8 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, config, devices, records, sites, wiring
-from orchestrator import compare as comparing
+from orchestrator import __version__, cleaning, cli_results, config, devices, records, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
@@ -225,28 +224,6 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
 
 
 @cli.command()
-@click.argument("first", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("second", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@JSON
-def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Seconds per epoch of the same cells in two runs: container against process, a release against a change.
-
-    \b
-    Example:
-      orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
-    """
-    from orchestrator import outputs
-
-    rows = [outputs.merge_runs([records.RunFolder.open(path)]).rows for path in (first, second)]
-    ratios = comparing.compare(*rows)
-    if as_json:
-        document = msgspec.json.encode({"ratios": ratios, "geometric_mean": comparing.overall(ratios)})
-        sys.stdout.buffer.write(msgspec.json.format(document, indent=1) + b"\n")
-    else:
-        click.echo(outputs.ratio_table(ratios))
-
-
-@cli.command()
 @click.option("--images", "drop_images", is_flag=True, help="Also the images that were built.")
 @click.option("--caches", "drop_caches", is_flag=True, help="Also compiled code (volumes) and virtual environments.")
 @click.option("--dry-run", is_flag=True, help="Only show.")
@@ -260,6 +237,8 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 
 cli.add_command(data)
+for _command in (cli_results.merge, cli_results.query, cli_results.compare):
+    cli.add_command(_command)
 
 
 def build_settings(given: dict[str, Any]) -> BuildSettings:

@@ -22,6 +22,7 @@ from msgspec import Struct, structs
 from orchestrator import charts, report_words
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
+from orchestrator.report_noise import disturbances
 from orchestrator.report_tables import failures, not_run, speeds, tables
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -84,7 +85,8 @@ class Report(Struct, frozen=True):
 
 def build_report(report: ReportInput) -> Report:
     """Make the report. Raises ValueError where an epoch or a sample belongs to no row, or to several."""
-    report = structs.replace(report, rows=[{**dict.fromkeys(SHOWN), **row} for row in report.rows])
+    rows = _timed_to_accuracy(report.rows, report.epochs)
+    report = structs.replace(report, rows=[{**dict.fromkeys(SHOWN), **row} for row in rows])
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
@@ -92,6 +94,21 @@ def build_report(report: ReportInput) -> Report:
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
     return Report(html=_html(context, pictures), markdown=_markdown().render(context).strip() + "\n", pictures=pictures)
+
+
+def _timed_to_accuracy(rows: Sequence[Mapping[str, Any]], epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with `reached_s`: seconds since fit() to the end of the first epoch that reached `learned`."""
+    by_job: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    for epoch in epochs:
+        by_job.setdefault((epoch.get("run_id"), epoch["job_id"]), []).append(epoch)
+
+    def reached(row: Mapping[str, Any]) -> Any:
+        wanted = row.get("learned")
+        its = by_job.get((row.get("run_id"), row["job_id"])) or by_job.get((None, row["job_id"])) or []
+        times = [e["elapsed_s"] for e in its if wanted is not None and (e["val_acc"] or 0) >= wanted]
+        return min(times, default=None)
+
+    return [{**row, "reached_s": reached(row)} for row in rows]
 
 
 def _placed(
@@ -134,6 +151,7 @@ def _context(report: ReportInput, layout: Layout, epochs: Sequence[Mapping[str, 
         "warnings": warnings(report.rows, layout, ranked),
         "findings": findings(layout, ranked),
         "tables": tables(layout, ranked),
+        "disturbances": disturbances(layout, steady),
         "planned_to_run": len(report.rows) - len(not_run(report.rows)),
         "ok": sum(row["status"] == "ok" for row in report.rows),
         "failures": failures(report.rows),
