@@ -15,7 +15,7 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, cli_results, config, devices, records, sites, wiring
+from orchestrator import __version__, cleaning, cli_results, cli_validate, config, devices, records, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
@@ -237,7 +237,7 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 
 cli.add_command(data)
-for _command in (cli_results.merge, cli_results.query, cli_results.compare):
+for _command in (cli_results.merge, cli_results.query, cli_results.compare, cli_validate.validate):
     cli.add_command(_command)
 
 

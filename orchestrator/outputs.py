@@ -14,9 +14,10 @@ from rich.console import Console
 from rich.table import Table
 
 from orchestrator import merge, records
-from orchestrator.catalog import Catalog
+from orchestrator.catalog import PACKAGE, Catalog, read_yaml
 from orchestrator.model import NOT_RUN, Plan, Result
 from orchestrator.report import Report, ReportInput
+from orchestrator.report_article import Reference
 from orchestrator.tablefiles import document, to_csv, write_parquet
 
 Row = dict[str, Any]
@@ -91,6 +92,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         deviations=deviations,
         environment=environment(merged.results),
         plan_command=command,
+        reference=read_yaml(PACKAGE / "reference" / "bhatia-2017.yaml", Reference),
     )
 
 

@@ -20,6 +20,7 @@ from markupsafe import Markup
 from msgspec import Struct, structs
 
 from orchestrator import charts, report_words
+from orchestrator.report_article import Reference, against_article
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
 from orchestrator.report_noise import disturbances
@@ -64,6 +65,8 @@ class ReportInput(Struct, kw_only=True):
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
     notes: list[str] = []
+    #: Published figures to stand beside ours.
+    reference: Reference | None = None
 
 
 class Report(Struct, frozen=True):
@@ -151,6 +154,7 @@ def _context(report: ReportInput, layout: Layout, epochs: Sequence[Mapping[str, 
         "warnings": warnings(report.rows, layout, ranked),
         "findings": findings(layout, ranked),
         "tables": tables(layout, ranked),
+        "article": against_article(layout, report.reference) if report.reference else None,
         "disturbances": disturbances(layout, steady),
         "planned_to_run": len(report.rows) - len(not_run(report.rows)),
         "ok": sum(row["status"] == "ok" for row in report.rows),
