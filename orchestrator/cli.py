@@ -15,10 +15,24 @@ import msgspec
 from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, cli_results, cli_validate, config, devices, records, sites, wiring
+from orchestrator import (
+    __version__,
+    cleaning,
+    cli_replay,
+    cli_results,
+    cli_validate,
+    config,
+    devices,
+    records,
+    repeating,
+    sites,
+    until,
+    wiring,
+)
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, ROOT, WISHES, wished
+from orchestrator.cli_results import percent
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.images import BuildSettings
 from orchestrator.model import DeviceKind
@@ -74,6 +88,8 @@ def say(line: str) -> None:
 @click.option("--no-fetch", is_flag=True, help="Never download data; synthetic data where there is none.")
 @click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
+@click.option("--until", type=percent, metavar="2%", help="Repeat each cell until its time is known that well.")
+@click.option("--budget", default="30m", show_default=True, metavar="30m", help="With --until: no new round after it.")
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Build what is missing, run every job, merge, report.
@@ -83,18 +99,25 @@ def run(ctx: click.Context, /, **given: Any) -> None:
       orchestrate run --config smoke
       orchestrate run --scale quick --data-dir ~/.keras/datasets
       orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
+      orchestrate run --workload mnist_mlp --repeats 3 --until 2% --budget 30m
     """
     if given["dry_run"]:
         ctx.invoke(plan, **{name: given[name] for name in _parameters(plan)})
         return
     wish, catalog = wished(given), load_catalog(given["root"])
+    budget_s = config.parse_duration(given["budget"])
     wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], not given["no_fetch"], say)
     folder = records.RunFolder.create(given["out"], ready.plan)
     with Progress(console, len(ready.plan.jobs)) as progress:
-        interrupted = wiring.execute(ready, catalog, folder, progress)
+        if given["until"] is None:
+            interrupted, ending = wiring.execute(ready, catalog, folder, progress), None
+        else:
+            interrupted, ending = repeating.execute_until(ready, catalog, folder, progress, given["until"], budget_s)
+    for line in until.closing(ending) if ending else ():
+        say(line)
     rows = conclude([folder], folder.path, catalog, given["as_json"])
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
 
@@ -237,7 +260,7 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool) -> None:
 
 
 cli.add_command(data)
-for _command in (cli_results.merge, cli_results.query, cli_results.compare, cli_validate.validate):
+for _command in (cli_results.merge, cli_results.query, cli_results.compare, cli_validate.validate, cli_replay.replay):
     cli.add_command(_command)
 
 
@@ -250,6 +273,7 @@ def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_j
     """Merges, writes tables and report, prints the summary (or the one JSON document)."""
     from orchestrator import outputs  # it brings the charts along, a second to import
     from orchestrator.report import build_report
+    from orchestrator.tablefiles import document
 
     say("merging and reporting")
     merged = outputs.merge_runs(folders)
@@ -258,7 +282,7 @@ def conclude(folders: list[records.RunFolder], out: Path, catalog: Catalog, as_j
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
     if as_json:
-        sys.stdout.buffer.write(outputs.document(merged.rows))
+        sys.stdout.buffer.write(document(merged.rows))
     else:
         click.echo(outputs.text_summary(merged.rows))
         for line in outputs.closing_lines(merged.rows, out):

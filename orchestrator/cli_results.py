@@ -18,25 +18,16 @@ from orchestrator.compare_formats import FORMATS
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
-class Percent(click.ParamType):
+def percent(value: Any) -> float:
     """`5%` or `0.05`, as a share."""
-
-    name = "percent"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        text = str(value).strip()
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share < 10:
-            self.fail(f"{value!r} is no percentage: 5% or 0.05", param, ctx)
-        return share
-
-
-PERCENT = Percent()
+    text = str(value).strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 10:
+        raise click.BadParameter(f"{text!r} is no percentage: write 5% or 0.05")
+    return share
 
 
 @click.command()
@@ -102,7 +93,7 @@ def query(sql: str, folder: Path, as_json: bool) -> None:
 @click.command()
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
-@click.option("--threshold", type=PERCENT, metavar="5%", help="Exit 1 where a cell got slower by more, beyond noise.")
+@click.option("--threshold", type=percent, metavar="5%", help="Exit 1 where a cell got slower by more, beyond noise.")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Of the output.")
 @JSON
 def compare(first: Path, second: Path, threshold: float | None, form: str, as_json: bool) -> None:

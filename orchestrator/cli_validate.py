@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from orchestrator.cli_options import JSON
-from orchestrator.cli_results import FOLDER, PERCENT
+from orchestrator.cli_results import FOLDER, percent
 from orchestrator.errors import UserError
 from orchestrator.selftest import Noise, Rates, noise_of, repeats_needed, simulate, split_halves
 
@@ -23,12 +23,12 @@ REPEATS = (3, 4, 5, 6, 7, 8, 10)
 
 @click.command()
 @click.argument("runs", nargs=-1, type=FOLDER)
-@click.option("--between", type=PERCENT, metavar="1%", help="Noise of repeats around their cell (standard deviation).")
-@click.option("--within", type=PERCENT, metavar="2%", help="Noise of epochs around their repeat.")
+@click.option("--between", type=percent, metavar="1%", help="Noise of repeats around their cell (standard deviation).")
+@click.option("--within", type=percent, metavar="2%", help="Noise of epochs around their repeat.")
 @click.option("--epochs", type=click.IntRange(2), help="Steady epochs of a repeat.")
 @click.option("--repeats", type=click.IntRange(2), default=5, show_default=True, help="The protocol to be judged.")
 @click.option("--comparisons", type=click.IntRange(1), default=1, show_default=True, help="Verdicts in one report.")
-@click.option("--slowdown", type=PERCENT, default=0.05, show_default="5%", help="What is planted.")
+@click.option("--slowdown", type=percent, default=0.05, show_default="5%", help="What is planted.")
 @click.option("--experiments", type=click.IntRange(50), default=1000, show_default=True, help="Simulated per line.")
 @JSON
 def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:

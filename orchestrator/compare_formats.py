@@ -63,7 +63,7 @@ def junit(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
     bad = regressions(ratios, threshold or 0.0)
     skipped = [r for r in ratios if r.difference is None and r not in bad]
     counts = {"tests": str(len(ratios)), "failures": str(len(bad)), "skipped": str(len(skipped))}
-    suite = ElementTree.Element("testsuite", name="orchestrate compare", errors="0", **counts)
+    suite = ElementTree.Element("testsuite", {"name": "orchestrate compare", "errors": "0", **counts})
     for ratio in ratios:
         case = ElementTree.SubElement(suite, "testcase", classname=ratio.cell["workload"], name=ratio.name)
         if ratio.b is not None:

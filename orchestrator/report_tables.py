@@ -364,7 +364,7 @@ _FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
     ("accuracy", "Accuracy after the last epoch",
      "Validation accuracy, the median over repeats, with the interval of its mean; below it training accuracy and "
      "losses.", _accuracy),
-    ("reached", "Time to accuracy",
+    ("learning", "Time to accuracy",
      "Seconds from the call of fit(), compilation and validation included, to the end of the first epoch whose "
      "validation accuracy counts as learning for this workload and scale; the median of the repeats that got there. "
      "Synthetic data is not judged.", _reached),

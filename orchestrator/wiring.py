@@ -93,10 +93,21 @@ def make_plan(config: Config, catalog: Catalog, host: devices.Host) -> Plan:
     )
 
 
-def prepare(config: Config, catalog: Catalog, site: Site, data_dir: Path | None, fetch: bool, say: Say) -> Prepared:
-    """Images, data and devices for a run; what cannot be had fails its own jobs, not the others."""
+def prepare(
+    config: Config,
+    catalog: Catalog,
+    site: Site,
+    data_dir: Path | None,
+    fetch: bool,
+    say: Say,
+    draft: Plan | None = None,
+) -> Prepared:
+    """Images, data and devices for a run; what cannot be had fails its own jobs, not the others.
+
+    `draft` is a plan from elsewhere (a replay) instead of the configuration's own.
+    """
     host = devices.probe_host()
-    draft = make_plan(config, catalog, host)
+    draft = draft or make_plan(config, catalog, host)
     first = draft.planned[0]
     slots = devices.slots(host, first.device, first.threads, config.parallel)
     files, no_data = ready_data(draft, data_dir, fetch, say)
