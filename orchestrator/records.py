@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
 import os
@@ -20,6 +21,7 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.model import Job, Plan, Result, Sample, to_json
 
 T = TypeVar("T")
+_SAMPLES = msgspec.json.Decoder(Sample)
 
 
 def new_run_id(now: datetime.datetime) -> str:
@@ -90,9 +92,11 @@ class RunFolder:
     def samples(self, job: Job) -> list[Sample]:
         """The raw readings of one job; a torn last line is left out."""
         path = self.job_folder(job) / "samples.jsonl"
-        lines = path.read_bytes().splitlines() if path.is_file() else []
+        content = path.read_bytes() if path.is_file() else b""
+        with contextlib.suppress(msgspec.DecodeError):
+            return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []
-        for line in lines:
+        for line in content.splitlines():
             try:
                 found.append(msgspec.json.decode(line, type=Sample))
             except msgspec.DecodeError:

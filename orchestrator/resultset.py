@@ -1,6 +1,6 @@
 """Runs of any number of hosts as one set of tables: results, epochs, samples.
 
-<set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples.parquet}
+<set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples/*.parquet}
 
 Every job of every run is there once. `group` marks the rows that may be averaged: equal in everything that changes
 what a figure means. Samples are moved to Parquet a few jobs at a time, so a set may be larger than the memory.
@@ -9,8 +9,11 @@ what a figure means. Samples are moved to Parquet a few jobs at a time, so a set
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import typing
 from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +40,7 @@ DOER = (
 )
 COLUMNS = {**merge.COLUMNS, "group": "VARCHAR"}
 #: Samples held in memory before they are written.
-CHUNK = 250_000
+CHUNK = 500_000
 
 
 class Conflict(Noun, frozen=True, kw_only=True):
@@ -68,7 +71,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
         if not is_set(path) and not (path / "plan.json").is_file():
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
     to.mkdir(parents=True, exist_ok=True)
-    collected = _Collected(to / "samples.parquet")
+    collected = _Collected(to / "samples")
     with collected.samples:
         for path in paths:
             collected.add(path)
@@ -113,7 +116,7 @@ class _Collected:
         self.sources: dict[str, int] = {}
         self.identical = 0
         self.conflicts: list[Conflict] = []
-        self.samples = _SampleFile(samples)
+        self.samples = _Samples(samples)
 
     def add(self, path: Path) -> None:
         before = len(self.rows)
@@ -137,7 +140,7 @@ class _Collected:
         source = read(path)
         taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(_known(row), str(path))}
         self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
-        self.samples.copy(path / "samples.parquet", taken)
+        self.samples.copy(path / "samples", taken)
 
     def _take(self, row: Row, origin: str) -> bool:
         """Whether the row is new; if not, it is counted as identical or noted as a conflict."""
@@ -169,80 +172,85 @@ def _known(row: Row) -> Row:
     return {name: row.get(name) for name in merge.COLUMNS}
 
 
-class _SampleFile:
-    """samples.parquet, written by chunks: run_id, job_id and the fields of a Sample as they were read."""
+class _Samples:
+    """The folder samples/: run_id, job_id and the fields of a Sample as they were read, one Parquet file per chunk.
+
+    Written beside the old folder and moved at the end: a set may be merged onto itself.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         hints = typing.get_type_hints(Sample)
         self.columns = {name: "DOUBLE" if _is_number(hints[name]) else "VARCHAR" for name in Sample.__struct_fields__}
         self.database = duckdb.connect()
-        self.waiting: list[tuple[str, str, Sequence[Sample]]] = []
+        self.jobs: list[tuple[str, str]] = []
+        self.waiting: list[Sequence[Sample]] = []
         self.count = 0
         self.parts = 0
 
-    def __enter__(self) -> _SampleFile:
+    def __enter__(self) -> _Samples:
+        self.fresh.mkdir(parents=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         try:
             if kind is None:
                 self._flush()
-                self._join()
+                self._close()
         finally:
             self.database.close()
-            for part in self._parts():
-                part.unlink(missing_ok=True)
+            shutil.rmtree(self.fresh, ignore_errors=True)
 
     def add(self, run_id: str, job_id: str, samples: Sequence[Sample]) -> None:
         if samples:
-            self.waiting.append((run_id, job_id, samples))
+            self.jobs.append((run_id, job_id))
+            self.waiting.append(samples)
             self.count += len(samples)
         if self.count >= CHUNK:
             self._flush()
 
     def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
         """The samples of the jobs that were taken, straight from file to file."""
-        if not taken or not source.is_file():
+        if not taken or not source.is_dir():
             return
         runs, jobs = zip(*sorted(taken), strict=True)
         self.database.register("taken", {"run_id": _words(runs), "job_id": _words(jobs)})
-        self._write(f"select s.* from read_parquet('{_quoted(source)}') s semi join taken using (run_id, job_id)")
+        self._write(
+            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
+        )
         self.database.unregister("taken")
 
     def _flush(self) -> None:
+        """What waits becomes a file. Jobs go by number: names for millions of rows cost more than all the rest."""
         if not self.waiting:
             return
-        lengths = [len(samples) for _, _, samples in self.waiting]
-        table = {
-            "run_id": np.repeat(_words([run for run, _, _ in self.waiting]), lengths),
-            "job_id": np.repeat(_words([job for _, job, _ in self.waiting]), lengths),
-        }
+        runs, jobs = zip(*self.jobs, strict=True)
+        number = np.arange(len(self.jobs), dtype=np.int32)
+        names = {"number": number, "run_id": _words(runs), "job_id": _words(jobs)}
+        table = {"number": np.repeat(number, [len(samples) for samples in self.waiting])}
+        rows = [sample for samples in self.waiting for sample in samples]
         for name, kind in self.columns.items():
-            values = [getattr(sample, name) for _, _, samples in self.waiting for sample in samples]
+            values = list(map(attrgetter(name), rows))
             table[name] = np.array(values, dtype=float) if kind == "DOUBLE" else _words(values)
+        self.database.register("names", names)
         self.database.register("chunk", table)
         chosen = ", ".join(f"{_absent(name, kind)}::{kind} as {name}" for name, kind in self.columns.items())
-        self._write(f"select run_id, job_id, {chosen} from chunk")
-        self.database.unregister("chunk")
-        self.waiting, self.count = [], 0
+        self._write(f"select run_id, job_id, {chosen} from chunk join names using (number)")
+        self.jobs, self.waiting, self.count = [], [], 0
 
     def _write(self, select: str) -> None:
+        target = _quoted(self.fresh / f"{self.parts:05}.parquet")
+        self.database.execute(f"copy ({select}) to '{target}' (format parquet)")
         self.parts += 1
-        self.database.execute(f"copy ({select}) to '{_quoted(self._parts()[-1])}' (format parquet)")
 
-    def _join(self) -> None:
-        parts = ", ".join(f"'{_quoted(part)}'" for part in self._parts())
-        empty = ", ".join(f"null::{kind} as {name}" for name, kind in self.columns.items())
-        select = (
-            f"from read_parquet([{parts}], union_by_name = true)"
-            if parts
-            else f"select '' as run_id, '' as job_id, {empty} where false"
-        )
-        self.database.execute(f"copy ({select}) to '{_quoted(self.path)}' (format parquet)")
-
-    def _parts(self) -> list[Path]:
-        return [self.path.with_name(f".samples.{i}.parquet") for i in range(1, self.parts + 1)]
+    def _close(self) -> None:
+        if not self.parts:
+            empty = ", ".join(f"null::{kind} as {name}" for name, kind in self.columns.items())
+            self._write(f"select '' as run_id, '' as job_id, {empty} where false")
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.fresh.rename(self.path)
 
 
 def _is_number(hint: Any) -> bool:
@@ -250,10 +258,11 @@ def _is_number(hint: Any) -> bool:
 
 
 def _words(values: Sequence[Any]) -> np.ndarray:
+    """Text as an object array, and what is neither text nor absent as JSON."""
     array = np.empty(len(values), dtype=object)
-    array[:] = [
-        value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode() for value in values
-    ]
+    array[:] = values
+    if not set(map(type, values)) <= {str, type(None)}:
+        array[:] = [v if v is None or isinstance(v, str) else msgspec.json.encode(v).decode() for v in values]
     return array
 
 

@@ -12,7 +12,8 @@ from orchestrator import merge, records
 from orchestrator.errors import UserError
 from orchestrator.repeats import steady_epochs
 
-TABLES = ("results", "epochs", "samples")
+#: Table -> where it lies in a set.
+TABLES = {"results": "results.parquet", "epochs": "epochs.parquet", "samples": "samples/*.parquet"}
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -44,14 +45,11 @@ def is_set(path: Path) -> bool:
 
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one SQL statement over a set's tables. It can read the set and nothing else."""
-    missing = [name for name in TABLES if not (path / f"{name}.parquet").is_file()]
-    if missing:
-        raise UserError(
-            f"{path} is not a merged set: no {missing[0]}.parquet", "make one: orchestrate merge RUN... --to DIR"
-        )
+    if not is_set(path):
+        raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
     with duckdb.connect() as database:
-        for name in TABLES:
-            file = str((path / f"{name}.parquet").absolute()).replace("'", "''")
+        for name, place in TABLES.items():
+            file = str((path / place).absolute()).replace("'", "''")
             database.execute(f"create view {name} as select * from read_parquet('{file}')")
         database.execute(_CELLS)
         database.execute(f"set allowed_directories = ['{str(path.absolute()).replace(chr(39), chr(39) * 2)}']")

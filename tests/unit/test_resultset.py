@@ -66,7 +66,11 @@ def test_samples_are_kept_as_they_were_read(merged, runs):
         f"select t, cpu_s, rss_mb from samples where run_id = '{runs[0].name}' and job_id = '{job.id}' order by t",
     )
     assert rows == [(sample.t, sample.cpu_s, sample.rss_mb) for sample in raw]
-    assert duckdb.sql(f"from '{merged[0]}/samples.parquet'").columns == ["run_id", "job_id", *Sample.__struct_fields__]
+    assert duckdb.sql(f"from '{merged[0]}/samples/*.parquet'").columns == [
+        "run_id",
+        "job_id",
+        *Sample.__struct_fields__,
+    ]
 
 
 def test_a_set_can_be_merged_again(merged, runs, tmp_path):
