@@ -45,7 +45,8 @@ def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
         merged.rows.extend(rows)
         merged.epochs.extend(merge.epoch_rows(ordered))
         for result in ordered:
-            merged.samples.extend(merge.sample_rows(result, samples[result.job.id]))
+            rows_of_samples = merge.sample_rows(result, samples[result.job.id])
+            merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
         merged.plans.append(plan)
         merged.results.extend(ordered)
         failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
