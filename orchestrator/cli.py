@@ -24,9 +24,7 @@ from orchestrator import (
     config,
     devices,
     records,
-    repeating,
     sites,
-    until,
     wiring,
 )
 from orchestrator.catalog import Catalog, load_catalog
@@ -112,11 +110,14 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], not given["no_fetch"], say)
     folder = records.RunFolder.create(given["out"], ready.plan)
     with Progress(console, len(ready.plan.jobs)) as progress:
+        closing: list[str] = []
         if given["until"] is None:
-            interrupted, ending = wiring.execute(ready, catalog, folder, progress), None
+            interrupted = wiring.execute(ready, catalog, folder, progress)
         else:
-            interrupted, ending = repeating.execute_until(ready, catalog, folder, progress, given["until"], budget_s)
-    for line in until.closing(ending) if ending else ():
+            from orchestrator.repeating import execute_until  # numpy comes along
+
+            interrupted, closing = execute_until(ready, catalog, folder, progress, given["until"], budget_s)
+    for line in closing:
         say(line)
     rows = conclude([folder], folder.path, catalog, given["as_json"])
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))

@@ -9,8 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator import compare as comparing
-from orchestrator import compare_formats, records, replaying, sites, sources, wiring
+from orchestrator import records, replaying, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.cli_options import BUILD, DATA_DIR, JSON, OUT, ROOT
 from orchestrator.config import Config
@@ -42,6 +41,8 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
       orchestrate replay results/20261122-101500-1a2b
       orchestrate replay results/20261122-101500-1a2b/jobs/mnist_mlp.keras3-jax.jax.cpu.1
     """
+    from orchestrator import compare as comparing
+    from orchestrator import compare_formats, sources
     from orchestrator.cli import build_settings, conclude, console, say  # the CLI registers this command
 
     folder, only = find_run(run)

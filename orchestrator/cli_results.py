@@ -10,11 +10,9 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator import compare as comparing
-from orchestrator import compare_formats
 from orchestrator.cli_options import JSON
-from orchestrator.compare_formats import FORMATS
 
+FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
@@ -107,7 +105,8 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
       orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
       orchestrate compare results/main results/change --threshold 5% --format markdown
     """
-    from orchestrator import sources
+    from orchestrator import compare as comparing
+    from orchestrator import compare_formats, sources
 
     a, b = sources.read(first), sources.read(second)
     ratios = comparing.compare(a.rows, b.rows, a.steady, b.steady)

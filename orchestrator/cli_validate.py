@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -14,10 +14,12 @@ import msgspec
 from orchestrator.cli_options import JSON
 from orchestrator.cli_results import FOLDER, percent
 from orchestrator.errors import UserError
-from orchestrator.selftest import Noise, Rates, noise_of, repeats_needed, simulate, split_halves
+
+if TYPE_CHECKING:
+    from orchestrator.selftest import Noise, Rates
 
 #: The noise that was seen on a quiet two-core host (docs/PROTOCOL.md), for when none is given.
-DEFAULT_NOISE = Noise(between=0.01, within=0.02, epochs=3)
+DEFAULT_NOISE = {"between": 0.01, "within": 0.02, "epochs": 3}
 REPEATS = (3, 4, 5, 6, 7, 8, 10)
 
 
@@ -43,6 +45,8 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
       orchestrate validate results/latest
       orchestrate validate --between 1% --within 2% --comparisons 6
     """
+    from orchestrator.selftest import repeats_needed, simulate, split_halves
+
     cells = _cells(runs)
     noise = _noise(cells, given)
     common = {k: given[k] for k in ("comparisons", "slowdown", "experiments")}
@@ -78,11 +82,14 @@ def _cells(runs: Sequence[Path]) -> list[list[list[float]]]:
 
 
 def _noise(cells: Sequence[Any], given: dict[str, Any]) -> Noise:
-    noise = noise_of(cells) if cells else DEFAULT_NOISE
+    from orchestrator.selftest import Noise, noise_of  # these bring numpy along, which `--help` need not wait for
+
+    given_noise = msgspec.convert(DEFAULT_NOISE, Noise)
+    noise = noise_of(cells) if cells else given_noise
     if noise is None:
         if given["between"] is None or given["within"] is None:
             raise UserError("no cell of these runs has two repeats of two steady epochs", "give --between and --within")
-        noise = DEFAULT_NOISE
+        noise = given_noise
     changes = {name: given[name] for name in ("between", "within", "epochs") if given[name] is not None}
     return msgspec.structs.replace(noise, **changes)
 

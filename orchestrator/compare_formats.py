@@ -15,11 +15,10 @@ from rich.table import Table
 from orchestrator.compare import Ratio, overall, regressions, undecided
 
 TITLES = ("cell", "first s/epoch", "second s/epoch", "second / first", "95 % interval", "n", "verdict on the second")
-FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
 
 def render(form: str, ratios: Sequence[Ratio], threshold: float | None) -> str:
-    """The comparison in one of FORMATS."""
+    """The comparison as text, or as one of the other formats of the command line."""
     makers = {"markdown": markdown, "json": json_document, "junit": junit, "github-action-benchmark": action_benchmark}
     return makers.get(form, text)(ratios, threshold)
 

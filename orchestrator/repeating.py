@@ -19,8 +19,9 @@ Say = Callable[[str], None]
 
 def execute_until(
     ready: wiring.Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress, bound: float, budget_s: int
-) -> tuple[bool, until.Ending]:
-    """Executes `ready`, then round after round of further repeats. (stopped by the user, how it ended).
+) -> tuple[bool, list[str]]:
+    """Executes `ready`, then round after round of further repeats. Gives whether
+    the user stopped it, and in words how it ended; until.json says the same.
 
     Jobs join the plan on disk before they start, so that each is one row whatever happens. The budget bounds the
     start of rounds, counted from the call; a job that runs is not cut short.
@@ -43,7 +44,7 @@ def execute_until(
         bound=bound, budget_s=budget_s, ended_by=reason, added_jobs=len(plan.jobs) - planned, cells=found
     )
     records.write_atomic(folder.path / "until.json", to_json(ending))
-    return interrupted, ending
+    return interrupted, until.closing(ending)
 
 
 def look(plan: Plan, folder: records.RunFolder, bound: float) -> list[until.CellState]:

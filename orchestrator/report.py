@@ -30,6 +30,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 #: Last log lines shown for a failed job.
 LOG_LINES = 30
 NO_REASON = "no reason known"
+#: Contenders in one chart; its colours, marks and dashes tell far fewer apart.
+MOST_DRAWN = 40
 #: What the templates read of a row; a row need not have all of it.
 SHOWN = (
     "run_id", "job_id", "status", "reason", "exit_code", "data_kind", "seed", "epoch_s", "first_epoch_s",
@@ -93,7 +95,11 @@ def build_report(report: ReportInput) -> Report:
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
-    specs = charts.charts(layout, epochs, samples)
+    drawable = len(layout.contenders) <= MOST_DRAWN
+    if not drawable:
+        text = f"{len(layout.contenders)} contenders are too many to tell apart in charts, so none are drawn."
+        report = structs.replace(report, notes=[*report.notes, text])
+    specs = charts.charts(layout, epochs, samples) if drawable else {}
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
     return Report(html=_html(context, pictures), markdown=_markdown().render(context).strip() + "\n", pictures=pictures)

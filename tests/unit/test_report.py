@@ -413,3 +413,16 @@ def test_a_fence_is_longer_than_any_within():
 def test_markdown_is_inert():
     assert markdown_text("a|b\n<c> *d* `e` [f](g)") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g)"
     assert markdown_text("@team https://x.y www.z") == "@\u200bteam https://\u200bx.y www.\u200bz"
+
+
+def test_too_many_contenders_are_listed_but_not_drawn():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    report = ReportInput(**{
+        **{name: getattr(report, name) for name in report.__struct_fields__},
+        "rows": [{**report.rows[0], "host": f"h{i}", "job_id": f"j{i}"} for i in range(41)],
+        "epochs": [], "samples": [],
+    })  # fmt: skip
+    built = build_report(report)
+    assert built.pictures == {}
+    assert "41 contenders are too many to tell apart in charts" in built.markdown
+    assert built.html.count("<td") > 41
