@@ -13,7 +13,7 @@ MNIST ?=
 .PHONY: help setup bench-all bench-quick bench-harness images test lint check report clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "Variables: CONFIG=$(CONFIG) SCALE= DEVICE= DATA_DIR= OUT=$(OUT) ARGS=  (see README.md)"
 
 setup: $(VENV)/.ready ## The orchestrator's own environment, in .venv

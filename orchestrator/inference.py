@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -67,22 +68,32 @@ class Difference(Struct, frozen=True, kw_only=True):
         return "no significant difference"
 
 
-def difference(a: Repeats, b: Repeats, bootstrapped: bool = True) -> Difference:
-    """Compare two sets of repeats. Every repeat needs an epoch, and every epoch a time above 0; else ValueError."""
-    logs_a, logs_b = logs(a), logs(b)
-    medians_a, medians_b = _medians(logs_a), _medians(logs_b)
+def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
+    """Compare two sets of repeats. Every repeat needs an epoch, and every epoch a time above 0; else ValueError.
+
+    Without `intervals` only ratio and p are known: for the thousands of comparisons of a simulation.
+    """
+    medians_a, medians_b = _medians(a), _medians(b)
     effect = float(medians_b.mean() - medians_a.mean())
-    plain = Difference(n_a=len(logs_a), n_b=len(logs_b), ratio=math.exp(effect))
+    plain = Difference(n_a=len(a), n_b=len(b), ratio=math.exp(effect))
     if min(plain.n_a, plain.n_b) < 2:
         return plain
     error, freedom = _error(medians_a, medians_b)
+    plain = replace(plain, p=student_p(effect / error, freedom))
+    if not intervals:
+        return plain
     reach = student_quantile(freedom)
-    known = {"low": math.exp(effect - reach * error), "high": math.exp(effect + reach * error)}
-    if bootstrapped:
-        cautious = reach * math.sqrt(_bootstrap_variance(logs_a) + _bootstrap_variance(logs_b))
-        known |= {"boot_low": math.exp(effect - cautious), "boot_high": math.exp(effect + cautious)}
-        known["p_permutation"], known["p_smallest"] = permutation(medians_a, medians_b)
-    return replace(plain, p=student_p(effect / error, freedom), **known)
+    cautious = reach * math.sqrt(_bootstrap_variance(logs(a)) + _bootstrap_variance(logs(b)))
+    p_permutation, p_smallest = permutation(medians_a, medians_b)
+    return replace(
+        plain,
+        low=math.exp(effect - reach * error),
+        high=math.exp(effect + reach * error),
+        boot_low=math.exp(effect - cautious),
+        boot_high=math.exp(effect + cautious),
+        p_permutation=p_permutation,
+        p_smallest=p_smallest,
+    )
 
 
 def holm(differences: Sequence[Difference]) -> list[Difference]:
@@ -100,7 +111,7 @@ def interval(repeats: Repeats) -> tuple[float, float, float] | None:
     """(middle, low, high) of seconds per epoch over repeats, 95 %; None with fewer than two repeats."""
     if len(repeats) < 2:
         return None
-    values = _medians(logs(repeats))
+    values = _medians(repeats)
     half = student_quantile(len(values) - 1) * math.sqrt(_variance(values))
     middle = float(values.mean())
     return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
@@ -123,10 +134,8 @@ def plain_interval(values: Sequence[float]) -> tuple[float, float, float] | None
 
 
 def logs(repeats: Repeats) -> list[np.ndarray]:
-    arrays = [np.array(epochs, dtype=float) for epochs in repeats]
-    if not arrays or not all(array.size and (array > 0).all() and np.isfinite(array).all() for array in arrays):
-        raise ValueError("every repeat needs at least one epoch, and every epoch a time above 0")
-    return [np.log(array) for array in arrays]
+    """Log seconds, one array per repeat."""
+    return [np.log(np.array(epochs, dtype=float)) for epochs in _checked(repeats)]
 
 
 def permutation(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> tuple[float, float]:
@@ -180,9 +189,15 @@ def bootstrap(values: Sequence[np.ndarray], draws: int = DRAWS) -> np.ndarray:
     return np.asarray(medians.mean(axis=1))
 
 
-def _medians(values: Sequence[np.ndarray]) -> np.ndarray:
+def _checked(repeats: Repeats) -> Repeats:
+    if not repeats or not all(epochs and all(0 < t < math.inf for t in epochs) for epochs in repeats):
+        raise ValueError("every repeat needs at least one epoch, and every epoch a time above 0")
+    return repeats
+
+
+def _medians(repeats: Repeats) -> np.ndarray:
     """The logarithm of each repeat's median; that of two epochs lies midway in seconds, not in logarithms."""
-    return np.array([math.log(float(np.median(np.exp(epochs)))) for epochs in values])
+    return np.array([math.log(statistics.median(epochs)) for epochs in _checked(repeats)])
 
 
 def _variance(medians: np.ndarray) -> float:
