@@ -18,7 +18,7 @@ from orchestrator.errors import UserError
 if TYPE_CHECKING:
     from orchestrator.selftest import Noise, Rates
 
-#: The noise that was seen on a quiet two-core host (docs/PROTOCOL.md), for when none is given.
+#: Assumed where neither runs nor figures are given; a quiet host. Not a measurement.
 DEFAULT_NOISE = {"between": 0.01, "within": 0.02, "epochs": 3}
 REPEATS = (3, 4, 5, 6, 7, 8, 10)
 
