@@ -10,7 +10,10 @@ SOAK_JOBS ?= 500
 KILLS ?= 100
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
-.PHONY: help setup bench-all bench-quick bench-sampler images test test-gpu fuzz soak lint check report clean
+# The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
+KERAS_PYTHON ?=
+MNIST ?=
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler images test test-gpu fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ bench-all: setup ## Build what is missing, run all that this host can run, merge
 
 bench-quick: setup ## The same at the scale `smoke`: does everything run?
 	$(BIN)/orchestrate run --config smoke $(FLAGS)
+
+bench-harness: setup ## What this project itself costs, as a table (docs/OVERHEAD.md)
+	$(BIN)/python -m tests.bench.harness $(if $(KERAS_PYTHON),--keras-python '$(KERAS_PYTHON)') $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
 images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
 import os
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,26 +10,33 @@ from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
 from rich.markup import escape
 
-from orchestrator import __version__, cleaning, config, devices, records, resuming, seals, sites, wiring
-from orchestrator import compare as comparing
-from orchestrator.catalog import Catalog, load_catalog
+from orchestrator import (
+    __version__,
+    cleaning,
+    cli_doctor,
+    cli_images,
+    cli_replay,
+    cli_results,
+    cli_run,
+    cli_validate,
+    cli_verify,
+    config,
+    records,
+    seals,
+    sites,
+)
+from orchestrator.catalog import load_catalog
 from orchestrator.cli_data import data
-from orchestrator.cli_doctor import doctor
-from orchestrator.cli_images import images
-from orchestrator.cli_options import BUILD, DATA_DIR, DEVICE, FILTERS, JSON, OUT, RESUME, ROOT, WISHES, explicit, wished
-from orchestrator.cli_verify import verify
-from orchestrator.errors import HostError, OrchestrateError, UserError
-from orchestrator.images import BuildSettings
-from orchestrator.model import DeviceKind, to_json
+from orchestrator.cli_options import BUILD, DEVICE, FILTERS, JSON, OUT, ROOT
+from orchestrator.cli_run import build_settings, conclude, console, say
+from orchestrator.errors import OrchestrateError, UserError
+from orchestrator.model import DeviceKind
 from orchestrator.plan import select
-from orchestrator.progress import Progress
 from orchestrator.render import rendered_files
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class RunByDefault(click.Group):
@@ -59,125 +64,6 @@ def cli() -> None:
     Exit codes: 0 every job ok, 1 some job failed, 2 a mistake in what was asked, 3 this host cannot
     serve it, 130 stopped by Ctrl-C.
     """
-
-
-def say(line: str) -> None:
-    console.print(line, markup=False)
-
-
-@cli.command()
-@WISHES
-@DATA_DIR
-@OUT
-@ROOT
-@BUILD
-@JSON
-@click.option(
-    "--keras-spec", metavar="SPEC", help="Another Keras for the stacks of today: 'keras @ git+...', a folder."
-)
-@click.option("--no-fetch", is_flag=True, help="Never download data; synthetic data where there is none.")
-@click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
-@click.option("--dry-run", is_flag=True, help="The same as `plan`.")
-@RESUME
-@click.pass_context
-def run(ctx: click.Context, /, **given: Any) -> None:
-    """Build what is missing, run every job, merge, report.
-
-    \b
-    Examples:
-      orchestrate run --config smoke
-      orchestrate run --scale quick --data-dir ~/.keras/datasets
-      orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
-      orchestrate run --resume latest                  the jobs that have no result yet
-    """
-    if given["dry_run"]:
-        ctx.invoke(plan, **{name: given[name] for name in _parameters(plan)})
-        return
-    if given["resume"]:
-        resume(ctx, given)
-        return
-    wish, catalog = wished(given), load_catalog(given["root"])
-    wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
-    records.check_writable(given["out"])
-    settings = build_settings(given)
-    site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
-    ready = wiring.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)
-    root = str(given["root"].absolute()) if given["root"] else None
-    setup = {"launcher": site.name, "root": root, "keras_spec": given["keras_spec"]}
-    ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, setup=setup))
-    folder = records.RunFolder.create(given["out"], ready.plan)
-    with folder.locked():
-        carry_out(ctx, ready, catalog, folder, given["as_json"], {"plan.json"})
-
-
-def resume(ctx: click.Context, given: dict[str, Any]) -> None:
-    """Continues a recorded run with the jobs that have no valid result."""
-    folder = records.RunFolder.locate(given["out"], given["resume"])
-    with folder.locked():
-        records.check_writable(folder.path)
-        plan = resuming.checked_plan(folder, explicit(ctx, given))
-        root = plan.setup.get("root")
-        catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        keras = given["keras_spec"] or plan.setup.get("keras_spec")
-        launcher = plan.setup.get("launcher") or "auto"
-        site = sites.choose(launcher, catalog, build_settings(given), not given["no_build"], say, keras)
-        fetch = not given["no_fetch"]
-        choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
-        ready = resuming.prepare(folder, plan, catalog, site, choice, given["data_dir"], fetch, say)
-        renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
-        if ready.plan != plan:
-            folder.write_plan(ready.plan)
-            renewed.add("plan.json")
-        carry_out(ctx, ready, catalog, folder, given["as_json"], renewed)
-
-
-def carry_out(
-    ctx: click.Context,
-    ready: wiring.Prepared,
-    catalog: Catalog,
-    folder: records.RunFolder,
-    as_json: bool,
-    renewed: set[str],
-) -> None:
-    """Runs the pending jobs, reports, seals. A disk that fails ends the run; what is on record is told all the same."""
-    broken: OrchestrateError | None = None
-    interrupted = False
-    try:
-        with Progress(console, len(ready.pending)) as progress:
-            interrupted = wiring.execute(ready, catalog, folder, progress, say)
-    except OrchestrateError as error:
-        hint = "; ".join(filter(None, [error.hint, f"`orchestrate run --resume {folder.path}` goes on from here"]))
-        broken = HostError(error.message, hint)
-    rows = conclude([folder], folder.path, catalog, as_json, broken)
-    seals.seal_run(folder.path, renewed)
-    ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
-
-
-@cli.command()
-@WISHES
-@DATA_DIR
-@OUT
-@ROOT
-@JSON
-def plan(**given: Any) -> None:
-    """Print every job and its exact command. Nothing is built, fetched, written or started.
-
-    \b
-    Examples:
-      orchestrate plan --config azure-nc6 --device cpu
-      orchestrate plan --workload mnist_mlp --json
-    """
-    catalog = load_catalog(given["root"])
-    draft, commands = wiring.describe(wished(given), catalog, given["data_dir"], given["out"])
-    if given["as_json"]:
-        jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in draft.planned]
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode({"jobs": jobs}), indent=1) + b"\n")
-        return
-    for job in draft.jobs:
-        click.echo(f"# {job.id}\n{shlex.join(commands[job.id])}")
-    for skip in draft.skipped:
-        click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
-    say(f"{len(draft.planned)} jobs, {len(draft.skipped)} of them not to be run")
 
 
 @cli.command()
@@ -285,28 +171,6 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
 
 
 @cli.command()
-@click.argument("first", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.argument("second", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@JSON
-def compare(first: Path, second: Path, as_json: bool) -> None:
-    """Seconds per epoch of the same cells in two runs: container against process, a release against a change.
-
-    \b
-    Example:
-      orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
-    """
-    from orchestrator import outputs
-
-    rows = [outputs.merge_runs([records.RunFolder.open(path)]).rows for path in (first, second)]
-    ratios = comparing.compare(*rows)
-    if as_json:
-        document = msgspec.json.encode({"ratios": ratios, "geometric_mean": comparing.overall(ratios)})
-        sys.stdout.buffer.write(msgspec.json.format(document, indent=1) + b"\n")
-    else:
-        click.echo(outputs.ratio_table(ratios))
-
-
-@cli.command()
 @click.option("--images", "drop_images", is_flag=True, help="Also the images that were built.")
 @click.option("--caches", "drop_caches", is_flag=True, help="Also compiled code (volumes) and virtual environments.")
 @click.option("--dry-run", is_flag=True, help="Only show.")
@@ -320,65 +184,11 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> Non
         click.echo(line)
 
 
-cli.add_command(data)
-cli.add_command(doctor)
-cli.add_command(images)
-cli.add_command(verify)
-
-
-def build_settings(given: dict[str, Any]) -> BuildSettings:
-    names = ("base_mode", "base_image", "ca_bundle", "pip_index_url", "debian_mirror", "no_cache")
-    cuda = ("without_cuda", "cuda_dir", "cuda_base")
-    return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
-
-
-def conclude(
-    folders: list[records.RunFolder],
-    out: Path,
-    catalog: Catalog,
-    as_json: bool,
-    broken: OrchestrateError | None = None,
-) -> list[dict[str, Any]]:
-    """Merges, writes tables and report, prints the summary (or the one JSON document).
-
-    What cannot be written is raised only after the rows are told; `broken` is what went wrong before.
-    """
-    from orchestrator import outputs  # it brings the charts along, a second to import
-    from orchestrator.report import build_report
-
-    say("merging and reporting")
-    merged = outputs.merge_runs(folders)
-    command = shlex.join(["orchestrate", *sys.argv[1:]])
-    created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    try:
-        outputs.write_tables(merged, out)
-        outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
-    except HostError as error:
-        broken = broken or error
-    try:
-        tell(merged.rows, out, as_json)
-    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if broken is not None:
-        raise broken
-    return merged.rows
-
-
-def tell(rows: list[dict[str, Any]], out: Path, as_json: bool) -> None:
-    """The one JSON document, or the summary for people."""
-    if as_json:
-        sys.stdout.buffer.write(to_json({"results": rows}))
-        sys.stdout.buffer.flush()
-        return
-    from orchestrator import outputs
-
-    click.echo(outputs.text_summary(rows))
-    for line in outputs.closing_lines(rows, out):
-        click.echo(line)
-
-
-def _parameters(command: click.Command) -> list[str]:
-    return [parameter.name for parameter in command.params if parameter.name]
+for _command in (
+    *(cli_run.run, cli_run.plan, cli_doctor.doctor, data, cli_images.images, cli_verify.verify),
+    *(cli_results.merge, cli_results.query, cli_results.compare, cli_validate.validate, cli_replay.replay),
+):
+    cli.add_command(_command)
 
 
 def main() -> None:

@@ -36,6 +36,20 @@ FILTERS = options(
     _glob("--workload", "workloads", "Only these workloads."),
 )
 DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
+
+
+def percent(value: Any) -> float:
+    """`5%` or `0.05`, as a share."""
+    text = str(value).strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 10:
+        raise click.BadParameter(f"{text!r} is no percentage: write 5% or 0.05")
+    return share
+
+
 WISHES = options(
     click.option(
         "--config",
@@ -72,6 +86,12 @@ ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/
 OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
 DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
+UNTIL = options(
+    click.option("--until", type=percent, metavar="2%", help="Repeat each cell until its time is known that well."),
+    click.option(
+        "--budget", default="30m", show_default=True, metavar="30m", help="With --until: no round begins later."
+    ),
+)
 RESUME = options(
     click.option("--resume", metavar="RUN", help="Go on with a run (its folder, its id, or `latest`)."),
     click.option("--retry-failed", is_flag=True, help="With --resume: failed, timed-out and oom jobs run again, too."),

@@ -1,4 +1,4 @@
-"""The same cells in two sets of rows: how many times slower is the second? Pure."""
+"""The same cells in two sets of rows: how many times slower is the second, and is that more than noise? Pure."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from orchestrator.model import Noun
+import msgspec
+
+from orchestrator.inference import Difference, difference, holm
+from orchestrator.model import NOT_RUN, Noun
+from orchestrator.repeats import CELL, Steady, by_cell, repeats_of
 
 Row = Mapping[str, Any]
-#: What makes two rows the same cell; how and where it ran is what may differ.
-CELL = ("workload", "variant", "stack", "backend", "device")
-#: What must be equal for a ratio of times to mean anything.
+#: What must be equal for a ratio of times to mean anything. How and where a cell ran is what may differ.
 CONDITIONS = ("scale", "epochs", "train", "validation", "batch_size", "threads", "data_sha256", "workloads_sha256")
+#: What may differ between the two sides, but not within one: such rows are no repeats of one another.
+IDENTITY = ("host", "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
 
 
 class Ratio(Noun, frozen=True, kw_only=True):
     """Steady training seconds per epoch of one cell in both sets; `ratio` is b / a, None where there is none.
 
-    `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a.
+    `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a;
+    `difference` says what the ratio is worth. `broken`: it gave a time in a and ran without giving one in b.
     """
 
     cell: dict[str, str]
@@ -29,13 +34,29 @@ class Ratio(Noun, frozen=True, kw_only=True):
     ratio: float | None = None
     low: float | None = None
     high: float | None = None
+    difference: Difference | None = None
+    broken: bool = False
     why_not: str = ""
 
+    @property
+    def name(self) -> str:
+        return " ".join(value for value in self.cell.values() if value != "faithful")
 
-def compare(first: Sequence[Row], second: Sequence[Row]) -> list[Ratio]:
-    """One entry per cell that either set planned, in the order of the first."""
-    cells = dict.fromkeys(tuple(row[name] for name in CELL) for row in (*first, *second))
-    return [_ratio(cell, _of(cell, first), _of(cell, second)) for cell in cells]
+    @property
+    def verdict(self) -> str:
+        return self.why_not if self.difference is None else self.difference.words
+
+
+def compare(
+    first: Sequence[Row], second: Sequence[Row], steady_a: Steady | None = None, steady_b: Steady | None = None
+) -> list[Ratio]:
+    """One entry per cell that either set planned, in the order of the first. Verdicts are corrected for their number.
+
+    `steady_*` hold the epochs behind the rows (repeats.steady_epochs); without them a job is its median.
+    """
+    a, b = by_cell(first), by_cell(second)
+    found = [_ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}) for cell in {**a, **b}]
+    return _corrected(found)
 
 
 def overall(ratios: Sequence[Ratio]) -> tuple[float, int] | None:
@@ -44,18 +65,44 @@ def overall(ratios: Sequence[Ratio]) -> tuple[float, int] | None:
     return (statistics.geometric_mean(values), len(values)) if values else None
 
 
-def _of(cell: tuple[str, ...], rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if tuple(row[name] for name in CELL) == cell]
+def regressions(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
+    """The cells that are slower by more than `threshold` (0.05 is 5 %), and not by chance; those that broke, too."""
+    return [r for r in ratios if r.broken or _slower(r.difference, threshold)]
 
 
-def _ratio(cell: tuple[str, ...], a: list[Row], b: list[Row]) -> Ratio:
+def undecided(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
+    """Cells whose medians differ by more than `threshold`, but from one repeat, or within the noise."""
+    return [
+        r
+        for r in ratios
+        if r.difference and r.difference.ratio > 1 + threshold and not _slower(r.difference, threshold)
+    ]
+
+
+def _slower(found: Difference | None, threshold: float) -> bool:
+    return found is not None and found.significant and found.ratio > 1 + threshold
+
+
+def _corrected(found: Sequence[Ratio]) -> list[Ratio]:
+    known = [i for i, r in enumerate(found) if r.difference is not None]
+    corrected = holm([found[i].difference for i in known])  # type: ignore[misc]
+    by_position = dict(zip(known, corrected, strict=True))
+    return [msgspec.structs.replace(r, difference=by_position.get(i)) for i, r in enumerate(found)]
+
+
+def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, steady_b: Steady) -> Ratio:
     times_a, times_b = _times(a), _times(b)
     known: dict[str, Any] = {"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(times_a), "n_b": len(times_b)}
     if not times_a or not times_b:
-        return Ratio(**known, why_not="no steady time in " + ("the first" if not times_a else "the second"))
-    differing = [name for name in CONDITIONS if len({row[name] for row in (*a, *b) if row["status"] == "ok"}) > 1]
+        where = "the first" if not times_a else "the second"
+        failed = any(row["status"] not in {"ok", *NOT_RUN} for row in b)
+        return Ratio(**known, broken=bool(times_a) and failed, why_not=f"no steady time in {where}")
+    differing = [name for name in CONDITIONS if len(_values(name, (*a, *b))) > 1]
     if differing:
         return Ratio(**known, why_not="different " + ", ".join(differing))
+    mixed = [name for name in IDENTITY if len(_values(name, a)) > 1 or len(_values(name, b)) > 1]
+    if mixed:
+        return Ratio(**known, why_not=f"more than one {', '.join(mixed)} on one side")
     middle_a, middle_b = statistics.median(times_a), statistics.median(times_b)
     return Ratio(
         **known,
@@ -64,8 +111,13 @@ def _ratio(cell: tuple[str, ...], a: list[Row], b: list[Row]) -> Ratio:
         ratio=middle_b / middle_a,
         low=min(times_b) / max(times_a),
         high=max(times_b) / min(times_a),
+        difference=difference(repeats_of(a, steady_a), repeats_of(b, steady_b)),
     )
 
 
 def _times(rows: Sequence[Row]) -> list[float]:
     return [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
+
+
+def _values(name: str, rows: Sequence[Row]) -> set[Any]:
+    return {row.get(name) for row in rows if row["status"] == "ok"}

@@ -173,6 +173,8 @@ class Workload(Noun, frozen=True, kw_only=True):
     batch_size: Positive
     parameters: Positive
     scales: dict[str, Scale]
+    #: By scale, the least validation accuracy on real data that counts as having learned; no entry: not judged.
+    learned: dict[str, Annotated[float, Meta(gt=0, le=1)]] = {}
     unit: str = "samples"
     note: str = ""
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 import rich.box
 from rich.console import Console
 from rich.table import Table
 
 from orchestrator import gpu_figures, merge, records
-from orchestrator.catalog import Catalog
-from orchestrator.compare import Ratio, overall
+from orchestrator.catalog import PACKAGE, Catalog, read_yaml
 from orchestrator.model import NOT_RUN, Plan, Result
 from orchestrator.report import Report, ReportInput
+from orchestrator.report_article import Reference
+from orchestrator.tablefiles import document, to_csv, write_parquet
 
 Row = dict[str, Any]
 
@@ -52,7 +51,8 @@ def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
         for result in ordered:
             merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
             merged.marks.extend(gpu_figures.epoch_marks(result))
-            merged.samples.extend(merge.sample_rows(result, samples[result.job.id]))
+            rows_of_samples = merge.sample_rows(result, samples[result.job.id])
+            merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
         merged.plans.append(plan)
         merged.results.extend(ordered)
         failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
@@ -70,34 +70,6 @@ def write_tables(merged: Merged, out: Path) -> None:
     write_parquet(merged.rows, merge.COLUMNS, out / "results.parquet")
 
 
-def document(rows: Sequence[Row]) -> bytes:
-    """The one JSON document of `run`, `report` and `merge`: {"results": [...]}."""
-    return msgspec.json.format(msgspec.json.encode({"results": rows}), indent=1) + b"\n"
-
-
-def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(columns), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
-    """Typed columns, also where every value is None."""
-    source = path.with_name(f".{path.name}.jsonl")
-    target = path.with_name(f".{path.name}.tmp")
-    records.write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
-    try:
-        with duckdb.connect() as database:
-            reader = database.read_json(str(source), columns=dict(columns), format="newline_delimited")
-            reader.write_parquet(str(target))
-        target.replace(path)
-    finally:
-        source.unlink(missing_ok=True)
-        target.unlink(missing_ok=True)
-
-
 def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
     """What the report shows of merged runs."""
     eras = {stack.name: stack.era for stack in catalog.stacks}
@@ -105,6 +77,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         {
             **row,
             "era": eras.get(row["stack"]),
+            "learned": learned(row, catalog),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
         for row in merged.rows
@@ -128,7 +101,17 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         deviations=deviations,
         environment=environment(merged.results),
         plan_command=command,
+        reference=read_yaml(PACKAGE / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def learned(row: Row, catalog: Catalog) -> float | None:
+    """The validation accuracy that counts as learning for this row; None where it cannot be judged."""
+    workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)
+    scale = workload.scales.get(row["scale"]) if workload else None
+    if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:
+        return None
+    return workload.learned.get(row["scale"])
 
 
 def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
@@ -167,27 +150,6 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
 def write_report(report: Report, out: Path) -> None:
     for name, content in report.files().items():
         records.write_atomic(out / name, content)
-
-
-def ratio_table(ratios: Sequence[Ratio]) -> str:
-    """The comparison of two runs for a terminal."""
-    table = Table(box=rich.box.SIMPLE_HEAD)
-    for title in ("cell", "first s/epoch", "second s/epoch", "second / first", "range", "n"):
-        table.add_column(title, justify="left" if title == "cell" else "right")
-    for r in ratios:
-        cell = " ".join(value for value in r.cell.values() if value != "faithful")
-        if r.ratio is None:
-            table.add_row(cell, r.why_not, "", "", "", f"{r.n_a}, {r.n_b}")
-            continue
-        table.add_row(
-            *(cell, f"{r.a:.3g}", f"{r.b:.3g}", f"{r.ratio:.3f}", f"{r.low:.3f}-{r.high:.3f}", f"{r.n_a}, {r.n_b}")
-        )
-    text = _rendered(table, 120)
-    mean = overall(ratios)
-    if mean is None:
-        return text + "no cell can be compared\n"
-    few = "; one job on a side says nothing about its spread" if any(1 in (r.n_a, r.n_b) for r in ratios) else ""
-    return text + f"geometric mean {mean[0]:.3f} over {mean[1]} cells{few}\n"
 
 
 def text_summary(rows: Sequence[Row]) -> str:

@@ -38,6 +38,11 @@ class Progress:
         if self._live:
             self._live.stop()
 
+    def expect(self, more: int) -> None:
+        """Jobs that joined the plan."""
+        with self._lock:
+            self._planned += more
+
     def event(self, job: Job, event: dict[str, Any]) -> None:
         """One event of a running job."""
         words = describe_event(job, event)

@@ -29,6 +29,7 @@ from orchestrator.storage import check_writable, remove_tree, storage_error, syn
 __all__ = ["Attempt", "HostError", "RunFolder", "check_writable", "new_run_id", "storage_error", "write_atomic"]
 
 T = TypeVar("T")
+_SAMPLES = msgspec.json.Decoder(Sample)
 
 
 def new_run_id(now: datetime.datetime) -> str:
@@ -152,9 +153,11 @@ class RunFolder:
     def samples(self, job: Job) -> list[Sample]:
         """The raw readings of one job; a torn last line is left out."""
         path = self.job_folder(job) / "samples.jsonl"
-        lines = path.read_bytes().splitlines() if path.is_file() else []
+        content = path.read_bytes() if path.is_file() else b""
+        with contextlib.suppress(msgspec.DecodeError):
+            return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []
-        for line in lines:
+        for line in content.splitlines():
             try:
                 found.append(msgspec.json.decode(line, type=Sample))
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -20,14 +20,18 @@ from markupsafe import Markup
 from msgspec import Struct, structs
 
 from orchestrator import charts, charts_gpu, report_words
+from orchestrator.report_article import Reference, against_article
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
+from orchestrator.report_noise import disturbances
 from orchestrator.report_tables import failures, not_run, speeds, tables
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Last log lines shown for a failed job.
 LOG_LINES = 30
 NO_REASON = "no reason known"
+#: Contenders in one chart; its colours, marks and dashes tell far fewer apart.
+MOST_DRAWN = 40
 #: What the templates read of a row; a row need not have all of it.
 SHOWN = (
     "run_id", "job_id", "status", "reason", "exit_code", "data_kind", "seed", "epoch_s", "first_epoch_s",
@@ -68,6 +72,8 @@ class ReportInput(Struct, kw_only=True):
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
     notes: list[str] = []
+    #: Published figures to stand beside ours.
+    reference: Reference | None = None
 
 
 class Report(Struct, frozen=True):
@@ -89,15 +95,37 @@ class Report(Struct, frozen=True):
 
 def build_report(report: ReportInput) -> Report:
     """Make the report. Raises ValueError where an epoch or a sample belongs to no row, or to several."""
-    report = structs.replace(report, rows=[{**dict.fromkeys(SHOWN), **row} for row in report.rows])
+    rows = _timed_to_accuracy(report.rows, report.epochs)
+    report = structs.replace(report, rows=[{**dict.fromkeys(SHOWN), **row} for row in rows])
     layout = lay_out(report.rows)
     epochs = list(_placed(report.epochs, report.rows, layout))
     samples = list(_placed(report.samples, report.rows, layout))
     readings, marks = (list(_placed(points, report.rows, layout)) for points in (report.gpu, report.marks))
-    specs = {**charts.charts(layout, epochs, samples), **charts_gpu.timelines(layout, readings, marks)}
+    drawable = len(layout.contenders) <= MOST_DRAWN
+    if not drawable:
+        text = f"{len(layout.contenders)} contenders are too many to tell apart in charts, so none are drawn."
+        report = structs.replace(report, notes=[*report.notes, text])
+    specs: dict[str, tuple[str, charts.Spec]] = {}
+    if drawable:
+        specs = {**charts.charts(layout, epochs, samples), **charts_gpu.timelines(layout, readings, marks)}
     pictures = {name: charts.draw(title, spec) for name, (title, spec) in specs.items()}
     context = _context(report, layout, epochs)
     return Report(html=_html(context, pictures), markdown=_markdown().render(context).strip() + "\n", pictures=pictures)
+
+
+def _timed_to_accuracy(rows: Sequence[Mapping[str, Any]], epochs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with `reached_s`: seconds since fit() to the end of the first epoch that reached `learned`."""
+    by_job: dict[tuple[Any, Any], list[Mapping[str, Any]]] = {}
+    for epoch in epochs:
+        by_job.setdefault((epoch.get("run_id"), epoch["job_id"]), []).append(epoch)
+
+    def reached(row: Mapping[str, Any]) -> Any:
+        wanted = row.get("learned")
+        its = by_job.get((row.get("run_id"), row["job_id"])) or by_job.get((None, row["job_id"])) or []
+        times = [e["elapsed_s"] for e in its if wanted is not None and (e["val_acc"] or 0) >= wanted]
+        return min(times, default=None)
+
+    return [{**row, "reached_s": reached(row)} for row in rows]
 
 
 def _placed(
@@ -140,6 +168,8 @@ def _context(report: ReportInput, layout: Layout, epochs: Sequence[Mapping[str, 
         "warnings": warnings(report.rows, layout, ranked),
         "findings": findings(layout, ranked),
         "tables": tables(layout, ranked),
+        "article": against_article(layout, report.reference) if report.reference else None,
+        "disturbances": disturbances(layout, steady),
         "planned_to_run": len(report.rows) - len(not_run(report.rows)),
         "ok": sum(row["status"] == "ok" for row in report.rows),
         "failures": failures(report.rows),

@@ -61,11 +61,14 @@ def _sentence(places: Sequence[Place]) -> str:
     if len(places) == 1:
         contender, speed = places[0]
         return f"only {contender.label} gave a speed: {words.seconds(speed.seconds)} per epoch."
-    (winner, speed), *others = sorted(places, key=lambda place: place[1].seconds)
+    if all(speed.unlearned for _, speed in places):
+        return "no model learned, so no speed counts."
+    (winner, speed), *others = sorted(places, key=lambda place: (not place[1].best, place[1].seconds))
     said = [("next", others[0]), *_other_era(winner, others), ("slowest", others[-1])]
     once = {who.label: (word, who, its) for word, (who, its) in reversed(said)}
     behind = ", ".join(
-        f"{word} {who.label} ({words.ratio(its.ratio or 1)})" for word, who, its in reversed(list(once.values()))
+        f"{word} {who.label} ({words.ratio(its.ratio or 1)}{_by(its)})"
+        for word, who, its in reversed(list(once.values()))
     )
     text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {behind}."
     return text + _unclear(others)
@@ -77,18 +80,28 @@ def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Pl
     return [(f"best of {rivals[0][0].era}", rivals[0])] if rivals else []
 
 
+def _by(speed: Speed) -> str:
+    """`, slower by 12.1-15.0 %`: how sure the ratio is, where a test says that it is one."""
+    found = speed.against
+    return f", {found.words}" if found and found.p is not None and found.significant else ""
+
+
 def _unclear(others: Sequence[Place]) -> str:
-    close = [contender.label for contender, speed in others if speed.overlaps]
-    if not close:
-        return ""
-    return f" The range of {words.listed(close)} meets the fastest one's: no clear difference."
+    close = [(contender.label, speed) for contender, speed in others if speed.overlaps]
+    tested = [label for label, speed in close if speed.against and speed.against.p is not None]
+    met = [label for label, _ in close if label not in tested]
+    text = f" No significant difference between it and {words.listed(tested)}." if tested else ""
+    if met:
+        text += f" The range of {words.listed(met)} meets the fastest one's: no clear difference."
+    return text
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
-    """(kind, text) of what limits the findings, the gravest first. Kinds: data, failed, gpu, repeats, mixed."""
+    """(kind, text) of what limits the findings, gravest first. Kinds: data, failed, quality, gpu, repeats, mixed."""
     found = [
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
+        ("quality", _quality(layout, ranked)),
         ("gpu", _throttled(rows)),
         ("gpu", _shared(rows)),
         ("repeats", _repeats(ranked)),
@@ -134,6 +147,18 @@ def _shared(rows: Sequence[Row]) -> str:
         f"Other processes used the GPU during {words.plural(count, 'job')} of {len(rows)}: their speeds, utilization "
         "and energy are not the job's alone. They are marked “shared”."
     )
+
+
+def _quality(layout: Layout, ranked: Speeds) -> str:
+    short = [
+        f"{layout.contenders[column].label} on {layout.tasks[line].label} "
+        f"({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
+        for (column, line), speed in ranked.items()
+        if speed.unlearned
+    ]
+    if not short:
+        return ""
+    return f"Did not learn, by validation accuracy, so its speed cannot win: {words.listed(short)}."
 
 
 def _repeats(ranked: Speeds) -> str:

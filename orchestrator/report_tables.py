@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator import report_words as words
+from orchestrator.inference import Difference, difference, holm, plain_interval
 from orchestrator.model import NOT_RUN
 from orchestrator.report_layout import Layout, Row
 from orchestrator.stats import finite, median
@@ -20,6 +21,8 @@ class Cell(Struct):
     figure: str = ""
     lines: list[str] = []
     best: bool = False
+    #: It ran, but its model did not learn: its speed cannot win.
+    unlearned: bool = False
     #: Length of the bar behind the figure, 0-1 of the longest in its row.
     bar: float | None = None
     #: (status, number of jobs) of what did not end well; shown beside or instead of a figure.
@@ -36,7 +39,11 @@ class Table(Struct):
 
 
 class Speed(Struct, frozen=True):
-    """Steady seconds per epoch of one cell: the median over repeats, and the range of its epochs."""
+    """Steady seconds per epoch of one cell: the median over repeats, and the range of its epochs.
+
+    `against` compares it with the fastest of the same task and machine, corrected for all comparisons of the report.
+    `unlearned` is (accuracy reached, accuracy wanted) where the model did not learn.
+    """
 
     seconds: float
     low: float
@@ -47,8 +54,11 @@ class Speed(Struct, frozen=True):
     best: bool = False
     #: Seconds over those of the fastest on the same machine; None where it has no rival.
     ratio: float | None = None
-    #: Whether its range meets that of the fastest.
+    #: Whether it cannot be told from the fastest: by the test, or with one repeat by ranges that meet.
     overlaps: bool = False
+    repeats: tuple[tuple[float, ...], ...] = ()
+    against: Difference | None = None
+    unlearned: tuple[float, float] | None = None
 
     @property
     def n(self) -> str:
@@ -76,7 +86,7 @@ def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
                 if contender.machine == machine and (column, line) in known
             }
             ranked.update(_ranked(rivals))
-    return ranked
+    return _corrected(ranked)
 
 
 def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
@@ -92,27 +102,59 @@ def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
         high=max(known),
         epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
         samples_per_s=median(row.get("samples_per_s") for row in measured),
+        repeats=tuple(
+            tuple(map(float, values)) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)
+        ),
+        unlearned=unlearned(measured),
     )
 
 
+def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """(median validation accuracy, the least that counts as learning) where the rows fall short of it."""
+    wanted = max((row["learned"] for row in rows if row.get("learned") is not None), default=None)
+    reached = median(row.get("val_accuracy") for row in rows)
+    if wanted is None or (reached is not None and reached >= wanted):
+        return None
+    return reached or 0.0, wanted
+
+
 def _ranked(rivals: Speeds) -> Speeds:
-    if len(rivals) < 2:
+    able = [speed for speed in rivals.values() if not speed.unlearned]
+    if len(rivals) < 2 or not able:
         return rivals
-    best = min(rivals.values(), key=lambda speed: speed.seconds)
+    best = min(able, key=lambda speed: speed.seconds)
     return {
         place: replace(
             speed,
             best=speed is best,
             ratio=speed.seconds / best.seconds if best.seconds else None,
             overlaps=speed is not best and speed.low <= best.high,
+            against=None if speed is best else _against(best, speed),
         )
         for place, speed in rivals.items()
     }
 
 
+def _against(best: Speed, speed: Speed) -> Difference | None:
+    positive = all(value > 0 for one in (best, speed) for values in one.repeats for value in values)
+    return difference(best.repeats, speed.repeats) if positive else None
+
+
+def _corrected(ranked: Speeds) -> Speeds:
+    """With several repeats the test decides what cannot be told apart, at one error rate for the whole report."""
+    places = [place for place, speed in ranked.items() if speed.against is not None]
+    verdicts = holm([ranked[place].against for place in places])  # type: ignore[misc]
+    found = dict(ranked)
+    for place, verdict in zip(places, verdicts, strict=True):
+        tested = verdict.p is not None
+        overlaps = not verdict.significant if tested else ranked[place].overlaps
+        found[place] = replace(ranked[place], against=verdict, overlaps=overlaps)
+    return found
+
+
 def tables(layout: Layout, ranked: Speeds) -> list[Table]:
     """All matrices that have something to say; the speeds always come first."""
-    found = [_speed_table(layout, ranked)]
+    found = [_speed_table(layout, ranked), *_verdict_table(layout, ranked)]
     for name, title, note, build in _FIGURES:
         table = _table(layout, name, title, note, build)
         if any(cell and (cell.lines or cell.figure != words.ABSENT) for line in table.cells for cell in line):
@@ -131,7 +173,8 @@ def _speed_table(layout: Layout, ranked: Speeds) -> Table:
     note = (
         "Median training seconds per epoch, validation apart, without the first epoch; bold is the fastest of its "
         "row on the same device. Small print: times the fastest · training samples per second; the range of those "
-        "epochs; n = epochs × repeats. ≈ means that the range meets the fastest one's."
+        "epochs; n = epochs × repeats. ≈ means no significant difference to the fastest; with one repeat, that its "
+        "range meets the fastest one's."
     )
     return Table("speed", "Seconds per epoch", note, cells)
 
@@ -146,6 +189,7 @@ def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float)
         return cell
     cell.figure = words.seconds(speed.seconds)
     cell.best = speed.best
+    cell.unlearned = speed.unlearned is not None
     cell.bar = speed.seconds / slowest if slowest else None
     rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
     several = sum(speed.epochs) > 1
@@ -157,7 +201,45 @@ def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float)
     return cell
 
 
+def _verdict_table(layout: Layout, ranked: Speeds) -> list[Table]:
+    """Each contender against the fastest; nothing where no row has two contenders with two repeats."""
+    if not any(speed.against and speed.against.p is not None for speed in ranked.values()):
+        return []
+    cells = [
+        [
+            _verdict_cell(layout.cells.get((column, line)), ranked.get((column, line)))
+            for column in range(len(layout.contenders))
+        ]
+        for line in range(len(layout.tasks))
+    ]
+    note = (
+        "Each contender against the fastest of its row: ratio of the geometric means over repeats, its 95 % interval, "
+        "the verdict, and p after Holm's correction for all comparisons of this report (Welch's t on the logarithms "
+        "of the repeats' medians). A verdict needs p below 0.05, so at most 5 % of reports hold a false one."
+    )
+    return [Table("verdicts", "How sure is that?", note, cells)]
+
+
+def _verdict_cell(rows: Sequence[Row] | None, speed: Speed | None) -> Cell | None:
+    if rows is None:
+        return None
+    if speed is None:
+        return Cell(figure=words.ABSENT)
+    if speed.best:
+        return Cell(figure="fastest", best=True, lines=[speed.n])
+    found = speed.against
+    if found is None:
+        return Cell(figure=words.ABSENT, lines=["no rival"])
+    if found.p is None or found.low is None or found.high is None:
+        return Cell(figure=words.ratio(found.ratio), lines=[found.words])
+    p = found.p if found.p_adjusted is None else found.p_adjusted
+    lines = [words.span(found.low, found.high), found.words, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
+    return Cell(figure=words.ratio(found.ratio), lines=lines)
+
+
 def _rank(speed: Speed) -> str:
+    if speed.unlearned:
+        return f"did not learn ({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
     if speed.best:
         return "fastest"
     if speed.ratio is None:
@@ -205,12 +287,39 @@ def _accuracy(rows: Sequence[Row]) -> Cell:
     return Cell(
         figure=_figure(rows, "val_accuracy", words.share),
         lines=[
-            *_spread(rows, "val_accuracy"),
+            *_accuracy_interval(rows),
+            *_gate(rows),
             *_line(rows, "training", "accuracy", words.share),
             *_line(rows, "loss", "loss", words.figure),
             *_line(rows, "validation loss", "val_loss", words.figure),
         ],
     )
+
+
+def _accuracy_interval(rows: Sequence[Row]) -> list[str]:
+    """From three repeats on the 95 % interval of the mean, before that what there is."""
+    values = finite(row.get("val_accuracy") for row in rows).tolist()
+    found = plain_interval(values) if len(values) > 2 else None
+    if found is None:
+        return _spread(rows, "val_accuracy")
+    low, high = max(0.0, found[1]), min(1.0, found[2])
+    return [f"{words.share(low)}–{words.share(high)} (95 %, n = {len(values)})"]
+
+
+def _gate(rows: Sequence[Row]) -> list[str]:
+    short = unlearned(rows)
+    return [] if short is None else [f"did not learn: less than {words.share(short[1])}"]
+
+
+def _reached(rows: Sequence[Row]) -> Cell:
+    """Time to the accuracy that counts as learning; `reached_s` is None where a job never got there."""
+    judged = [row for row in rows if row.get("learned") is not None]
+    if not judged:
+        return Cell(figure=words.ABSENT)
+    there = [row for row in judged if row.get("reached_s") is not None]
+    figure = _figure(there, "reached_s", words.seconds) if there else "never"
+    lines = [f"to {words.share(judged[0]['learned'])}", f"{len(there)} of {len(judged)} got there"]
+    return Cell(figure=figure, lines=[*_spread(there, "reached_s"), *lines])
 
 
 def _setup(rows: Sequence[Row]) -> Cell:
@@ -262,7 +371,12 @@ def _energy(rows: Sequence[Row]) -> list[str]:
 
 _FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
     ("accuracy", "Accuracy after the last epoch",
-     "Validation accuracy, the median over repeats; below it training accuracy and losses.", _accuracy),
+     "Validation accuracy, the median over repeats, with the interval of its mean; below it training accuracy and "
+     "losses.", _accuracy),
+    ("learning", "Time to accuracy",
+     "Seconds from the call of fit(), compilation and validation included, to the end of the first epoch whose "
+     "validation accuracy counts as learning for this workload and scale; the median of the repeats that got there. "
+     "Synthetic data is not judged.", _reached),
     ("setup", "Before the first steady epoch",
      "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
      "first epoch, which on most backends compiles too, and whether a compile cache was warm.", _setup),

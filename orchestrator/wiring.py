@@ -87,6 +87,11 @@ def decide(config: Config, host: devices.Host) -> plan.Wish:
     )
 
 
+def check_names(config: Config, catalog: Catalog) -> None:
+    """Raises UserError for a name that does not exist, before anything is asked of an engine."""
+    make_plan(config, catalog, devices.probe_host())
+
+
 def make_plan(config: Config, catalog: Catalog, host: devices.Host) -> Plan:
     """The jobs of a run, before anything was made ready for them. No side effects."""
     jobs = plan.make_jobs(decide(config, host), catalog.stacks, catalog.workloads)
@@ -103,11 +108,21 @@ def make_plan(config: Config, catalog: Catalog, host: devices.Host) -> Plan:
 
 
 def prepare(
-    config: Config, catalog: Catalog, site: Site, data_dir: Path | None, out: Path, fetch: bool, say: Say
+    config: Config,
+    catalog: Catalog,
+    site: Site,
+    data_dir: Path | None,
+    out: Path,
+    fetch: bool,
+    say: Say,
+    draft: Plan | None = None,
 ) -> Prepared:
-    """Preflight, images, data and devices for a run; what cannot be had fails its own jobs, not the others."""
+    """Preflight, images, data and devices for a run; what cannot be had fails its own jobs, not the others.
+
+    `draft` is a plan from elsewhere (a replay) instead of the configuration's own.
+    """
     host = devices.probe_host()
-    draft = make_plan(config, catalog, host)
+    draft = draft or make_plan(config, catalog, host)
     first = draft.planned[0]
     slots = devices.slots(host, first.device, first.threads, config.parallel)
     cleared = doctor.before_run(config, catalog, draft, host, site.name, out, say)

@@ -204,6 +204,61 @@ def test_one_repeat_is_no_evidence():
     assert kinds(2) == []
 
 
+def two(times_a, times_b, **second):
+    rows = [row(repeat=i, epoch_s=t) for i, t in enumerate(times_a)]
+    return rows + [
+        row(backend="jax", framework_version="0.10", repeat=i, epoch_s=t, **second) for i, t in enumerate(times_b)
+    ]
+
+
+def test_repeats_give_a_verdict_instead_of_a_range():
+    layout = lay_out(two([1.0, 1.02, 0.98, 1.01], [1.5, 1.52, 1.48, 1.51]))
+    ranked = speeds(layout, lambda row: [row["epoch_s"]])
+    [(_, sentence)] = findings(layout, ranked)
+    assert re.search(r"next JAX 0\.10 \(1\.50×, slower by 4\d\.\d-5\d\.\d %\)", sentence)
+    verdicts = next(table for table in tables(layout, ranked) if table.name == "verdicts")
+    [[jax, tensorflow]] = verdicts.cells if layout.contenders[0].backend == "jax" else [verdicts.cells[0][::-1]]
+    assert tensorflow.figure == "fastest"
+    assert jax.lines[-1] == "p < 0.001"
+
+
+def test_noise_is_no_difference_though_the_medians_differ():
+    layout = lay_out(two([1.0, 1.3, 0.8, 1.1], [1.1, 1.5, 0.9, 1.3]))
+    [(_, sentence)] = findings(layout, speeds(layout, lambda row: [row["epoch_s"]]))
+    assert sentence.endswith("No significant difference between it and JAX 0.10.")
+
+
+def test_a_cell_that_did_not_learn_cannot_win():
+    rows = [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in two([1.0, 1.0], [0.5, 0.5])]
+    for r in rows[2:]:
+        r["val_accuracy"] = 0.1
+    layout = lay_out(rows)
+    ranked = speeds(layout, lambda row: [row["epoch_s"]])
+    assert [layout.contenders[c].backend for (c, _), s in ranked.items() if s.best] == ["tensorflow"]
+    table = tables(layout, ranked)[0]
+    marked = [cell for cell in table.cells[0] if cell.unlearned]
+    assert len(marked) == 1 and marked[0].lines[0].startswith("did not learn (0.100 < 0.900)")
+    [(_, text)] = [w for w in warnings(rows, layout, ranked) if w[0] == "quality"]
+    assert "JAX 0.10 on mnist_mlp (0.100 < 0.900)" in text
+    [(_, sentence)] = findings(layout, ranked)
+    assert sentence.startswith("TensorFlow 1.3.0 was fastest")
+
+
+def test_where_nothing_learned_nothing_wins():
+    rows = [{**r, "learned": 0.9, "val_accuracy": 0.1} for r in two([1.0, 1.0], [0.5, 0.5])]
+    layout = lay_out(rows)
+    ranked = speeds(layout, lambda row: [row["epoch_s"]])
+    assert not any(speed.best for speed in ranked.values())
+    assert findings(layout, ranked)[0][1] == "no model learned, so no speed counts."
+
+
+def test_time_to_accuracy_counts_the_repeats_that_got_there():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=3)
+    for number, one in enumerate(report.rows):
+        one["learned"] = 2.0 if number == 0 else 0.8
+    assert "2 of 3 got there" in build_report(report).html
+
+
 # --- the whole report ------------------------------------------------------------------------------
 
 
@@ -358,3 +413,16 @@ def test_a_fence_is_longer_than_any_within():
 def test_markdown_is_inert():
     assert markdown_text("a|b\n<c> *d* `e` [f](g)") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g)"
     assert markdown_text("@team https://x.y www.z") == "@\u200bteam https://\u200bx.y www.\u200bz"
+
+
+def test_too_many_contenders_are_listed_but_not_drawn():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    report = ReportInput(**{
+        **{name: getattr(report, name) for name in report.__struct_fields__},
+        "rows": [{**report.rows[0], "host": f"h{i}", "job_id": f"j{i}"} for i in range(41)],
+        "epochs": [], "samples": [],
+    })  # fmt: skip
+    built = build_report(report)
+    assert built.pictures == {}
+    assert "41 contenders are too many to tell apart in charts" in built.markdown
+    assert built.html.count("<td") > 41

@@ -1,0 +1,63 @@
+"""A recorded run or job planned anew: the same jobs, and in words what is not the same. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from orchestrator.model import Fingerprint, Job, Plan, Result
+
+#: Fingerprint field -> what it means when it differs. Paths, ids and pinned cores may always differ.
+MEANINGS = {
+    "image_digest": "the image is another build: compiled code and packages may differ",
+    "dockerfile_sha256": "the image is made from another Dockerfile",
+    "keras_spec": "another Keras is in place",
+    "workloads_sha256": "the workload scripts are other files: times are not comparable",
+    "data_sha256": "the data set is another file: nothing is comparable",
+    "launcher": "jobs are started in another way",
+    "host": "this is another host",
+    "cpu": "this is another processor",
+    "cores": "the host has another number of cores",
+    "memory_mb": "the host has another amount of memory",
+    "os": "another operating system",
+    "gpu_name": "another GPU: times are not comparable",
+    "gpu_uuid": "another GPU of the same kind may do",
+    "driver": "another GPU driver",
+    "threads": "another number of threads: times are not comparable",
+    "orchestrator": "another version of the orchestrator",
+    "commit": "another commit of this project",
+}
+#: Memory is read off a running machine; what differs by less is the same machine.
+MEMORY_SLACK_MB = 64
+
+
+def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) -> Plan:
+    """The plan under a new run id, or just the job called `only`; jobs left out then stay out."""
+    jobs = [job for job in plan.jobs if only in (None, job.id)]
+    skipped = [skip for skip in plan.skipped if only is None]
+    return Plan(run_id=run_id, created=created, config=plan.config, seed=plan.seed, jobs=jobs, skipped=skipped)
+
+
+def differences(recorded: Mapping[str, Result], now: Mapping[str, Fingerprint], jobs: Sequence[Job]) -> list[str]:
+    """What cannot be the same, one line each, with the stacks or data sets that it concerns."""
+    found: dict[str, dict[str, None]] = {}
+    for job in jobs:
+        before = recorded[job.id].fingerprint if job.id in recorded else None
+        if before is None:
+            found.setdefault("nothing is known of how it ran then", {})[job.id] = None
+        elif job.id in now:
+            for text in _differences(before, now[job.id]):
+                found.setdefault(text, {})[job.stack] = None
+    return [f"{text} ({', '.join(where)})" for text, where in found.items()]
+
+
+def _differences(then: Fingerprint, now: Fingerprint) -> Iterator[str]:
+    for name, meaning in MEANINGS.items():
+        a, b = getattr(then, name), getattr(now, name)
+        if a != b and not (name == "memory_mb" and abs(a - b) <= MEMORY_SLACK_MB):
+            yield f"{name}: {_short(a)} then, {_short(b)} now; {meaning}"
+
+
+def _short(value: Any) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else text[:19] + "..."

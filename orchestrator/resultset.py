@@ -1,0 +1,275 @@
+"""Runs of any number of hosts as one set of tables: results, epochs, samples.
+
+<set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples/*.parquet}
+
+Every job of every run is there once. `group` marks the rows that may be averaged: equal in everything that changes
+what a figure means. Samples are moved to Parquet a few jobs at a time, so a set may be larger than the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+
+from orchestrator import merge, records
+from orchestrator.errors import UserError
+from orchestrator.model import Noun, Plan, Sample, to_json
+from orchestrator.repeats import by_cell
+from orchestrator.sources import is_set, read
+from orchestrator.tablefiles import document, to_csv, write_parquet
+
+Row = dict[str, Any]
+#: Rows of one group are repeats of one thing: the same work, done by the same software on the same machine.
+WORK = (
+    *("workload", "variant", "scale", "epochs", "batch_size", "train", "validation"),
+    *("data_sha256", "workloads_sha256"),
+)
+DOER = (
+    *("stack", "backend", "framework_version", "keras_version", "image_digest"),
+    *("device", "launcher", "threads", "host", "cpu", "gpu_name", "driver"),
+)
+COLUMNS = {**merge.COLUMNS, "group": "VARCHAR"}
+#: Samples held in memory before they are written.
+CHUNK = 500_000
+
+
+class Conflict(Noun, frozen=True, kw_only=True):
+    """Two records of one job of one run that do not say the same; the first was kept."""
+
+    run_id: str
+    job_id: str
+    kept: str
+    dropped: str
+    differs: list[str]
+
+
+class Merge(Noun, frozen=True, kw_only=True):
+    """What a merge did; set.json, but for `rows`."""
+
+    schema: int = 1
+    sources: dict[str, int]
+    jobs: int
+    identical: int
+    conflicts: list[Conflict] = []
+    #: Workloads that were run under more than one set of conditions, with what differs.
+    apart: dict[str, list[str]] = {}
+
+
+def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
+    """Writes the set; gives what was done and the rows. Raises UserError for a path that holds neither run nor set."""
+    for path in paths:
+        if not is_set(path) and not (path / "plan.json").is_file():
+            raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
+    to.mkdir(parents=True, exist_ok=True)
+    collected = _Collected(to / "samples")
+    with collected.samples:
+        for path in paths:
+            collected.add(path)
+    rows = [{**row, "group": group(row)} for row in collected.rows.values()]
+    done = Merge(
+        sources=collected.sources,
+        jobs=len(rows),
+        identical=collected.identical,
+        conflicts=collected.conflicts,
+        apart=apart(rows),
+    )
+    write_parquet(rows, COLUMNS, to / "results.parquet")
+    write_parquet(collected.epochs, merge.EPOCH_COLUMNS, to / "epochs.parquet")
+    records.write_atomic(to / "results.json", document(rows))
+    records.write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
+    records.write_atomic(to / "set.json", to_json(done))
+    return done, rows
+
+
+def group(row: Mapping[str, Any]) -> str:
+    """A name shared by the rows that may be averaged, and by no others."""
+    return hashlib.sha256(msgspec.json.encode([row.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
+
+
+def apart(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """By workload: the conditions in which its rows differ: side by side, never averaged."""
+    found = {}
+    for (workload,), members in by_cell([row for row in rows if row["status"] == "ok"], ["workload"]).items():
+        differs = [name for name in (*WORK[1:], "threads") if len({row.get(name) for row in members}) > 1]
+        if differs:
+            found[str(workload)] = differs
+    return found
+
+
+class _Collected:
+    """The rows so far, by run and job, and where the samples go."""
+
+    def __init__(self, samples: Path) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.origin: dict[tuple[str, str], str] = {}
+        self.epochs: list[Row] = []
+        self.sources: dict[str, int] = {}
+        self.identical = 0
+        self.conflicts: list[Conflict] = []
+        self.samples = _Samples(samples)
+
+    def add(self, path: Path) -> None:
+        before = len(self.rows)
+        if is_set(path):
+            self._add_set(path)
+        else:
+            self._add_run(records.RunFolder.open(path))
+        self.sources[str(path)] = self.sources.get(str(path), 0) + len(self.rows) - before
+
+    def _add_run(self, folder: records.RunFolder) -> None:
+        plan, results = folder.plan(), folder.results()
+        for one in _single_jobs(plan):
+            job = one.planned[0]
+            samples = folder.samples(job)
+            (row,) = merge.merge_run(one, results, {job.id: samples})
+            if self._take(row, str(folder.path)):
+                self.epochs += merge.epoch_rows([results[job.id]]) if job.id in results else []
+                self.samples.add(plan.run_id, job.id, samples)
+
+    def _add_set(self, path: Path) -> None:
+        source = read(path)
+        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(_known(row), str(path))}
+        self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
+        self.samples.copy(path / "samples", taken)
+
+    def _take(self, row: Row, origin: str) -> bool:
+        """Whether the row is new; if not, it is counted as identical or noted as a conflict."""
+        key = (row["run_id"], row["job_id"])
+        known = self.rows.get(key)
+        if known is None:
+            self.rows[key], self.origin[key] = row, origin
+            return True
+        differs = [name for name in merge.COLUMNS if known.get(name) != row.get(name)]
+        self.identical += not differs
+        if differs:
+            self.conflicts.append(
+                Conflict(run_id=key[0], job_id=key[1], kept=self.origin[key], dropped=origin, differs=differs)
+            )
+        return False
+
+
+def _single_jobs(plan: Plan) -> Iterator[Plan]:
+    """The plan, job by job, so that no more than one job's samples are in memory."""
+    skipped = {skip.job.id: skip for skip in plan.skipped}
+    for job in plan.planned:
+        skip = skipped.get(job.id)
+        jobs, skips = ([], [skip]) if skip else ([job], [])
+        yield msgspec.structs.replace(plan, jobs=jobs, skipped=skips)
+
+
+def _known(row: Row) -> Row:
+    """A row of an older or newer set with today's columns."""
+    return {name: row.get(name) for name in merge.COLUMNS}
+
+
+class _Samples:
+    """The folder samples/: run_id, job_id and the fields of a Sample as they were read, one Parquet file per chunk.
+
+    Written beside the old folder and moved at the end: a set may be merged onto itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        hints = typing.get_type_hints(Sample)
+        self.columns = {name: "DOUBLE" if _is_number(hints[name]) else "VARCHAR" for name in Sample.__struct_fields__}
+        self.database = duckdb.connect()
+        self.jobs: list[tuple[str, str]] = []
+        self.waiting: list[Sequence[Sample]] = []
+        self.count = 0
+        self.parts = 0
+
+    def __enter__(self) -> _Samples:
+        self.fresh.mkdir(parents=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                self._close()
+        finally:
+            self.database.close()
+            shutil.rmtree(self.fresh, ignore_errors=True)
+
+    def add(self, run_id: str, job_id: str, samples: Sequence[Sample]) -> None:
+        if samples:
+            self.jobs.append((run_id, job_id))
+            self.waiting.append(samples)
+            self.count += len(samples)
+        if self.count >= CHUNK:
+            self._flush()
+
+    def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
+        """The samples of the jobs that were taken, straight from file to file."""
+        if not taken or not source.is_dir():
+            return
+        runs, jobs = zip(*sorted(taken), strict=True)
+        self.database.register("taken", {"run_id": _words(runs), "job_id": _words(jobs)})
+        self._write(
+            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
+        )
+        self.database.unregister("taken")
+
+    def _flush(self) -> None:
+        """What waits becomes a file. Jobs go by number: names for millions of rows cost more than all the rest."""
+        if not self.waiting:
+            return
+        runs, jobs = zip(*self.jobs, strict=True)
+        number = np.arange(len(self.jobs), dtype=np.int32)
+        names = {"number": number, "run_id": _words(runs), "job_id": _words(jobs)}
+        table = {"number": np.repeat(number, [len(samples) for samples in self.waiting])}
+        rows = [sample for samples in self.waiting for sample in samples]
+        for name, kind in self.columns.items():
+            values = list(map(attrgetter(name), rows))
+            table[name] = np.array(values, dtype=float) if kind == "DOUBLE" else _words(values)
+        self.database.register("names", names)
+        self.database.register("chunk", table)
+        chosen = ", ".join(f"{_absent(name, kind)}::{kind} as {name}" for name, kind in self.columns.items())
+        self._write(f"select run_id, job_id, {chosen} from chunk join names using (number)")
+        self.jobs, self.waiting, self.count = [], [], 0
+
+    def _write(self, select: str) -> None:
+        target = _quoted(self.fresh / f"{self.parts:05}.parquet")
+        self.database.execute(f"copy ({select}) to '{target}' (format parquet)")
+        self.parts += 1
+
+    def _close(self) -> None:
+        if not self.parts:
+            empty = ", ".join(f"null::{kind} as {name}" for name, kind in self.columns.items())
+            self._write(f"select '' as run_id, '' as job_id, {empty} where false")
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.fresh.rename(self.path)
+
+
+def _is_number(hint: Any) -> bool:
+    return bool(set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)})
+
+
+def _words(values: Sequence[Any]) -> np.ndarray:
+    """Text as an object array, and what is neither text nor absent as JSON."""
+    array = np.empty(len(values), dtype=object)
+    array[:] = values
+    if not set(map(type, values)) <= {str, type(None)}:
+        array[:] = [v if v is None or isinstance(v, str) else msgspec.json.encode(v).decode() for v in values]
+    return array
+
+
+def _absent(name: str, kind: str) -> str:
+    """numpy says nan where a reading is absent."""
+    return f"case when isnan({name}) then null else {name} end" if kind == "DOUBLE" else name
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,228 @@
+"""What `make bench-harness` measures, part by part. Every part gives lines (what, figure, n, aim)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from orchestrator import catalog, measure
+from orchestrator.datafiles import sha256_file
+from orchestrator.executors.local import LocalExecutor
+from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
+from orchestrator.model import DataFile, Device, Fingerprint, Job, Result
+from tests.bench.made_runs import write_runs
+from tests.fakes.roots import HERE, make_data
+
+ROOT = catalog.PACKAGE.parent
+Line = tuple[str, str, str, str]
+DEVICE = Device(kind="cpu", name="cpu:0", cores=sorted(os.sched_getaffinity(0))[-1:])
+JOB = Job(
+    workload="ok", stack="keras3-jax", backend="jax", device="cpu", repeat=1, scale="smoke", epochs=2, batch_size=32,
+    train=64, validation=32, seed=1, threads=1, timeout_s=600, dataset="mnist",
+)  # fmt: skip
+
+
+def timed(action: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    action()
+    return time.monotonic() - begun
+
+
+def interleaved(
+    rounds: int, first: Callable[[], object], second: Callable[[], object]
+) -> tuple[list[float], list[float]]:
+    """Seconds of both, taken in turn, the order within a round changing."""
+    a: list[float] = []
+    b: list[float] = []
+    for i in range(rounds):
+        pair = [(first, a), (second, b)]
+        for action, seconds in pair if i % 2 == 0 else pair[::-1]:
+            seconds.append(timed(action))
+    return a, b
+
+
+def paired(a: list[float], b: list[float]) -> str:
+    """Median of the differences b - a within rounds, and their quartiles."""
+    low, middle, high = statistics.quantiles([y - x for x, y in zip(a, b, strict=True)], n=4)
+    return f"{middle:.3f} s (quartiles {low:.3f} to {high:.3f})"
+
+
+def start(rounds: int, scratch: Path) -> Iterator[Line]:
+    """`orchestrate --help`, beside an empty Python."""
+    bare = [sys.executable, "-c", "pass"]
+    ours = [sys.executable, "-m", "orchestrator", "--help"]
+    run = {"stdout": subprocess.DEVNULL, "check": True, "cwd": ROOT}
+    a, b = interleaved(rounds, lambda: subprocess.run(bare, **run), lambda: subprocess.run(ours, **run))
+    yield "`orchestrate --help`", f"{statistics.median(b):.3f} s", f"{rounds}", "< 0.3 s"
+    yield "of it an empty Python", f"{statistics.median(a):.3f} s", f"{rounds}", ""
+
+
+def suite(scratch: Path, workloads: Path, python: str, data: Path) -> ProcessSuite:
+    file = DataFile(dataset="mnist", path=str(data), sha256=sha256_file(data), kind="given", name="mnist.npz")
+    return ProcessSuite(
+        workloads_dir=str(workloads),
+        stacks={stack.name: stack for stack in catalog.load_catalog().stacks},
+        interpreters={JOB.stack: Interpreter(python=python, lock_sha256="0" * 64)},
+        data={"mnist": file},
+        cache_dir=str(scratch / "cache"),
+    )
+
+
+def identify(files: dict[str, DataFile]) -> Callable[..., Fingerprint]:
+    def make(job: Job, device: Device, launch: object) -> Fingerprint:
+        return Fingerprint(
+            launcher="bench", workloads_sha256="0" * 64, data_sha256=files["mnist"].sha256, data_kind="given",
+            host="here", cpu="", cores=1, memory_mb=1, os="linux", threads=1, orchestrator="0",
+        )  # fmt: skip
+
+    return make
+
+
+def measured(launcher: object, files: dict[str, DataFile], folder: Path, job: Job) -> Result:
+    shutil.rmtree(folder, ignore_errors=True)
+    result = measure.measure(
+        job, DEVICE, launcher=launcher, folder=folder, run_id="20260101-000000-abcd", identify=identify(files),
+        on_event=lambda job, event: None,
+    )  # fmt: skip
+    assert result.status == "ok", result.reason
+    return result
+
+
+def bare_run(launcher: object, folder: Path, job: Job) -> None:
+    """The very command of the job, with the input that it expects to stay open, and nobody watching."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / measure.OUT).mkdir(parents=True)
+    (folder / measure.OUT).chmod(0o777)
+    launch = launcher.describe(job, DEVICE, folder / measure.OUT)  # type: ignore[attr-defined]
+    with subprocess.Popen(
+        launch.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as p:
+        assert p.wait() == 0, p.stderr.read()[-2000:] if p.stderr else ""
+
+
+def job_overhead(rounds: int, scratch: Path) -> Iterator[Line]:
+    """A measured job against its bare command: a process and, where an engine has an image of ours, a container."""
+    data = make_data(scratch / "data") / "mnist.npz"
+    workloads = scratch / "stub" / "workloads"
+    workloads.mkdir(parents=True)
+    shutil.copy(HERE / "stub_run.py", workloads / "run.py")
+    processes = suite(scratch, workloads, sys.executable, data)
+    kinds = {"process": (ProcessLauncher(processes), JOB), **containers(processes)}
+    for name, (launcher, job) in kinds.items():
+        a, b = interleaved(
+            rounds,
+            lambda: bare_run(launcher, scratch / "bare", job),  # noqa: B023
+            lambda: measured(launcher, processes.data, scratch / "measured", job),  # noqa: B023
+        )
+        yield f"measured job over its bare command, {name}", paired(a, b), f"{rounds}", "<= 0.1 s"
+        yield f"of it the bare command, {name}", f"{statistics.median(a):.3f} s", f"{rounds}", ""
+
+
+def containers(processes: ProcessSuite) -> dict[str, tuple[object, Job]]:
+    """The docker launcher with the first image of ours that the engine has; empty, and said, where there is none."""
+    from orchestrator import images
+    from orchestrator.errors import HostError
+    from orchestrator.launchers import leftovers
+    from orchestrator.launchers.docker import DockerLauncher, Image, Suite
+
+    try:
+        client = images.connect()
+    except HostError as error:
+        print(f"no containers: {error.message}", file=sys.stderr)
+        return {}
+    for stack in catalog.load_catalog().stacks:
+        info = images.inspect(client, images.image_name(stack.name, "cpu", "0.1.0"))
+        if info is None:
+            continue
+        made = Suite(
+            run_id="20260101-000000-abcd", owner=leftovers.owner(), workloads_dir=processes.workloads_dir,
+            stacks=processes.stacks, images={stack.name: Image(name=info.id, digest=info.id)},
+            data=processes.data, memory_mb=1024,
+        )  # fmt: skip
+        job = msgspec.structs.replace(JOB, stack=stack.name, backend=stack.backends[0].name)
+        return {f"container ({stack.name})": (DockerLauncher(client, made), job)}
+    print("no containers: the engine has no image of this project", file=sys.stderr)
+    return {}
+
+
+def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Iterator[Line]:
+    """An epoch of the MNIST MLP as a measured job against a plain Keras script, median of the steady epochs of each."""
+    launcher_suite = suite(scratch, ROOT / "workloads", python, data)
+    launcher = ProcessLauncher(launcher_suite)
+    sizes = {"epochs": 8, "train": 12800, "validation": 2560}
+    job = msgspec.structs.replace(JOB, workload="mnist_mlp", batch_size=128, **sizes)
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "OMP_NUM_THREADS": "1"}
+    argv = [python, str(Path(__file__).with_name("bare_keras.py")), str(data), *map(str, (12800, 2560, 8))]
+    cores = ",".join(map(str, DEVICE.cores))
+    ratios = []
+    for i in range(rounds):
+
+        def bare() -> float:
+            answer = subprocess.run(["taskset", "-c", cores, *argv], capture_output=True, env=environment, check=True)
+            return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])[1:])
+
+        def ours() -> float:
+            result = measured(launcher, launcher_suite.data, scratch / "epoch", job)
+            return statistics.median(e["train_s"] + e["validation_s"] for e in result.epochs[1:])
+
+        one, other = (bare(), ours()) if i % 2 == 0 else reversed((ours(), bare()))
+        ratios.append(other / one)
+    low, middle, high = statistics.quantiles(ratios, n=4)
+    figure = f"{100 * (middle - 1):+.1f} % (quartiles {100 * (low - 1):+.1f} to {100 * (high - 1):+.1f})"
+    yield "an epoch of a measured job against a bare Keras script", figure, f"{rounds}", "<= 1 %"
+
+
+def at_size(scratch: Path, count: int, readings: int) -> Iterator[Line]:
+    """Merge of many jobs, and the report of 2,000 cells: time, processor time and peak memory of the commands."""
+    folders = write_runs(scratch / "many", count, readings)
+    text = f"merge of {count:,} jobs x {readings:,} samples"
+    yield (text, *_command(["merge", *map(str, folders), "--to", str(scratch / "set")]), "<= 15 s, 1 GB")
+    cells = write_runs(scratch / "cells", 2000, 20, repeats=1)
+    argv = ["report", *map(str, cells), "--to", str(scratch / "report")]
+    yield ("report of 2,000 cells", *_command(argv), "opens")
+    size = (scratch / "report" / "report.html").stat().st_size / 1e6
+    yield "size of that report", f"{size:.1f} MB", "1", ""
+
+
+def _command(argv: list[str]) -> tuple[str, str]:
+    process = subprocess.Popen([sys.executable, "-m", "orchestrator", *argv], stdout=subprocess.DEVNULL, cwd=ROOT)
+    begun = time.monotonic()
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.monotonic() - begun
+    assert os.waitstatus_to_exitcode(status) == 0
+    used = usage.ru_utime + usage.ru_stime
+    return f"{seconds:.1f} s ({used:.1f} s of processor time), peak {usage.ru_maxrss / 1024:.0f} MB", "1"
+
+
+def scheduling(jobs: int, devices: int) -> Iterator[Line]:
+    """Jobs that only sleep, on simulated devices, against the least time that any schedule needs."""
+    seconds = [0.2 + 0.6 * ((i * 7919) % 997) / 997 for i in range(jobs)]
+    slots = [Device(kind="gpu", name=f"gpu:{i}") for i in range(devices)]
+    planned = [msgspec.structs.replace(JOB, repeat=i + 1) for i in range(jobs)]
+    lock, running, most = threading.Lock(), set[str](), 0
+
+    def run(job: Job, device: Device) -> Result:
+        nonlocal most
+        with lock:
+            assert device.name not in running, "two jobs on one device"
+            running.add(device.name)
+            most = max(most, len(running))
+        time.sleep(seconds[job.repeat - 1])
+        with lock:
+            running.remove(device.name)
+        return Result(run_id="r", job=job, status="ok")
+
+    executor = LocalExecutor(slots, run, lambda job: Result(run_id="r", job=job, status="cancelled"), lambda: None)
+    took = timed(lambda: list(executor.run(planned)))
+    bound = max(sum(seconds) / devices, max(seconds))
+    figure = f"{took:.2f} s, {took / bound:.3f} of the lower bound {bound:.2f} s"
+    yield f"{jobs:,} simulated jobs on {devices} devices", figure, "1", ""

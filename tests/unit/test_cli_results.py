@@ -1,0 +1,95 @@
+"""merge, query, compare and validate as a user calls them: output, exit codes, one JSON document."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+from click.testing import CliRunner
+
+from orchestrator.cli import cli
+from orchestrator.errors import UserError
+from tests.replay.record import RECORDED
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.unpack_archive(RECORDED, folder)
+    return sorted(folder.iterdir())
+
+
+def call(*argv, code=0):
+    answer = CliRunner().invoke(cli, [str(word) for word in argv])
+    assert answer.exit_code == code, (answer.output, answer.exception)
+    return answer.stdout
+
+
+def slowed(run, to, factor):
+    """A copy of a run whose every epoch took longer, three times over as repeats that hardly differ."""
+    shutil.copytree(run, to)
+    plan = json.loads((to / "plan.json").read_text())
+    jobs = []
+    for job in plan["jobs"]:
+        name = ".".join([job["workload"], job["stack"], job["backend"], job["device"]])
+        result = json.loads((to / "jobs" / f"{name}.1" / "result.json").read_text())
+        for repeat in (1, 2, 3):
+            for epoch in result["epochs"]:
+                epoch["train_s"] *= factor if repeat == 1 else 1.001
+            job = {**job, "repeat": repeat}
+            jobs.append(job)
+            folder = to / "jobs" / f"{name}.{repeat}"
+            folder.mkdir(exist_ok=True)
+            (folder / "result.json").write_text(json.dumps({**result, "job": job}))
+    (to / "plan.json").write_text(json.dumps({**plan, "jobs": jobs}))
+    return to
+
+
+def test_merge_and_query(runs, tmp_path):
+    text = call("merge", *runs, "--to", tmp_path / "set")
+    assert "35 jobs in" in text
+    document = json.loads(call("merge", *runs, "--to", tmp_path / "set", "--json"))
+    assert len(document["results"]) == 35
+    answer = json.loads(
+        call("query", "select count(*) as n, min(epoch_s) as s from results", tmp_path / "set", "--json")
+    )
+    assert answer["rows"][0]["n"] == 35 and answer["rows"][0]["s"] > 0
+    assert call("query", "select 1 as one", tmp_path / "set") == "one\n1\n"
+
+
+def test_a_set_is_no_run_and_a_query_needs_a_set(runs, tmp_path):
+    answer = CliRunner().invoke(cli, ["query", "select 1", str(runs[0])])
+    assert isinstance(answer.exception, UserError)
+
+
+def test_compare_exits_1_above_the_threshold_only(runs, tmp_path):
+    base, same = slowed(runs[1], tmp_path / "base", 1.0), slowed(runs[1], tmp_path / "same", 1.0)
+    slow = slowed(runs[1], tmp_path / "slow", 1.2)
+    assert "no significant regression above 5 %" in call("compare", base, same, "--threshold", "5%")
+    assert "15 cells regressed by more than 5 %" in call("compare", base, slow, "--threshold", "5%", code=1)
+    call("compare", base, slow, "--threshold", "30%")
+    call("compare", slow, base, "--threshold", "5%")
+    call("compare", base, slow)  # without a threshold it only tells
+    document = json.loads(call("compare", base, slow, "--json"))
+    assert {ratio["verdict"][:9] for ratio in document["ratios"]} == {"slower by"}
+    assert call("compare", base, slow, "--format", "junit").startswith("<?xml")
+
+
+def test_compare_of_a_set_is_that_of_its_run(runs, tmp_path):
+    call("merge", runs[0], "--to", tmp_path / "set")
+    document = json.loads(call("compare", runs[0], tmp_path / "set", "--json"))
+    assert {ratio["ratio"] for ratio in document["ratios"]} == {1.0}
+
+
+def test_validate_judges_the_protocol():
+    few = ("--experiments", "60", "--repeats", "4")
+    kept = json.loads(call("validate", "--between", "0.5%", "--within", "1%", *few, "--json"))
+    assert kept["kept"] and kept["noise"]["between"] == 0.005
+    text = call("validate", "--between", "20%", "--within", "1%", *few, code=1)
+    assert "use a quieter host" in text
+
+
+def test_replay_names_what_is_no_run(tmp_path):
+    answer = CliRunner().invoke(cli, ["replay", str(tmp_path)])
+    assert isinstance(answer.exception, UserError)
