@@ -64,7 +64,6 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     config.parse_duration(given["budget"])
     wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
     wiring.check_names(wish, catalog)
-    records.check_writable(given["out"])
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from orchestrator.cli_options import JSON
-from orchestrator.cli_results import FOLDER, percent
+from orchestrator.cli_options import JSON, percent
+from orchestrator.cli_results import FOLDER
 from orchestrator.errors import UserError
 
 if TYPE_CHECKING:

@@ -126,6 +126,7 @@ def prepare(
     first = draft.planned[0]
     slots = devices.slots(host, first.device, first.threads, config.parallel)
     cleared = doctor.before_run(config, catalog, draft, host, site.name, out, say)
+    records.check_writable(out)
     draft = drop_unready(draft, no_gpu_for(cleared.unfit))
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}

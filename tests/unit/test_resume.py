@@ -77,7 +77,7 @@ def test_a_record_that_is_torn_or_altered_runs_anew(bench):
     bench.finish(*bench.run("--repeats", 2))
     torn, altered = sorted(bench.runs[0].glob("jobs/good*/result.json"))
     torn.write_bytes(torn.read_bytes()[:100])
-    (altered.parent / "samples.jsonl").write_text("")
+    (altered.parent / "samples.jsonl").write_text("{}\n")
     code, stdout, _ = bench.finish("verify")
     assert code == 1
     assert f"jobs/{torn.parent.name}/result.json: ALTERED" in stdout

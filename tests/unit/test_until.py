@@ -52,10 +52,10 @@ def fake(tmp_path, monkeypatch):
     first = [msgspec.structs.replace(job, repeat=1) for job in (JOB, OTHER)]
     whole = plan(*first)
     folder = RunFolder.create(tmp_path, whole)
-    ready = wiring.Prepared(plan=whole, launcher=None, slots=[], host=None)
+    ready = wiring.Prepared(plan=whole, launcher=None, slots=[], host=None, pending=whole.jobs)
 
-    def execute(prepared, catalog, folder, progress):
-        for job in prepared.plan.jobs:
+    def execute(prepared, catalog, folder, progress, say):
+        for job in prepared.pending:
             seconds = 1.0 + 0.001 * job.repeat if job.workload == JOB.workload else 1.0 + (job.repeat % 2)
             epochs = [{"epoch": i, "t": float(i), "train_s": seconds, "elapsed_s": float(i)} for i in (1, 2)]
             folder.write_result(Result(run_id=whole.run_id, job=job, status="ok", epochs=epochs))
@@ -76,7 +76,7 @@ def test_rounds_go_on_until_the_bound_and_every_added_job_is_planned(fake):
     ready, folder = fake
     ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, jobs=ready.plan.jobs[:1]))
     progress = Silent()
-    interrupted, _ = repeating.execute_until(ready, None, folder, progress, 0.02, 60)
+    interrupted, _ = repeating.execute_until(ready, None, folder, progress, print, 0.02, 60)
     ending = read(folder)
     assert (interrupted, ending.ended_by, ending.added_jobs, progress.expected) == (False, "bound", 2, 2)
     assert [job.repeat for job in folder.plan().planned] == [1, 2, 3]
@@ -85,7 +85,7 @@ def test_rounds_go_on_until_the_bound_and_every_added_job_is_planned(fake):
 
 def test_the_budget_ends_it_and_that_is_said(fake):
     ready, folder = fake
-    _, words = repeating.execute_until(ready, None, folder, Silent(), 0.02, 0)
+    _, words = repeating.execute_until(ready, None, folder, Silent(), print, 0.02, 0)
     ending = read(folder)
     assert (ending.ended_by, ending.added_jobs) == ("budget", 0)
     assert "the budget is spent" in words[0]
@@ -95,7 +95,7 @@ def test_a_noisy_cell_goes_on_alone(fake, monkeypatch):
     ready, folder = fake
     clock = iter(range(100))
     monkeypatch.setattr(repeating.time, "monotonic", lambda: float(next(clock)))
-    repeating.execute_until(ready, None, folder, Silent(), 0.02, 5)
+    repeating.execute_until(ready, None, folder, Silent(), print, 0.02, 5)
     ending = read(folder)
     counts = {state.cell.split(".")[0]: (state.repeats, state.state) for state in ending.cells}
     assert counts[JOB.workload] == (3, "settled")
