@@ -2,9 +2,9 @@
 
 The unit of evidence is the repeat, a fresh process; its figure is the median of its steady epochs. Figures are
 compared as logarithms, so that every effect is a ratio. Interval and test are Welch's t over repeats, whose error
-rates hold from two repeats on; the hierarchical bootstrap (repeats drawn first, then epochs within them) stands
-beside them: it also sees the epochs, counts their spread twice and so is the more cautious of the two. A plain
-percentile bootstrap of three repeats misses the truth far more often than it says (docs/PROTOCOL.md).
+rates were simulated from three repeats on; the hierarchical bootstrap (repeats drawn first, then epochs within them) stands
+beside them: it also sees the epochs, counts their spread twice and so is the more cautious of the two. As plain
+percentiles it would be wrong too often where repeats differ more than epochs do (docs/PROTOCOL.md has the figures).
 """
 
 from __future__ import annotations
