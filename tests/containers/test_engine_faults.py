@@ -238,7 +238,7 @@ def test_a_disk_that_is_full_while_recording(own, bench):
         assert len(rows_of(stdout)) == 6
         assert own.containers() == []
         ballast.unlink()
-        code, stdout, stderr = bench.finish("run", "--resume", "latest")
+        code, stdout, stderr = bench.finish("run", "--resume", "latest", "--no-build")
         assert code == 0, stderr
         assert {row["status"] for row in rows_of(stdout)} == {"ok"}
         assert bench.finish("verify")[0] == 0
@@ -306,7 +306,7 @@ def test_after_kill_9_the_job_ends_and_the_run_goes_on_where_it_was(own, bench):
     kill(process)
     wait_for(lambda: not running(own))
     assert torn_files(bench.runs[0]) == []
-    code, stdout, stderr = bench.finish("run", "--resume", "latest")
+    code, stdout, stderr = bench.finish("run", "--resume", "latest", "--no-build")
     assert code == 0, stderr
     assert [row["status"] for row in rows_of(stdout)] == ["ok"] * 4
     assert own.containers() == []
