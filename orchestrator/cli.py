@@ -30,7 +30,7 @@ from orchestrator import (
 from orchestrator.catalog import load_catalog
 from orchestrator.cli_data import data
 from orchestrator.cli_options import BUILD, DEVICE, FILTERS, JSON, OUT, ROOT
-from orchestrator.cli_run import build_settings, conclude, console, say
+from orchestrator.cli_run import build_settings, console, say
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.model import DeviceKind
 from orchestrator.plan import select
@@ -165,7 +165,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     folders = [records.RunFolder.open(path) for path in (runs or [out / "latest"])]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
-    conclude(folders, to or folders[0].path, load_catalog(root), as_json)
+    cli_run.conclude(folders, to or folders[0].path, load_catalog(root), as_json)
     if to is None and seals.read_manifest(folders[0].path):
         seals.seal_run(folders[0].path, set())
 

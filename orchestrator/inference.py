@@ -2,8 +2,8 @@
 
 The unit of evidence is the repeat, a fresh process; its figure is the median of its steady epochs. Figures are
 compared as logarithms, so that every effect is a ratio. Interval and test are Welch's t over repeats, whose error
-rates were simulated from three repeats on; the hierarchical bootstrap (repeats drawn first, then epochs within them) stands
-beside them: it also sees the epochs, counts their spread twice and so is the more cautious of the two. As plain
+rates were simulated from three repeats on; the hierarchical bootstrap (repeats drawn first, then epochs within them)
+stands beside them: it also sees the epochs, counts their spread twice and so is the more cautious of the two. As plain
 percentiles it would be wrong too often where repeats differ more than epochs do (docs/PROTOCOL.md has the figures).
 """
 

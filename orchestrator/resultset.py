@@ -131,9 +131,10 @@ class _Collected:
         for one in _single_jobs(plan):
             job = one.planned[0]
             samples = folder.samples(job)
-            (row,) = merge.merge_run(one, results, {job.id: samples})
+            readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
+            (row,) = merge.merge_run(one, results, {job.id: samples}, readings)
             if self._take(row, str(folder.path)):
-                self.epochs += merge.epoch_rows([results[job.id]]) if job.id in results else []
+                self.epochs += merge.epoch_rows([results[job.id]], readings) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:

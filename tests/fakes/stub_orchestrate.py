@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator import cli, merge, records, venvs
+from orchestrator import cli, cli_run, merge, records, venvs
 from orchestrator.model import to_json
 
 
@@ -18,7 +18,7 @@ def this_python(stack, device, docker_dir, say, keras_spec=None):
 
 
 def rows_only(folders, out, catalog, as_json, broken=None):
-    """In place of `cli.conclude`: the rows, without the second that charts take to import and to draw."""
+    """In place of `cli_run.conclude`: the rows, without the second that charts take to import and to draw."""
     rows = []
     for folder in folders:
         plan = folder.plan()
@@ -28,7 +28,7 @@ def rows_only(folders, out, catalog, as_json, broken=None):
         records.write_atomic(out / "results.json", to_json({"results": rows}))
     except records.HostError as error:
         broken = broken or error
-    cli.tell(rows, out, True)
+    cli_run.tell(rows, out, True)
     if broken is not None:
         raise broken
     return rows
@@ -36,7 +36,7 @@ def rows_only(folders, out, catalog, as_json, broken=None):
 
 def replace() -> None:
     venvs.ensure = this_python
-    cli.conclude = rows_only
+    cli_run.conclude = rows_only
 
 
 if __name__ == "__main__":
