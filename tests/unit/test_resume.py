@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from orchestrator import cli, venvs
+from orchestrator import cli, cli_run, venvs
 from orchestrator.records import RunFolder
 from tests.fakes import stub_orchestrate
 from tests.fakes.runs import Bench, kill, rows_of, torn_files, wait_for
@@ -29,7 +29,7 @@ def bench(tmp_path, here):
 def here(monkeypatch, capfdbinary):
     """Commands in this process: the same code, without the start of an interpreter each time."""
     monkeypatch.setattr(venvs, "ensure", stub_orchestrate.this_python)
-    monkeypatch.setattr(cli, "conclude", stub_orchestrate.rows_only)
+    monkeypatch.setattr(cli_run, "conclude", stub_orchestrate.rows_only)
     monkeypatch.setenv("COLUMNS", "200")
 
     def make(bench):
