@@ -13,9 +13,10 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import numpy as np
+if TYPE_CHECKING:
+    import numpy as np
 
 #: What the readers of the standard library and numpy raise for a damaged file.
 _DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError)
@@ -45,6 +46,8 @@ def check(path: Path, arrays: Mapping[str, Sequence[int]], members: Iterable[str
 def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
     if not zipfile.is_zipfile(path):
         raise BadArchive("not an .npz file")
+    import numpy as np  # only here: it takes a tenth of a second to import, and most commands do without
+
     lengths: dict[str, int] = {}
     with np.load(path, allow_pickle=False) as npz:
         if missing := sorted(set(arrays) - set(npz.files)):
@@ -60,7 +63,7 @@ def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
 def _check_array(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
     if array.ndim == 0 or array.shape[1:] != shape or not len(array):
         raise BadArchive(f"{name} has shape {array.shape}, expected (samples, {', '.join(map(str, shape))})")
-    if array.dtype.kind not in "iu" or (shape and array.dtype != np.uint8):
+    if array.dtype.kind not in "iu" or (shape and array.dtype != "uint8"):
         raise BadArchive(f"{name} has type {array.dtype}, expected {'uint8' if shape else 'integers'}")
 
 

@@ -11,9 +11,8 @@ from typing import Literal
 
 import msgspec
 
-from orchestrator import synthetic
 from orchestrator.archives import BadArchive, check, write_tar_gz
-from orchestrator.datafiles import disk_errors, replacing, sha256_file
+from orchestrator.datafiles import disk_errors, replacing, sha256_file, synthetic_path
 from orchestrator.datasets import Dataset, Place, load_datasets
 from orchestrator.errors import HostError, UserError
 from orchestrator.fetch import Progress, fetch, known_hashes
@@ -160,6 +159,8 @@ def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Sa
         )
     why = failure.message if failure else f"{dataset.name}: not found"
     say(f"{why}\n{dataset.name}: using SYNTHETIC data; accuracies will say nothing about the real data set")
+    from orchestrator import synthetic  # numpy comes along, and most commands do without
+
     return synthetic.make(dataset.name, dataset.file, cache_dir())
 
 
@@ -178,13 +179,13 @@ def _data_file(dataset: Dataset, path: Path) -> DataFile:
 
 
 def _remedy(dataset: Dataset, path: Path) -> str:
-    if path == synthetic.path_for(dataset.file, cache_dir()):
+    if path == synthetic_path(dataset.file, cache_dir()):
         return f"Remove it and it is made again: rm {path}"
     return f"Remove or replace it; `orchestrate data fetch {dataset.name}` gets the official file."
 
 
 def _kind(dataset: Dataset, path: Path, sha256: str) -> Kind:
-    made = synthetic.path_for(dataset.file, cache_dir())
+    made = synthetic_path(dataset.file, cache_dir())
     if sha256 == dataset.synthetic or path == made:
         return "synthetic"
     return "official" if sha256 in known_hashes(dataset, cache_dir()) else "given"
@@ -232,7 +233,7 @@ def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path 
     dirs = _search_dirs(data_dir)
     rows: list[DataRow] = []
     for dataset in _chosen(datasets, names):
-        made = synthetic.path_for(dataset.file, cache_dir())
+        made = synthetic_path(dataset.file, cache_dir())
         paths = [*_candidates(dataset, dirs), *([made] if made.is_file() else [])]
         rows += [_row(dataset, path, rehash) for path in paths] or [
             DataRow(dataset=dataset.name, state="missing", note=f"no {dataset.file} in any searched folder")

@@ -13,6 +13,9 @@ from typing import IO
 
 from orchestrator.errors import HostError
 
+#: Part of the file names. Raise it with every change of the content (and update datasets.yaml).
+SYNTHETIC_VERSION = 1
+
 
 def sha256_file(path: Path) -> str:
     """Hex sha256 of the file's bytes, read in pieces."""
@@ -59,3 +62,9 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def synthetic_path(file: str, cache: Path) -> Path:
+    """Where the synthetic stand-in for the in-job file name `file` lies in the cache."""
+    stem, _, suffix = file.partition(".")
+    return cache / f"{stem}.synthetic-v{SYNTHETIC_VERSION}.{suffix}"

@@ -92,7 +92,8 @@ def watched(devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bo
         sampler.stop()
         if sampler.trouble:
             say(f"the GPUs were not sampled: {sampler.trouble}")
-        _finish(run, say)
+        if uuids:
+            _finish(run, say)
 
 
 def _finish(run: Path, say: Say) -> None:

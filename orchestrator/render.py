@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from jinja2 import Environment, StrictUndefined
 
 from orchestrator.catalog import Catalog
 from orchestrator.model import DeviceKind, ImageVariant, Stack, image_name
@@ -56,6 +55,8 @@ def render_compose(catalog: Catalog, version: str) -> str:
 
 def render(template: str, **names: Any) -> str:
     """Fill in one template; a name that it lacks is an error, never an empty text."""
+    from jinja2 import Environment, StrictUndefined  # only here: most commands render nothing
+
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     return environment.from_string(template).render(**names)
 

@@ -14,11 +14,8 @@ from typing import IO, Any
 import numpy as np
 
 from orchestrator.archives import write_npz, write_tar_gz
-from orchestrator.datafiles import disk_errors, locked, replacing
+from orchestrator.datafiles import disk_errors, locked, replacing, synthetic_path
 from orchestrator.synthetic_babi import babi_text
-
-#: Part of the file names. Raise it with every change of the content (and update datasets.yaml).
-VERSION = 1
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -30,18 +27,12 @@ _SHIFTS = range(-2, 3)
 _LABELS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
 
-def path_for(file: str, cache: Path) -> Path:
-    """Where the synthetic stand-in for the in-job file name `file` lies in the cache."""
-    stem, _, suffix = file.partition(".")
-    return cache / f"{stem}.synthetic-v{VERSION}.{suffix}"
-
-
 def make(dataset: str, file: str, cache: Path) -> Path:
     """The synthetic file for `dataset` (mnist, cifar10, babi), made unless it is there.
 
     Safe with other processes doing the same. Raises HostError where the cache cannot be written.
     """
-    path = path_for(file, cache)
+    path = synthetic_path(file, cache)
     with locked(path):
         if not path.is_file():
             with disk_errors(path), replacing(path) as stream:

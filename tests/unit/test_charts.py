@@ -8,6 +8,8 @@ from orchestrator import charts
 from orchestrator.report_layout import Layout, lay_out
 from tests.fakes.made_up import recorded
 
+pytestmark = pytest.mark.slow
+
 
 def placed(report) -> tuple[Layout, list[dict], list[dict]]:
     layout = lay_out(report.rows)

@@ -12,6 +12,8 @@ from uv import find_uv_bin
 
 from orchestrator.catalog import load_catalog
 
+pytestmark = pytest.mark.slow
+
 CATALOG = load_catalog()
 REQUIREMENTS = CATALOG.docker_dir / "requirements"
 LOCKS = sorted(REQUIREMENTS.glob("*.txt"))

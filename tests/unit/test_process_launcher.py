@@ -23,6 +23,8 @@ from tests.conftest import ROOT
 from tests.fakes.roots import HERE
 from tests.unit.test_model import make_job
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def suite(tmp_path):

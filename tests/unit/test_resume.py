@@ -15,6 +15,8 @@ from orchestrator.records import RunFolder
 from tests.fakes import stub_orchestrate
 from tests.fakes.runs import Bench, kill, rows_of, torn_files, wait_for
 
+pytestmark = pytest.mark.slow
+
 KILLS = 4
 
 
@@ -163,8 +165,8 @@ def test_a_second_interrupt_ends_at_once_and_leaves_no_process(tmp_path):
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 130
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
     wait_for(lambda: not bench.processes())
 
 

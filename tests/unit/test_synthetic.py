@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from orchestrator import synthetic
+from orchestrator import datafiles, synthetic
 from orchestrator.archives import check
 from orchestrator.datafiles import sha256_file
 from orchestrator.datasets import load_datasets
 from orchestrator.errors import HostError
 from orchestrator.synthetic_babi import PEOPLE, PLACES, THINGS, babi_text
+
+pytestmark = pytest.mark.slow
 
 DATASETS = load_datasets()
 
@@ -55,7 +57,7 @@ def test_the_bytes_are_those_of_every_other_machine(made: dict[str, Path], name:
 
 def test_a_file_is_made_once_and_its_name_tells_the_version(tmp_path: Path) -> None:
     path = synthetic.make("babi", DATASETS["babi"].file, tmp_path)
-    assert path.name == f"babi_tasks_1-20_v1-2.synthetic-v{synthetic.VERSION}.tar.gz"
+    assert path.name == f"babi_tasks_1-20_v1-2.synthetic-v{datafiles.SYNTHETIC_VERSION}.tar.gz"
     stamp = path.stat().st_mtime_ns
     assert synthetic.make("babi", DATASETS["babi"].file, tmp_path) == path
     assert path.stat().st_mtime_ns == stamp
