@@ -108,7 +108,7 @@ def before_run(
     for check in preflight.checks(facts, stacks, catalog.stacks):
         if check.level != "ok" and not check.what.startswith("image of "):  # those are built next
             say(line(check))
-    full = next((disk for disk in facts.disks if disk.free_mb < disk.needed_mb // 10), None)
+    full = next((disk for disk in facts.disks if disk.free_mb < 1), None)
     if full:
         raise HostError(
             f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"

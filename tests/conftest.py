@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,11 @@ from orchestrator.errors import HostError
 ROOT = Path(__file__).resolve().parent.parent
 #: In CI a container test that cannot run is a failure, not a skip.
 REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CONTAINERS") == "1"
+
+
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # As in a shell's background: the commands under test would inherit it, and be right not to listen to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -258,7 +258,7 @@ def test_a_job_that_fills_the_disk_is_its_own_row(own, bench):
 
 def test_a_results_folder_that_is_read_only_is_told_before_anything_starts(own, bench):
     bench = bench(["good"])
-    with small_disk(bench.out, "1m"):
+    with small_disk(bench.out, "4m"):
         subprocess.run(["mount", "-o", "remount,ro", str(bench.out)], check=True)
         code, stdout, stderr = bench.finish(*words(bench))
     assert code == 3
