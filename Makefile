@@ -6,6 +6,7 @@ CONFIG ?= all
 OUT ?= results
 ARGS ?=
 FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 0
 SOAK_JOBS ?= 500
 KILLS ?= 100
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
@@ -58,7 +59,7 @@ bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 -
 fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
 	@for target in read_config read_events read_record read_plan; do \
-		$(BIN)/python -m tests.fuzz $$target $$(($(FUZZ_SECONDS) / 4)) || exit 1; done
+		$(BIN)/python -m tests.fuzz $$target $$(($(FUZZ_SECONDS) / 4)) $(FUZZ_SEED) || exit 1; done
 
 soak: setup ## 500 stub jobs in containers with random faults (SOAK_JOBS=), and 100 random kills (KILLS=)
 	$(BIN)/python -m tests.soak.jobs $(SOAK_JOBS)

@@ -28,6 +28,8 @@ from orchestrator.storage import check_writable, remove_tree, storage_error, syn
 
 __all__ = ["Attempt", "HostError", "RunFolder", "check_writable", "new_run_id", "storage_error", "write_atomic"]
 
+#: What msgspec raises for bytes that are no record.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
 _SAMPLES = msgspec.json.Decoder(Sample)
 
@@ -154,13 +156,13 @@ class RunFolder:
         """The raw readings of one job; a torn last line is left out."""
         path = self.job_folder(job) / "samples.jsonl"
         content = path.read_bytes() if path.is_file() else b""
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(*_UNREADABLE):
             return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []
         for line in content.splitlines():
             try:
                 found.append(msgspec.json.decode(line, type=Sample))
-            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            except _UNREADABLE:
                 continue
         return found
 
@@ -185,7 +187,7 @@ def _read(path: Path, kind: type[T]) -> T:
         return msgspec.json.decode(path.read_bytes(), type=kind)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise UserError(f"{path}: {error}", "the record is damaged, or of another version") from error
 
 

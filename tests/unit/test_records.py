@@ -79,7 +79,8 @@ def test_torn_samples_and_odd_logs_are_read_as_far_as_they_go(tmp_path):
     folder = records.RunFolder.create(tmp_path, make_plan())
     job = folder.job_folder(make_job())
     job.mkdir(parents=True)
-    (job / "samples.jsonl").write_bytes(b'{"t":1,"device":"cpu:0","cpu_s":1.5}\n\xff\n{"t":2,"dev')
+    lines = b'{"t":1,"device":"cpu:0","cpu_s":1.5}\n\xff\n{"\xffcpu_s":1}\n{"t":2,"dev'
+    (job / "samples.jsonl").write_bytes(lines)
     (job / "log.txt").write_bytes(b"\xff" + b"line\n" * 100)
     assert [sample.cpu_s for sample in folder.samples(make_job())] == [1.5]
     assert folder.log_tail(make_job(), 3) == "line\nline\nline"
