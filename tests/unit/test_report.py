@@ -16,6 +16,8 @@ from orchestrator.report_tables import speeds, tables
 from orchestrator.report_words import figure, listed, megabytes, span
 from tests.fakes.made_up import recorded, troubled
 
+pytestmark = pytest.mark.slow
+
 EVIL = "</script><img src=x onerror=alert(1)>|`*_<!-- @everyone \u2028\x00"
 
 
