@@ -215,7 +215,7 @@ def _verdict_table(layout: Layout, ranked: Speeds) -> list[Table]:
     note = (
         "Each contender against the fastest of its row: ratio of the geometric means over repeats, its 95 % interval, "
         "the verdict, and p after Holm's correction for all comparisons of this report (Welch's t on the logarithms "
-        "of the repeats' medians). A verdict needs p below 0.05, so at most 5 % of reports hold a false one."
+        "of the repeats' medians). A verdict needs p below 0.05, meant to let at most 5 % of reports hold a false one."
     )
     return [Table("verdicts", "How sure is that?", note, cells)]
 
