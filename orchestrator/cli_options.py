@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from orchestrator.config import Config, load_config, override
 from orchestrator.gpu_routes import ROUTES
 
 Decorator = Callable[[Any], Any]
+_HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_TAG, _DIGEST = r"\w[\w.-]{0,127}", r"sha256:[0-9a-f]{64}"
+IMAGE_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?\Z", re.ASCII)
 
 
 def options(*decorators: Decorator) -> Decorator:
@@ -48,6 +52,15 @@ def percent(value: Any) -> float:
     if not 0 <= share < 10:
         raise click.BadParameter(f"{text!r} is no percentage: write 5% or 0.05")
     return share
+
+
+def image_reference(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The name of an image: [host[:port]/]path[:tag][@sha256:digest]."""
+    if value is not None and not IMAGE_REFERENCE.match(value):
+        raise click.BadParameter(
+            f"{value!r} is no name of an image: write it like debian:bullseye-slim", ctx, parameter
+        )
+    return value
 
 
 WISHES = options(
@@ -110,7 +123,9 @@ BUILD = options(
         show_default=True,
         help="Base image: pulled, or made from Debian's packages; auto pulls where a registry answers.",
     ),
-    click.option("--base-image", metavar="IMAGE", help="Another base image instead of the pinned one."),
+    click.option(
+        "--base-image", metavar="IMAGE", callback=image_reference, help="Another base image instead of the pinned one."
+    ),
     click.option(
         "--ca-bundle",
         type=click.Path(exists=True, dir_okay=False),
@@ -125,7 +140,7 @@ BUILD = options(
         type=click.Path(exists=True, file_okay=False),
         help="Take CUDA 8 files from this folder only (an unpacked tool kit, say).",
     ),
-    click.option("--cuda-base", metavar="IMAGE", help="Take CUDA 8 files out of this image."),
+    click.option("--cuda-base", metavar="IMAGE", callback=image_reference, help="Take CUDA 8 files out of this image."),
     click.option(
         "--cuda-route", "cuda_routes", multiple=True, metavar="NAME", help="Only this route of docker/cuda.yaml."
     ),

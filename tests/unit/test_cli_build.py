@@ -64,3 +64,18 @@ def test_where_cuda_files_come_from_reaches_the_build(build: Any, tmp_path: Any)
     assert (settings.cuda_dir, settings.cuda_base) == (str(tmp_path), "cuda:8")
     assert settings.cuda_routes == ["conda", "nvidia-apt"]
     assert build({}, "--cuda-dir", str(tmp_path / "none"))[0].exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["debian", "debian:bullseye-slim", "host:5000/a/b_c:1.0", f"a.b/c@sha256:{'0' * 64}", "nvidia/cuda:8.0"]
+)
+def test_names_of_images_are_taken_as_they_are_written_elsewhere(build: Any, name: str):
+    assert build({}, "--base-image", name)[1].base_image == name
+
+
+@pytest.mark.parametrize("name", ["", "Debian", "a b", "-v", "x\nRUN id", "a//b", "../x", "a:b:c", "x@sha256:1"])
+@pytest.mark.parametrize("option", ["--base-image", "--cuda-base"])
+def test_what_is_no_name_of_an_image_is_refused(name: str, option: str):
+    answer = CliRunner().invoke(cli, ["build", f"{option}={name}"])
+    assert answer.exit_code == 2
+    assert "is no name of an image: write it like debian:bullseye-slim" in " ".join(answer.output.split())

@@ -108,10 +108,11 @@ def test_what_a_good_job_leaves(suite, tmp_path):
     assert result.launched_t <= result.start["t"] <= result.exited_t
 
 
-def test_a_job_that_hangs_and_ignores_sigterm_ends_at_its_bound(suite, tmp_path):
-    result, _ = run(suite, tmp_path, workload="hang", timeout_s=1)
+def test_a_job_that_hangs_and_ignores_sigterm_ends_within_two_seconds_of_its_bound(suite, tmp_path):
+    """The other duration that is asserted, beside the containers': it is what is promised."""
+    result, _ = run(suite, tmp_path, workload="hang", timeout_s=2)
     assert result.status == "timeout"
-    assert result.exited_t - result.launched_t < 1 + 10
+    assert 2 <= result.exited_t - result.launched_t < 2 + 2
     assert not alive(result.start["pid"])
 
 
