@@ -168,15 +168,16 @@ def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]]
     return rows
 
 
-def sample_rows(result: Result, samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Processor use between neighbouring samples (percent of one core) and resident memory, by time."""
+def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None = None) -> list[dict[str, Any]]:
+    """Processor use between neighbouring samples (percent of one core) and resident memory, by time since the launch,
+    or since the first sample where the launch is not known."""
     rows = []
     for before, after in itertools.pairwise(samples):
         if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
             continue
         percent = 100 * (after.cpu_s - before.cpu_s) / (after.t - before.t)  # type: ignore[operator]
-        t_s = after.t - (result.launched_t or samples[0].t)
-        rows.append({"job_id": result.job.id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
+        t_s = after.t - (launched_t or samples[0].t)
+        rows.append({"job_id": job_id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
     return rows
 
 

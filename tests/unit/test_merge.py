@@ -142,7 +142,8 @@ def test_readings_that_no_figure_can_hold_give_none():
 
 def test_samples_become_percent_between_neighbours():
     samples = [Sample(t=90.0 + i, device="d", cpu_s=cpu, rss_mb=1) for i, cpu in enumerate([0.0, 1.0, 3.0, None])]
-    rows = sample_rows(make_result(make_job()), samples)
+    rows = sample_rows(make_job().id, samples, launched_t=90.0)
+    assert rows == sample_rows(make_job().id, samples)
     assert [(row["t_s"], row["cpu_percent"]) for row in rows] == [(1.0, 100.0), (2.0, 200.0)]
 
 
