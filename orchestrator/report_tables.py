@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -80,15 +81,10 @@ def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
     known = {place: speed for place, speed in found.items() if speed}
     ranked: Speeds = {}
     pairs = 0
-    for line in range(len(layout.tasks)):
-        for machine in layout.machines():
-            rivals = {
-                (column, line): known[column, line]
-                for column, contender in enumerate(layout.contenders)
-                if contender.machine == machine and (column, line) in known
-            }
-            ranked.update(_ranked(rivals))
-            pairs += math.comb(sum(len(speed.repeats) > 1 for speed in rivals.values()), 2)
+    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines().values()):
+        rivals = {(column, line): known[column, line] for column in columns if (column, line) in known}
+        ranked.update(_ranked(rivals))
+        pairs += math.comb(sum(len(speed.repeats) > 1 for speed in rivals.values()), 2)
     return _corrected(ranked, pairs)
 
 
