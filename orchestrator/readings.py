@@ -6,7 +6,7 @@ A metric that was not read is nan here, as numpy has no other word for it, and a
 from __future__ import annotations
 
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -18,6 +18,18 @@ from orchestrator.model import Sample
 
 def _is_number(hint: Any) -> bool:
     return bool(set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)})
+
+
+def _numbers(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> np.ndarray:
+    try:
+        return np.fromiter(map(get, samples), float, len(samples))
+    except TypeError:  # some are absent: twice the work, for few jobs
+        return np.array(list(map(get, samples)), dtype=float)
+
+
+def _words(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> list[str | None]:
+    different = set(map(get, samples))
+    return list(different) if len(different) == 1 else list(map(get, samples))
 
 
 _HINTS = typing.get_type_hints(Sample)
@@ -37,10 +49,8 @@ class Readings(Struct, frozen=True):
     def of(cls, samples: Sequence[Sample] | Readings) -> Readings:
         if isinstance(samples, Readings):
             return samples
-        numbers = {name: np.array(list(map(attrgetter(name), samples)), dtype=float) for name in NUMBERS}
-        words: dict[str, list[str | None]] = {name: list(map(attrgetter(name), samples)) for name in WORDS}
-        shared = {name: values[:1] if len(set(values)) == 1 else values for name, values in words.items()}
-        return cls(len(samples), numbers, shared)
+        numbers = {name: _numbers(samples, attrgetter(name)) for name in NUMBERS}
+        return cls(len(samples), numbers, {name: _words(samples, attrgetter(name)) for name in WORDS})
 
     def peak(self, name: str) -> float | None:
         values = self.numbers[name]
