@@ -157,11 +157,17 @@ def list_(what: str, root: Path | None, as_json: bool) -> None:
 def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, as_json: bool) -> None:
     """Merge and report recorded runs anew, without running anything. Default: the latest run.
 
+    A set made by `merge` is reported alone: merge once more to add runs to it.
+
     \b
     Examples:
       orchestrate report
       orchestrate report results/20261122-*  --to results/together
+      orchestrate report results/all                   a merged set
     """
+    if any((path / "set.json").is_file() for path in runs):
+        cli_results.report_set(runs, to, load_catalog(root), as_json)
+        return
     folders = [records.RunFolder.open(path) for path in (runs or [out / "latest"])]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")

@@ -10,7 +10,10 @@ from typing import Any
 import click
 import msgspec
 
+from orchestrator import cli_run
+from orchestrator.catalog import Catalog
 from orchestrator.cli_options import JSON, percent
+from orchestrator.errors import UserError
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -50,6 +53,17 @@ def merge_lines(done: Any, to: Path) -> list[str]:
     ]
     lines += [f"{workload} stays apart: not all the same {', '.join(names)}" for workload, names in done.apart.items()]
     return lines
+
+
+def report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
+    """The report of a merged set, written into it or to `to`."""
+    if len(paths) > 1:
+        raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
+    from orchestrator.outputs_set import merged_set  # it brings the charts along, a second to import
+
+    merged = merged_set(paths[0])
+    cli_run.write_report(merged, to or paths[0], catalog)
+    cli_run.tell(merged.rows, to or paths[0], as_json)
 
 
 @click.command()

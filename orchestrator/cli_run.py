@@ -7,7 +7,7 @@ import os
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -19,6 +19,9 @@ from orchestrator.cli_options import BUILD, DATA_DIR, JSON, OUT, RESUME, ROOT, U
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.images import BuildSettings
 from orchestrator.progress import Progress
+
+if TYPE_CHECKING:
+    from orchestrator.outputs import Merged
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -180,15 +183,12 @@ def conclude(
     What cannot be written is raised only after the rows are told; `broken` is what went wrong before.
     """
     from orchestrator import outputs  # it brings the charts along, a second to import
-    from orchestrator.report import build_report
 
     say("merging and reporting")
     merged = outputs.merge_runs(folders)
-    command = shlex.join(["orchestrate", *sys.argv[1:]])
-    created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     try:
         outputs.write_tables(merged, out)
-        outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
+        write_report(merged, out, catalog)
     except HostError as error:
         broken = broken or error
     try:
@@ -198,6 +198,15 @@ def conclude(
     if broken is not None:
         raise broken
     return merged.rows
+
+
+def write_report(merged: Merged, out: Path, catalog: Catalog) -> None:
+    from orchestrator import outputs
+    from orchestrator.report import build_report
+
+    command = shlex.join(["orchestrate", *sys.argv[1:]])
+    created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    outputs.write_report(build_report(outputs.report_input(merged, catalog, command, created)), out)
 
 
 def tell(rows: list[dict[str, Any]], out: Path, as_json: bool) -> None:

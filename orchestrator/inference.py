@@ -35,8 +35,8 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     `low` and `high` bound the ratio with 95 % confidence and `p` is that interval's test; all are None with a single
     repeat on a side. `boot_low` and `boot_high` are the bootstrap's bounds. `p_adjusted` is `p` after Holm's
-    correction for all comparisons made together. `p_permutation` deals the repeats anew; `p_smallest` is the least
-    that so few repeats can give it.
+    correction for all comparisons that could have been made together. `p_permutation` deals the repeats anew;
+    `p_smallest` is the least that so few repeats can give it.
     """
 
     n_a: int
@@ -96,13 +96,18 @@ def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
     )
 
 
-def holm(differences: Sequence[Difference]) -> list[Difference]:
-    """The same with `p_adjusted`: all of them together give a false verdict in at most 5 % of cases."""
+def holm(differences: Sequence[Difference], family: int = 0) -> list[Difference]:
+    """The same with `p_adjusted`: all of them together give a false verdict in at most 5 % of cases.
+
+    `family` is the number of comparisons that could have been made, where the data chose these among them: who is
+    compared with the fastest of six is compared with the luckiest, and has fifteen pairs to be corrected for.
+    """
     known = sorted((i for i, d in enumerate(differences) if d.p is not None), key=lambda i: differences[i].p or 0.0)
+    family = max(family, len(known))
     adjusted: dict[int, float] = {}
     worst = 0.0
     for rank, i in enumerate(known):
-        worst = max(worst, min(1.0, (len(known) - rank) * (differences[i].p or 0.0)))
+        worst = max(worst, min(1.0, (family - rank) * (differences[i].p or 0.0)))
         adjusted[i] = worst
     return [replace(d, p_adjusted=adjusted.get(i)) for i, d in enumerate(differences)]
 

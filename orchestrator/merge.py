@@ -13,6 +13,7 @@ from typing import Any
 
 from orchestrator import gpu_figures
 from orchestrator.model import GpuSample, Job, Plan, Result, Sample
+from orchestrator.readings import Readings
 
 #: name -> SQL type; the order is the order of the columns in every file.
 COLUMNS: dict[str, str] = {
@@ -107,11 +108,12 @@ EPOCH_COLUMNS: dict[str, str] = {
     "gpu_samples_n": "BIGINT",
 }
 
-#: Columns that are fields of the job, of the fingerprint.
+#: Columns that are fields of the job, of an epoch's event, of the fingerprint.
 JOB_FIELDS = (
     *("workload", "variant", "stack", "backend", "device", "repeat", "scale"),
     *("epochs", "batch_size", "train", "validation", "seed", "threads"),
 )
+EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
     *("data_sha256", "data_kind", "host", "cpu"),
@@ -121,7 +123,7 @@ FINGERPRINT_FIELDS = (
 def merge_run(
     plan: Plan,
     results: Mapping[str, Result],
-    samples: Mapping[str, Sequence[Sample]],
+    samples: Mapping[str, Sequence[Sample] | Readings],
     gpu: Mapping[str, Sequence[GpuSample]] | None = None,
 ) -> list[dict[str, Any]]:
     """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None."""
@@ -140,7 +142,7 @@ def merge_run(
     return rows
 
 
-def result_row(result: Result, samples: Sequence[Sample], gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
+def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
     row = dict.fromkeys(COLUMNS)
     row.update(_job_part(result.job))
     row.update(_outcome_part(result))
@@ -148,33 +150,34 @@ def result_row(result: Result, samples: Sequence[Sample], gpu: Sequence[GpuSampl
     if result.epochs:
         row.update(time_part(result))
         row.update(quality_part(result.epochs[-1]))
-    row.update(usage_part(result.epochs, samples))
+    row.update(usage_part(result.epochs, Readings.of(samples)))
     row.update(gpu_figures.job_part(result, gpu))
     return row
 
 
 def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None) -> list[dict[str, Any]]:
     """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
-    rows = []
+    rows, unknown = [], dict.fromkeys(EPOCH_COLUMNS)
     for result in results:
         shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
         for event in result.epochs:
-            figures = {k: number(event.get(k)) for k in EPOCH_COLUMNS if k not in shared and k != "run_id"}
+            figures = {name: number(event.get(name)) for name in EPOCH_FIELDS}
             figures["elapsed"] = number(event.get("elapsed_s"))
             figures.update(gpu_figures.epoch_part(event, (gpu or {}).get(result.job.id, ())))
-            rows.append({**dict.fromkeys(EPOCH_COLUMNS), **shared, **figures, "run_id": result.run_id})
+            rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
     return rows
 
 
-def sample_rows(result: Result, samples: Sequence[Sample]) -> list[dict[str, Any]]:
-    """Processor use between neighbouring samples (percent of one core) and resident memory, by time."""
+def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None = None) -> list[dict[str, Any]]:
+    """Processor use between neighbouring samples (percent of one core) and resident memory, by time since the launch,
+    or since the first sample where the launch is not known."""
     rows = []
     for before, after in itertools.pairwise(samples):
         if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
             continue
         percent = 100 * (after.cpu_s - before.cpu_s) / (after.t - before.t)  # type: ignore[operator]
-        t_s = after.t - (result.launched_t or samples[0].t)
-        rows.append({"job_id": result.job.id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
+        t_s = after.t - (launched_t or samples[0].t)
+        rows.append({"job_id": job_id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
     return rows
 
 
@@ -213,24 +216,15 @@ def quality_part(last: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def usage_part(epochs: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> dict[str, Any]:
+def usage_part(epochs: Sequence[Mapping[str, Any]], readings: Readings) -> dict[str, Any]:
     """Processor use while the epochs ran (percent of one core: 200 is two busy cores) and peak memory."""
-    memory = [s.rss_mb for s in samples if s.rss_mb is not None]
-    usage: dict[str, Any] = {"rss_peak_mb": max(memory, default=None)}
-    points = [(s.t, s.cpu_s) for s in samples if s.cpu_s is not None]
-    if epochs and len(points) >= 2:
+    usage: dict[str, Any] = {"rss_peak_mb": readings.peak("rss_mb")}
+    if epochs:
         first, last = epochs[0], epochs[-1]
         begin = first["t"] - (number(first.get("train_s")) or 0) - (number(first.get("validation_s")) or 0)
-        usage["cpu_util_mean"] = mean_rate(points, begin, last["t"])
+        growth = readings.growth("cpu_s", begin, last["t"])
+        usage["cpu_util_mean"] = None if growth is None else number(100 * growth)
     return usage
-
-
-def mean_rate(points: Sequence[tuple[float, float]], begin: float, end: float) -> float | None:
-    """Percent: growth of a counter per second between two moments, linear between its readings."""
-    begin, end = max(begin, points[0][0]), min(end, points[-1][0])
-    if end <= begin:
-        return None
-    return 100 * (_at(points, end) - _at(points, begin)) / (end - begin)
 
 
 def number(value: Any) -> float | None:
@@ -238,13 +232,6 @@ def number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return value if abs(value) < float("inf") else None
-
-
-def _at(points: Sequence[tuple[float, float]], t: float) -> float:
-    for (t0, v0), (t1, v1) in itertools.pairwise(points):
-        if t0 <= t <= t1:
-            return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if t1 > t0 else v1
-    return points[-1][1]
 
 
 def _setup(result: Result) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rich.table import Table
 
 from orchestrator import gpu_figures, merge, records
 from orchestrator.catalog import PACKAGE, Catalog, read_yaml
-from orchestrator.model import NOT_RUN, Plan, Result
+from orchestrator.model import NOT_RUN, Result
 from orchestrator.report import Report, ReportInput
 from orchestrator.report_article import Reference
 from orchestrator.tablefiles import document, to_csv, write_parquet
@@ -29,17 +29,20 @@ class Merged(msgspec.Struct, frozen=True):
     rows: list[Row]
     epochs: list[Row]
     samples: list[Row]
-    plans: list[Plan]
-    results: list[Result]
+    run_ids: list[str]
+    environment: list[tuple[str, str]]
     logs: dict[str, str]
     #: Readings of the GPUs for drawing, and the moments of the epochs beside them.
     gpu: list[Row] = []
     marks: list[Row] = []
+    #: Sentences for the top of the report.
+    notes: list[str] = []
 
 
 def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
     """Reads the runs; raises UserError for one that is damaged."""
-    merged = Merged(rows=[], epochs=[], samples=[], plans=[], results=[], logs={})
+    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={})
+    everything: list[Result] = []
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
@@ -51,15 +54,15 @@ def merge_runs(folders: Sequence[records.RunFolder]) -> Merged:
         for result in ordered:
             merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
             merged.marks.extend(gpu_figures.epoch_marks(result))
-            rows_of_samples = merge.sample_rows(result, samples[result.job.id])
+            rows_of_samples = merge.sample_rows(result.job.id, samples[result.job.id], result.launched_t)
             merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
-        merged.plans.append(plan)
-        merged.results.extend(ordered)
+        merged.run_ids.append(plan.run_id)
+        everything.extend(ordered)
         failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
-    return merged
+    return msgspec.structs.replace(merged, environment=environment(everything))
 
 
 def write_tables(merged: Merged, out: Path) -> None:
@@ -91,7 +94,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
     ]
     return ReportInput(
         title="Keras backends compared",
-        run_ids=[plan.run_id for plan in merged.plans],
+        run_ids=merged.run_ids,
         created=created,
         rows=rows,
         epochs=[{**epoch, "elapsed_s": epoch["elapsed"]} for epoch in merged.epochs],
@@ -99,7 +102,8 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         gpu=merged.gpu,
         marks=merged.marks,
         deviations=deviations,
-        environment=environment(merged.results),
+        environment=merged.environment,
+        notes=merged.notes,
         plan_command=command,
         reference=read_yaml(PACKAGE / "reference" / "bhatia-2017.yaml", Reference),
     )
@@ -114,19 +118,22 @@ def learned(row: Row, catalog: Catalog) -> float | None:
     return workload.learned.get(row["scale"])
 
 
-def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
-    """(what, value) pairs; where runs or jobs differ, every value that occurs."""
+def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Every `what` once, with all the values that occur."""
     seen: dict[str, dict[str, None]] = {}
-
-    def note(what: str, value: Any) -> None:
+    for what, value in pairs:
         if value not in (None, "", []):
             seen.setdefault(what, {})[str(value)] = None
+    return [(what, "; ".join(values)) for what, values in seen.items()]
 
-    for result in results:
-        f = result.fingerprint
-        if f is None:
-            continue
-        for what, value in (
+
+def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """(what, value) pairs; where runs or jobs differ, every value that occurs."""
+    return distinct(
+        pair
+        for result in results
+        if (f := result.fingerprint) is not None
+        for pair in (
             ("host", f.host),
             ("processor", f"{f.cpu}, {f.cores} cores in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
@@ -142,9 +149,8 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("workloads (sha256)", f.workloads_sha256),
             (f"data set {result.job.dataset}", f"{f.data_kind}, sha256 {f.data_sha256}"),
             (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),
-        ):
-            note(what, value)
-    return [(what, "; ".join(values)) for what, values in seen.items()]
+        )
+    )
 
 
 def write_report(report: Report, out: Path) -> None:

@@ -114,11 +114,13 @@ def _ours(
     layout: Layout, machine: Any, line: int, task: Task, published: Mapping[tuple[str, str], Published]
 ) -> Iterator[tuple[str, tuple[Contender, float]]]:
     """Backend -> (contender, seconds) of the 2017 stacks on one machine."""
-    for column, contender in enumerate(layout.contenders):
+    for column in layout.machines()[machine]:
+        contender = layout.contenders[column]
+        if contender.era != "2017" or (task.workload, contender.backend) not in published:
+            continue
         rows = layout.cells.get((column, line), [])
         seconds = median(row.get("epoch_s_article") for row in rows if row["status"] == "ok")
-        known = (task.workload, contender.backend) in published
-        if known and seconds and contender.era == "2017" and contender.machine == machine:
+        if seconds:
             yield contender.backend, (contender, seconds)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,24 +32,19 @@ def machines(rows: Sequence[Row]) -> list[str]:
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
     """(subject, sentence about it) for each task and machine on which anything was measured."""
     sentences = []
-    for line, task in enumerate(layout.tasks):
-        for machine in layout.machines():
-            places = [
-                (contender, ranked[column, line])
-                for column, contender in enumerate(layout.contenders)
-                if contender.machine == machine and (column, line) in ranked
-            ]
-            if places:
-                data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
-                sentences.append((f"{task.label}{_machine(layout, machine)}{data}", _sentence(places)))
+    groups = layout.machines()
+    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), groups.items()):
+        places = [(layout.contenders[c], ranked[c, line]) for c in columns if (c, line) in ranked]
+        if places:
+            data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
+            sentences.append((f"{task.label}{_machine(list(groups), machine)}{data}", _sentence(places)))
     return sentences
 
 
-def _machine(layout: Layout, machine: tuple[Any, ...]) -> str:
+def _machine(groups: Sequence[tuple[Any, ...]], machine: tuple[Any, ...]) -> str:
     """Only what tells this machine from the others of the report."""
     device, gpu, threads, host = machine
     facets = (str(device).upper(), gpu, f"{threads} threads", host)
-    groups = layout.machines()
     varying = [
         str(facet)
         for i, facet in enumerate(facets)

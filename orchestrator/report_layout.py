@@ -98,9 +98,12 @@ class Layout(Struct, frozen=True):
     #: Position of the contender and of the task of each result row.
     places: list[tuple[int, int]]
 
-    def machines(self) -> list[tuple[Any, ...]]:
-        """The groups of contenders whose speeds may be compared, in order of appearance."""
-        return list(dict.fromkeys(contender.machine for contender in self.contenders))
+    def machines(self) -> dict[tuple[Any, ...], list[int]]:
+        """The groups of contenders whose speeds may be compared, by position, in order of appearance."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for column, contender in enumerate(self.contenders):
+            groups.setdefault(contender.machine, []).append(column)
+        return groups
 
 
 def lay_out(rows: Sequence[Row]) -> Layout:

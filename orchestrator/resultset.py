@@ -11,9 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import typing
 from collections.abc import Iterator, Mapping, Sequence
-from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ import numpy as np
 from orchestrator import merge, records
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Plan, Sample, to_json
+from orchestrator.readings import NUMBERS, WORDS, Readings
 from orchestrator.repeats import by_cell
 from orchestrator.sources import is_set, read
 from orchestrator.tablefiles import document, to_csv, write_parquet
@@ -130,7 +129,7 @@ class _Collected:
         plan, results = folder.plan(), folder.results()
         for one in _single_jobs(plan):
             job = one.planned[0]
-            samples = folder.samples(job)
+            samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
             (row,) = merge.merge_run(one, results, {job.id: samples}, readings)
             if self._take(row, str(folder.path)):
@@ -182,11 +181,8 @@ class _Samples:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        hints = typing.get_type_hints(Sample)
-        self.columns = {name: "DOUBLE" if _is_number(hints[name]) else "VARCHAR" for name in Sample.__struct_fields__}
         self.database = duckdb.connect()
-        self.jobs: list[tuple[str, str]] = []
-        self.waiting: list[Sequence[Sample]] = []
+        self.waiting: list[Readings] = []
         self.count = 0
         self.parts = 0
 
@@ -203,11 +199,11 @@ class _Samples:
             self.database.close()
             shutil.rmtree(self.fresh, ignore_errors=True)
 
-    def add(self, run_id: str, job_id: str, samples: Sequence[Sample]) -> None:
-        if samples:
-            self.jobs.append((run_id, job_id))
-            self.waiting.append(samples)
-            self.count += len(samples)
+    def add(self, run_id: str, job_id: str, readings: Readings) -> None:
+        if readings.length:
+            words = {"run_id": [run_id], "job_id": [job_id], **readings.words}
+            self.waiting.append(msgspec.structs.replace(readings, words=words))
+            self.count += readings.length
         if self.count >= CHUNK:
             self._flush()
 
@@ -216,29 +212,37 @@ class _Samples:
         if not taken or not source.is_dir():
             return
         runs, jobs = zip(*sorted(taken), strict=True)
-        self.database.register("taken", {"run_id": _words(runs), "job_id": _words(jobs)})
+        taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
+        self.database.register("taken", taken_names)
         self._write(
             f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
         )
         self.database.unregister("taken")
 
     def _flush(self) -> None:
-        """What waits becomes a file. Jobs go by number: names for millions of rows cost more than all the rest."""
+        """What waits becomes a file. Words go by number: millions of them cost more than all the rest."""
         if not self.waiting:
             return
-        runs, jobs = zip(*self.jobs, strict=True)
-        number = np.arange(len(self.jobs), dtype=np.int32)
-        names = {"number": number, "run_id": _words(runs), "job_id": _words(jobs)}
-        table = {"number": np.repeat(number, [len(samples) for samples in self.waiting])}
-        rows = [sample for samples in self.waiting for sample in samples]
-        for name, kind in self.columns.items():
-            values = list(map(attrgetter(name), rows))
-            table[name] = np.array(values, dtype=float) if kind == "DOUBLE" else _words(values)
-        self.database.register("names", names)
-        self.database.register("chunk", table)
-        chosen = ", ".join(f"{_absent(name, kind)}::{kind} as {name}" for name, kind in self.columns.items())
-        self._write(f"select run_id, job_id, {chosen} from chunk join names using (number)")
-        self.jobs, self.waiting, self.count = [], [], 0
+        chunk = {name: np.concatenate([readings.numbers[name] for readings in self.waiting]) for name in NUMBERS}
+        joins = ""
+        for name in ("run_id", "job_id", *WORDS):
+            chunk[name], known = _numbered([(readings.words[name], readings.length) for readings in self.waiting])
+            self._remember(name, known)
+            joins += f" join words_{name} on words_{name}.number = chunk.{name}"
+        self.database.register("chunk", chunk)
+        chosen = map(_chosen, ("run_id", "job_id", *Sample.__struct_fields__))
+        self._write(f"select {', '.join(chosen)} from chunk{joins}")
+        self.waiting, self.count = [], 0
+
+    def _remember(self, name: str, known: Sequence[str | None]) -> None:
+        """A table of words by number. As an enumeration they are written as such, not compared a million times."""
+        words = np.empty(len(known), dtype=object)
+        words[:] = known
+        self.database.register("known", {"number": np.arange(len(known), dtype=np.int32), "word": words})
+        self.database.execute(f"drop table if exists words_{name}")
+        self.database.execute(f"drop type if exists kind_{name}")
+        self.database.execute(f"create type kind_{name} as enum (select word from known where word is not null)")
+        self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
 
     def _write(self, select: str) -> None:
         target = _quoted(self.fresh / f"{self.parts:05}.parquet")
@@ -247,29 +251,29 @@ class _Samples:
 
     def _close(self) -> None:
         if not self.parts:
-            empty = ", ".join(f"null::{kind} as {name}" for name, kind in self.columns.items())
+            kinds = {name: "DOUBLE" if name in NUMBERS else "VARCHAR" for name in Sample.__struct_fields__}
+            empty = ", ".join(f"null::{kind} as {name}" for name, kind in kinds.items())
             self._write(f"select '' as run_id, '' as job_id, {empty} where false")
         if self.path.exists():
             shutil.rmtree(self.path)
         self.fresh.rename(self.path)
 
 
-def _is_number(hint: Any) -> bool:
-    return bool(set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)})
+def _numbered(columns: Sequence[tuple[Sequence[str | None], int]]) -> tuple[np.ndarray, list[str | None]]:
+    """The number of each word, and the words by number. A column is given as its words and its length."""
+    known: dict[str | None, int] = {}
+    parts = []
+    for words, length in columns:
+        numbers = np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int32)
+        parts.append(numbers.repeat(length // len(words)))  # a single word stands for all
+    return np.concatenate(parts), list(known)
 
 
-def _words(values: Sequence[Any]) -> np.ndarray:
-    """Text as an object array, and what is neither text nor absent as JSON."""
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    if not set(map(type, values)) <= {str, type(None)}:
-        array[:] = [v if v is None or isinstance(v, str) else msgspec.json.encode(v).decode() for v in values]
-    return array
-
-
-def _absent(name: str, kind: str) -> str:
-    """numpy says nan where a reading is absent."""
-    return f"case when isnan({name}) then null else {name} end" if kind == "DOUBLE" else name
+def _chosen(name: str) -> str:
+    """A column as it is written; numpy says nan where a reading is absent."""
+    if name not in NUMBERS:
+        return f"words_{name}.word as {name}"
+    return f"case when isnan(chunk.{name}) then null else chunk.{name} end as {name}"
 
 
 def _quoted(path: Path) -> str:

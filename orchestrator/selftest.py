@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from msgspec import Struct
 
-from orchestrator.inference import Repeats, difference, holm, logs
+from orchestrator.inference import Difference, Repeats, difference, holm, logs
 
-#: More ways than this to split the repeats of one cell into two halves are sampled, not listed.
-MOST_SPLITS = 200
 SEED = 2017
+#: How noise may be shaped. `even`: normal. `outliers`: Student's t, 3 degrees of freedom. `two states`: each process is
+#: fast or slow from its start to its end. `wandering`: the host drifts, so what runs together in time is slow together.
+SHAPES = ("even", "outliers", "two states", "wandering")
+#: Of `wandering`: how much of a deviation is left one job later, and one epoch later.
+JOB_MEMORY, EPOCH_MEMORY = 0.9, 0.5
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -35,7 +38,9 @@ class Rates(Struct, frozen=True, kw_only=True):
     """Of `experiments`, the share with any false verdict, and the share in which the planted slowdown was found."""
 
     repeats: int
-    comparisons: int
+    contenders: int
+    rows: int
+    shape: str
     experiments: int
     false: float
     found: float
@@ -44,6 +49,22 @@ class Rates(Struct, frozen=True, kw_only=True):
     def error(self) -> float:
         """Standard error of `false` were it 5 %."""
         return math.sqrt(0.05 * 0.95 / self.experiments)
+
+
+class RealRates(Struct, frozen=True, kw_only=True):
+    """What dealing the repeats of real cells gave. A cell counts once, however many deals it has.
+
+    `false` and `found` are means over cells, `false_error` the standard error of the first over cells (None for one);
+    `one_deal` counts the cells in which a single deal, drawn at random, gave a false verdict.
+    """
+
+    cells: int
+    repeats: int
+    deals: int
+    false: float
+    false_error: float | None
+    found: float
+    one_deal: int
 
 
 def noise_of(cells: Sequence[Repeats]) -> Noise | None:
@@ -74,52 +95,94 @@ def simulate(
     noise: Noise,
     repeats: int,
     *,
-    comparisons: int = 1,
+    contenders: int = 2,
+    rows: int = 1,
     slowdown: float = 0.05,
     experiments: int = 500,
-    tails: bool = False,
+    shape: str = "even",
 ) -> Rates:
-    """`experiments` made-up reports of `comparisons` contenders against one baseline, all of them equal, and as
-    many in which one is slower. With `tails` the noise is Student's t with 3 degrees of freedom: many outliers.
+    """`experiments` made-up reports of `rows` tasks on `contenders` that are all equal, judged as a report judges
+    (everybody against the fastest of the row), and as many in which one contender is slower at one task.
     """
     random = np.random.default_rng(SEED)
+    made_up = _generator(random, noise, shape, contenders * rows, repeats)
     false = found = 0
     for _ in range(experiments):
-        base, *others = (_cell(random, noise, repeats, tails) for _ in range(comparisons + 1))
-        false += any(d.significant for d in holm([difference(base, other, False) for other in others]))
-        slow = [[second * (1 + slowdown) for second in epochs] for epochs in others[0]]
-        first = holm([difference(base, other, False) for other in (slow, *others[1:])])[0]
-        found += first.significant and first.ratio > 1
+        cells = made_up()
+        table = [np.exp(cells[i * contenders : (i + 1) * contenders]).tolist() for i in range(rows)]
+        false += any(d.significant for row in _judged(table) for d in row.values())
+        table[0][-1] = [[second * (1 + slowdown) for second in epochs] for epochs in table[0][-1]]
+        planted = _judged(table)[0].get(contenders - 1)
+        found += planted is not None and planted.significant and planted.ratio > 1
     return Rates(
         repeats=repeats,
-        comparisons=comparisons,
+        contenders=contenders,
+        rows=rows,
+        shape=shape,
         experiments=experiments,
         false=false / experiments,
         found=found / experiments,
     )
 
 
-def split_halves(cells: Sequence[Repeats], slowdown: float = 0.05) -> Rates | None:
-    """The repeats of each real cell dealt into two halves, as one image under two names. None without four repeats.
+def _judged(table: Sequence[Sequence[Repeats]]) -> list[dict[int, Difference]]:
+    """Row by row, everybody but the fastest, by position, against the fastest; corrected for all pairs."""
+    places, found = [], []
+    for line, row in enumerate(table):
+        seconds = [float(np.median(np.median(cell, axis=1))) for cell in row]
+        best = seconds.index(min(seconds))
+        rivals = [i for i in range(len(row)) if i != best]
+        places += [(line, i) for i in rivals]
+        found += [difference(row[best], row[i], intervals=False) for i in rivals]
+    judged: list[dict[int, Difference]] = [{} for _ in table]
+    for (line, i), verdict in zip(places, holm(found, sum(math.comb(len(row), 2) for row in table)), strict=True):
+        judged[line][i] = verdict
+    return judged
 
-    Every deal counts as one experiment; those of one cell are not independent of one another.
+
+def deal_pairs(cells: Sequence[Repeats], slowdown: float = 0.05) -> RealRates | None:
+    """The repeats of each real cell as one image under two names: of two neighbours in time each name gets one, as it
+    would in a run that interleaves both. Every such deal is tried, up to 256. None without a cell of four repeats.
     """
-    false = found = count = smallest = 0
+    random = np.random.default_rng(SEED)
+    shares, found, sizes, count, one_deal = [], [], [], 0, 0
     for cell in cells:
-        if len(cell) < 4:
+        size = len(cell) // 2
+        if size < 2:
             continue
-        half = len(cell) // 2
-        smallest = min(half, smallest or half)
-        for chosen in _halves(len(cell), half):
-            a = [cell[i] for i in chosen]
-            b = [cell[i] for i in range(len(cell)) if i not in chosen]
-            count += 1
-            false += difference(a, b, False).significant
-            slow = difference(a, [[second * (1 + slowdown) for second in epochs] for epochs in b], False)
-            found += slow.significant and slow.ratio > 1
-    if not count:
+        verdicts = [_dealt(cell, swaps, slowdown) for swaps in _deals(size, random)]
+        sizes.append(size)
+        count += len(verdicts)
+        shares.append(float(np.mean([false for false, _ in verdicts])))
+        found.append(float(np.mean([seen for _, seen in verdicts])))
+        one_deal += verdicts[random.integers(len(verdicts))][0]
+    if not sizes:
         return None
-    return Rates(repeats=smallest, comparisons=1, experiments=count, false=false / count, found=found / count)
+    error = float(np.std(shares, ddof=1)) / math.sqrt(len(shares)) if len(shares) > 1 else None
+    return RealRates(
+        cells=len(sizes),
+        repeats=min(sizes),
+        deals=count,
+        false=float(np.mean(shares)),
+        false_error=error,
+        found=float(np.mean(found)),
+        one_deal=one_deal,
+    )
+
+
+def _deals(pairs: int, random: np.random.Generator) -> list[tuple[int, ...]]:
+    if pairs <= 8:
+        return list(itertools.product((0, 1), repeat=pairs))
+    return [tuple(swaps) for swaps in random.integers(2, size=(256, pairs)).tolist()]
+
+
+def _dealt(cell: Repeats, swaps: Sequence[int], slowdown: float) -> tuple[bool, bool]:
+    """(a false verdict, the planted slowdown found) of one deal; the first of an odd number is left out."""
+    first = len(cell) - 2 * len(swaps)
+    a = [cell[first + 2 * i + swap] for i, swap in enumerate(swaps)]
+    b = [cell[first + 2 * i + 1 - swap] for i, swap in enumerate(swaps)]
+    slow = difference(a, [[second * (1 + slowdown) for second in epochs] for epochs in b], intervals=False)
+    return difference(a, b, intervals=False).significant, slow.significant and slow.ratio > 1
 
 
 def repeats_needed(rates: Sequence[Rates], share: float = 0.9) -> int | None:
@@ -129,18 +192,33 @@ def repeats_needed(rates: Sequence[Rates], share: float = 0.9) -> int | None:
     return good[-1].repeats if good else None
 
 
-def _cell(random: np.random.Generator, noise: Noise, repeats: int, tails: bool) -> list[list[float]]:
-    size = (repeats, noise.epochs)
-    if tails:
-        shift, jitter = (random.standard_t(3, n) / math.sqrt(3) for n in (repeats, size))
-    else:
-        shift, jitter = (random.standard_normal(n) for n in (repeats, size))
-    values: list[list[float]] = np.exp(noise.between * shift[:, None] + noise.within * jitter).tolist()
-    return values
+def _generator(
+    random: np.random.Generator, noise: Noise, shape: str, cells: int, repeats: int
+) -> Callable[[], np.ndarray]:
+    """Makes up logarithms of seconds, (cells, repeats, epochs), one experiment at a call."""
+    jobs, epochs = (cells, repeats), (cells, repeats, noise.epochs)
+    in_turn, in_job = _memory(cells * repeats, JOB_MEMORY), _memory(noise.epochs, EPOCH_MEMORY)
+
+    def wandering() -> np.ndarray:
+        host = (in_turn @ random.standard_normal(cells * repeats)).reshape(repeats, cells)
+        return np.asarray(random.permuted(host, axis=1).T)  # the cells of a block run in an order of its own
+
+    def draw() -> np.ndarray:
+        jitter = random.standard_normal(epochs)
+        if shape == "outliers":
+            shift, jitter = (random.standard_t(3, size) / math.sqrt(3) for size in (jobs, epochs))
+        elif shape == "two states":
+            shift = random.choice([-1.0, 1.0], jobs)
+        elif shape == "wandering":
+            shift, jitter = wandering(), jitter @ in_job.T
+        else:
+            shift = random.standard_normal(jobs)
+        return np.asarray(noise.between * shift[:, :, None] + noise.within * jitter)
+
+    return draw
 
 
-def _halves(n: int, half: int) -> list[frozenset[int]]:
-    if math.comb(n, half) <= MOST_SPLITS:
-        return [frozenset(chosen) for chosen in itertools.combinations(range(n), half)]
-    random = np.random.default_rng(SEED)
-    return [frozenset(random.permutation(n)[:half].tolist()) for _ in range(MOST_SPLITS)]
+def _memory(n: int, kept: float) -> np.ndarray:
+    """Turns independent deviations into ones of the same size of which a share is kept from each to the next."""
+    steps = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
+    return np.asarray(np.linalg.cholesky(kept**steps))

@@ -8,6 +8,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
+from orchestrator import charts
 from orchestrator.cli import cli
 from orchestrator.errors import UserError
 from tests.replay.record import RECORDED
@@ -44,6 +45,47 @@ def slowed(run, to, factor):
             (folder / "result.json").write_text(json.dumps({**result, "job": job}))
     (to / "plan.json").write_text(json.dumps({**plan, "jobs": jobs}))
     return to
+
+
+def small(run, to):
+    """A copy of a run with its first two jobs only: charts take their time."""
+    shutil.copytree(run, to)
+    plan = json.loads((to / "plan.json").read_text())
+    (to / "plan.json").write_text(json.dumps({**plan, "jobs": plan["jobs"][:2]}))
+    return to
+
+
+@pytest.fixture
+def no_drawing(monkeypatch):
+    """The charts are specified, but not drawn: that takes most of the time of a report and has its own tests."""
+    monkeypatch.setattr(charts, "draw", lambda title, spec: charts.Picture(title=title, spec=spec, svg="", png=b""))
+    monkeypatch.setattr(charts, "javascript", str)
+
+
+def test_a_merged_set_is_reported_like_its_runs(runs, tmp_path, no_drawing):
+    run, merged = small(runs[0], tmp_path / "run"), tmp_path / "set"
+    rows = json.loads(call("merge", run, "--to", merged, "--json"))["results"]
+    before = {path.name: path.read_bytes() for path in merged.iterdir() if path.is_file()}
+    assert json.loads(call("report", merged, "--json"))["results"] == rows
+    assert {name: (merged / name).read_bytes() for name in before} == before  # its tables are those of the merge
+    assert f"report: {run / 'report.html'}" in call("report", run)
+    ours, direct = ((folder / "report.md").read_text() for folder in (merged, run))
+
+    def tables_of(text):
+        return [line for line in text.splitlines() if line.startswith("|")]
+
+    assert len(tables_of(ours)) > 20
+    assert set(tables_of(ours)) - set(tables_of(direct)) == set()
+    assert "Made from a merged set" in ours
+    drawn, also = ({path.name for path in (folder / "charts").iterdir()} for folder in (merged, run))
+    assert drawn == also
+
+
+def test_a_set_is_reported_alone(runs, tmp_path):
+    call("merge", runs[1], "--to", tmp_path / "set")
+    answer = CliRunner().invoke(cli, ["report", str(tmp_path / "set"), str(runs[0]), "--to", str(tmp_path / "x")])
+    assert isinstance(answer.exception, UserError)
+    assert "merge" in answer.exception.hint
 
 
 def test_merge_and_query(runs, tmp_path):

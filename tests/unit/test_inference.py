@@ -52,6 +52,13 @@ def test_holm_multiplies_by_what_is_left_and_never_falls():
     assert holm(raw)[1].words == "no significant difference (one of many comparisons)"
 
 
+def test_what_the_data_chose_is_corrected_for_all_it_could_have_chosen():
+    raw = [inference.Difference(n_a=3, n_b=3, ratio=1.1, low=1.0, high=1.2, p=p) for p in (0.004, 0.0001, 0.5)]
+    adjusted = [d.p_adjusted for d in holm(raw, family=15)]
+    assert adjusted == [pytest.approx(0.004 * 14), pytest.approx(0.0001 * 15), 1.0]
+    assert holm(raw, family=2) == holm(raw)  # no fewer than there are
+
+
 def test_words():
     def said(low, high, p=0.001):
         return inference.Difference(n_a=3, n_b=3, ratio=1, low=low, high=high, p=p).words

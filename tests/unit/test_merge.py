@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.merge import COLUMNS, cache_state, epoch_rows, mean_rate, merge_run, number, sample_rows
+from orchestrator.merge import COLUMNS, cache_state, epoch_rows, merge_run, number, sample_rows
 from orchestrator.model import Fingerprint, Plan, Result, Sample, Skip
+from orchestrator.readings import Readings
 from tests.unit.test_model import make_job
 
 FINGERPRINT = Fingerprint(
@@ -123,15 +124,26 @@ def test_processor_use_is_that_of_the_epochs_only():
 
 
 def test_rates_are_linear_between_readings_and_none_outside():
-    points = [(0.0, 0.0), (10.0, 5.0)]
-    assert mean_rate(points, 2, 4) == pytest.approx(50)
-    assert mean_rate(points, -5, 100) == pytest.approx(50)
-    assert mean_rate(points, 20, 30) is None
+    samples = [Sample(t=10.0, device="d", cpu_s=5.0), Sample(t=0.0, device="d", cpu_s=0.0), Sample(t=5.0, device="d")]
+    readings = Readings.of(samples)  # in no order, and one without a reading
+    assert readings.growth("cpu_s", 2, 4) == pytest.approx(0.5)
+    assert readings.growth("cpu_s", -5, 100) == pytest.approx(0.5)
+    assert readings.growth("cpu_s", 20, 30) is None
+    assert Readings.of(samples[:1]).growth("cpu_s", 2, 4) is None
+    assert (readings.peak("cpu_s"), readings.peak("rss_mb"), Readings.of([]).peak("rss_mb")) == (5.0, None, None)
+
+
+def test_readings_that_no_figure_can_hold_give_none():
+    samples = [Sample(t=t, device="d", cpu_s=cpu) for t, cpu in [(0.0, -1e308), (1e-9, 1e308), (200.0, 1e308)]]
+    assert one_row(make_result(make_job()), samples)["cpu_util_mean"] == 0
+    steep = [Sample(t=t, device="d", cpu_s=cpu) for t, cpu in [(0.0, -1e308), (200.0, 1e308)]]
+    assert one_row(make_result(make_job()), steep)["cpu_util_mean"] is None
 
 
 def test_samples_become_percent_between_neighbours():
     samples = [Sample(t=90.0 + i, device="d", cpu_s=cpu, rss_mb=1) for i, cpu in enumerate([0.0, 1.0, 3.0, None])]
-    rows = sample_rows(make_result(make_job()), samples)
+    rows = sample_rows(make_job().id, samples, launched_t=90.0)
+    assert rows == sample_rows(make_job().id, samples)
     assert [(row["t_s"], row["cpu_percent"]) for row in rows] == [(1.0, 100.0), (2.0, 200.0)]
 
 

@@ -428,3 +428,15 @@ def test_too_many_contenders_are_listed_but_not_drawn():
     assert built.pictures == {}
     assert "41 contenders are too many to tell apart in charts" in built.markdown
     assert built.html.count("<td") > 41
+
+
+def test_a_verdict_is_corrected_for_all_pairs_not_only_for_those_shown():
+    def contender(backend, *times):
+        return [row(backend=backend, repeat=i, epoch_s=t) for i, t in enumerate(times)]
+
+    rows = contender("tensorflow", 1.0, 1.02, 0.98) + contender("jax", 1.1, 1.13, 1.07)
+    rows += contender("cntk", 1.05, 1.3, 1.2)
+    against = [speed.against for speed in speeds(lay_out(rows), lambda row: [row["epoch_s"]]).values() if speed.against]
+    jax, cntk = sorted(against, key=lambda verdict: verdict.p)
+    assert jax.p_adjusted == pytest.approx(3 * jax.p)
+    assert cntk.p_adjusted == pytest.approx(min(1, 2 * cntk.p))

@@ -12,6 +12,7 @@ import pytest
 from orchestrator import merge, resultset, sources
 from orchestrator.errors import UserError
 from orchestrator.model import Sample
+from orchestrator.readings import Readings
 from orchestrator.records import RunFolder
 from tests.replay.record import RECORDED
 
@@ -146,3 +147,15 @@ def test_every_planned_job_is_a_row_also_without_a_result(runs, tmp_path):
     assert sorted({row["status"] for row in rows}) == ["cancelled", "ok"]
     assert list(rows[0])[: len(merge.COLUMNS)] == list(merge.COLUMNS)
     assert msgspec.json.encode(rows)
+
+
+def test_samples_of_any_words_are_kept_reading_by_reading(tmp_path):
+    def samples(*devices):
+        return [Sample(t=float(i), device=name, cpu_s=None if i % 2 else 1.5) for i, name in enumerate(devices)]
+
+    given = {"a": samples("cpu", "cpu"), "b": samples("it's", "", "cpu", 'x"\\'), "c": samples("cpu")}
+    with resultset._Samples(tmp_path / "samples") as table:
+        for job, its in given.items():
+            table.add("run", job, Readings.of(its))
+    read = duckdb.sql(f"select job_id, t, device, cpu_s from '{tmp_path}/samples/*.parquet' order by all").fetchall()
+    assert read == [(job, s.t, s.device, s.cpu_s) for job, its in given.items() for s in its]
