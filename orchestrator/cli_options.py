@@ -11,6 +11,7 @@ import click
 
 from orchestrator.config import Config, load_config, override
 from orchestrator.gpu_routes import ROUTES
+from orchestrator.runtimes import LAUNCHERS
 
 Decorator = Callable[[Any], Any]
 
@@ -38,6 +39,11 @@ FILTERS = options(
 DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
 
 
+LAUNCHER = click.option(
+    "--launcher", metavar="|".join((*LAUNCHERS, "FILE")), help="How jobs are started; FILE is a runtime of your own."
+)
+
+
 def percent(value: Any) -> float:
     """`5%` or `0.05`, as a share."""
     text = str(value).strip()
@@ -62,7 +68,7 @@ WISHES = options(
     FILTERS,
     _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
     DEVICE,
-    click.option("--launcher", type=click.Choice(["auto", "docker", "process"]), help="How jobs are started."),
+    LAUNCHER,
     click.option("--executor", type=click.Choice(["local"]), help="Where jobs run."),
     click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
     click.option(
