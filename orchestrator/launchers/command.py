@@ -22,7 +22,8 @@ from typing import Any
 import msgspec
 
 from orchestrator.launchers import cgroups
-from orchestrator.launchers.containers import Suite, container_spec, owned_by_job
+from orchestrator.launchers.containers import Suite, cache_name, container_spec, owned_by_job
+from orchestrator.launchers.kept import GRACE_S as CHILD_GRACE_S
 from orchestrator.launchers.kept import Command, Keepers, oom_kills, read_usage
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.template import other_words, run_words
@@ -63,12 +64,12 @@ class CommandLauncher:
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._keepers.stopping.is_set():
             return Exit(cancelled=True)
-        spec = self._spec(job, device, out)
-        trouble = self._trouble(spec)
-        if trouble:
-            return Exit(error=trouble)
-        kills = oom_kills()
+        spec, kills = self._spec(job, device, out), oom_kills()
         try:
+            self._make_caches(job)
+            trouble = self._trouble(spec)
+            if trouble:
+                return Exit(error=trouble)
             with self._as_job(out), self._scratch() as scratch:
                 code, timed_out = self._keepers.run(
                     self._command(spec, device, scratch), job.timeout_s, log, watch, self._probe_of(spec)
@@ -83,21 +84,27 @@ class CommandLauncher:
     def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
         spec = container_spec(self._suite, job, device, out)
         image = self._suite.images[job.stack]
-        binds = spec.binds
-        if self._runtime.images.store == "files":  # where there is no engine there are no named volumes
-            binds = [(h if h.startswith("/") else str(self._cache_dir / h), inside, mode) for h, inside, mode in binds]
+        binds = [(self._place(host), inside, mode) for host, inside, mode in spec.binds]
         return msgspec.structs.replace(spec, image=image.file or image.digest, binds=binds, keep_out=list(PROXY_NAMES))
+
+    def _place(self, host: str) -> str:
+        """A path, or the name of a volume; where there is no engine, a volume is a folder of ours."""
+        if host.startswith("/") or self._runtime.images.store == "engine":
+            return host
+        return str(self._cache_dir / host)
+
+    def _make_caches(self, job: Job) -> None:
+        for cache in self._suite.stacks[job.stack].caches_for(job.device):
+            place = self._place(cache_name(job.stack, cache.name))
+            if place.startswith("/"):
+                Path(place).mkdir(parents=True, exist_ok=True)
 
     def _trouble(self, spec: ContainerSpec) -> str:
         """What a command line could not say, or an engine would make up for; "" if nothing."""
         for host, _, _ in spec.binds:
             if ":" in host or "," in host:
                 return f"{host}: a path with ':' or ',' cannot be written on {self._runtime.name}'s command line"
-            if not host.startswith("/"):
-                continue
-            if host.startswith(f"{self._cache_dir}/"):
-                Path(host).mkdir(parents=True, exist_ok=True)
-            if not Path(host).exists():  # docker would make a folder of that name
+            if host.startswith("/") and not Path(host).exists():  # docker would make a folder of that name
                 return f"{host} is not there any more"
         if os.getuid() == 0 and not self._runtime.sets_user:
             return f"{self._runtime.name} runs a job as whoever starts it, and jobs must not be root"
@@ -111,7 +118,7 @@ class CommandLauncher:
             folder="/",
             cores=device.cores,
             final=found(final) if final else (),
-            grace_s=GRACE_S,
+            grace_s=GRACE_S if final else CHILD_GRACE_S,
         )
 
     @contextlib.contextmanager
@@ -192,5 +199,5 @@ def last_words(log: Path) -> str:
     """The last line of a runtime's own output."""
     with contextlib.suppress(OSError):
         lines = log.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
-        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "it said nothing")
     return "it said nothing"

@@ -47,11 +47,16 @@ def job_user(uid: int, gid: int) -> tuple[int, int]:
     return NOBODY if uid == 0 else (uid, gid)
 
 
+def cache_name(stack: str, cache: str) -> str:
+    """The volume that keeps what a stack compiles."""
+    return f"{LABEL}-{stack}-{cache}"
+
+
 def container_spec(suite: Suite, job: Job, device: Device, out: Path) -> ContainerSpec:
     """The hardened container of one job."""
     stack, data = suite.stacks[job.stack], suite.data[job.dataset]
     inside = f"/data/{data.name}"
-    caches = [(f"{LABEL}-{stack.name}-{c.name}", c.path, "rw") for c in stack.caches_for(job.device)]
+    caches = [(cache_name(stack.name, c.name), c.path, "rw") for c in stack.caches_for(job.device)]
     attempt = suite.attempts.get(job.id, 1)
     environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
     if caches:
