@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ class CommandSite:
         build: bool,
         say: Say,
     ) -> None:
-        self.runtime: Runtime = runtimes.load(name)
+        self.runtime: Runtime = runtimes.adapted(runtimes.load(name), root=os.getuid() == 0)
         self.name = name if name in runtimes.NAMES else str(Path(name).absolute())
         self._client = client
         self._catalog = catalog

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import subprocess
@@ -82,7 +83,7 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Fa
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     disks = [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
-    runtime = None if launcher in BASIC else runtimes.load(launcher)
+    runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
     client = None
     if launcher != "process":
         engine = _engine(config, device, with_route=runtime is None)

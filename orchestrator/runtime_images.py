@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,20 +60,25 @@ def put_from_engine(runtime: Runtime, client: Any, name: str, info: ImageInfo, f
         if runtime.images.store == "engine":
             _put_stream(runtime, name, image_archives.exported(client, [name]))
             return
-        with _exported(runtime, client, name) as archive:
+        if not _takes_archives(runtime):
+            _make_file(runtime, name, info, "", folder)
+            return
+        with _written(image_archives.exported(client, [name])) as archive:
             _make_file(runtime, name, info, archive, folder)
 
 
 def put_from_archive(runtime: Runtime, archive: Path, found: list[image_archives.Saved], folder: Path) -> None:
     """Gives the runtime the images of a file that `orchestrate images save` wrote. Raises HostError."""
-    if runtime.images.store == "engine":
-        with archive.open("rb") as stream:
-            _put_stream(runtime, str(archive), image_archives.pieces(stream))
-        return
-    if not _takes_archives(runtime):
+    if runtime.images.store == "files" and not _takes_archives(runtime):
         raise HostError(f"{runtime.name} takes no archives", "its images are made from those of a Docker engine")
-    for image in found:
-        _make_file(runtime, image.name, image.info, str(archive.absolute()), folder)
+    with gzip.open(archive, "rb") as unpacked:  # podman takes no packed one from its input
+        chunks = image_archives.pieces(unpacked)
+        if runtime.images.store == "engine":
+            _put_stream(runtime, str(archive), chunks)
+            return
+        with _written(chunks) as plain:
+            for image in found:
+                _make_file(runtime, image.name, image.info, plain, folder)
 
 
 def _in_file(runtime: Runtime, name: str, folder: Path) -> Held | None:
@@ -101,19 +107,16 @@ def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folde
 
 
 @contextlib.contextmanager
-def _exported(runtime: Runtime, client: Any, name: str) -> Iterator[str]:
-    """The image as a file, for runtimes that read one; it is removed afterwards."""
-    if not _takes_archives(runtime):
-        yield ""
-        return
+def _written(chunks: Iterable[bytes]) -> Iterator[str]:
+    """An archive as a file, for runtimes that read one; it is removed afterwards."""
     with tempfile.NamedTemporaryFile(prefix="keras-orchestrate-", suffix=".tar") as file:
-        for chunk in image_archives.exported(client, [name]):
+        for chunk in chunks:
             file.write(chunk)
         file.flush()
         yield file.name
 
 
-def _put_stream(runtime: Runtime, what: str, chunks: Any) -> None:
+def _put_stream(runtime: Runtime, what: str, chunks: Iterable[bytes]) -> None:
     """The runtime reads an archive from its input."""
     with tempfile.TemporaryFile() as output:
         process = _start(runtime, other_words(runtime, runtime.images.put), output)

@@ -26,6 +26,9 @@ NAMES = ("docker", "podman", "apptainer", "pyxis")
 BASIC = ("auto", "docker", "process")
 LAUNCHERS = (*BASIC, *(name for name in NAMES if name not in BASIC))
 
+#: Is there on hosts with control groups of version 2.
+CGROUPS_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
+
 #: The points of a job's confinement. Every runtime either writes one or says why it lacks it.
 Point = Literal[
     "network", "read_only", "user", "capabilities", "no_new_privileges", "core_dumps", "processes", "memory",
@@ -43,7 +46,7 @@ FIELDS = {
     "images": {"image", "file", "archive"},
 }
 #: Placeholders that are any number of words.
-MANY = {"program", "hardening", "gpu", "extra", "command"}
+MANY = {"program", "hardening", "rootless", "gpu", "extra", "command"}
 
 
 class Each(Noun, frozen=True, kw_only=True):
@@ -94,6 +97,9 @@ class Runtime(Noun, frozen=True, kw_only=True):
     could_not_start: list[int] = []
     usage: Literal["inspect", "children", "none"] = "none"
     inside_slurm: bool = False
+    #: Further words where the caller is not root, and points that such a caller gets with control groups v2 only.
+    rootless: list[str] = []
+    rootless_needs_v2: list[Point] = []
     #: What to do where the program is missing.
     install: str = ""
     images: Images
@@ -140,6 +146,22 @@ def check_usable(runtime: Runtime) -> None:
         raise HostError(
             f"{runtime.name} runs a job as whoever starts it, and jobs must not be root", "start it as another user"
         )
+
+
+def adapted(runtime: Runtime, root: bool, v2: bool = CGROUPS_V2.exists()) -> Runtime:
+    """The runtime as it is for this caller: what would be ignored in silence is moved to what it lacks.
+
+    `v2`: whether this host has control groups of version 2.
+    """
+    if root:
+        return msgspec.structs.replace(runtime, rootless=[])
+    ignored = [] if v2 else runtime.rootless_needs_v2
+    why = "ignored for a caller who is not root on a host with control groups v1"
+    return msgspec.structs.replace(
+        runtime,
+        hardening={point: words for point, words in runtime.hardening.items() if point not in ignored},
+        lacks={**runtime.lacks, **dict.fromkeys(ignored, why)},
+    )
 
 
 def load(name: str) -> Runtime:
@@ -213,7 +235,13 @@ def _troubles(runtime: Runtime) -> Iterator[str]:
 
 
 def _word_lists(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
-    yield from (("run", runtime.run), ("extra", runtime.extra), ("end", runtime.end), ("find", runtime.find))
+    yield from (
+        ("run", runtime.run),
+        ("extra", runtime.extra),
+        ("rootless", runtime.rootless),
+        ("end", runtime.end),
+        ("find", runtime.find),
+    )
     yield "inspect", runtime.inspect
     yield from ((f"hardening.{point}", words) for point, words in runtime.hardening.items())
     yield from ((f"gpu.{route}", words) for route, words in runtime.gpu.items())

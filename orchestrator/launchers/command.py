@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.launchers import cgroups
+from orchestrator.launchers import cgroups, keeper
 from orchestrator.launchers.containers import Suite, cache_name, container_spec, owned_by_job
 from orchestrator.launchers.kept import GRACE_S as CHILD_GRACE_S
 from orchestrator.launchers.kept import Command, Keepers, oom_kills, read_usage
@@ -140,7 +140,7 @@ class CommandLauncher:
         if self._runtime.usage == "none" or not self._runtime.inspect:
             return lambda pid: lambda: None
         look = found(other_words(self._runtime, self._runtime.inspect, name=spec.name))
-        return lambda pid: GroupProbe(look)
+        return lambda pid: ContainerProbe(look, pid)
 
     def _exit(self, code: int, timed_out: bool, killed_some: bool, log: Path) -> Exit:
         stopped = self._keepers.stopping.is_set()
@@ -157,11 +157,12 @@ class CommandLauncher:
         )
 
 
-class GroupProbe:
-    """Reads the control group of a container, once there is one."""
+class ContainerProbe:
+    """Reads the control group of a container, once there is one; else the processes of one that is below the keeper."""
 
-    def __init__(self, look: Sequence[str]) -> None:
+    def __init__(self, look: Sequence[str], keeper_pid: int) -> None:
         self._look = look
+        self._keeper_pid = keeper_pid
         self._end = time.monotonic() + STARTING_S
         self._reader: Probe | None = None
 
@@ -173,8 +174,12 @@ class GroupProbe:
     def _found(self) -> Probe | None:
         for container in looked_at(self._look):
             pid = container.get("State", {}).get("Pid") or 0
-            if pid:
-                return cgroups.find(pid, container["Id"])
+            if pid == 0:
+                continue
+            group = cgroups.find(pid, container["Id"])
+            if group or pid not in keeper.descendants(self._keeper_pid):  # an engine elsewhere has numbers of its own
+                return group
+            return functools.partial(read_usage, pid)
         return None
 
 

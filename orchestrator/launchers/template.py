@@ -18,7 +18,8 @@ def run_words(runtime: Runtime, spec: ContainerSpec, scratch: str = "") -> list[
         "program": runtime.program,
         "hardening": [word for words in runtime.hardening.values() for word in _filled(words, values)],
         "gpu": _filled(gpu_words(runtime, spec), values),
-        "extra": runtime.extra,
+        "rootless": _filled(runtime.rootless, values),
+        "extra": _filled(runtime.extra, values),
         "command": spec.command,
         **{name: _listed(each, spec, runtime) for name, each in runtime.lists.items()},
     }

@@ -15,7 +15,7 @@ def main(argv):
         return 0
     if argv[0] == "build":
         file, source = argv[-2:]
-        Path(file).write_bytes(Path(source.removeprefix("docker-archive:")).read_bytes())
+        Path(file).write_bytes(Path(source.split(":")[1]).read_bytes())
         return 0
     if (HERE / "broken").exists():
         print("FATAL:   could not open image")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -170,8 +171,8 @@ INFO = ImageInfo(id="sha256:1", created="2026-11-25T00:00:00Z", size_mb=1, docke
 
 
 def test_an_image_file_is_made_from_an_archive_once(stub, runtime, tmp_path):
-    archive = tmp_path / "images.tar"
-    archive.write_bytes(b"layers")
+    archive = tmp_path / "images.tar.gz"
+    archive.write_bytes(gzip.compress(b"layers"))
     assert runtime_images.find(runtime, "image:1", tmp_path / "images") is None
     saved = [image_archives.Saved(name="image:1", info=INFO)]
     runtime_images.put_from_archive(runtime, archive, saved, tmp_path / "images")
@@ -183,8 +184,14 @@ def test_an_image_file_is_made_from_an_archive_once(stub, runtime, tmp_path):
 
 def test_an_image_that_cannot_be_made_leaves_nothing(stub, runtime, tmp_path):
     saved = [image_archives.Saved(name="image:1", info=INFO)]
-    with pytest.raises(HostError, match="stub could not make an image of image:1"):
-        runtime_images.put_from_archive(runtime, tmp_path / "absent.tar", saved, tmp_path / "images")
+    archive = tmp_path / "images.tar.gz"
+    archive.write_bytes(gzip.compress(b"layers"))
+    broken = msgspec.structs.replace(
+        runtime,
+        images=msgspec.structs.replace(runtime.images, put=["sh", "-c", "echo x > {file}; : {archive}; exit 3"]),
+    )
+    with pytest.raises(HostError, match=r"stub could not make an image of image:1 \(exit code 3\): it said nothing"):
+        runtime_images.put_from_archive(broken, archive, saved, tmp_path / "images")
     assert list((tmp_path / "images").iterdir()) == []
 
 

@@ -10,7 +10,7 @@ from orchestrator.config import decode, override
 from orchestrator.errors import HostError, UserError
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.template import other_words, run_words
-from orchestrator.runtimes import NAMES, POINTS, load, packaged
+from orchestrator.runtimes import NAMES, POINTS, adapted, load, packaged
 from tests.conftest import ROOT
 
 SPEC = ContainerSpec(
@@ -65,7 +65,7 @@ ASKED = "NVIDIA_VISIBLE_DEVICES=GPU-7 CUDA_VISIBLE_DEVICES=0 "
     ],
 )
 def test_every_word_without_a_gpu(name, expected):
-    assert run_words(load(name), SPEC, "/scratch") == expected.split()
+    assert run_words(adapted(load(name), root=True), SPEC, "/scratch") == expected.split()
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,20 @@ def test_every_word_without_a_gpu(name, expected):
     ],
 )
 def test_every_word_with_a_gpu(name, expected):
-    assert run_words(load(name), GPU, "/scratch") == expected.split()
+    assert run_words(adapted(load(name), root=True), GPU, "/scratch") == expected.split()
+
+
+def test_podman_without_root_keeps_the_callers_number_and_says_what_v1_ignores():
+    v2 = adapted(load("podman"), root=False, v2=True)
+    assert (
+        run_words(v2, SPEC) == PODMAN.format(gpu="", cuda="").replace(" sha256:1", " --userns keep-id sha256:1").split()
+    )
+    assert not v2.unconfined
+    v1 = adapted(load("podman"), root=False, v2=False)
+    assert [line.split(":")[0] for line in v1.unconfined] == ["processes", "memory", "cores"]
+    line = " ".join(run_words(v1, SPEC))
+    assert not [word for word in ("--pids-limit", "--memory", "--cpuset-cpus") if word in line]
+    assert adapted(load("docker"), root=False, v2=False) == load("docker")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +113,7 @@ def test_how_a_container_is_ended(name, expected):
     [
         ("docker", "docker load"),
         ("podman", "podman load"),
-        ("apptainer", "apptainer build --force /c/i.sif docker-archive:/a.tar"),
+        ("apptainer", "apptainer build --force /c/i.sif docker-archive:/a.tar:i:1"),
         ("pyxis", "enroot import --output /c/i.sif dockerd://i:1"),
     ],
 )
