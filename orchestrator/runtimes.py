@@ -148,14 +148,14 @@ def check_usable(runtime: Runtime) -> None:
         )
 
 
-def adapted(runtime: Runtime, root: bool, v2: bool = CGROUPS_V2.exists()) -> Runtime:
+def adapted(runtime: Runtime, root: bool, v2: bool | None = None) -> Runtime:
     """The runtime as it is for this caller: what would be ignored in silence is moved to what it lacks.
 
-    `v2`: whether this host has control groups of version 2.
+    `v2`: whether this host has control groups of version 2; None looks.
     """
     if root:
         return msgspec.structs.replace(runtime, rootless=[])
-    ignored = [] if v2 else runtime.rootless_needs_v2
+    ignored = [] if (CGROUPS_V2.exists() if v2 is None else v2) else runtime.rootless_needs_v2
     why = "ignored for a caller who is not root on a host with control groups v1"
     return msgspec.structs.replace(
         runtime,

@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator import __version__, images, runtimes
+from orchestrator import __version__, images, runtime_images, runtimes
 from orchestrator.build_context import BuildSettings
 from orchestrator.catalog import load_catalog
 from orchestrator.launchers.template import other_words
@@ -51,15 +51,14 @@ def runtime(request, built, tmp_path_factory):
         return
     if not shutil.which("podman"):
         pytest.skip("podman is not installed")
-    yield from podman(folder)
+    yield from podman(built, folder)
 
 
-def podman(folder: Path):
+def podman(engine, folder: Path):
     """Podman with a store of its own and the options that this host needs."""
     store = ["podman", "--root", f"{folder}/root", "--runroot", f"{folder}/run", "--cgroup-manager", "cgroupfs"]
-    with subprocess.Popen(["docker", "save", IMAGE], stdout=subprocess.PIPE) as saving:
-        subprocess.run([*store, "load"], stdin=saving.stdout, check=True, capture_output=True)
     try:
+        hand_over(engine, written(folder / "store.yaml", {"like": "podman", "program": store}))
         said = ""
         for program, extra in OPTIONS:
             argv = [*store, *program, "run", "--rm", "--init", "--network", "none", "--memory", "100m", *extra, IMAGE]
@@ -76,6 +75,15 @@ def podman(folder: Path):
         mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
         for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False)
+
+
+def hand_over(engine, path: Path) -> None:
+    """As a run does it where the runtime has no such image, or an older one."""
+    runtime, info = runtimes.load(str(path)), images.inspect(engine, IMAGE)
+    assert runtime_images.find(runtime, IMAGE, path.parent) is None
+    runtime_images.put_from_engine(runtime, engine, IMAGE, info, path.parent)
+    held = runtime_images.find(runtime, IMAGE, path.parent)
+    assert (held.info.id, held.info.dockerfile_sha256) == (info.id, info.dockerfile_sha256)
 
 
 def written(path: Path, fields: dict) -> Path:

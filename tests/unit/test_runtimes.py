@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
-from orchestrator import runtimes
+from orchestrator import runtimes, wiring
+from orchestrator.cli import cli
 from orchestrator.config import decode, override
+from orchestrator.devices import probe_host
 from orchestrator.errors import HostError, UserError
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.template import other_words, run_words
+from orchestrator.model import DataFile, Device, Launch
 from orchestrator.runtimes import NAMES, POINTS, adapted, load, packaged
 from tests.conftest import ROOT
+from tests.unit.test_model import make_job
 
 SPEC = ContainerSpec(
     name="job-1",
@@ -233,3 +238,25 @@ def test_a_runtime_without_users_of_its_own_is_refused_to_root(monkeypatch, tmp_
         runtimes.check_usable(load("apptainer"))
     monkeypatch.setattr(runtimes.os, "getuid", lambda: 1000)
     runtimes.check_usable(load("apptainer"))
+
+
+def test_a_host_without_podman_is_told_by_doctor_and_by_a_run(tmp_path, monkeypatch):
+    """Before anything starts, with what to do."""
+    monkeypatch.setenv("PATH", "/nowhere")
+    words = ["--config", "smoke", "--launcher", "podman", "--out", str(tmp_path)]
+    answer = CliRunner().invoke(cli, ["doctor", *words])
+    assert answer.exit_code == 3
+    assert "podman: the program podman is not on the search path\n     -> install it: apt-get" in answer.output
+    answer = CliRunner().invoke(cli, ["run", *words])
+    assert isinstance(answer.exception, HostError)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_could_not_be_given_is_kept_with_the_result():
+    launch = Launch(launcher="x", command=["x"], unconfined=["memory: no"])
+    data = DataFile(dataset="mnist", path="/d", sha256="0" * 64, kind="given", name="d")
+    device = Device(kind="cpu", name="cpu:0")
+    found = wiring.fingerprint(
+        make_job(), device, launch, host=probe_host(), files={"mnist": data}, scripts="0" * 64, commit=None
+    )
+    assert found.unconfined == ["memory: no"]
