@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from orchestrator import images, venvs
+from orchestrator import command_site, images, runtimes, venvs
 from orchestrator.catalog import load_catalog
 from orchestrator.errors import HostError, UserError
 from orchestrator.launchers import leftovers
@@ -46,10 +47,12 @@ def _everything(drop_images: bool, drop_caches: bool, results: Path) -> Iterator
         client = None
     if client is not None:
         yield from _on_engine(client, drop_images, drop_caches)
+    for name, argv in command_site.orphans(runtimes.load("podman")):
+        yield f"container {name} (podman)", partial(subprocess.run, argv, capture_output=True, timeout=60)
     for path in stale_files(results):
         yield f"temporary {path}", partial(remove_tree, path)
     if drop_caches:
-        for name in ("venvs", "compiled"):
+        for name in ("venvs", "compiled", "images"):
             folder = venvs.cache_root() / name
             if folder.is_dir():
                 yield f"folder {folder}", partial(shutil.rmtree, folder)

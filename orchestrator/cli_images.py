@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress as Bar
 
-from orchestrator import __version__, image_archives, recipes
+from orchestrator import __version__, image_archives, recipes, runtime_images
 from orchestrator import sbom as bills
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_data import progress_columns
@@ -22,6 +22,8 @@ from orchestrator.errors import UserError
 from orchestrator.images import ImageInfo, connect, image_name, inspect
 from orchestrator.model import DeviceKind, Stack
 from orchestrator.plan import select
+from orchestrator.runtimes import BASIC, Runtime, check_launcher, check_usable
+from orchestrator.runtimes import load as load_runtime
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 STACK = click.option("--stack", "stacks", multiple=True, metavar="GLOB", help="Only these stacks.")
@@ -91,22 +93,41 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
 @images.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--force", is_flag=True, help="Replace images of the same names.")
-def load(file: Path, force: bool) -> None:
-    """Check FILE and give its images to the engine.
+@click.option("--launcher", metavar="NAME|FILE", help="Give them to this runtime instead of the Docker engine.")
+def load(file: Path, force: bool, launcher: str | None) -> None:
+    """Check FILE and give its images to the engine, or to another container runtime.
 
     \b
-    Example:
+    Examples:
       orchestrate images load images.tar.gz
+      orchestrate images load images.tar.gz --launcher podman
     """
-    client = connect()
+    runtime = _runtime(launcher)
+    client = None if runtime else connect()
     with _bar(f"checking {file}") as tell:
         index = image_archives.contents(file, tell)
-    with _bar(f"loading {file}") as tell:
-        loaded = image_archives.load(client, file, index, tell, force)
+    if runtime:
+        runtime_images.put_from_archive(runtime, file, index.images, runtime_images.image_folder(runtime))
+        loaded = [image.name for image in index.images]
+    else:
+        with _bar(f"loading {file}") as tell:
+            loaded = image_archives.load(client, file, index, tell, force)
     if index.orchestrator != __version__:
         click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
     for image in index.images:
         click.echo(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
+
+
+def _runtime(launcher: str | None) -> Runtime | None:
+    """The runtime that images are for; None for the Docker engine."""
+    if launcher in (None, "docker"):
+        return None
+    check_launcher(launcher)
+    if launcher in BASIC:
+        raise UserError(f"{launcher} takes no images", "name docker, podman, apptainer, or the file of a runtime")
+    runtime = load_runtime(launcher)
+    check_usable(runtime)
+    return runtime
 
 
 @images.command()

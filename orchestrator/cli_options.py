@@ -12,6 +12,7 @@ import click
 
 from orchestrator.config import Config, load_config, override
 from orchestrator.gpu_routes import ROUTES
+from orchestrator.runtimes import LAUNCHERS
 
 Decorator = Callable[[Any], Any]
 _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
@@ -40,6 +41,11 @@ FILTERS = options(
     _glob("--workload", "workloads", "Only these workloads."),
 )
 DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
+
+
+LAUNCHER = click.option(
+    "--launcher", metavar="|".join((*LAUNCHERS, "FILE")), help="How jobs are started; FILE is a runtime of your own."
+)
 
 
 def percent(value: Any) -> float:
@@ -75,7 +81,7 @@ WISHES = options(
     FILTERS,
     _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
     DEVICE,
-    click.option("--launcher", type=click.Choice(["auto", "docker", "process"]), help="How jobs are started."),
+    LAUNCHER,
     click.option("--executor", type=click.Choice(["local"]), help="Where jobs run."),
     click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
     click.option(

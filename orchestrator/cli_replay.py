@@ -11,16 +11,17 @@ import msgspec
 
 from orchestrator import records, replaying, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
-from orchestrator.cli_options import BUILD, DATA_DIR, JSON, OUT, ROOT
+from orchestrator.cli_options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT
 from orchestrator.cli_run import build_settings, carry_out, new_run, say
 from orchestrator.config import Config
 from orchestrator.errors import UserError
 from orchestrator.model import Plan, Result
+from orchestrator.runtimes import check_launcher
 
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
-@click.option("--launcher", type=click.Choice(["docker", "process"]), help="Instead of the recorded one.")
+@LAUNCHER
 @click.option("--no-fetch", is_flag=True, help="Never download data.")
 @click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
 @click.option(
@@ -90,7 +91,9 @@ def configured(plan: Plan, recorded: dict[str, Result], launcher: str | None) ->
     except msgspec.ValidationError as error:
         raise UserError(f"the configuration of {plan.run_id} is of another version: {error}") from error
     used = next((r.fingerprint.launcher for r in recorded.values() if r.fingerprint), None)
-    return msgspec.structs.replace(config, launcher=launcher or used or config.launcher)
+    chosen = launcher or plan.setup.get("launcher") or used or config.launcher
+    check_launcher(chosen)
+    return msgspec.structs.replace(config, launcher=chosen)
 
 
 def fingerprints(ready: wiring.Prepared, catalog: Catalog) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from msgspec import Meta, field
 
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Positive, Variant
+from orchestrator.runtimes import check_launcher
 
 Patterns = list[str]
 
@@ -32,7 +33,8 @@ class Config(Noun, frozen=True, kw_only=True):
     #: Globs over job ids; what they match is a row `excluded`.
     exclude: Patterns = []
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    launcher: Literal["auto", "docker", "process"] = "auto"
+    #: One of runtimes.LAUNCHERS, or the file of a runtime.
+    launcher: str = "auto"
     executor: Literal["local"] = "local"
     #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
     scale: str | None = None
@@ -72,11 +74,13 @@ def load_config(name: str) -> Config:
 
 def decode(text: bytes, source: str) -> Config:
     try:
-        return msgspec.yaml.decode(text, type=Config)
+        config = msgspec.yaml.decode(text, type=Config)
     except msgspec.ValidationError as error:
         raise UserError(f"{source}: {error}", _field_hint(str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+    check_launcher(config.launcher)
+    return config
 
 
 def override(config: Config, **changes: Any) -> Config:
@@ -84,9 +88,11 @@ def override(config: Config, **changes: Any) -> Config:
     given = {key: value for key, value in changes.items() if value not in (None, [], ())}
     values = {**msgspec.to_builtins(config), **given}
     try:
-        return msgspec.convert(values, Config)
+        config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
         raise UserError(str(error)) from error
+    check_launcher(config.launcher)
+    return config
 
 
 def parse_duration(text: str) -> int:

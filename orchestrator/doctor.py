@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import shutil
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, data, gpu_routes, images, leases, preflight
+from orchestrator import __version__, data, gpu_routes, images, leases, preflight, runtime_images, runtimes
 from orchestrator.catalog import Catalog
 from orchestrator.config import Config
 from orchestrator.devices import Host
@@ -20,6 +23,8 @@ from orchestrator.model import Device, DeviceKind, GpuProcess, Noun, Plan, Stack
 from orchestrator.nvml import GpuLost, Nvml, NvmlMissing, session
 from orchestrator.plan import select
 from orchestrator.preflight import Check, DataFact, Disk, Facts, GpuState
+from orchestrator.runtime_images import image_folder
+from orchestrator.runtimes import BASIC, Runtime
 
 Say = Callable[[str], None]
 MIB = 2**20
@@ -78,18 +83,25 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Fa
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     disks = [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
+    runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
+    client = None
     if launcher != "process":
-        engine = _engine(config, device)
+        engine = _engine(config, device, with_route=runtime is None)
         client = engine.pop("client", None)
         facts |= engine
         launcher = "docker" if client or launcher == "docker" else "process"
-        if client:
-            there = {s.name: images.inspect(client, _name(s, device)) is not None for s in stacks if device in s.images}
-            facts["images"] = there
-            missing = sum(not here for here in there.values())
-            root = Path(str(client.info().get("DockerRootDir", "/")))
-            if missing and root.exists():
-                disks.append(_disk(f"{missing} images", root, missing * IMAGE_MB[device]))
+    if runtime:
+        launcher = runtime.name
+        facts |= _runtime(runtime, config, device)
+    if runtime and not facts["runtime_trouble"]:
+        facts["images"] = {s.name: _with_runtime(runtime, client, s, device) for s in stacks if device in s.images}
+    elif client:
+        there = {s.name: images.inspect(client, _name(s, device)) is not None for s in stacks if device in s.images}
+        facts["images"] = there
+        missing = sum(not here for here in there.values())
+        root = Path(str(client.info().get("DockerRootDir", "/")))
+        if missing and root.exists():
+            disks.append(_disk(f"{missing} images", root, missing * IMAGE_MB[device]))
     states = gpu_states(host.gpus) if device == "gpu" else {}
     return Facts(launcher=launcher, engine_needed=config.launcher == "docker", disks=disks, states=states, **facts)
 
@@ -147,7 +159,54 @@ def _disk(what: str, path: Path, needed_mb: int) -> Disk:
     return Disk(what=what, path=str(there), free_mb=shutil.disk_usage(there).free // MIB, needed_mb=needed_mb)
 
 
-def _engine(config: Config, device: DeviceKind) -> dict[str, Any]:
+def _runtime(runtime: Runtime, config: Config, device: DeviceKind) -> dict[str, Any]:
+    """What a container runtime says of itself, as fields of Facts."""
+    try:
+        runtimes.check_usable(runtime)
+        found: dict[str, Any] = {"runtime": _version(runtime), "runtime_trouble": ""}
+        if device == "gpu":
+            found["route"] = str(runtime_route(runtime, config.gpu_route))
+    except HostError as error:
+        return {"runtime_trouble": error.message, "runtime_mend": error.hint}
+    return {**found, "unconfined": list(runtime.unconfined)}
+
+
+def _version(runtime: Runtime) -> str:
+    """The first line of the program's --version, and whether we ever ran it."""
+    words = [*runtime.program, "--version"]
+    try:
+        answer = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HostError(f"{shlex.join(words)} does not work: {error}", runtime.install) from error
+    if answer.returncode != 0:
+        raise HostError(f"{shlex.join(words)} does not work: {answer.stderr.strip()[:200]}", runtime.install)
+    return answer.stdout.strip().split("\n")[0] + (
+        "" if runtime.tried else " (this runtime's template was never tried)"
+    )
+
+
+def _with_runtime(runtime: Runtime, client: Any, stack: Stack, device: DeviceKind) -> bool:
+    """Whether the stack's image is there, or can be handed over."""
+    name = _name(stack, device)
+    if client is not None and images.inspect(client, name) is not None:
+        return True
+    try:
+        return runtime_images.find(runtime, name, image_folder(runtime)) is not None
+    except HostError:
+        return False
+
+
+def runtime_route(runtime: Runtime, wish: str) -> gpu_routes.Route:
+    """How a runtime is given a GPU. Raises HostError for a route that it has not."""
+    if wish != "auto" and wish not in runtime.gpu:
+        raise HostError(
+            f"{runtime.name} knows no GPU route {wish!r}", f"it has {', '.join(runtime.gpu)}; leave --gpu-route out"
+        )
+    name = next(iter(runtime.gpu)) if wish == "auto" else wish
+    return gpu_routes.Route(name=name, why=f"the way of {runtime.name}")  # type: ignore[arg-type]
+
+
+def _engine(config: Config, device: DeviceKind, with_route: bool = True) -> dict[str, Any]:
     """What the engine says of itself, as fields of Facts, and its client."""
     try:
         client = images.connect()
@@ -156,7 +215,7 @@ def _engine(config: Config, device: DeviceKind) -> dict[str, Any]:
         return {"engine_trouble": error.message, "engine_mend": error.hint}
     api = str(version.get("ApiVersion", "0"))
     found = {"client": client, "engine": f"{version.get('Version')}, API {api}"}
-    if device == "gpu":
+    if device == "gpu" and with_route:
         try:
             found["route"] = str(gpu_routes.choose(client.info(), api, config.gpu_route, _hook()))
         except HostError as error:
@@ -165,6 +224,8 @@ def _engine(config: Config, device: DeviceKind) -> dict[str, Any]:
 
 
 def _route(config: Config, launcher: str) -> gpu_routes.Route | None:
+    if launcher not in BASIC:
+        return runtime_route(runtimes.load(launcher), config.gpu_route)
     if launcher != "docker":
         return None
     client = images.connect()

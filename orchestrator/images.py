@@ -134,13 +134,19 @@ def inspect(client: Any, name: str) -> ImageInfo | None:
         image = client.images.get(name)
     except docker.errors.ImageNotFound:
         return None
+    return info_of({**image.attrs, "Id": image.id, "Config": {"Labels": image.labels}})
+
+
+def info_of(attributes: Mapping[str, Any]) -> ImageInfo:
+    """What an engine's `image inspect` says, as far as it matters here."""
+    labels = (attributes.get("Config") or {}).get("Labels") or {}
     return ImageInfo(
-        id=image.id,
-        created=image.attrs["Created"],
-        size_mb=round(image.attrs["Size"] / 1e6),
-        dockerfile_sha256=image.labels.get(RECIPE_LABEL),
-        base=image.labels.get(BASE_LABEL),
-        unusable=[name for name in image.labels.get(UNUSABLE_LABEL, "").split(",") if name],
+        id=attributes["Id"],
+        created=attributes["Created"],
+        size_mb=round(attributes["Size"] / 1e6),
+        dockerfile_sha256=labels.get(RECIPE_LABEL),
+        base=labels.get(BASE_LABEL),
+        unusable=[name for name in labels.get(UNUSABLE_LABEL, "").split(",") if name],
     )
 
 

@@ -348,6 +348,8 @@ class Launch(Noun, frozen=True, kw_only=True):
     image_digest: str | None = None
     dockerfile_sha256: str | None = None
     keras_spec: str | None = None
+    #: Points of a job's confinement that its runtime cannot give, each with the reason.
+    unconfined: list[str] = []
 
 
 class Exit(Noun, frozen=True, kw_only=True):
@@ -392,6 +394,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     orchestrator: str
     commit: str | None = None
     command: list[str] = []
+    #: What of a job's confinement the runtime could not give, and why.
+    unconfined: list[str] = []
 
 
 class Result(Noun, frozen=True, kw_only=True):

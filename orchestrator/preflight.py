@@ -53,8 +53,13 @@ class Facts(Noun, frozen=True, kw_only=True):
     """A host as it was found."""
 
     device: Literal["cpu", "gpu"]
-    #: "docker" or "process"; how the jobs would be started.
+    #: How the jobs would be started: "docker", "process", or another container runtime.
     launcher: str
+    runtime: str = ""
+    runtime_trouble: str = ""
+    runtime_mend: str = ""
+    #: Points of a job's confinement that the runtime cannot give.
+    unconfined: list[str] = []
     engine: str = ""
     engine_trouble: str = ""
     engine_mend: str = ""
@@ -138,6 +143,8 @@ def checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -
 
 
 def _engine(facts: Facts) -> list[Check]:
+    if facts.launcher not in ("docker", "process"):
+        return _runtime(facts)
     if facts.engine:
         return [Check(level="ok", what="Docker engine", seen=facts.engine)]
     level: Level = "bad" if facts.engine_needed else "warn"
@@ -145,6 +152,20 @@ def _engine(facts: Facts) -> list[Check]:
         return []
     needed = "an engine that answers" if facts.engine_needed else "an engine, for the stacks of 2017 and for isolation"
     return [Check(level=level, what="Docker engine", seen=facts.engine_trouble, needed=needed, mend=facts.engine_mend)]
+
+
+def _runtime(facts: Facts) -> list[Check]:
+    what = f"runtime {facts.launcher}"
+    if facts.runtime_trouble:
+        return [Check(level="bad", what=what, seen=facts.runtime_trouble, mend=facts.runtime_mend)]
+    found = [Check(level="ok", what=what, seen=facts.runtime)]
+    if facts.unconfined:
+        seen = "not everything: " + "; ".join(facts.unconfined)
+        found.append(Check(level="warn", what=f"confinement by {facts.launcher}", seen=seen))
+    if facts.engine:
+        return [*found, Check(level="ok", what="Docker engine, for images", seen=facts.engine)]
+    seen = f"none ({facts.engine_trouble}): {facts.launcher} must have the images already"
+    return [*found, Check(level="ok", what="Docker engine, for images", seen=seen)]
 
 
 def _driver(facts: Facts) -> list[Check]:
@@ -251,6 +272,8 @@ def _images(facts: Facts) -> list[Check]:
     found = []
     for stack, there in facts.images.items():
         mend = f"a run builds it; beforehand: orchestrate build --device {facts.device} --stack {stack}"
+        if facts.launcher not in ("docker", "process") and not facts.engine:
+            mend = f"orchestrate images load FILE --launcher {facts.launcher}"
         missing = Check(level="warn", what=f"image of {stack}", seen="not built yet", mend=mend)
         found.append(Check(level="ok", what=f"image of {stack}", seen="there") if there else missing)
     return found

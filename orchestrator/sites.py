@@ -8,36 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from orchestrator import __version__, devices, images, venvs
+from orchestrator import __version__, command_site, devices, images, runtimes, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import leftovers
-from orchestrator.launchers.docker import DockerLauncher, Image, Suite
+from orchestrator.launchers.containers import Image, Suite
+from orchestrator.launchers.docker import DockerLauncher
 from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
-from orchestrator.model import DataFile, DeviceKind, Noun, Stack
+from orchestrator.model import DataFile, DeviceKind, Stack
 from orchestrator.seams import Launcher
+from orchestrator.troubles import Trouble, told, without_cuda
 
 Say = Callable[[str], None]
-
-
-class Trouble(Noun, frozen=True, kw_only=True):
-    """Why the jobs of one stack, of one backend in it, or of one data set cannot run."""
-
-    status: str
-    reason: str
-
-
-def told(stack: Stack, error: OrchestrateError) -> str:
-    """What stands in the way of a stack, and what to do about it where that is known."""
-    return f"{stack.name}: {error.message}" + (f"\n  -> {error.hint}" if error.hint else "")
-
-
-def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Trouble:
-    """Why a backend cannot run in an image that was built without CUDA files."""
-    version = stack.images[device].cuda_version
-    reason = f"the {device} image of {stack.name} was built without CUDA {version}, which {backend} needs"
-    return Trouble(status="unsupported", reason=f"{reason}; see docker/CUDA.md")
 
 
 class Site(Protocol):
@@ -186,20 +169,30 @@ def planning_launcher(
         process = ProcessSite(catalog, say=lambda line: None)
         process.assume(catalog.stacks, device)
         return process.launcher(run_id, data, 0)
-    docker = DockerSite(None, catalog, images.BuildSettings(), False, say=lambda line: None)
-    docker.assume(catalog.stacks, device)
-    return docker.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB, route)
+    settings = images.BuildSettings()
+    site: DockerSite | command_site.CommandSite
+    if wish in ("auto", "docker"):
+        site = DockerSite(None, catalog, settings, False, say=lambda line: None)
+    else:
+        site = command_site.CommandSite(wish, None, catalog, settings, False, say=lambda line: None)
+    site.assume(catalog.stacks, device)
+    return site.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB, route)
 
 
 def choose(
     wish: str, catalog: Catalog, settings: images.BuildSettings, build: bool, say: Say, keras_spec: str | None
 ) -> Site:
-    """Docker where an engine answers, else processes; which and why is said. Raises HostError for a firm wish."""
+    """Docker where an engine answers, else processes; which and why is said. Raises HostError for a firm wish.
+
+    `wish` is "auto", "docker", "process", or another container runtime, by its name or its file.
+    """
     if wish == "process" or (wish == "auto" and keras_spec):
         say("launcher: process (asked for)" if wish == "process" else "launcher: process (for --keras-spec)")
         return ProcessSite(catalog, say, keras_spec)
     if keras_spec:
         raise HostError("--keras-spec works with virtual environments only", "add `--launcher process`")
+    if wish not in runtimes.BASIC:
+        return command_site.site(wish, catalog, settings, build, say)
     try:
         client = images.connect()
     except HostError as error:

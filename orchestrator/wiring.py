@@ -40,7 +40,8 @@ from orchestrator.model import (
 )
 from orchestrator.progress import Progress
 from orchestrator.seams import Launcher
-from orchestrator.sites import Site, Trouble
+from orchestrator.sites import Site
+from orchestrator.troubles import Trouble
 
 Say = Callable[[str], None]
 
@@ -360,6 +361,7 @@ def fingerprint(
         orchestrator=__version__,
         commit=commit,
         command=launch.command,
+        unconfined=launch.unconfined,
     )
 
 

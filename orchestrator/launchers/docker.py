@@ -7,53 +7,21 @@ engine closes that pipe and the workload ends itself, so no container outlives w
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import cgroups
-from orchestrator.launchers.arguments import job_environment, script_arguments
+from orchestrator.launchers.containers import Suite, container_spec, owned_by_job
 from orchestrator.launchers.leftovers import LABEL
 from orchestrator.launchers.output import pump
 from orchestrator.launchers.spec import ContainerSpec
-from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+from orchestrator.model import Device, Exit, Job, Launch, Usage
 from orchestrator.seams import Probe
 
-#: Whoever the caller is, jobs are not root: this one is the conventional nobody.
-NOBODY = (65534, 65534)
 MIB = 2**20
-
-
-class Image(Noun, frozen=True, kw_only=True):
-    """The image of one stack as it is on the engine now."""
-
-    name: str
-    digest: str
-    dockerfile_sha256: str | None = None
-
-
-class Suite(Noun, frozen=True, kw_only=True):
-    """What the jobs of one run share."""
-
-    run_id: str
-    owner: str
-    workloads_dir: str
-    stacks: dict[str, Stack]
-    images: dict[str, Image]
-    data: dict[str, DataFile]
-    memory_mb: int
-    gpu_route: RouteName = "devices"
-    #: By job id, for jobs that are not run for the first time.
-    attempts: dict[str, int] = {}
-
-
-def job_user(uid: int, gid: int) -> tuple[int, int]:
-    """The identity a job runs under: the caller's own, but never root's."""
-    return NOBODY if uid == 0 else (uid, gid)
 
 
 class DockerLauncher:
@@ -71,7 +39,7 @@ class DockerLauncher:
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         image = self._suite.images[job.stack]
-        command = self._spec(job, device, out).command_line()
+        command = container_spec(self._suite, job, device, out).command_line()
         return Launch(
             launcher="docker",
             command=command,
@@ -86,10 +54,10 @@ class DockerLauncher:
         import docker.errors
         import urllib3.exceptions
 
-        spec = self._spec(job, device, out)
+        spec = container_spec(self._suite, job, device, out)
         self._await_engine()  # being upgraded, it must not cost the jobs of a night
         try:
-            with self._owned_by_job(out), self._container(spec) as container:
+            with owned_by_job(out), self._container(spec) as container:
                 return self._supervise(container, job.timeout_s, log, watch)
         except docker.errors.ImageNotFound:
             return Exit(error=f"image {spec.image} is missing; `orchestrate build --stack {job.stack}` makes it")
@@ -104,49 +72,6 @@ class DockerLauncher:
             containers = list(self._running.values())
         for container in containers:
             _kill(container)
-
-    def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
-        suite = self._suite
-        stack, data = suite.stacks[job.stack], suite.data[job.dataset]
-        image = suite.images[job.stack]
-        inside = f"/data/{data.name}"
-        caches = [(f"{LABEL}-{stack.name}-{c.name}", c.path, "rw") for c in stack.caches_for(job.device)]
-        attempt = suite.attempts.get(job.id, 1)
-        environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
-        if caches:
-            environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(inside for _, inside, _ in caches)
-        return ContainerSpec(
-            name=f"{LABEL}-{suite.run_id}-{job.id}",
-            image=image.digest,
-            command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out", attempt)],
-            environment=environment,
-            binds=[
-                (suite.workloads_dir, "/workloads", "ro"),
-                (data.path, inside, "ro"),
-                (str(out.absolute()), "/out", "rw"),
-                *caches,
-            ],
-            labels={LABEL: "job", f"{LABEL}.run": suite.run_id, f"{LABEL}.owner": suite.owner},
-            user="{}:{}".format(*job_user(os.getuid(), os.getgid())),
-            cores=device.cores,
-            memory_mb=suite.memory_mb,
-            gpu_uuid=device.uuid,
-            gpu_route=suite.gpu_route,
-            gpu_minor=device.minor,
-            driver=device.driver,
-        )
-
-    @contextlib.contextmanager
-    def _owned_by_job(self, out: Path) -> Iterator[None]:
-        """Lets the job's identity write to `out`, and only for as long as the job runs."""
-        uid, gid = os.getuid(), os.getgid()
-        if job_user(uid, gid) != (uid, gid):
-            os.chown(out, *job_user(uid, gid), follow_symlinks=False)
-        try:
-            yield
-        finally:
-            if job_user(uid, gid) != (uid, gid):
-                os.chown(out, uid, gid, follow_symlinks=False)
 
     @contextlib.contextmanager
     def _container(self, spec: ContainerSpec) -> Iterator[Any]:

@@ -1,10 +1,13 @@
 """Runs one command and, once it or whoever started this is gone, leaves no process of it.
 
-    python keeper.py CORES COMMAND [ARGUMENT...]        CORES: 0,1,...
+    python keeper.py [--finally COUNT WORD...] CORES COMMAND [ARGUMENT...]        CORES: 0,1,...
 
 A job may put its children into sessions of their own; they then belong to no group that could be killed. But whoever
 is orphaned becomes a child of the nearest "subreaper", which this process is, so all of them can be found. Standard
 input is the lease: when it ends, everything ends. The exit code is the command's, 128 + n for signal n.
+
+A container is no child of the command that asked an engine for it. `--finally` names the command (of COUNT words) that
+removes it: it runs when the lease has ended, and when the command has, before everything else below is killed.
 
 Needs nothing but the standard library, and little of that: it runs beside a measurement.
 """
@@ -20,6 +23,8 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE_S = 0.01
+#: Bound of the final command; and what an engine may need to act upon a request of a command that was just killed.
+FINALLY_S, IN_FLIGHT_S = 10.0, 0.3
 #: Ignored by Python itself; a command expects them as they are.
 DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
 
@@ -49,12 +54,31 @@ def end_all() -> None:
                 os.kill(pid, number)
 
 
-def watch_lease() -> None:
+def run_quietly(argv: list[str]) -> None:
+    """Runs the final command to its end or its bound."""
+    with contextlib.suppress(OSError):
+        nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=nothing, setsigdef=DEFAULT_SIGNALS)
+        end = time.monotonic() + FINALLY_S
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:  # the main thread may have seen its end first: an OSError, too
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(PAUSE_S)
+
+
+def watch_lease(child: int, final: list[str], killing: threading.Lock) -> None:
     with contextlib.suppress(OSError):
         while os.read(0, 4096):
             pass
+    if final:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
+        with killing:
+            run_quietly(final)
+            time.sleep(IN_FLIGHT_S)
     while True:  # the main thread ends this process when all are gone
-        end_all()
+        with killing:
+            end_all()
         time.sleep(PAUSE_S)
 
 
@@ -71,6 +95,10 @@ def main(argv: list[str]) -> int:
     import ctypes
 
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    final: list[str] = []
+    if argv[0] == "--finally":
+        count = int(argv[1])
+        final, argv = argv[2 : 2 + count], argv[2 + count :]
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, map(int, argv[0].split(",")))
     lease, held = os.pipe()  # the job's own lease: it ends with this process
@@ -86,10 +114,14 @@ def main(argv: list[str]) -> int:
         print(f"cannot start {argv[1]}: {error.strerror}", file=sys.stderr)
         return 127
     os.close(lease)
-    threading.Thread(target=watch_lease, daemon=True).start()
+    killing = threading.Lock()
+    threading.Thread(target=watch_lease, args=(child, final, killing), daemon=True).start()
     pid = status = 0
     while pid != child:
         pid, status = os.waitpid(-1, 0)
+    if final:
+        with killing:
+            run_quietly(final)
     reap_all()
     os.close(held)
     code = os.waitstatus_to_exitcode(status)

@@ -20,7 +20,7 @@ def owner() -> str:
 def orphans(client: Any) -> list[Any]:
     """Job containers whose orchestrator is gone. Another host's on a shared engine are left alone."""
     found = client.containers.list(all=True, filters={"label": f"{LABEL}=job"}, ignore_removed=True)
-    return [container for container in found if not _alive(container.labels.get(f"{LABEL}.owner", ""))]
+    return [container for container in found if not alive(container.labels.get(f"{LABEL}.owner", ""))]
 
 
 def sweep(client: Any, say: Callable[[str], None]) -> int:
@@ -33,7 +33,8 @@ def sweep(client: Any, say: Callable[[str], None]) -> int:
     return len(found)
 
 
-def _alive(owner: str) -> bool:
+def alive(owner: str) -> bool:
+    """Whether the orchestrator that called itself so by `owner()` still runs; another host's counts as alive."""
     host, pid, started = ["", "", "", *owner.rsplit(":", 2)][-3:]
     if host and host != platform.node():
         return True

@@ -6,28 +6,16 @@ keeper (see keeper.py), which ends whatever the job has started, also when the o
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 
-from orchestrator.launchers import keeper
 from orchestrator.launchers.arguments import job_environment, script_arguments
-from orchestrator.launchers.output import pump
-from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+from orchestrator.launchers.kept import Command, Keepers, oom_kills
+from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack
 from orchestrator.seams import Probe
-
-TICKS = os.sysconf("SC_CLK_TCK")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-MIB = 2**20
-#: For a keeper to end what it keeps; below the 2 s within which a bound must hold.
-GRACE_S = 1.5
 
 
 class Interpreter(Noun, frozen=True, kw_only=True):
@@ -56,9 +44,7 @@ class ProcessLauncher:
 
     def __init__(self, suite: ProcessSuite) -> None:
         self._suite = suite
-        self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._keepers = Keepers()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         environment, argv = self._environment(job, device, out), self._argv(job, out)
@@ -72,40 +58,24 @@ class ProcessLauncher:
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        if self._stopping.is_set():
+        if self._keepers.stopping.is_set():
             return Exit(cancelled=True)
         kills, argv = oom_kills(), self._argv(job, out)
+        command = Command(
+            argv=argv, environment=self._environment(job, device, out), folder=str(out), cores=device.cores
+        )
         try:
             if not os.access(argv[0], os.X_OK):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
-            process = subprocess.Popen(
-                keeper_argv(device, argv),
-                env=self._environment(job, device, out),
-                cwd=out,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+            code, timed_out = self._keepers.run(command, job.timeout_s, log, watch)
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
-        with self._tracked(process):
-            timed_out = self._supervise(process, job.timeout_s, log, watch)
-        code = process.returncode if process.returncode >= 0 else 128 - process.returncode
-        killed = code == 128 + signal.SIGKILL and not timed_out and not self._stopping.is_set()
-        return Exit(
-            code=code,
-            timed_out=timed_out,
-            oom=killed and oom_kills() > kills,
-            cancelled=self._stopping.is_set(),
-        )
+        stopped = self._keepers.stopping.is_set()
+        killed = code == 128 + signal.SIGKILL and not timed_out and not stopped
+        return Exit(code=code, timed_out=timed_out, oom=killed and oom_kills() > kills, cancelled=stopped)
 
     def stop(self) -> None:
-        self._stopping.set()
-        with self._lock:
-            running = list(self._running)
-        for process in running:
-            _end(process)
+        self._keepers.stop()
 
     def _argv(self, job: Job, out: Path) -> list[str]:
         suite = self._suite
@@ -141,89 +111,9 @@ class ProcessLauncher:
             environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches.values())
         return environment
 
-    @contextlib.contextmanager
-    def _tracked(self, process: subprocess.Popen[bytes]):  # type: ignore[no-untyped-def]
-        with self._lock:
-            self._running.add(process)
-        if self._stopping.is_set():  # stopped between the start and the line above
-            _end(process)
-        try:
-            yield
-        finally:
-            _end(process)
-            with self._lock:
-                self._running.discard(process)
-
-    def _supervise(
-        self, process: subprocess.Popen[bytes], timeout_s: float, log: Path, watch: Callable[[Probe], None]
-    ) -> bool:
-        """Waits for the end; True when it had to be ended for its time."""
-        deadline = time.monotonic() + timeout_s
-        assert process.stdout is not None
-        output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
-        output.start()
-        watch(lambda: read_usage(process.pid))
-        timed_out = False
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            timed_out = not self._stopping.is_set()
-        _end(process)
-        output.join(GRACE_S)
-        if not output.is_alive():
-            process.stdout.close()
-        return timed_out
-
 
 def visible(device: Device) -> dict[str, str]:
     """The one GPU that CUDA shows to a job, by its UUID: numbers change their meaning with CUDA_DEVICE_ORDER."""
     if device.uuid is None:
         return {}
     return {"CUDA_VISIBLE_DEVICES": device.uuid, "NVIDIA_VISIBLE_DEVICES": device.uuid}
-
-
-def keeper_argv(device: Device, argv: list[str]) -> list[str]:
-    """The job's command under its keeper, on the device's cores."""
-    return [sys.executable, "-I", "-S", "-B", str(keeper.__file__), ",".join(map(str, device.cores)), *argv]
-
-
-def read_usage(pid: int) -> Usage | None:
-    """Processor time and resident memory of everything that a keeper has below it, from /proc."""
-    cpu = resident = 0.0
-    found = False
-    for child in keeper.descendants(pid):
-        try:
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        found = True
-        cpu += sum(map(int, fields[11:15])) / TICKS
-        resident += int(fields[21]) * PAGE / MIB
-    return Usage(cpu_s=cpu, rss_mb=resident) if found else None
-
-
-def oom_kills() -> int:
-    """How many processes this kernel has killed for memory so far."""
-    with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-    return 0
-
-
-def _read(process: subprocess.Popen[bytes]) -> bytes:
-    assert process.stdout is not None
-    return os.read(process.stdout.fileno(), 65536)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends the lease, which makes the keeper end everything; a keeper that does not is killed with its session."""
-    assert process.stdin is not None
-    with contextlib.suppress(OSError):
-        process.stdin.close()
-    try:
-        process.wait(GRACE_S)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
+from orchestrator import runtimes
 from orchestrator.gpu_routes import RouteName
+from orchestrator.launchers.template import run_words
 from orchestrator.model import Noun
 
 
@@ -28,6 +32,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     #: For the nvidia-docker route only: the number in /dev/nvidia<minor>, and the driver's version.
     gpu_minor: int | None = None
     driver: str | None = None
+    #: Variables that a runtime would add by itself, and must not.
+    keep_out: list[str] = []
 
     @property
     def volumes(self) -> list[str]:
@@ -47,7 +53,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "name": self.name,
             "image": self.image,
             "command": self.command,
-            "environment": self._environment,
+            "environment": self.full_environment,
             "labels": self.labels,
             "mounts": self._mounts,
             "user": self.user,
@@ -69,11 +75,11 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         }
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def full_environment(self) -> dict[str, str]:
         return {**self.environment, **gpu_environment(self.gpu_route, self.gpu_uuid)}
 
     @property
-    def _all_binds(self) -> list[tuple[str, str, str]]:
+    def all_binds(self) -> list[tuple[str, str, str]]:
         if self.gpu_uuid is None or self.gpu_route != "nvidia-docker":
             return self.binds
         return [*self.binds, (f"nvidia_driver_{self.driver}", "/usr/local/nvidia", "ro")]
@@ -101,7 +107,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             else Mount(
                 inside, host, type="volume", read_only=mode == "ro", driver_config=plugin if mode == "ro" else None
             )
-            for host, inside, mode in self._all_binds
+            for host, inside, mode in self.all_binds
         ]
 
     @property
@@ -119,35 +125,12 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         capabilities = [["gpu", "compute", "utility"]]
         return {"device_requests": [DeviceRequest(device_ids=[self.gpu_uuid], capabilities=capabilities)]}
 
-    @property
-    def _gpu_words(self) -> list[str]:
-        """The same for a person's command line."""
-        if self.gpu_uuid is None:
-            return []
-        if self.gpu_route == "runtime":
-            return ["--runtime", "nvidia"]
-        if self.gpu_route == "cdi":
-            return ["--device", f"nvidia.com/gpu={self.gpu_uuid}"]
-        if self.gpu_route == "nvidia-docker":
-            devices = [word for path in self._device_files for word in ("--device", path)]
-            return ["--volume-driver", "nvidia-docker", *devices]
-        return ["--gpus", f"device={self.gpu_uuid}"]
-
     def command_line(self) -> list[str]:
-        """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either."""
-        argv = ["docker", "run", "--rm", "--init", "--interactive", "--name", self.name]
-        argv += ["--network", "none", "--read-only", "--user", self.user, "--cap-drop", "ALL"]
-        argv += ["--security-opt", "no-new-privileges", "--ulimit", "core=0", "--pids-limit", str(self.pids)]
-        argv += ["--memory", f"{self.memory_mb}m", "--memory-swap", f"{self.memory_mb}m"]
-        argv += ["--shm-size", f"{self.shm_mb}m", "--cpuset-cpus", ",".join(map(str, self.cores))]
-        argv += self._gpu_words
-        for inside, options in self._tmpfs.items():
-            argv += ["--tmpfs", f"{inside}:{options}"]
-        for key, value in self._environment.items():
-            argv += ["--env", f"{key}={value}"]
-        for host, inside, mode in self._all_binds:
-            argv += ["--volume", f"{host}:{inside}:{mode}"]
-        return [*argv, self.image, *self.command]
+        """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either.
+
+        Without our labels: a sweep would take it for a job whose starter is gone.
+        """
+        return run_words(runtimes.load("docker"), msgspec.structs.replace(self, labels={}))
 
 
 def gpu_environment(route: RouteName, uuid: str | None) -> dict[str, str]:

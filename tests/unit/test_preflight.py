@@ -168,3 +168,22 @@ def test_no_engine_is_in_the_way_only_where_it_was_insisted_on(needed, level):
 def test_the_verdict_is_that_of_the_worst_line():
     lines = [Check(level=level, what="x", seen="y") for level in ("ok", "warn", "bad")]
     assert [worst(lines[:n]) for n in range(4)] == ["ok", "ok", "warn", "bad"]
+
+
+def test_a_container_runtime_is_looked_at_instead_of_the_engine():
+    missing = Facts(device="cpu", launcher="podman", runtime_trouble="podman: not there", runtime_mend="install it")
+    (bad,) = checks(missing, [], [])
+    assert (bad.level, bad.what, bad.mend) == ("bad", "runtime podman", "install it")
+    facts = Facts(
+        device="cpu",
+        launcher="apptainer",
+        runtime="1.3",
+        unconfined=["memory: no"],
+        engine_trouble="none",
+        images={"keras3-jax": False},
+    )
+    runtime, confinement, engine, image = checks(facts, [], [])
+    assert (runtime.level, runtime.seen) == ("ok", "1.3")
+    assert (confinement.level, confinement.seen) == ("warn", "not everything: memory: no")
+    assert (engine.level, engine.seen) == ("ok", "none (none): apptainer must have the images already")
+    assert image.mend == "orchestrate images load FILE --launcher apptainer"

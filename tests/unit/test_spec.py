@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from orchestrator.launchers.docker import NOBODY, job_user
+from orchestrator.launchers.containers import NOBODY, job_user
 from orchestrator.launchers.spec import ContainerSpec
 from tests.conftest import ROOT
 

@@ -1,0 +1,208 @@
+"""Runs a job as a container by a runtime's own command line: podman, apptainer, srun, or a `docker` of one's own.
+
+The command runs under a keeper, as processes do, and holds the lease of the job's container: its standard input. With
+the lease everything ends, also when the orchestrator is killed, and what an engine keeps is removed by name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.launchers import cgroups, keeper
+from orchestrator.launchers.containers import Suite, cache_name, container_spec, owned_by_job
+from orchestrator.launchers.kept import GRACE_S as CHILD_GRACE_S
+from orchestrator.launchers.kept import Command, Keepers, oom_kills, read_usage
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.template import other_words, run_words
+from orchestrator.model import Device, Exit, Job, Launch, Usage
+from orchestrator.runtimes import Runtime
+from orchestrator.seams import Probe
+
+#: Two final commands and a pause between them (see keeper.py), with room for an engine under load.
+GRACE_S = 25.0
+#: An engine's command that only looks: when it counts as hung.
+LOOK_S = 20
+#: How long a probe looks for a container that is being started.
+STARTING_S = 30.0
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
+PROXY_NAMES = (*PROXIES, *(name.lower() for name in PROXIES))
+
+
+class CommandLauncher:
+    """`Launcher` over a runtime's command line. `cache_dir` has the caches of a runtime without named volumes."""
+
+    def __init__(self, runtime: Runtime, suite: Suite, cache_dir: Path) -> None:
+        self._runtime = runtime
+        self._suite = suite
+        self._cache_dir = cache_dir
+        self._keepers = Keepers()
+
+    def describe(self, job: Job, device: Device, out: Path) -> Launch:
+        image = self._suite.images[job.stack]
+        return Launch(
+            launcher=self._runtime.name,
+            command=run_words(self._runtime, self._spec(job, device, out), "SCRATCH"),
+            image=image.name,
+            image_digest=image.digest,
+            dockerfile_sha256=image.dockerfile_sha256,
+            unconfined=list(self._runtime.unconfined),
+        )
+
+    def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
+        if self._keepers.stopping.is_set():
+            return Exit(cancelled=True)
+        spec, kills = self._spec(job, device, out), oom_kills()
+        try:
+            self._make_caches(job)
+            trouble = self._trouble(spec)
+            if trouble:
+                return Exit(error=trouble)
+            with self._as_job(out), self._scratch() as scratch:
+                code, timed_out = self._keepers.run(
+                    self._command(spec, device, scratch), job.timeout_s, log, watch, self._probe_of(spec)
+                )
+        except OSError as error:
+            return Exit(error=f"cannot start {error.filename}: {error.strerror}")
+        return self._exit(code, timed_out, oom_kills() > kills, log)
+
+    def stop(self) -> None:
+        self._keepers.stop()
+
+    def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
+        spec = container_spec(self._suite, job, device, out)
+        image = self._suite.images[job.stack]
+        binds = [(self._place(host), inside, mode) for host, inside, mode in spec.binds]
+        return msgspec.structs.replace(spec, image=image.file or image.digest, binds=binds, keep_out=list(PROXY_NAMES))
+
+    def _place(self, host: str) -> str:
+        """A path, or the name of a volume; where there is no engine, a volume is a folder of ours."""
+        if host.startswith("/") or self._runtime.images.store == "engine":
+            return host
+        return str(self._cache_dir / host)
+
+    def _make_caches(self, job: Job) -> None:
+        for cache in self._suite.stacks[job.stack].caches_for(job.device):
+            place = self._place(cache_name(job.stack, cache.name))
+            if place.startswith("/"):
+                Path(place).mkdir(parents=True, exist_ok=True)
+
+    def _trouble(self, spec: ContainerSpec) -> str:
+        """What a command line could not say, or an engine would make up for; "" if nothing."""
+        for host, _, _ in spec.binds:
+            if ":" in host or "," in host:
+                return f"{host}: a path with ':' or ',' cannot be written on {self._runtime.name}'s command line"
+            if host.startswith("/") and not Path(host).exists():  # docker would make a folder of that name
+                return f"{host} is not there any more"
+        if os.getuid() == 0 and not self._runtime.sets_user:
+            return f"{self._runtime.name} runs a job as whoever starts it, and jobs must not be root"
+        return ""
+
+    def _command(self, spec: ContainerSpec, device: Device, scratch: str) -> Command:
+        final = other_words(self._runtime, self._runtime.end, name=spec.name)
+        return Command(
+            argv=found(run_words(self._runtime, spec, scratch)),
+            environment={key: value for key, value in os.environ.items() if key not in PROXY_NAMES},
+            folder="/",
+            cores=device.cores,
+            final=found(final) if final else (),
+            grace_s=GRACE_S if final else CHILD_GRACE_S,
+        )
+
+    @contextlib.contextmanager
+    def _as_job(self, out: Path) -> Iterator[None]:
+        with owned_by_job(out) if self._runtime.sets_user else contextlib.nullcontext():
+            yield
+
+    @contextlib.contextmanager
+    def _scratch(self) -> Iterator[str]:
+        if not self._runtime.needs_scratch:
+            yield ""
+            return
+        with tempfile.TemporaryDirectory(prefix="keras-orchestrate-", ignore_cleanup_errors=True) as folder:
+            yield folder
+
+    def _probe_of(self, spec: ContainerSpec) -> Callable[[int], Probe]:
+        if self._runtime.usage == "children":
+            return lambda pid: functools.partial(read_usage, pid)
+        if self._runtime.usage == "none" or not self._runtime.inspect:
+            return lambda pid: lambda: None
+        look = found(other_words(self._runtime, self._runtime.inspect, name=spec.name))
+        return lambda pid: ContainerProbe(look, pid)
+
+    def _exit(self, code: int, timed_out: bool, killed_some: bool, log: Path) -> Exit:
+        stopped = self._keepers.stopping.is_set()
+        natural = not timed_out and not stopped
+        error = None
+        if natural and code in self._runtime.could_not_start:
+            error = f"{self._runtime.name} could not start it (exit code {code}): {last_words(log)}"
+        return Exit(
+            code=code,
+            timed_out=timed_out,
+            oom=natural and killed_some and code == 128 + signal.SIGKILL,
+            cancelled=stopped,
+            error=error,
+        )
+
+
+class ContainerProbe:
+    """Reads the control group of a container, once there is one; else the processes of one that is below the keeper."""
+
+    def __init__(self, look: Sequence[str], keeper_pid: int) -> None:
+        self._look = look
+        self._keeper_pid = keeper_pid
+        self._end = time.monotonic() + STARTING_S
+        self._reader: Probe | None = None
+
+    def __call__(self) -> Usage | None:
+        if self._reader is None and time.monotonic() < self._end:
+            self._reader = self._found()
+        return self._reader() if self._reader else None
+
+    def _found(self) -> Probe | None:
+        for container in looked_at(self._look):
+            pid = container.get("State", {}).get("Pid") or 0
+            if pid == 0:
+                continue
+            group = cgroups.find(pid, container["Id"])
+            if group or pid not in keeper.descendants(self._keeper_pid):  # an engine elsewhere has numbers of its own
+                return group
+            return functools.partial(read_usage, pid)
+        return None
+
+
+def looked_at(argv: Sequence[str]) -> list[dict[str, Any]]:
+    """What a runtime says of containers, as `docker inspect` does; nothing where it says nothing."""
+    try:
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S)
+        return list(json.loads(answer.stdout or b"[]"))
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return []
+
+
+def found(argv: Sequence[str]) -> list[str]:
+    """argv with the program's whole path. Raises FileNotFoundError."""
+    path = shutil.which(argv[0])
+    if path is None:
+        raise FileNotFoundError(2, "it is not on the search path", argv[0])
+    return [path, *argv[1:]]
+
+
+def last_words(log: Path) -> str:
+    """The last line of a runtime's own output."""
+    with contextlib.suppress(OSError):
+        lines = log.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
+        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "it said nothing")
+    return "it said nothing"
