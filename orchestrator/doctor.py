@@ -125,7 +125,7 @@ def before_run(
         )
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
-    route = _route(config, launcher)
+    route = route_of(config, launcher)
     return Cleared(unfit=reasons, route=route)
 
 
@@ -164,7 +164,7 @@ def _engine(config: Config, device: DeviceKind) -> dict[str, Any]:
     return found
 
 
-def _route(config: Config, launcher: str) -> gpu_routes.Route | None:
+def route_of(config: Config, launcher: str) -> gpu_routes.Route | None:
     if launcher != "docker":
         return None
     client = images.connect()
