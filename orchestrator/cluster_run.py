@@ -43,6 +43,8 @@ class Away:
         self.nodes = nodes
         self.say = say
         self.keras_spec: str | None = None
+        #: (stack, backend) -> nodes that have told that their GPUs cannot run it.
+        self.unfit: dict[tuple[str, str], set[str]] = {}
         #: By image name, what the archive holds.
         self.archived: dict[str, str] = {}
 
@@ -72,6 +74,15 @@ class Away:
             say=self.say,
         )
 
+    def learn_misfit(self, job: Job, node: str) -> bool:
+        """That no node like this one runs the job's backend. Whether others are left that may."""
+        kinds = {each.name: each.kind for each in self.nodes}
+        alike = {name for name, kind in kinds.items() if kind == kinds.get(node)} | {node}
+        self.unfit.setdefault((job.stack, job.backend), set()).update(alike)
+        wanted = self.config.slurm.gpu_type
+        able = {each.name for each in self.nodes if any(wanted in (None, kind) for kind in each.gpus)}
+        return bool(able - self.unfit[job.stack, job.backend])
+
     def request(self, job: Job) -> Request:
         wish = self.config.slurm
         return Request(
@@ -81,6 +92,7 @@ class Away:
             account=wish.account,
             constraint=wish.constraint,
             nodes=wish.nodes,
+            exclude=sorted(self.unfit.get((job.stack, job.backend), ())),
             options=wish.options,
         )
 
@@ -192,6 +204,21 @@ class RunDesk:
             remove_tree(attempt.folder)
         return result
 
+    def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        started, job = attempt.started(), attempt.spec.job
+        before = self._away.unfit.get((job.stack, job.backend), set()).copy()
+        if started is None or not self._away.learn_misfit(job, started.node):
+            return None
+        if started.node not in before:
+            self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
+        ticket = msgspec.structs.replace(attempt.spec.ticket, token=new_token())
+        again = Attempt.create(
+            self._folder.job_folder(job).absolute(), msgspec.structs.replace(attempt.spec, ticket=ticket)
+        )
+        with contextlib.suppress(OSError):
+            remove_tree(attempt.folder)
+        return again
+
     def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
         number = attempt.spec.ticket.attempt if attempt else self._prepared.attempts.get(job.id, 1)
         status, reason = verdict
@@ -279,8 +306,17 @@ def hand_in(ready: Prepared, folder: RunFolder, console: Console) -> dict[str, i
     with Progress(console, len(ready.pending)) as progress:
         executor = ready.away.executor(ready, folder, progress)
         with wiring.stop_on_signals(executor.stop):
-            standing: dict[str, int] = executor.hand_in(ready.pending)
-    return standing
+            return standing(executor.hand_in(ready.pending), ready)
+
+
+def look(ready: Prepared, folder: RunFolder, console: Console) -> dict[str, int]:
+    """Collects what has ended and leaves the rest as it is: how many jobs stand where."""
+    with Progress(console, len(ready.pending)) as progress:
+        return standing(ready.away.executor(ready, folder, progress).look(ready.pending), ready)
+
+
+def standing(rest: dict[str, int], ready: Prepared) -> dict[str, int]:
+    return {"on record": len(ready.plan.planned) - sum(rest.values()), **rest}
 
 
 def resume(

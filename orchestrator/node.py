@@ -25,7 +25,7 @@ from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.config import parse_memory
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.model import Device, Result, Status
-from orchestrator.slurm.attempts import OUTCOME, Attempt, Outcome, Started
+from orchestrator.slurm.attempts import Attempt, Outcome, Started
 from orchestrator.slurm.granted import granted_gpu
 
 POLL_S = 0.5
@@ -34,9 +34,10 @@ POLL_S = 0.5
 class Unfit(Exception):
     """This node cannot run the job."""
 
-    def __init__(self, status: Status, reason: str) -> None:
+    def __init__(self, status: Status, reason: str, misfit: bool = False) -> None:
         super().__init__(reason)
         self.status: Status = status
+        self.misfit = misfit
 
 
 class Ending:
@@ -88,11 +89,11 @@ def main(argv: list[str]) -> int:
     if not attempt.begin(Started(node=node, number=os.environ.get("SLURM_JOB_ID", ""), pid=os.getpid())):
         print("this attempt was started before: it is not run twice", file=sys.stderr)
         return 0
-    ending = Ending(attempt)
+    ending, misfit = Ending(attempt), False
     try:
         result = carry_out(attempt, node, ending)
     except Unfit as unfit:
-        result = _row(attempt, unfit.status, f"on {node}: {unfit}")
+        result, misfit = _row(attempt, unfit.status, f"on {node}: {unfit}"), unfit.misfit
     except OrchestrateError as error:
         result = _row(attempt, "failed", f"on {node}: {error.message}")
     if ending.by and result.status == "ok":
@@ -100,8 +101,9 @@ def main(argv: list[str]) -> int:
     if ending.by == "slurm" and result.status == "cancelled":
         result = msgspec.structs.replace(result, reason=f"ended by a signal on {node}, not by this run")
     ticket = attempt.spec.ticket
-    if not (attempt.folder / OUTCOME).exists():
-        attempt.report(Outcome(token=ticket.token, attempt=ticket.attempt, result=result, ended_by=ending.by))
+    attempt.report(
+        Outcome(token=ticket.token, attempt=ticket.attempt, result=result, ended_by=ending.by, misfit=misfit)
+    )
     return 0 if not ending.by else 128 + signal.SIGTERM
 
 
@@ -191,7 +193,7 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: devices.Host) -> Dev
     stack = catalog.stack(spec.job.stack)
     if not preflight.fits(stack, spec.job.backend, gpu):
         why = preflight.misfit(stack.needs(spec.job.backend), gpu) or f"{stack.name} has no image for a GPU"
-        raise Unfit("unsupported", why)
+        raise Unfit("unsupported", why, misfit=True)
     return msgspec.structs.replace(gpu, cores=host.cores)
 
 

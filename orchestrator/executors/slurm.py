@@ -51,6 +51,10 @@ class Desk(Protocol):
         """The reported result; `instead`: the status and reason that Slurm knows better."""
         ...
 
+    def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        """The same attempt anew, for the nodes that may run it after this one could not; None where none is left."""
+        ...
+
     def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
         """The result of a job that reported none."""
         ...
@@ -239,6 +243,11 @@ class SlurmExecutor:
 
     def _reported(self, flight: Flight, outcome: Outcome, known: JobState | None, now: float) -> Result | None:
         instead = None
+        if outcome.misfit and not self._stopping.is_set():
+            other = self._desk.elsewhere(flight.attempt, outcome)
+            if other is not None:
+                self._flights[self._flights.index(flight)] = Flight(other, taken_over=False)
+                return None
         if outcome.ended_by == "slurm" and not self._stopping.is_set():
             if (known is None or not known.ended) and flight.gone_for(now) < self._grace_s:
                 return None  # why it was ended, Slurm says in a moment

@@ -76,6 +76,8 @@ class Outcome(Noun, frozen=True, kw_only=True):
     attempt: Positive
     result: Result
     ended_by: str = ""
+    #: The node's GPU can never run this stack's backend; nothing was started.
+    misfit: bool = False
 
 
 class Attempt:

@@ -43,6 +43,8 @@ class Request(Noun, frozen=True, kw_only=True):
     account: str | None = None
     constraint: str | None = None
     nodes: str | None = None
+    #: Nodes whose GPUs are known not to run it.
+    exclude: list[str] = []
     options: list[str] = []
 
 
@@ -118,6 +120,8 @@ def asked(request: Request) -> list[str]:
     ):
         if value is not None:
             argv.append(f"--{flag}={value}")
+    if request.exclude:
+        argv.append(f"--exclude={','.join(request.exclude)}")
     return [*argv, *request.options]
 
 
