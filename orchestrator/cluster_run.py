@@ -141,6 +141,8 @@ class RunDesk:
         with contextlib.suppress(UserError):
             done = self._folder.result(job)
             found = [attempt for attempt in found if done is None or attempt.spec.ticket.attempt > done.attempt]
+        for attempt in found:
+            self._away.unfit.setdefault((job.stack, job.backend), set()).update(attempt.spec.exclude)
         return found[-1] if found else None
 
     def begin(self, job: Job) -> Attempt:
@@ -212,9 +214,9 @@ class RunDesk:
         if started.node not in before:
             self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
         ticket = msgspec.structs.replace(attempt.spec.ticket, token=new_token())
-        again = Attempt.create(
-            self._folder.job_folder(job).absolute(), msgspec.structs.replace(attempt.spec, ticket=ticket)
-        )
+        exclude = sorted(self._away.unfit[job.stack, job.backend])
+        spec = msgspec.structs.replace(attempt.spec, ticket=ticket, exclude=exclude, stop=str(self._stop.absolute()))
+        again = Attempt.create(self._folder.job_folder(job).absolute(), spec)
         with contextlib.suppress(OSError):
             remove_tree(attempt.folder)
         return again
@@ -241,7 +243,10 @@ class RunDesk:
 
 def find(config: Config, catalog: Catalog, say: Say, keras_spec: str | None) -> Away:
     """The cluster that a configuration means. Raises HostError where there is none, or no such partition."""
-    parse_duration(config.slurm.grace), parse_duration(config.slurm.patience)
+    for bound in (config.slurm.grace, config.slurm.patience):
+        parse_duration(bound)
+    if config.slurm.gpu_type and config.device == "auto":
+        config = override(config, device="gpu")
     cluster = Cluster()
     nodes = cluster.nodes(config.slurm.partition)
     away = Away(config, catalog, cluster, nodes, say)

@@ -73,6 +73,7 @@ class Ending:
                 return
 
     def _end(self, by: str) -> None:
+        by = "us" if self._attempt.given_up() else by  # scancel follows the marker
         with self._lock:
             self.by = self.by or by
             stops = list(self._stops)

@@ -21,6 +21,8 @@ from orchestrator.tail import EventTail
 #: Between two looks at the folders, and between two questions to the controller, which has others to serve.
 POLL_S = 0.25
 ASK_S = 2.0
+#: From when on a question counts as unanswered, though it may still be.
+LATE_S = 3.0
 #: Before a full queue is tried again.
 FULL_S = 5.0
 Say = Callable[[str], None]
@@ -76,6 +78,8 @@ class Flight:
         #: Nobody knows whether Slurm took it: an earlier session asked, or sbatch did not come to an end.
         self.doubtful = taken_over
         self.started: Started | None = None
+        #: Submitted again after the controller had forgotten it.
+        self.forgotten = False
         #: Since when it has ended for Slurm, or is unknown to it.
         self.gone_since: float | None = None
         self._tail = EventTail(attempt.folder / "out" / "events.jsonl")
@@ -199,7 +203,7 @@ class SlurmExecutor:
     def _settled(self, submit: bool = True) -> Iterator[Result]:
         """One look at everything that is under way; the results of what has ended."""
         if any(flight.submitted_at is not None for flight in self._flights):
-            self._queue.ask()
+            self._queue.ask(wait=not submit)
         for flight in list(self._flights):
             result = self._settle(flight, time.monotonic(), submit)
             if result is not None:
@@ -266,6 +270,10 @@ class SlurmExecutor:
             return None
         if flight.gone_for(now) < self._grace_s:
             return None
+        if known is None and flight.started is None and not flight.forgotten:
+            flight.forgotten, flight.doubtful, flight.gone_since = True, True, None
+            self._say(f"Slurm has forgotten its job {flight.number} ({flight.job.id}), which had not begun: once more")
+            return None
         return self._given_up(flight, self._verdict(flight, known))
 
     def _stopped(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
@@ -290,7 +298,10 @@ class SlurmExecutor:
 
 
 class Queue:
-    """What the controller last said of a run's jobs, and whether it says anything at all."""
+    """What the controller last said of a run's jobs, and whether it says anything at all.
+
+    It is asked in a thread of its own: while it does not answer, its commands wait, and the run must not.
+    """
 
     def __init__(self, cluster: Cluster, run_id: str, say: Say) -> None:
         self._cluster = cluster
@@ -298,6 +309,7 @@ class Queue:
         self._say = say
         self._said: set[str] = set()
         self._states: dict[str, list[JobState]] = {}
+        self._thread: threading.Thread | None = None
         self._asked_at = 0.0
         self._answered_at = 0.0
         self._silent_since: float | None = None
@@ -309,21 +321,34 @@ class Queue:
     def silent_for(self, now: float) -> float:
         return now - self._silent_since if self._silent_since is not None else 0.0
 
-    def ask(self) -> None:
+    def ask(self, wait: bool = False) -> None:
+        """Begins to ask, where the last answer is old enough; `wait`: until there is one."""
         now = time.monotonic()
-        if now - self._asked_at < ASK_S:
-            return
+        if self._thread is not None and self._thread.is_alive():
+            if now - self._asked_at > LATE_S:
+                self._is_silent("it takes its time")
+        elif now - self._asked_at >= ASK_S:
+            self._asked_at = now
+            self._thread = threading.Thread(target=self._ask, args=(now,), daemon=True)
+            self._thread.start()
+        if wait and self._thread is not None:
+            self._thread.join()
+
+    def _ask(self, begun: float) -> None:
         try:
             self._states = self._cluster.states(self._run_id)
         except Silent as error:
-            if self._silent_since is None:
-                self._silent_since = now
-                self._say(f"Slurm's controller does not answer ({error}): waiting for it, what runs goes on")
+            self._is_silent(str(error))
         else:
+            self._answered_at = begun
             if self._silent_since is not None:
+                self._silent_since = None
                 self._say("Slurm's controller answers again")
-            self._silent_since, self._answered_at = None, now
-        self._asked_at = time.monotonic()
+
+    def _is_silent(self, words: str) -> None:
+        if self._silent_since is None:
+            self._silent_since = self._asked_at
+            self._say(f"Slurm's controller does not answer ({words}): waiting for it; what runs goes on")
 
     def fresh(self, flight: Flight) -> bool:
         """Whether the last answer is younger than the flight's submission."""

@@ -57,6 +57,8 @@ class Spec(Noun, frozen=True, kw_only=True):
     images: NodeImages = NodeImages()
     #: With `images.by: archive`, the image of this job's stack in it.
     archived: str | None = None
+    #: Nodes that are known not to run it.
+    exclude: list[str] = []
     #: A file whose presence ends every attempt of the session that submitted this one.
     stop: str
 

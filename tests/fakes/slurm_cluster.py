@@ -159,6 +159,14 @@ class SlurmCluster:
     def wait_until_idle(self) -> None:
         self._until(lambda: self.ask("sinfo", "-h", "-N", "-p", "gpu", "-o", "%T").split() == ["idle"] * 2, "the nodes")
 
+    def mend(self) -> None:
+        """As it was at first, after a daemon was killed: an administrator's work."""
+        self.ask("scancel", "--user=root")
+        self._until(lambda: "*" not in self.ask("sinfo", "-h", "-N", "-p", "gpu", "-o", "%T"), "the nodes to answer")
+        for name in ("n1", "n2"):
+            self.ask("scontrol", "update", f"NodeName={name}", "State=RESUME")
+        self.wait_until_idle()
+
     def ask(self, *argv: str) -> str:
         done = subprocess.run(argv, env=self.environment, capture_output=True, text=True, timeout=60)
         return done.stdout + done.stderr
