@@ -35,6 +35,7 @@ COLUMNS: dict[str, str] = {
     "data_sha256": "VARCHAR",
     "data_kind": "VARCHAR",
     "host": "VARCHAR",
+    "cluster": "VARCHAR",
     "cpu": "VARCHAR",
     "threads": "BIGINT",
     "seed": "BIGINT",
@@ -114,7 +115,7 @@ JOB_FIELDS = (
 )
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    *("data_sha256", "data_kind", "host", "cpu"),
+    *("data_sha256", "data_kind", "host", "cluster", "cpu"),
 )
 
 

@@ -133,7 +133,7 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         scripts=spec.workloads_sha256,
         commit=spec.commit,
         gpu_route=route_words,
-        cluster=spec.cluster,
+        cluster=os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster,
     )
     with claimed(attempt, device, ending) as (keeper, held):
         result = measure.measure(
