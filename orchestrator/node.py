@@ -1,6 +1,7 @@
 """The node's side of a cluster run: measures one job where it was sent, and reports through its attempt's folder.
 
     python -m orchestrator.node SPEC           as the batch script of a Slurm job
+    python -m orchestrator.node --look ORDER   for the preflight: prints what it sees, as JSON
 
 It depends on nobody: it ends with its job, and ends its job when it is given up (a marker in the attempt's folder, a
 signal). Its end in turn, however it comes, ends what it has started, by the leases that the launchers hold.
@@ -20,12 +21,12 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, devices, gpus, leases, measure, node_images, preflight, wiring
+from orchestrator import __version__, devices, doctor, gpus, leases, measure, node_images, preflight, wiring
 from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
-from orchestrator.config import parse_memory
+from orchestrator.config import Config, parse_memory
 from orchestrator.errors import DeviceRefused, OrchestrateError
-from orchestrator.model import Device, Result, Status
-from orchestrator.slurm.attempts import Attempt, Outcome, Started
+from orchestrator.model import Device, DeviceKind, Result, Status
+from orchestrator.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.slurm.granted import granted_gpu
 
 POLL_S = 0.5
@@ -82,6 +83,8 @@ class Ending:
 
 
 def main(argv: list[str]) -> int:
+    if argv[0] == "--look":
+        return look(msgspec.json.decode(argv[1], type=Inspection))
     attempt = Attempt.open(Path(argv[0]).parent)
     if attempt is None:
         print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
@@ -106,6 +109,27 @@ def main(argv: list[str]) -> int:
         Outcome(token=ticket.token, attempt=ticket.attempt, result=result, ended_by=ending.by, misfit=misfit)
     )
     return 0 if not ending.by else 128 + signal.SIGTERM
+
+
+def look(order: Inspection) -> int:
+    """Prints the checks of this node for a configuration. Only reads."""
+    config, catalog = msgspec.convert(order.config, Config), load_catalog(Path(order.root))
+    host = devices.probe_host()
+    device: DeviceKind = "gpu" if config.device == "gpu" else "cpu"
+    if device == "gpu":
+        gpu = granted_gpu(dict(os.environ), host.gpus)
+        why = host.no_gpu or "Slurm granted none that the driver knows"
+        host = msgspec.structs.replace(host, gpus=[gpu] if gpu else [], no_gpu="" if gpu else why)
+    checks = doctor.examine(config, catalog, host, Path(order.out), Path(order.data_dir) if order.data_dir else None)
+    answer = {
+        "node": os.environ.get("SLURMD_NODENAME") or host.name,
+        "orchestrator": __version__,
+        "workloads_sha256": workloads_sha256(Path(catalog.root)),
+        "images": node_images.there(config.launcher, [stack.name for stack in catalog.stacks], device),
+        "checks": checks,
+    }
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    return 0
 
 
 def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from orchestrator.catalog import Catalog
 from orchestrator.config import Config
 from orchestrator.errors import HostError
 from orchestrator.gpu_routes import RouteName
+from orchestrator.model import DeviceKind
 from orchestrator.slurm.attempts import Spec
 
 Say = Callable[[str], None]
@@ -33,6 +34,18 @@ def site(spec: Spec, catalog: Catalog, say: Say) -> sites.Site:
         else:
             pull(client, name, spec, say)
     return chosen
+
+
+def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str, str]:
+    """The ids of the images that this node's engine has, by stack; none where no engine answers."""
+    if launcher != "docker":
+        return {}
+    try:
+        client = images.connect()
+        found = {stack: images.inspect(client, images.image_name(stack, device, __version__)) for stack in stacks}
+    except HostError:
+        return {}
+    return {stack: info.id for stack, info in found.items() if info is not None}
 
 
 def load(client: Any, name: str, spec: Spec, say: Say) -> None:

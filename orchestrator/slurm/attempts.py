@@ -18,7 +18,7 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -61,6 +61,15 @@ class Spec(Noun, frozen=True, kw_only=True):
     exclude: list[str] = []
     #: A file whose presence ends every attempt of the session that submitted this one.
     stop: str
+
+
+class Inspection(Noun, frozen=True, kw_only=True):
+    """What a node is to look at for the preflight. `config`: a configuration as plain values."""
+
+    config: dict[str, Any]
+    root: str
+    out: str
+    data_dir: str | None = None
 
 
 class Started(Noun, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from orchestrator.slurm.commands import JobState, Node
 #: sbatch waits and tries again by itself where the queue is full; that is for us to do, and to be stopped in.
 SUBMIT_S = 5.0
 ASK_S = 20.0
+LOOK_S = 60.0
 
 
 class Silent(Exception):
@@ -69,6 +70,10 @@ class Cluster:
             )
             raise HostError(f"{where} no nodes", "`sinfo` lists the partitions; name one with --partition")
         return found
+
+    def on_node(self, argv: Sequence[str]) -> str:
+        """What a command printed on a node. Raises Refused, Full, Silent."""
+        return self._run(argv, LOOK_S)
 
     def _run(self, argv: Sequence[str], seconds: float, late: Exception | None = None) -> str:
         try:

@@ -144,6 +144,12 @@ def sbatch(
     ]
 
 
+def srun(request: Request, command: Sequence[str]) -> list[str]:
+    """Runs a command on a node at once, or not at all; what it prints is the answer."""
+    words = ("--quiet", "--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--time=2", "--immediate=20", "--input=none")
+    return ["srun", *words, f"--job-name={PREFIX}-doctor", *asked(request), *command]
+
+
 def test_only(argv: Sequence[str]) -> list[str]:
     """The same submission, only asked whether it could ever run."""
     return [argv[0], "--test-only", *argv[1:]]
