@@ -15,6 +15,7 @@ from rich.markup import escape
 from orchestrator import (
     __version__,
     cleaning,
+    cli_cluster,
     cli_doctor,
     cli_images,
     cli_replay,
@@ -192,6 +193,7 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> Non
 
 for _command in (
     *(cli_run.run, cli_run.plan, cli_doctor.doctor, data, cli_images.images, cli_verify.verify),
+    cli_cluster.attach,
     *(cli_results.merge, cli_results.query, cli_results.compare, cli_validate.validate, cli_replay.replay),
 ):
     cli.add_command(_command)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator import devices, preflight
+from orchestrator import cluster_doctor, cluster_run, devices, preflight
 from orchestrator import doctor as looking
 from orchestrator.catalog import load_catalog
 from orchestrator.cli_options import DATA_DIR, JSON, OUT, ROOT, WISHES, wished
@@ -35,9 +35,15 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor
       orchestrate doctor --config azure-nc6
       orchestrate doctor --config modern --launcher process --json
+      orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
     out: Path = given["out"]
-    checks = looking.examine(wished(given), load_catalog(given["root"]), devices.probe_host(), out, given["data_dir"])
+    wish, catalog = wished(given), load_catalog(given["root"])
+    if wish.executor == "slurm":
+        away = cluster_run.find(wish, catalog, say=lambda line: None, keras_spec=None)
+        checks = cluster_doctor.examine(away, out, given["data_dir"])
+    else:
+        checks = looking.examine(wish, catalog, devices.probe_host(), out, given["data_dir"])
     if given["as_json"]:
         document = {"checks": checks, "verdict": preflight.worst(checks)}
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")

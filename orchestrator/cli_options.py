@@ -82,7 +82,13 @@ WISHES = options(
     _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
     DEVICE,
     LAUNCHER,
-    click.option("--executor", type=click.Choice(["local"]), help="Where jobs run."),
+    click.option("--executor", type=click.Choice(["local", "slurm"]), help="Where jobs run.  [default: local]"),
+    click.option("--partition", metavar="NAME", help="Slurm: the partition."),
+    click.option("--account", metavar="NAME", help="Slurm: the account that is charged."),
+    click.option("--gpu-type", metavar="NAME", help="Slurm: only GPUs of this type, as the site calls it."),
+    click.option(
+        "--sbatch-option", "sbatch_options", multiple=True, metavar="--NAME=VALUE", help="Slurm: one more for sbatch."
+    ),
     click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
     click.option(
         "--variant",
@@ -151,6 +157,13 @@ BUILD = options(
         "--cuda-route", "cuda_routes", multiple=True, metavar="NAME", help="Only this route of docker/cuda.yaml."
     ),
 )
+#: Options of the command line -> fields of the configuration's `slurm`.
+SLURM_NAMES = {
+    "partition": "partition",
+    "account": "account",
+    "gpu_type": "gpu_type",
+    "sbatch_options": "options",
+}
 WISH_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
     *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
@@ -162,17 +175,27 @@ def wished(given: dict[str, Any]) -> Config:
     """The configuration named by --config with the other options on top. Raises UserError."""
     changes = {name: given[name] for name in WISH_NAMES}
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
     return override(load_config(given["config"]), **changes)
 
 
 def explicit(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
     """What of a configuration the user typed: `config` (the preset or file, decoded) and single options."""
-    typed = {}
-    for name in ("config", *WISH_NAMES):
-        source = ctx.get_parameter_source(name)
-        if source not in (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP, None):
-            value = given[name]
-            typed[name] = list(value) if isinstance(value, tuple) else value
+    names = {name for name in ("config", *WISH_NAMES, *SLURM_NAMES) if _is_typed(ctx, name)}
+    typed = {n: list(given[n]) if isinstance(given[n], tuple) else given[n] for n in names - set(SLURM_NAMES)}
+    if names & set(SLURM_NAMES):
+        typed["slurm"] = _slurm(names & set(SLURM_NAMES), given)
     if "config" in typed:
         typed["config"] = load_config(given["config"])
     return typed
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    default = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP, None)
+    return ctx.get_parameter_source(name) not in default
+
+
+def _slurm(names: set[str], given: dict[str, Any]) -> dict[str, Any] | None:
+    """The single fields of `slurm` that were given, None for none."""
+    fields = {SLURM_NAMES[name]: given[name] for name in sorted(names)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()} or None

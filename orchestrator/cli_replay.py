@@ -60,7 +60,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
         say(f"not the same: {line}")
     if given["dry_run"]:
         return
-    fresh = new_run(ready, site, given, spec)
+    fresh = new_run(ready, site.name, given, spec)
     with fresh.locked():
         rows, interrupted = carry_out(ready, catalog, fresh, {**given, "as_json": as_json}, {"plan.json"})
     before, after = sources.read(folder.path), sources.read(fresh.path)

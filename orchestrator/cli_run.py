@@ -13,11 +13,12 @@ import click
 import msgspec
 from rich.console import Console
 
-from orchestrator import config, devices, records, resuming, seals, sites, wiring
+from orchestrator import cluster_run, config, devices, records, resuming, seals, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog
 from orchestrator.cli_options import BUILD, DATA_DIR, JSON, OUT, RESUME, ROOT, UNTIL, WISHES, explicit, wished
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.images import BuildSettings
+from orchestrator.model import Plan
 from orchestrator.progress import Progress
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def say(line: str) -> None:
 @click.option("--dry-run", is_flag=True, help="The same as `plan`.")
 @UNTIL
 @RESUME
+@click.option("--detach", is_flag=True, help="Slurm: submit, and leave; `orchestrate attach` collects the results.")
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Build what is missing, run every job, merge, report.
@@ -65,23 +67,46 @@ def run(ctx: click.Context, /, **given: Any) -> None:
         return
     wish, catalog = wished(given), load_catalog(given["root"])
     config.parse_duration(given["budget"])
+    if given["detach"] and (wish.executor != "slurm" or given["until"] is not None):
+        raise click.UsageError("--detach goes with --executor slurm, and without --until")
+    ready, launcher = (
+        prepared_away(wish, catalog, given) if wish.executor == "slurm" else prepared(wish, catalog, given)
+    )
+    folder = new_run(ready, launcher, given, given["keras_spec"])
+    with folder.locked():
+        if given["detach"]:
+            left_behind(cluster_run.hand_in(ready, folder, console), folder)
+            return
+        rows, interrupted = carry_out(ready, catalog, folder, given, {"plan.json"})
+    ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
+
+
+def prepared(wish: config.Config, catalog: Catalog, given: dict[str, Any]) -> tuple[wiring.Prepared, str]:
+    """A run on this host, and the name of its launcher."""
     wiring.decide(wish, devices.probe_host())  # a host that cannot serve the wish, before anything else
     wiring.check_names(wish, catalog)
     settings = build_settings(given)
     site = sites.choose(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
     ready = wiring.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)
-    folder = new_run(ready, site, given, given["keras_spec"])
-    with folder.locked():
-        rows, interrupted = carry_out(ready, catalog, folder, given, {"plan.json"})
-    ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
+    return ready, site.name
 
 
-def new_run(
-    ready: wiring.Prepared, site: sites.Site, given: dict[str, Any], keras_spec: str | None
-) -> records.RunFolder:
+def prepared_away(wish: config.Config, catalog: Catalog, given: dict[str, Any]) -> tuple[wiring.Prepared, str]:
+    """The same on a cluster."""
+    away = cluster_run.find(wish, catalog, say, given["keras_spec"])
+    return cluster_run.prepare(away, given["data_dir"], given["out"], not given["no_fetch"]), away.launcher
+
+
+def left_behind(standing: dict[str, int], folder: records.RunFolder) -> None:
+    """Where the jobs of a run stand that goes on without us, and how to come back to it."""
+    say(", ".join(f"{n} {where}" for where, n in standing.items()))
+    click.echo(f"orchestrate attach {folder.path}")
+
+
+def new_run(ready: wiring.Prepared, launcher: str, given: dict[str, Any], keras_spec: str | None) -> records.RunFolder:
     """The run's folder, with a plan that says all that a resumed run must take over."""
     root = str(given["root"].absolute()) if given["root"] else None
-    setup = {"launcher": site.name, "root": root, "keras_spec": keras_spec}
+    setup = {"launcher": launcher, "root": root, "keras_spec": keras_spec}
     return records.RunFolder.create(given["out"], msgspec.structs.replace(ready.plan, setup=setup))
 
 
@@ -93,18 +118,25 @@ def resume(ctx: click.Context, given: dict[str, Any]) -> None:
         plan = resuming.checked_plan(folder, explicit(ctx, given))
         root = plan.setup.get("root")
         catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        keras = given["keras_spec"] or plan.setup.get("keras_spec")
-        launcher = plan.setup.get("launcher") or "auto"
-        site = sites.choose(launcher, catalog, build_settings(given), not given["no_build"], say, keras)
-        fetch = not given["no_fetch"]
-        choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
-        ready = resuming.prepare(folder, plan, catalog, site, choice, given["data_dir"], fetch, say)
+        ready = resumed(folder, plan, catalog, given)
         renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
         if ready.plan != plan:
             folder.write_plan(ready.plan)
             renewed.add("plan.json")
         rows, interrupted = carry_out(ready, catalog, folder, given, renewed)
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
+
+
+def resumed(folder: records.RunFolder, plan: Plan, catalog: Catalog, given: dict[str, Any]) -> wiring.Prepared:
+    """What is left of a run, made ready where it was begun."""
+    keras, launcher = given["keras_spec"] or plan.setup.get("keras_spec"), plan.setup.get("launcher") or "auto"
+    fetch = not given["no_fetch"]
+    choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
+    if resuming.config_of(plan).executor == "slurm":
+        away = cluster_run.find(cluster_run.config_of(plan), catalog, say, keras)
+        return cluster_run.resume(folder, plan, away, choice, given["data_dir"], fetch)
+    site = sites.choose(launcher, catalog, build_settings(given), not given["no_build"], say, keras)
+    return resuming.prepare(folder, plan, catalog, site, choice, given["data_dir"], fetch, say)
 
 
 def carry_out(

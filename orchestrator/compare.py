@@ -10,7 +10,7 @@ import msgspec
 
 from orchestrator.inference import Difference, difference, holm
 from orchestrator.model import NOT_RUN, Noun
-from orchestrator.repeats import CELL, Steady, by_cell, repeats_of
+from orchestrator.repeats import CELL, Steady, by_cell, kindred, repeats_of
 
 Row = Mapping[str, Any]
 #: What must be equal for a ratio of times to mean anything. How and where a cell ran is what may differ.
@@ -54,7 +54,7 @@ def compare(
 
     `steady_*` hold the epochs behind the rows (repeats.steady_epochs); without them a job is its median.
     """
-    a, b = by_cell(first), by_cell(second)
+    a, b = by_cell([*map(kindred, first)]), by_cell([*map(kindred, second)])
     found = [_ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}) for cell in {**a, **b}]
     return _corrected(found)
 

@@ -13,6 +13,7 @@ from msgspec import Meta, field
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Positive, Variant
 from orchestrator.runtimes import check_launcher
+from orchestrator.slurm.settings import Slurm
 
 Patterns = list[str]
 
@@ -35,7 +36,9 @@ class Config(Noun, frozen=True, kw_only=True):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     #: One of runtimes.LAUNCHERS, or the file of a runtime.
     launcher: str = "auto"
-    executor: Literal["local"] = "local"
+    executor: Literal["local", "slurm"] = "local"
+    #: Only with `executor: slurm`.
+    slurm: Slurm = Slurm()
     #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
     scale: str | None = None
     repeats: Positive = 1
@@ -86,7 +89,10 @@ def decode(text: bytes, source: str) -> Config:
 def override(config: Config, **changes: Any) -> Config:
     """`config` with every change that is not None (nor an empty list), checked like a file."""
     given = {key: value for key, value in changes.items() if value not in (None, [], ())}
-    values = {**msgspec.to_builtins(config), **given}
+    values = msgspec.to_builtins(config)
+    if isinstance(given.get("slurm"), dict):  # single fields of it, on top of the others
+        given["slurm"] = {**values["slurm"], **given["slurm"]}
+    values = {**values, **given}
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
@@ -122,5 +128,6 @@ def _field_hint(message: str) -> str:
     if "unknown field" not in message:
         return ""
     name = message.split("`")[1]
-    fields = [f.name for f in msgspec.structs.fields(Config)]
+    kind: type[Noun] = Slurm if "$.slurm`" in message else Config
+    fields = [f.name for f in msgspec.structs.fields(kind)]
     return suggest(name, fields) or f"known fields: {', '.join(fields)}"

@@ -137,7 +137,7 @@ def before_run(
         )
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
-    route = _route(config, launcher)
+    route = route_of(config, launcher)
     return Cleared(unfit=reasons, route=route)
 
 
@@ -223,7 +223,7 @@ def _engine(config: Config, device: DeviceKind, with_route: bool = True) -> dict
     return found
 
 
-def _route(config: Config, launcher: str) -> gpu_routes.Route | None:
+def route_of(config: Config, launcher: str) -> gpu_routes.Route | None:
     if launcher not in BASIC:
         return runtime_route(runtimes.load(launcher), config.gpu_route)
     if launcher != "docker":

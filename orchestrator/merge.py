@@ -36,6 +36,7 @@ COLUMNS: dict[str, str] = {
     "data_sha256": "VARCHAR",
     "data_kind": "VARCHAR",
     "host": "VARCHAR",
+    "cluster": "VARCHAR",
     "cpu": "VARCHAR",
     "threads": "BIGINT",
     "seed": "BIGINT",
@@ -116,7 +117,7 @@ JOB_FIELDS = (
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    *("data_sha256", "data_kind", "host", "cpu"),
+    *("data_sha256", "data_kind", "host", "cluster", "cpu"),
 )
 
 

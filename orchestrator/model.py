@@ -376,6 +376,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     data_sha256: str
     data_kind: str
     host: str
+    #: The cluster whose node the host is, None for a host of its own.
+    cluster: str | None = None
     cpu: str
     cores: int
     memory_mb: int

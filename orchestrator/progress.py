@@ -52,10 +52,11 @@ class Progress:
             self._running[job.id] = words
             self._show(f"  {label(job)}: {words}", only_plain=True)
 
-    def started(self, job: Job) -> None:
+    def started(self, job: Job, where: str = "") -> None:
+        """`where`: the node, for jobs that run elsewhere."""
         with self._lock:
             self._running[job.id] = "starting"
-            self._show(f"{self._count(1)} {label(job)} starts", only_plain=True)
+            self._show(f"{self._count(1)} {label(job)} starts{printable(where)}", only_plain=True)
 
     def finished(self, result: Result) -> None:
         with self._lock:

@@ -2,6 +2,7 @@
 
 <run>/plan.json
 <run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, manifest.json, result.json}
+<run>/jobs/<job id>/gpu-1.parquet   readings of its GPU, where the job ran on a node of a cluster
 <run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
 <run>/gpu-<n>.{jsonl while it runs, parquet}  readings of the GPUs
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
@@ -171,7 +172,9 @@ class RunFolder:
         uuid = result.fingerprint.gpu_uuid if result.fingerprint else None
         if uuid is None or result.launched_t is None or result.exited_t is None:
             return []
-        return gpu_series.read(self.path, uuid, result.launched_t - 1, result.exited_t + 1)
+        own = self.job_folder(result.job)  # of a job that was measured on another host than this run's orchestrator
+        place = own if any(own.glob("gpu-*")) else self.path
+        return gpu_series.read(place, uuid, result.launched_t - 1, result.exited_t + 1)
 
     def log_tail(self, job: Job, lines: int = 12) -> str:
         path = self.job_folder(job) / "log.txt"

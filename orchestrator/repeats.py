@@ -12,6 +12,17 @@ Steady = Mapping[tuple[Any, Any], Sequence[float]]
 CELL = ("workload", "variant", "stack", "backend", "device")
 
 
+def kindred(row: Row) -> Row:
+    """The row with its kind of host for its host: on a cluster, nodes of one kind do each other's repeats.
+
+    Of one kind are nodes with one processor, GPU and driver; all others are never averaged together.
+    """
+    if not row.get("cluster"):
+        return row
+    driver = f", driver {row['driver']}" if row.get("driver") else ""
+    return {**row, "host": f"{row['cluster']} ({row.get('cpu')}{driver})"}
+
+
 def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
     """Training seconds of each job's epochs after the first, in order; what was not measured is left out."""
     found: dict[tuple[Any, Any], list[float]] = {}

@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator.repeats import kindred
 from orchestrator.report_words import backend_title, plural
 
 Row = Mapping[str, Any]
@@ -122,7 +123,7 @@ def _plain(row: Row) -> Row:
     """The row in the terms of the matrix: real data is the same data, whoever fetched it."""
     kind = row.get("data_kind")
     return {
-        **row,
+        **kindred(row),
         "variant": row.get("variant") or "faithful",
         "data_kind": "real" if kind in ("official", "given") else kind,
     }

@@ -23,7 +23,7 @@ from orchestrator import merge, records
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Plan, Sample, to_json
 from orchestrator.readings import NUMBERS, WORDS, Readings
-from orchestrator.repeats import by_cell
+from orchestrator.repeats import by_cell, kindred
 from orchestrator.sources import is_set, read
 from orchestrator.tablefiles import document, to_csv, write_parquet
 
@@ -92,7 +92,8 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
 
 def group(row: Mapping[str, Any]) -> str:
     """A name shared by the rows that may be averaged, and by no others."""
-    return hashlib.sha256(msgspec.json.encode([row.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
+    kind = kindred(row)
+    return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
 
 
 def apart(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -93,7 +93,7 @@ def prepare(
     memory_mb = wiring.job_memory_mb(config, host, slots)
     cleared = doctor.before_run(config, catalog, plan, host, site.name, folder.path.parent, say)
     pending, kept = sort_out(folder, plan, choice.retry_failed, say)
-    files = {**present_data(plan), **_missing_data(plan, pending, data_dir, fetch, say)}
+    files = {**present_data(plan), **missing_data(plan, pending, data_dir, fetch, say)}
     everything = msgspec.structs.replace(plan, jobs=plan.planned)
     troubles = site.prepare(wiring.chosen_stacks(everything, catalog), first.device)
     troubles |= wiring.no_gpu_for(cleared.unfit)
@@ -156,7 +156,7 @@ def present_data(plan: Plan) -> dict[str, DataFile]:
     return files
 
 
-def _missing_data(plan: Plan, pending: list[Job], data_dir: Path | None, fetch: bool, say: Say) -> dict[str, DataFile]:
+def missing_data(plan: Plan, pending: list[Job], data_dir: Path | None, fetch: bool, say: Say) -> dict[str, DataFile]:
     """Data sets that could not be had when the run began and are needed now."""
     wanted = [job for job in pending if job.dataset not in plan.data]
     return wiring.ready_data(msgspec.structs.replace(plan, jobs=wanted), data_dir, fetch, say)[0]
@@ -177,13 +177,18 @@ def _identifier(
 
 def changes(kept: dict[str, Result], now: dict[str, Fingerprint]) -> dict[str, list[str]]:
     """What has changed since results were made, in words, and the ids of the jobs concerned."""
+    return changes_of(kept, {job_id: msgspec.structs.asdict(current) for job_id, current in now.items()})
+
+
+def changes_of(kept: dict[str, Result], now: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """The same, by as many fields of the fingerprint as are known now."""
     found: dict[str, list[str]] = {}
     for job_id, result in kept.items():
         then, current = result.fingerprint, now.get(job_id)
         if then is None or current is None:  # never launched, or nothing to compare with
             continue
         for field, words in IDENTITY.items():
-            if getattr(then, field) != getattr(current, field):
+            if field in current and getattr(then, field) != current[field]:
                 found.setdefault(words.format(job=result.job), []).append(job_id)
     return found
 

@@ -23,7 +23,7 @@ from orchestrator.storage import sync, write_atomic
 MANIFEST = "manifest.json"
 RESULT = "result.json"
 #: The raw files of one job; any of them may be absent.
-RAW = ("job.json", "events.jsonl", "samples.jsonl", "log.txt")
+RAW = ("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.parquet", "gpu-1.jsonl")
 
 State = Literal["ok", "altered", "missing", "unsealed"]
 

@@ -60,6 +60,8 @@ class Prepared(Noun, frozen=True, kw_only=True):
     #: How containers get their GPU, in words for the record.
     gpu_route: str | None = None
     allow_busy: bool = False
+    #: Runs the jobs elsewhere instead of on this host's `slots` (cluster_run.Away).
+    away: Any = None
 
 
 def decide(config: Config, host: devices.Host) -> plan.Wish:
@@ -230,6 +232,8 @@ def planned_data(name: str, data_dir: Path | None) -> DataFile:
 
 def execute(prepared: Prepared, catalog: Catalog, folder: records.RunFolder, progress: Progress, say: Say) -> bool:
     """Runs every job and records its result as it comes. True when the user stopped the run."""
+    if prepared.away is not None:
+        return bool(prepared.away.execute(prepared, folder, progress))
     mine = leases.Leases(leases.lock_folder(), f"run {prepared.plan.run_id}")
     with gpus.watched(prepared.slots, mine, folder.path, prepared.allow_busy, say) as keeper:
         return run_jobs(prepared, catalog, folder, progress, keeper)
@@ -334,6 +338,7 @@ def fingerprint(
     scripts: str,
     commit: str | None,
     gpu_route: str | None = None,
+    cluster: str | None = None,
 ) -> Fingerprint:
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
@@ -346,6 +351,7 @@ def fingerprint(
         data_sha256=files[job.dataset].sha256,
         data_kind=files[job.dataset].kind,
         host=host.name,
+        cluster=cluster,
         cpu=host.cpu,
         cores=len(host.cores),
         memory_mb=host.memory_mb,

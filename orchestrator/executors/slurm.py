@@ -1,0 +1,373 @@
+"""Runs jobs on a Slurm cluster, each as one Slurm job: hands them in, follows them, and tells how each ended.
+
+A node reports through its attempt's folder; Slurm is asked only for what no report tells. One thread does all.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from orchestrator.model import Job, Result, Status
+from orchestrator.slurm import verdicts
+from orchestrator.slurm.attempts import Attempt, Outcome, Started
+from orchestrator.slurm.cluster import Cluster, Full, Refused, Silent
+from orchestrator.slurm.commands import JobState
+from orchestrator.tail import EventTail
+
+#: Between two looks at the folders, and between two questions to the controller, which has others to serve.
+POLL_S = 0.25
+ASK_S = 2.0
+#: From when on a question counts as unanswered, though it may still be.
+LATE_S = 3.0
+#: Before a full queue is tried again.
+FULL_S = 5.0
+Say = Callable[[str], None]
+
+
+class Desk(Protocol):
+    """What the rest of the run does for the executor; every `Result` is on record when it is returned."""
+
+    run_id: str
+
+    def unfinished(self, job: Job) -> Attempt | None:
+        """An attempt that an earlier session submitted, and nobody collected."""
+        ...
+
+    def begin(self, job: Job) -> Attempt: ...
+
+    def argv(self, attempt: Attempt) -> list[str]:
+        """What submits it."""
+        ...
+
+    def time_limit(self, job: Job) -> str: ...
+
+    def started(self, attempt: Attempt, started: Started) -> None: ...
+
+    def event(self, job: Job, event: dict[str, Any]) -> None: ...
+
+    def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
+        """The reported result; `instead`: the status and reason that Slurm knows better."""
+        ...
+
+    def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        """The same attempt anew, for the nodes that may run it after this one could not; None where none is left."""
+        ...
+
+    def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
+        """The result of a job that reported none."""
+        ...
+
+    def stop(self, attempts: Iterable[Attempt]) -> None:
+        """Tells the nodes to end these attempts, and all others of this session."""
+        ...
+
+
+class Flight:
+    """One attempt between its submission and its result."""
+
+    def __init__(self, attempt: Attempt, taken_over: bool) -> None:
+        self.attempt = attempt
+        self.job = attempt.spec.job
+        self.number = ""
+        #: When sbatch was last called for it, CLOCK_MONOTONIC; None: not yet.
+        self.submitted_at: float | None = 0.0 if taken_over else None
+        #: Nobody knows whether Slurm took it: an earlier session asked, or sbatch did not come to an end.
+        self.doubtful = taken_over
+        self.started: Started | None = None
+        #: Submitted again after the controller had forgotten it.
+        self.forgotten = False
+        #: Since when it has ended for Slurm, or is unknown to it.
+        self.gone_since: float | None = None
+        self._tail = EventTail(attempt.folder / "out" / "events.jsonl")
+        self._seen = 0
+
+    def follow(self, desk: Desk) -> None:
+        """Passes on what is new."""
+        if self.started is None:
+            self.started = self.attempt.started()
+            if self.started is None:
+                return
+            self.number, self.doubtful = self.started.number, False
+            desk.started(self.attempt, self.started)
+        self._pass_on(desk, self._tail.read())
+
+    def follow_to_the_end(self, desk: Desk) -> None:
+        """The node has put the events in order by now: the ones that were not seen yet."""
+        self.follow(desk)
+        self._pass_on(desk, EventTail(self.attempt.folder / "events.jsonl").read(last=True)[self._seen :])
+
+    def gone_for(self, now: float) -> float:
+        self.gone_since = self.gone_since or now
+        return now - self.gone_since
+
+    def _pass_on(self, desk: Desk, events: list[dict[str, Any]]) -> None:
+        for event in events:
+            desk.event(self.job, event)
+        self._seen += len(events)
+
+
+class SlurmExecutor:
+    """`Executor` over one Slurm cluster. At most `bound` jobs are in its queue at a time.
+
+    `grace_s`: how long the report of an ended job may be on its way; `patience_s`: how long the controller may be
+    silent before its jobs are given up.
+    """
+
+    def __init__(
+        self, cluster: Cluster, desk: Desk, *, bound: int, grace_s: float, patience_s: float, say: Say
+    ) -> None:
+        self._cluster = cluster
+        self._desk = desk
+        self._bound = bound
+        self._grace_s = grace_s
+        self._patience_s = patience_s
+        self._say = say
+        self._stopping = threading.Event()
+        self._stopped_at = 0.0
+        self._flights: list[Flight] = []
+        self._queue = Queue(cluster, desk.run_id, say)
+        self._full_until = 0.0
+
+    def stop(self) -> None:
+        """From any thread: the nodes end what runs, and Slurm what waits."""
+        self._stopped_at = self._stopped_at or time.monotonic()
+        self._stopping.set()
+        self._desk.stop([flight.attempt for flight in list(self._flights)])
+        self._cluster.cancel(self._desk.run_id)
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        """Goes on with what earlier sessions submitted, and submits the rest."""
+        waiting = self._taken_over(jobs)
+        try:
+            while waiting or self._flights:
+                while waiting and self._stopping.is_set():
+                    yield self._desk.close(waiting.popleft(), None, verdicts.stopped(False))
+                self._fill_up(waiting)
+                yield from self._settled()
+                if waiting or self._flights:
+                    time.sleep(POLL_S)
+        finally:
+            if self._flights and not self._stopping.is_set():
+                self.stop()
+
+    def hand_in(self, jobs: Iterable[Job]) -> dict[str, int]:
+        """Submits what the queue may hold, follows and stops nothing: how many stand where. Refused jobs are rows."""
+        waiting = self._taken_over(jobs)
+        while not self._stopping.is_set():
+            self._fill_up(waiting)
+            for _ in self._settled():
+                pass
+            in_queue = all(flight.number for flight in self._flights)
+            if in_queue and (not waiting or len(self._flights) >= self._bound):
+                break
+            time.sleep(POLL_S)
+        return self._standing(waiting)
+
+    def look(self, jobs: Iterable[Job]) -> dict[str, int]:
+        """Collects what has ended and stops nothing: how many of the others stand where."""
+        waiting = self._taken_over(jobs)
+        for _ in self._settled(submit=False):
+            pass
+        return self._standing(waiting)
+
+    def _standing(self, waiting: deque[Job]) -> dict[str, int]:
+        running = sum(flight.started is not None for flight in self._flights)
+        return {"running": running, "in the queue": len(self._flights) - running, "not submitted": len(waiting)}
+
+    def _taken_over(self, jobs: Iterable[Job]) -> deque[Job]:
+        """The jobs that are still to be submitted; the others are followed from now on."""
+        waiting: deque[Job] = deque()
+        for job in jobs:
+            attempt = self._desk.unfinished(job)
+            if attempt is None:
+                waiting.append(job)
+            else:
+                self._flights.append(Flight(attempt, taken_over=True))
+        return waiting
+
+    def _fill_up(self, waiting: deque[Job]) -> None:
+        """Begins attempts while the queue has room for them."""
+        while waiting and not self._stopping.is_set() and self._has_room():
+            flight = Flight(self._desk.begin(waiting.popleft()), taken_over=False)
+            self._flights.append(flight)
+
+    def _has_room(self) -> bool:
+        new = sum(flight.submitted_at is None for flight in self._flights)
+        open_now = time.monotonic() >= self._full_until and not self._queue.silent
+        return len(self._flights) < self._bound and open_now and new < 8
+
+    def _settled(self, submit: bool = True) -> Iterator[Result]:
+        """One look at everything that is under way; the results of what has ended."""
+        if any(flight.submitted_at is not None for flight in self._flights):
+            self._queue.ask(wait=not submit)
+        for flight in list(self._flights):
+            result = self._settle(flight, time.monotonic(), submit)
+            if result is not None:
+                self._flights.remove(flight)
+                yield result
+
+    def _settle(self, flight: Flight, now: float, submit: bool) -> Result | None:
+        if flight.submitted_at is None and not self._stopping.is_set():
+            return self._submit(flight, now) if submit else None
+        flight.follow(self._desk)
+        outcome, known = flight.attempt.outcome(), self._queue.find(flight)
+        if known is not None:
+            flight.number, flight.doubtful = known.number, False
+        if outcome is not None:
+            return self._reported(flight, outcome, known, now)
+        if self._stopping.is_set():
+            return self._stopped(flight, known, now)
+        if self._queue.silent_for(now) > self._patience_s:
+            return self._given_up(flight, verdicts.silent(self._patience_s))
+        if not self._queue.fresh(flight):
+            return None
+        if known is None and flight.doubtful:
+            return self._submit(flight, now) if submit else None
+        return self._by_queue(flight, known, now)
+
+    def _submit(self, flight: Flight, now: float) -> Result | None:
+        """A result only where Slurm refuses it for good. A full queue is tried again later."""
+        if now < self._full_until:
+            return None
+        try:
+            flight.number = self._cluster.submit(self._desk.argv(flight.attempt))
+            flight.doubtful = False
+        except Refused as refusal:
+            return self._given_up(flight, ("unsupported", f"Slurm refuses it: {refusal}"))
+        except (Full, Silent) as error:
+            flight.doubtful = True
+            self._full_until = time.monotonic() + FULL_S
+            self._queue.say_once(f"Slurm takes no job now ({error}); it is tried again until it does")
+        flight.submitted_at = time.monotonic()
+        return None
+
+    def _reported(self, flight: Flight, outcome: Outcome, known: JobState | None, now: float) -> Result | None:
+        instead = None
+        if outcome.misfit and not self._stopping.is_set():
+            other = self._desk.elsewhere(flight.attempt, outcome)
+            if other is not None:
+                self._flights[self._flights.index(flight)] = Flight(other, taken_over=False)
+                return None
+        if outcome.ended_by == "slurm" and not self._stopping.is_set():
+            if (known is None or not known.ended) and flight.gone_for(now) < self._grace_s:
+                return None  # why it was ended, Slurm says in a moment
+            if known is not None and known.state in verdicts.TELLING:
+                instead = self._verdict(flight, known)
+        flight.follow_to_the_end(self._desk)
+        return self._desk.collect(flight.attempt, outcome, instead)
+
+    def _by_queue(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
+        """Of a job that has reported nothing: whether it will not any more."""
+        if known is not None and known.hopeless:
+            return self._given_up(flight, verdicts.hopeless(known))
+        if known is not None and not known.ended:
+            flight.gone_since = None
+            self._queue.say_wait(known)
+            return None
+        if flight.gone_for(now) < self._grace_s:
+            return None
+        if known is None and flight.started is None and not flight.forgotten:
+            flight.forgotten, flight.doubtful, flight.gone_since = True, True, None
+            self._say(f"Slurm has forgotten its job {flight.number} ({flight.job.id}), which had not begun: once more")
+            return None
+        return self._given_up(flight, self._verdict(flight, known))
+
+    def _stopped(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
+        """The report of a job that was stopped is waited for, but not for long."""
+        never = flight.started is None and (flight.submitted_at is None or (known is not None and known.ended))
+        if never or now - self._stopped_at > self._grace_s:
+            return self._given_up(flight, verdicts.stopped(flight.started is not None))
+        if known is not None and not known.ended and flight.gone_for(now) > 1:  # submitted while it was being stopped
+            flight.gone_since = now
+            self._cluster.cancel(self._desk.run_id, [known.number])
+        return None
+
+    def _given_up(self, flight: Flight, verdict: tuple[Status, str]) -> Result:
+        flight.attempt.give_up()
+        if flight.number:
+            self._cluster.cancel(self._desk.run_id, [flight.number])
+        return self._desk.close(flight.job, flight.attempt, verdict)
+
+    def _verdict(self, flight: Flight, known: JobState | None) -> tuple[Status, str]:
+        limit = self._desk.time_limit(flight.job)
+        return verdicts.by_slurm(known, flight.number, limit, flight.attempt.last_words())
+
+
+class Queue:
+    """What the controller last said of a run's jobs, and whether it says anything at all.
+
+    It is asked in a thread of its own: while it does not answer, its commands wait, and the run must not.
+    """
+
+    def __init__(self, cluster: Cluster, run_id: str, say: Say) -> None:
+        self._cluster = cluster
+        self._run_id = run_id
+        self._say = say
+        self._said: set[str] = set()
+        self._states: dict[str, list[JobState]] = {}
+        self._thread: threading.Thread | None = None
+        self._asked_at = 0.0
+        self._answered_at = 0.0
+        self._silent_since: float | None = None
+
+    @property
+    def silent(self) -> bool:
+        return self._silent_since is not None
+
+    def silent_for(self, now: float) -> float:
+        return now - self._silent_since if self._silent_since is not None else 0.0
+
+    def ask(self, wait: bool = False) -> None:
+        """Begins to ask, where the last answer is old enough; `wait`: until there is one."""
+        now = time.monotonic()
+        if self._thread is not None and self._thread.is_alive():
+            if now - self._asked_at > LATE_S:
+                self._is_silent("it takes its time")
+        elif now - self._asked_at >= ASK_S:
+            self._asked_at = now
+            self._thread = threading.Thread(target=self._ask, args=(now,), daemon=True)
+            self._thread.start()
+        if wait and self._thread is not None:
+            self._thread.join()
+
+    def _ask(self, begun: float) -> None:
+        try:
+            self._states = self._cluster.states(self._run_id)
+        except Silent as error:
+            self._is_silent(str(error))
+        else:
+            self._answered_at = begun
+            if self._silent_since is not None:
+                self._silent_since = None
+                self._say("Slurm's controller answers again")
+
+    def _is_silent(self, words: str) -> None:
+        if self._silent_since is None:
+            self._silent_since = self._asked_at
+            self._say(f"Slurm's controller does not answer ({words}): waiting for it; what runs goes on")
+
+    def fresh(self, flight: Flight) -> bool:
+        """Whether the last answer is younger than the flight's submission."""
+        return self._silent_since is None and self._answered_at > (flight.submitted_at or 0.0)
+
+    def find(self, flight: Flight) -> JobState | None:
+        """The Slurm job of an attempt, by our own words in its comment. It may have been submitted twice: then the
+        one that began, else one that still may."""
+        found = self._states.get(flight.attempt.comment, [])
+        if flight.started is not None:
+            found = [state for state in found if state.number == flight.started.number]
+        return next((state for state in found if not state.ended), found[-1] if found else None)
+
+    def say_once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            self._say(line)
+
+    def say_wait(self, known: JobState) -> None:
+        """What jobs wait for, where that is more than their turn."""
+        if known.state == "PENDING" and known.reason not in ("None", "Priority", "Resources", "BeginTime"):
+            self.say_once(f"Slurm lets jobs wait: {known.reason}")

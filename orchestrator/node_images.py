@@ -1,0 +1,92 @@
+"""How a node comes by the image of a job: it is there, or is loaded, built or pulled, by one job at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__, doctor, image_archives, images, leases, sites
+from orchestrator.catalog import Catalog
+from orchestrator.config import Config
+from orchestrator.errors import HostError
+from orchestrator.gpu_routes import RouteName
+from orchestrator.model import DeviceKind
+from orchestrator.slurm.attempts import Spec
+
+Say = Callable[[str], None]
+
+
+def site(spec: Spec, catalog: Catalog, say: Say) -> sites.Site:
+    """The site of this node, with the job's image in its place. Raises HostError."""
+    building = spec.images.by == "build"
+    chosen = sites.choose(spec.launcher, catalog, images.BuildSettings(), building, say, spec.keras_spec)
+    if chosen.name != "docker" or spec.images.by == "present":
+        return chosen
+    client, name = images.connect(), images.image_name(spec.job.stack, spec.device, __version__)
+    with _one_at_a_time(name, say):
+        if building:
+            chosen.prepare([catalog.stack(spec.job.stack)], spec.device)  # again below, when it is up to date
+        elif spec.images.by == "archive":
+            load(client, name, spec, say)
+        else:
+            pull(client, name, spec, say)
+    return chosen
+
+
+def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str, str]:
+    """The ids of the images that this node's engine has, by stack; none where no engine answers."""
+    if launcher != "docker":
+        return {}
+    try:
+        client = images.connect()
+        found = {stack: images.inspect(client, images.image_name(stack, device, __version__)) for stack in stacks}
+    except HostError:
+        return {}
+    return {stack: info.id for stack, info in found.items() if info is not None}
+
+
+def load(client: Any, name: str, spec: Spec, say: Say) -> None:
+    """From the archive on the shared file system, where the node has not that very image."""
+    there, path = images.inspect(client, name), Path(str(spec.images.archive))
+    if there is not None and there.id == spec.archived:
+        return
+    say(f"loading {name} from {path}")
+    index = image_archives.contents(path, lambda done, total: None)
+    if name not in {image.name for image in index.images}:
+        raise HostError(f"{path} holds no {name}", "`orchestrate images save` writes one that does")
+    image_archives.load(client, path, index, lambda done, total: None, force=True)
+
+
+def pull(client: Any, name: str, spec: Spec, say: Say) -> None:
+    """From the registry, under the name that the stacks have here."""
+    import docker.errors
+
+    remote, tag = f"{spec.images.registry}/{name}".rsplit(":", 1)
+    say(f"pulling {remote}:{tag}")
+    try:
+        client.images.pull(remote, tag=tag).tag(*name.rsplit(":", 1))
+    except docker.errors.DockerException as error:
+        raise HostError(f"cannot pull {remote}:{tag}: {getattr(error, 'explanation', None) or error}") from error
+
+
+def gpu_route(spec: Spec) -> tuple[RouteName, str | None]:
+    """How the job gets its GPU on this node, for the launcher and in words."""
+    if spec.device == "cpu":
+        return "devices", None
+    route = doctor.route_of(Config(gpu_route=spec.gpu_route), spec.launcher)  # type: ignore[arg-type]
+    cleared = doctor.Cleared(route=route)
+    return cleared.route_name, cleared.route_words
+
+
+@contextlib.contextmanager
+def _one_at_a_time(name: str, say: Say) -> Iterator[None]:
+    """Jobs of one node do not load one image side by side: a lock on this node, given back however its holder ends."""
+    folder = leases.lock_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"image-{name.replace('/', '_').replace(':', '_')}.lock"
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
