@@ -12,7 +12,7 @@ import click
 
 from orchestrator.config import Config, load_config, override
 from orchestrator.gpu_routes import ROUTES
-from orchestrator.runtimes import LAUNCHERS
+from orchestrator.runtimes import LAUNCHERS, WEAKENABLE
 
 Decorator = Callable[[Any], Any]
 _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
@@ -105,6 +105,12 @@ WISHES = options(
     click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
     click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
     click.option("--gpu-route", type=click.Choice(ROUTES), help="How containers get their GPU.  [default: auto]"),
+    click.option(
+        "--weaken",
+        multiple=True,
+        type=click.Choice(WEAKENABLE),
+        help="Give up a point of the confinement of containers; recorded with every result.",
+    ),
     click.option("--allow-busy", is_flag=True, default=None, help="Also use GPUs that others use; rows are marked."),
 )
 ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
@@ -167,7 +173,7 @@ SLURM_NAMES = {
 WISH_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
     *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
-    *("gpu_route", "allow_busy"),
+    *("gpu_route", "allow_busy", "weaken"),
 )
 
 

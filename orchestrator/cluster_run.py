@@ -171,6 +171,7 @@ class RunDesk:
             memory=config.memory,
             gpu_route=config.gpu_route,
             allow_busy=config.allow_busy,
+            weakened=config.weaken,
             images=config.slurm.images,
             archived=self._away.archived.get(image),
             stop=str(self._stop.absolute()),

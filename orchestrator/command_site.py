@@ -12,12 +12,12 @@ from typing import Any
 from orchestrator import __version__, image_archives, images, runtime_images, runtimes, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
-from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import leftovers
 from orchestrator.launchers.command import CommandLauncher, looked_at
-from orchestrator.launchers.containers import Image, Suite
+from orchestrator.launchers.containers import Image
 from orchestrator.launchers.template import other_words
-from orchestrator.model import DataFile, DeviceKind, Stack
+from orchestrator.model import DeviceKind, Stack
+from orchestrator.order import Order, container_suite
 from orchestrator.runtimes import Runtime
 from orchestrator.seams import Launcher
 from orchestrator.troubles import Trouble, told, without_cuda
@@ -69,25 +69,8 @@ class CommandSite:
             name = images.image_name(stack.name, device, __version__)
             self._images[stack.name] = Image(name=name, digest=name)
 
-    def launcher(
-        self,
-        run_id: str,
-        data: dict[str, DataFile],
-        memory_mb: int,
-        route: RouteName = "devices",
-        attempts: dict[str, int] | None = None,
-    ) -> Launcher:
-        suite = Suite(
-            run_id=run_id,
-            owner=leftovers.owner(),
-            workloads_dir=str(self._catalog.workloads_dir),
-            stacks={stack.name: stack for stack in self._catalog.stacks},
-            images=self._images,
-            data=data,
-            memory_mb=memory_mb,
-            gpu_route=route,
-            attempts=attempts or {},
-        )
+    def launcher(self, order: Order) -> Launcher:
+        suite = container_suite(order, self._catalog, self._images)
         return CommandLauncher(self.runtime, suite, venvs.cache_root() / "compiled")
 
     def _ready(self, stack: Stack, device: DeviceKind) -> images.ImageInfo:

@@ -12,7 +12,7 @@ from msgspec import Meta, field
 
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Positive, Variant
-from orchestrator.runtimes import check_launcher
+from orchestrator.runtimes import Weakenable, check_launcher
 from orchestrator.slurm.settings import Slurm
 
 Patterns = list[str]
@@ -54,6 +54,8 @@ class Config(Noun, frozen=True, kw_only=True):
     gpu_route: Literal["auto", "devices", "cdi", "runtime", "nvidia-docker"] = "auto"
     #: Measure on a GPU that somebody else uses, too; the rows say so.
     allow_busy: bool = False
+    #: Points of the confinement of containers that are given up; every row says so.
+    weaken: list[Weakenable] = []
 
 
 def presets() -> dict[str, Config]:

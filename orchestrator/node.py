@@ -26,6 +26,7 @@ from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.config import Config, parse_memory
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.model import Device, DeviceKind, Result, Status
+from orchestrator.order import Order
 from orchestrator.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.slurm.granted import granted_gpu
 
@@ -145,10 +146,15 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         if trouble[0] in (stack.name, f"{stack.name}/{spec.job.backend}"):
             raise Unfit(trouble[1].status, trouble[1].reason)  # type: ignore[arg-type]
     route, route_words = node_images.gpu_route(spec)
-    memory_mb = parse_memory(spec.memory) if spec.memory else granted_memory_mb(host)
-    launcher = site.launcher(
-        spec.ticket.run_id, {spec.data.dataset: spec.data}, memory_mb, route, {spec.job.id: spec.ticket.attempt}
+    order = Order(
+        run_id=spec.ticket.run_id,
+        data={spec.data.dataset: spec.data},
+        memory_mb=parse_memory(spec.memory) if spec.memory else granted_memory_mb(host),
+        gpu_route=route,
+        attempts={spec.job.id: spec.ticket.attempt},
+        weakened=spec.weakened,
     )
+    launcher = site.launcher(order)
     ending.add(launcher.stop)
     identify = functools.partial(
         wiring.fingerprint,

@@ -146,6 +146,7 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("threads per job", f.threads),
             ("pinned to cores", ", ".join(map(str, f.pinned_cores))),
             ("orchestrator", f"{f.orchestrator}, commit {f.commit}" if f.commit else f.orchestrator),
+            *(("not confined", point) for point in f.unconfined),
             ("workloads (sha256)", f.workloads_sha256),
             (f"data set {result.job.dataset}", f"{f.data_kind}, sha256 {f.data_sha256}"),
             (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),

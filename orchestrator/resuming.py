@@ -19,6 +19,7 @@ from orchestrator.config import Config, override
 from orchestrator.datafiles import sha256_file
 from orchestrator.errors import UserError
 from orchestrator.model import NOT_RUN, DataFile, Device, Fingerprint, Job, Noun, Plan, Result
+from orchestrator.order import Order
 from orchestrator.records import RunFolder
 from orchestrator.seams import Launcher
 from orchestrator.sites import Site
@@ -90,7 +91,6 @@ def prepare(
     config = override(config_of(plan), device=first.device)
     wiring.decide(config, host)
     slots = devices.slots(host, first.device, first.threads, config.parallel)
-    memory_mb = wiring.job_memory_mb(config, host, slots)
     cleared = doctor.before_run(config, catalog, plan, host, site.name, folder.path.parent, say)
     pending, kept = sort_out(folder, plan, choice.retry_failed, say)
     files = {**present_data(plan), **missing_data(plan, pending, data_dir, fetch, say)}
@@ -99,8 +99,14 @@ def prepare(
     troubles |= wiring.no_gpu_for(cleared.unfit)
     able = [job for job in wiring.drop_unready(everything, troubles).jobs if job.dataset in files]
 
-    launcher = site.launcher(plan.run_id, files, memory_mb, cleared.route_name)
-    identify = _identifier(slots[0], launcher, host, files, catalog)
+    order = Order(
+        run_id=plan.run_id,
+        data=files,
+        memory_mb=wiring.job_memory_mb(config, host, slots),
+        gpu_route=cleared.route_name,
+        weakened=config.weaken,
+    )
+    identify = _identifier(slots[0], site.launcher(order), host, files, catalog)
     now = {job.id: identify(job) for job in able if job.id in kept}
     pending = add_changed(pending, plan, changes(kept, now), choice.rerun_changed, say)
     pending = [job for job in pending if job in able]
@@ -108,7 +114,7 @@ def prepare(
     say(f"resuming {plan.run_id}: {len(pending)} of {len(plan.planned)} jobs to run")
     return wiring.Prepared(
         plan=msgspec.structs.replace(plan, data=files),
-        launcher=site.launcher(plan.run_id, files, memory_mb, cleared.route_name, attempts),
+        launcher=site.launcher(msgspec.structs.replace(order, attempts=attempts)),
         slots=slots,
         host=host,
         pending=pending,

@@ -10,7 +10,7 @@ import functools
 import os
 import shutil
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -35,6 +35,9 @@ Point = Literal[
     "shared_memory", "cores", "temporary_files", "environment", "one_gpu",
 ]  # fmt: skip
 POINTS: tuple[str, ...] = get_args(Point)
+#: Those that a user may give up. The others are what makes a figure comparable, or keeps files the caller's own.
+Weakenable = Literal["network", "read_only", "capabilities", "no_new_privileges", "processes"]
+WEAKENABLE: tuple[str, ...] = get_args(Weakenable)
 Over = Literal["environment", "keep_out", "binds", "labels"]
 #: Placeholders that are one word each, by the list they belong to ("" for those known everywhere in `run`).
 FIELDS = {
@@ -117,6 +120,11 @@ class Runtime(Noun, frozen=True, kw_only=True):
     @property
     def needs_scratch(self) -> bool:
         return any("{scratch}" in word for word in self.run)
+
+
+def given_up(weakened: Sequence[str]) -> list[str]:
+    """The points that the user has given up, in words for people."""
+    return [f"{point.replace('_', ' ')}: given up by the user (--weaken {point})" for point in weakened]
 
 
 def check_launcher(name: str) -> None:

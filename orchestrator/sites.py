@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from orchestrator import __version__, command_site, devices, images, runtimes, venvs
+from orchestrator import __version__, command_site, images, runtimes, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
-from orchestrator.gpu_routes import RouteName
 from orchestrator.launchers import leftovers
-from orchestrator.launchers.containers import Image, Suite
+from orchestrator.launchers.containers import Image
 from orchestrator.launchers.docker import DockerLauncher
 from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
-from orchestrator.model import DataFile, DeviceKind, Stack
+from orchestrator.model import DeviceKind, Stack
+from orchestrator.order import Order, container_suite
 from orchestrator.seams import Launcher
 from orchestrator.troubles import Trouble, told, without_cuda
 
@@ -30,16 +30,7 @@ class Site(Protocol):
         """Makes the stacks ready; what stands in the way of the others, by stack or by "<stack>.<backend>"."""
         ...
 
-    def launcher(
-        self,
-        run_id: str,
-        data: dict[str, DataFile],
-        memory_mb: int,
-        route: RouteName = "devices",
-        attempts: dict[str, int] | None = None,
-    ) -> Launcher:
-        """`attempts`: by job id, for jobs that are not run for the first time."""
-        ...
+    def launcher(self, order: Order) -> Launcher: ...
 
 
 class DockerSite:
@@ -67,26 +58,8 @@ class DockerSite:
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
         return troubles
 
-    def launcher(
-        self,
-        run_id: str,
-        data: dict[str, DataFile],
-        memory_mb: int,
-        route: RouteName = "devices",
-        attempts: dict[str, int] | None = None,
-    ) -> Launcher:
-        suite = Suite(
-            run_id=run_id,
-            owner=leftovers.owner(),
-            workloads_dir=str(self._catalog.workloads_dir),
-            stacks={stack.name: stack for stack in self._catalog.stacks},
-            images=self._images,
-            data=data,
-            memory_mb=memory_mb,
-            gpu_route=route,
-            attempts=attempts or {},
-        )
-        return DockerLauncher(self._client, suite)
+    def launcher(self, order: Order) -> Launcher:
+        return DockerLauncher(self._client, container_suite(order, self._catalog, self._images))
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the images for granted, by their names: for plans."""
@@ -142,41 +115,34 @@ class ProcessSite:
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
 
-    def launcher(
-        self,
-        run_id: str,
-        data: dict[str, DataFile],
-        memory_mb: int,
-        route: RouteName = "devices",
-        attempts: dict[str, int] | None = None,
-    ) -> Launcher:
+    def launcher(self, order: Order) -> Launcher:
         suite = ProcessSuite(
             workloads_dir=str(self._catalog.workloads_dir),
             stacks={stack.name: stack for stack in self._catalog.stacks},
             interpreters=self._interpreters,
-            data=data,
+            data=order.data,
             cache_dir=str(venvs.cache_root() / "compiled"),
-            attempts=attempts or {},
+            attempts=order.attempts,
         )
         return ProcessLauncher(suite)
 
 
-def planning_launcher(
-    wish: str, catalog: Catalog, run_id: str, data: dict[str, DataFile], device: DeviceKind, route: RouteName
-) -> Launcher:
+def planning_launcher(wish: str, catalog: Catalog, device: DeviceKind, order: Order) -> Launcher:
     """A launcher that can only describe: nothing is asked of an engine, nothing is made ready."""
-    if wish == "process":
-        process = ProcessSite(catalog, say=lambda line: None)
-        process.assume(catalog.stacks, device)
-        return process.launcher(run_id, data, 0)
+
+    def silent(line: str) -> None:
+        pass
+
     settings = images.BuildSettings()
-    site: DockerSite | command_site.CommandSite
-    if wish in ("auto", "docker"):
-        site = DockerSite(None, catalog, settings, False, say=lambda line: None)
+    site: DockerSite | ProcessSite | command_site.CommandSite
+    if wish == "process":
+        site = ProcessSite(catalog, silent)
+    elif wish in ("auto", "docker"):
+        site = DockerSite(None, catalog, settings, False, silent)
     else:
-        site = command_site.CommandSite(wish, None, catalog, settings, False, say=lambda line: None)
+        site = command_site.CommandSite(wish, None, catalog, settings, False, silent)
     site.assume(catalog.stacks, device)
-    return site.launcher(run_id, data, devices.probe_host().memory_mb - devices.RESERVE_MB, route)
+    return site.launcher(order)
 
 
 def choose(

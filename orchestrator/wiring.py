@@ -38,6 +38,7 @@ from orchestrator.model import (
     Skip,
     Stack,
 )
+from orchestrator.order import Order
 from orchestrator.progress import Progress
 from orchestrator.seams import Launcher
 from orchestrator.sites import Site
@@ -134,10 +135,16 @@ def prepare(
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
-    memory_mb, route = job_memory_mb(config, host, slots), cleared.route_name
+    order = Order(
+        run_id=whole.run_id,
+        data=files,
+        memory_mb=job_memory_mb(config, host, slots),
+        gpu_route=cleared.route_name,
+        weakened=config.weaken,
+    )
     return Prepared(
         plan=whole,
-        launcher=site.launcher(whole.run_id, files, memory_mb, route),
+        launcher=site.launcher(order),
         slots=slots,
         host=host,
         pending=whole.jobs,
@@ -204,9 +211,14 @@ def describe(
         draft = drop_unready(draft, no_gpu_for(preflight.unfit(catalog.stacks, host.gpus)))
     slot = devices.slots(host, first.device, first.threads, config.parallel)[0]
     files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
-    launcher = sites.planning_launcher(
-        config.launcher, catalog, draft.run_id, files, first.device, planned_route(config)
+    order = Order(
+        run_id=draft.run_id,
+        data=files,
+        memory_mb=job_memory_mb(config, host, [slot]),
+        gpu_route=planned_route(config),
+        weakened=config.weaken,
     )
+    launcher = sites.planning_launcher(config.launcher, catalog, first.device, order)
     folder = results.absolute() / draft.run_id / "jobs"
     return draft, {j.id: launcher.describe(j, slot, folder / j.id / measure.OUT).command for j in draft.jobs}
 

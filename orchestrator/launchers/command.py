@@ -28,7 +28,7 @@ from orchestrator.launchers.kept import Command, Keepers, oom_kills, read_usage
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.template import other_words, run_words
 from orchestrator.model import Device, Exit, Job, Launch, Usage
-from orchestrator.runtimes import Runtime
+from orchestrator.runtimes import Runtime, given_up
 from orchestrator.seams import Probe
 
 #: Two final commands and a pause between them (see keeper.py), with room for an engine under load.
@@ -58,7 +58,7 @@ class CommandLauncher:
             image=image.name,
             image_digest=image.digest,
             dockerfile_sha256=image.dockerfile_sha256,
-            unconfined=list(self._runtime.unconfined),
+            unconfined=[*self._runtime.unconfined, *given_up(self._suite.weakened)],
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:

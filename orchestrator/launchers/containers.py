@@ -12,6 +12,7 @@ from orchestrator.launchers.arguments import job_environment, script_arguments
 from orchestrator.launchers.leftovers import LABEL
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.model import DataFile, Device, Job, Noun, Stack
+from orchestrator.runtimes import Weakenable
 
 #: Whoever the caller is, jobs are not root: this one is the conventional nobody.
 NOBODY = (65534, 65534)
@@ -40,6 +41,8 @@ class Suite(Noun, frozen=True, kw_only=True):
     gpu_route: RouteName = "devices"
     #: By job id, for jobs that are not run for the first time.
     attempts: dict[str, int] = {}
+    #: Points of the confinement that the user has given up.
+    weakened: list[Weakenable] = []
 
 
 def job_user(uid: int, gid: int) -> tuple[int, int]:
@@ -80,6 +83,7 @@ def container_spec(suite: Suite, job: Job, device: Device, out: Path) -> Contain
         gpu_route=suite.gpu_route,
         gpu_minor=device.minor,
         driver=device.driver,
+        weakened=suite.weakened,
     )
 
 

@@ -19,6 +19,7 @@ from orchestrator.launchers.leftovers import LABEL
 from orchestrator.launchers.output import pump
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.model import Device, Exit, Job, Launch, Usage
+from orchestrator.runtimes import given_up
 from orchestrator.seams import Probe
 
 MIB = 2**20
@@ -46,6 +47,7 @@ class DockerLauncher:
             image=image.name,
             image_digest=image.digest,
             dockerfile_sha256=image.dockerfile_sha256,
+            unconfined=given_up(self._suite.weakened),
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:

@@ -34,6 +34,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     driver: str | None = None
     #: Variables that a runtime would add by itself, and must not.
     keep_out: list[str] = []
+    #: Points of the confinement that the user has given up.
+    weakened: list[runtimes.Weakenable] = []
 
     @property
     def volumes(self) -> list[str]:
@@ -60,19 +62,26 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "cpuset_cpus": ",".join(map(str, self.cores)),
             "mem_limit": f"{self.memory_mb}m",
             "memswap_limit": f"{self.memory_mb}m",
-            "pids_limit": self.pids,
             "shm_size": f"{self.shm_mb}m",
             "tmpfs": self._tmpfs,
-            "network_mode": "none",
-            "read_only": True,
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges"],
+            **self._confinement,
             "ulimits": self._limits,
             "init": True,
             "stdin_open": True,
             # The output is attached and written by us; a second copy inside the engine would be a leftover.
             "log_config": {"Type": "none"},
         }
+
+    @property
+    def _confinement(self) -> dict[str, Any]:
+        points: dict[str, dict[str, Any]] = {
+            "network": {"network_mode": "none"},
+            "read_only": {"read_only": True},
+            "capabilities": {"cap_drop": ["ALL"]},
+            "no_new_privileges": {"security_opt": ["no-new-privileges"]},
+            "processes": {"pids_limit": self.pids},
+        }
+        return {k: v for point, given in points.items() if point not in self.weakened for k, v in given.items()}
 
     @property
     def full_environment(self) -> dict[str, str]:

@@ -16,7 +16,12 @@ def run_words(runtime: Runtime, spec: ContainerSpec, scratch: str = "") -> list[
     values = _values(spec, scratch)
     many = {
         "program": runtime.program,
-        "hardening": [word for words in runtime.hardening.values() for word in _filled(words, values)],
+        "hardening": [
+            word
+            for point, words in runtime.hardening.items()
+            if point not in spec.weakened
+            for word in _filled(words, values)
+        ],
         "gpu": _filled(gpu_words(runtime, spec), values),
         "rootless": _filled(runtime.rootless, values),
         "extra": _filled(runtime.extra, values),

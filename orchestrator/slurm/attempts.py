@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from orchestrator.model import DataFile, DeviceKind, Job, Noun, Positive, Result, to_json
+from orchestrator.runtimes import Weakenable
 from orchestrator.slurm.commands import Ticket
 from orchestrator.slurm.settings import NodeImages
 from orchestrator.storage import write_atomic
@@ -54,6 +55,7 @@ class Spec(Noun, frozen=True, kw_only=True):
     memory: str | None = None
     gpu_route: str = "auto"
     allow_busy: bool = False
+    weakened: list[Weakenable] = []
     images: NodeImages = NodeImages()
     #: With `images.by: archive`, the image of this job's stack in it.
     archived: str | None = None

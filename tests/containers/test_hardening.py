@@ -95,3 +95,25 @@ def test_a_hostile_job_gains_nothing_and_leaves_nothing(built, bench):
     assert Path("/etc/passwd").stat().st_uid == 0
     assert not ours(built, bench)
     assert bench.finish("verify")[0] == 0
+
+
+def test_what_is_given_up_is_one_flag_and_on_record(built, bench):
+    bench = bench(["hang"])
+    process = bench.start(*bench.run("--launcher", "docker", "--weaken", "read_only", "--weaken", "processes"))
+    wait_for(lambda: list(bench.out.glob("2*/jobs/hang*/out/events.jsonl")))
+    try:
+        (container,) = ours(built, bench)
+        container.reload()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    host = container.attrs["HostConfig"]
+    assert (host["ReadonlyRootfs"], host["PidsLimit"]) == (False, None)
+    assert (host["NetworkMode"], host["CapDrop"], host["SecurityOpt"]) == ("none", ["ALL"], ["no-new-privileges"])
+    (run,) = bench.runs
+    result = json.loads(next(run.glob("jobs/hang*/result.json")).read_bytes())
+    assert result["fingerprint"]["unconfined"] == [
+        "read only: given up by the user (--weaken read_only)",
+        "processes: given up by the user (--weaken processes)",
+    ]
+    assert "given up by the user (--weaken read_only)" in (run / "report.html").read_text()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 
+import msgspec
 import pytest
 
+from orchestrator import runtimes
 from orchestrator.launchers.containers import NOBODY, job_user
 from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.template import run_words
 from tests.conftest import ROOT
 
 sys.path.append(str(ROOT / "workloads"))
@@ -118,3 +121,28 @@ def test_a_job_on_the_cpu_is_told_nothing_of_gpus():
 def test_jobs_are_never_root():
     assert job_user(0, 0) == NOBODY
     assert job_user(1000, 1001) == (1000, 1001)
+
+
+@pytest.mark.parametrize(
+    ("point", "argument", "words"),
+    [
+        ("network", "network_mode", "--network"),
+        ("read_only", "read_only", "--read-only"),
+        ("capabilities", "cap_drop", "--cap-drop"),
+        ("no_new_privileges", "security_opt", "--security-opt"),
+        ("processes", "pids_limit", "--pids-limit"),
+    ],
+)
+def test_a_point_that_is_given_up_is_the_only_difference(point, argument, words):
+    weak = msgspec.structs.replace(SPEC, weakened=[point])
+    assert set(SPEC.engine_arguments()) - set(weak.engine_arguments()) == {argument}
+    assert words in SPEC.command_line()
+    assert words not in weak.command_line()
+    for runtime in (runtimes.load(name) for name in runtimes.NAMES):
+        lost = {word for word in runtime.hardening.get(point, []) if word.startswith("--")}
+        assert not lost & set(run_words(runtime, weak, "s"))
+
+
+def test_what_can_be_given_up_is_known_and_said():
+    assert set(runtimes.WEAKENABLE) <= set(runtimes.POINTS)
+    assert runtimes.given_up(["read_only"]) == ["read only: given up by the user (--weaken read_only)"]
