@@ -132,7 +132,8 @@ def containers(processes: ProcessSuite) -> dict[str, tuple[object, Job]]:
     from orchestrator import images
     from orchestrator.errors import HostError
     from orchestrator.launchers import leftovers
-    from orchestrator.launchers.docker import DockerLauncher, Image, Suite
+    from orchestrator.launchers.containers import Image, Suite
+    from orchestrator.launchers.docker import DockerLauncher
 
     try:
         client = images.connect()
