@@ -12,6 +12,8 @@ from orchestrator.report_tables import Speed, Speeds, failures, repeats
 
 #: A contender and its speed at one task.
 Place = tuple[Contender, Speed]
+#: Hosts that the head of a report names; its environment has them all.
+MOST_HOSTS = 5
 
 
 def headline(rows: Sequence[Row], layout: Layout) -> str:
@@ -24,9 +26,10 @@ def headline(rows: Sequence[Row], layout: Layout) -> str:
 
 
 def machines(rows: Sequence[Row]) -> list[str]:
-    """Each host with its processor and GPU, as the jobs saw them."""
+    """Each host with its processor and GPU, as the jobs saw them; of many only the first, the rest as a number."""
     seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
-    return sorted({text for text in seen if text})
+    found = sorted({text for text in seen if text})
+    return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
 
 
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator import charts
 from orchestrator.report import ReportInput, build_report, fenced, log_tail, markdown_text
-from orchestrator.report_findings import findings, warnings
+from orchestrator.report_findings import findings, machines, warnings
 from orchestrator.report_layout import group, lay_out
 from orchestrator.report_tables import speeds, tables
 from orchestrator.report_words import figure, listed, megabytes, span
@@ -440,3 +440,9 @@ def test_a_verdict_is_corrected_for_all_pairs_not_only_for_those_shown():
     jax, cntk = sorted(against, key=lambda verdict: verdict.p)
     assert jax.p_adjusted == pytest.approx(3 * jax.p)
     assert cntk.p_adjusted == pytest.approx(min(1, 2 * cntk.p))
+
+
+def test_the_head_names_a_few_hosts_and_counts_the_rest():
+    hosts = [row(host=f"h{i}", cpu="c") for i in range(7)]
+    assert machines(hosts[:2]) == ["h0 · c", "h1 · c"]
+    assert machines(hosts)[4:] == ["h4 · c", "and 2 more"]
