@@ -74,7 +74,7 @@ def test_the_record_is_whole_and_has_the_form_of_a_local_one(both):
     for job in user.folder.glob("jobs/*"):
         names = {path.name for path in job.iterdir() if path.is_file()}
         assert names == {
-            *("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.parquet", "manifest.json", "result.json")
+            *("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.jsonl", "manifest.json", "result.json")
         }
         assert not list((job / "slurm").iterdir())
 
