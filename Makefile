@@ -14,7 +14,7 @@ FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if 
 # The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler images test test-fast test-gpu fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-cluster images test test-fast test-gpu fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,17 +44,20 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
-	$(BIN)/python -m pytest -n 2 -m 'not containers and not network and not gpu' $(ARGS)
-	$(BIN)/python -m pytest -m 'containers or network' $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m 'not containers and not network and not gpu and not cluster' $(ARGS)
+	$(BIN)/python -m pytest -m 'containers or network or cluster' $(ARGS)
 
 test-fast: setup ## The unit tests that take no time: no engine, no browser, no processes
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not containers and not network' tests/unit $(ARGS)
+	$(BIN)/python -m pytest -n 2 -m 'not slow and not containers and not network and not cluster' tests/unit $(ARGS)
 
 test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at most 10 minutes (docs/GPU.md)
 	$(BIN)/python -m pytest -m gpu -s tests/gpu $(ARGS)
 
 bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 --pairs 10")
 	$(BIN)/python -m tests.bench.sampler $(ARGS)
+
+bench-cluster: setup ## What a job costs more on a Slurm cluster, on one of two nodes on this host (docs/CLUSTER.md)
+	$(BIN)/python -m tests.bench.cluster $(ARGS)
 
 fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt

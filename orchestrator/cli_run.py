@@ -63,6 +63,8 @@ def run(ctx: click.Context, /, **given: Any) -> None:
         ctx.invoke(plan, **{parameter.name: given[parameter.name] for parameter in plan.params if parameter.name})
         return
     if given["resume"]:
+        if given["detach"]:
+            raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
         resume(ctx, given)
         return
     wish, catalog = wished(given), load_catalog(given["root"])
@@ -185,7 +187,11 @@ def plan(**given: Any) -> None:
       orchestrate plan --workload mnist_mlp --json
     """
     catalog = load_catalog(given["root"])
-    draft, commands = wiring.describe(wished(given), catalog, given["data_dir"], given["out"])
+    wish = wished(given)
+    if wish.executor == "slurm":
+        draft, commands = cluster_run.describe(cluster_run.find(wish, catalog, say, None), given["out"])
+    else:
+        draft, commands = wiring.describe(wish, catalog, given["data_dir"], given["out"])
     if given["as_json"]:
         jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in draft.planned]
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode({"jobs": jobs}), indent=1) + b"\n")

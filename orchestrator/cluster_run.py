@@ -307,6 +307,18 @@ def prepare(away: Away, data_dir: Path | None, out: Path, fetch: bool) -> Prepar
     return Prepared(plan=whole, launcher=None, slots=[], host=host, pending=whole.jobs, away=away)
 
 
+def describe(away: Away, results: Path) -> tuple[Plan, dict[str, list[str]]]:
+    """The plan, and what would submit each job; its own token is drawn when it is."""
+    draft, _ = draft_of(away)
+    draft = wiring.drop_unready(draft, without_image(away, draft))
+    argv = {}
+    for job in draft.jobs:
+        ticket = Ticket(run_id=draft.run_id, job_id=job.id, attempt=1, token="TOKEN")
+        folder = results.absolute() / draft.run_id / "jobs" / job.id / "slurm" / "1-TOKEN"
+        argv[job.id] = away.argv(ticket, job, folder)
+    return draft, argv
+
+
 def hand_in(ready: Prepared, folder: RunFolder, console: Console) -> dict[str, int]:
     """Submits what Slurm's queue may hold and leaves: how many jobs stand where. They need nobody until they end."""
     with Progress(console, len(ready.pending)) as progress:

@@ -80,8 +80,13 @@ class Keeper:
 
 
 @contextmanager
-def watched(devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bool, say: Say) -> Iterator[Keeper]:
-    """Samples the GPUs among `devices` into the run's folder for the time of the block."""
+def watched(
+    devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bool, say: Say, least: int = 0
+) -> Iterator[Keeper]:
+    """Samples the GPUs among `devices` into the run's folder for the time of the block.
+
+    Readings of less than `least` bytes stay as lines.
+    """
     uuids = [device.uuid for device in devices if device.uuid]
     sampler = Sampler(uuids, gpu_series.new_spool(run))
     if uuids:
@@ -92,7 +97,7 @@ def watched(devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bo
         sampler.stop()
         if sampler.trouble:
             say(f"the GPUs were not sampled: {sampler.trouble}")
-        if uuids:
+        if uuids and sum(spool.stat().st_size for spool in run.glob("gpu-*.jsonl")) >= least:
             _finish(run, say)
 
 

@@ -31,6 +31,8 @@ from orchestrator.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.slurm.granted import granted_gpu
 
 POLL_S = 0.5
+#: Bytes of GPU readings from which on it pays to pack them: a short job would wait for the library alone.
+PACKED = 2**20
 
 
 class Unfit(Exception):
@@ -185,7 +187,7 @@ def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[
     mine = leases.Leases(leases.lock_folder(), f"run {spec.ticket.run_id}")
     try:
         with (
-            gpus.watched([device], mine, attempt.folder, spec.allow_busy, say) as keeper,
+            gpus.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as keeper,
             _stoppable(keeper, ending).claim(device) as held,
         ):
             yield keeper, held

@@ -32,10 +32,14 @@ MEMORY_SLACK_MB = 64
 
 
 def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) -> Plan:
-    """The plan under a new run id, or just the job called `only`; jobs left out then stay out."""
+    """The plan under a new run id, or just the job called `only`; jobs left out then stay out.
+
+    It is for this host, wherever the recorded one ran.
+    """
     jobs = [job for job in plan.jobs if only in (None, job.id)]
     skipped = [skip for skip in plan.skipped if only is None]
-    return Plan(run_id=run_id, created=created, config=plan.config, seed=plan.seed, jobs=jobs, skipped=skipped)
+    config = {**plan.config, "executor": "local"}
+    return Plan(run_id=run_id, created=created, config=config, seed=plan.seed, jobs=jobs, skipped=skipped)
 
 
 def differences(recorded: Mapping[str, Result], now: Mapping[str, Fingerprint], jobs: Sequence[Job]) -> list[str]:

@@ -19,7 +19,7 @@ from orchestrator.slurm.commands import JobState
 from orchestrator.tail import EventTail
 
 #: Between two looks at the folders, and between two questions to the controller, which has others to serve.
-POLL_S = 0.25
+POLL_S = 0.1
 ASK_S = 2.0
 #: From when on a question counts as unanswered, though it may still be.
 LATE_S = 3.0

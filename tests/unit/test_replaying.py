@@ -33,7 +33,12 @@ def result(fingerprint):
 
 def test_the_plan_is_the_same_but_for_its_name():
     again = same_plan(PLAN, "20260202-000000-ffff", "now")
-    assert (again.jobs, again.skipped, again.seed, again.config) == (PLAN.jobs, PLAN.skipped, 1, PLAN.config)
+    assert (again.jobs, again.skipped, again.seed, again.config) == (
+        PLAN.jobs,
+        PLAN.skipped,
+        1,
+        {**PLAN.config, "executor": "local"},
+    )
     assert again.run_id == "20260202-000000-ffff"
     one = same_plan(PLAN, "20260202-000000-ffff", "now", JOB.id)
     assert (one.jobs, one.skipped) == ([JOB], [])

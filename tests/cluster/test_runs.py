@@ -1,0 +1,126 @@
+"""A run on the cluster is the same as a local one, row for row, but for node, times and use of the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator import __version__, images
+from orchestrator.merge import COLUMNS
+from tests.cells import data_words
+from tests.cluster.conftest import User
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+#: Where, when, how long, and how busy the machine was.
+MAY_DIFFER = {
+    *("run_id", "host", "cluster", "started", "ended", "wall_s", "setup_s", "command", "cache"),
+    *("first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "epoch_s_article", "validation_s", "samples_per_s"),
+    *("cpu_util_mean", "rss_peak_mb", "process_rss_peak_mb", "gpu_samples_n", "gpu_uuid"),
+    *("energy_j", "energy_source", "gpu_power_mean_w", "sm_clock_mean", "gpu_shared"),
+    *("gpu_util_mean", "gpu_util_p50", "gpu_util_p95"),
+}
+
+
+def same(row: dict) -> dict:
+    return {name: row[name] for name in COLUMNS if name not in MAY_DIFFER}
+
+
+@pytest.fixture(scope="module")
+def both(cluster, place, tmp_path_factory):
+    """The same plan on the cluster, and on each kind of node by itself."""
+    user = User(cluster, place, tmp_path_factory.mktemp("both"))
+    words = ["--workload", "long_a", "--workload", "good", "--repeats", "2", "--threads", "1", "--json"]
+    code, rows, said = user.finish(user.run(*words, "--device", "gpu"))
+    local = {}
+    for name, stack in (("n1", "stub-old"), ("n2", "stub-today")):
+        argv = [sys.executable, "-m", "orchestrator", "run", "--root", str(place / "root"), "--scale", "smoke"]
+        argv += ["--launcher", "process", "--device", "gpu", "--data-dir", str(place / "data"), "--no-fetch"]
+        environment = {**cluster.nodes[name].environment, "XDG_CACHE_HOME": str(place / "cache")}
+        out = str(user.out / f"local-{name}")
+        done = subprocess.run([*argv, *words, "--stack", stack, "--out", out], env=environment, capture_output=True)
+        assert done.returncode == 0, done.stderr.decode()
+        local |= {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
+    return code, {row["job_id"]: row for row in rows}, local, said, user
+
+
+def test_every_planned_row_is_ok_on_the_right_node_with_samples_of_its_gpu(both):
+    code, rows, _, said, _ = both
+    assert {row["status"] for row in rows.values()} == {"ok"}, said
+    assert (code, len(rows)) == (0, 8)
+    where = {(row["stack"], row["host"], row["gpu_name"], row["driver"]) for row in rows.values()}
+    assert where == {
+        ("stub-old", "n1", "Tesla K80", "470.256.02"),
+        ("stub-today", "n2", "NVIDIA H100", "580.65.06"),
+    }
+    assert {row["cluster"] for row in rows.values()} == {"bench"}
+    longer = [row for row in rows.values() if row["workload"] == "long_a"]
+    assert all(row["gpu_samples_n"] >= 5 and row["gpu_mem_peak_mb"] for row in longer)
+
+
+def test_the_rows_are_those_of_a_local_run(both):
+    _, rows, local, _, _ = both
+    assert {job: same(row) for job, row in rows.items()} == {job: same(row) for job, row in local.items()}
+
+
+def test_the_record_is_whole_and_has_the_form_of_a_local_one(both):
+    *_, user = both
+    done = user.orchestrate("verify", str(user.folder))
+    stdout, _ = done.communicate()
+    assert (done.returncode, "complete" in stdout) == (0, True)
+    for job in user.folder.glob("jobs/*"):
+        names = {path.name for path in job.iterdir() if path.is_file()}
+        assert names == {
+            *("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.jsonl", "manifest.json", "result.json")
+        }
+        assert not list((job / "slurm").iterdir())
+
+
+def test_the_report_names_the_nodes(both):
+    *_, user = both
+    text = (user.folder / "report.md").read_text()
+    assert "n1 · " in text
+    assert "n2 · " in text
+
+
+def test_progress_says_where_a_job_runs(both):
+    assert " starts on n1 (Slurm job " in both[3]
+
+
+def test_the_preflight_looks_at_one_node_of_each_kind(user):
+    words = ["--config", str(user.config), "--root", str(user._place / "root"), "--workload", "good", "--json"]
+    process = user.orchestrate("doctor", *words)
+    stdout, _ = process.communicate(timeout=120)
+    checks = {check["what"]: check for check in json.loads(stdout)["checks"]}
+    assert checks["n1: NVIDIA driver"]["seen"].startswith("470.256.02")
+    assert checks["n2: GPU 0 NVIDIA H100"]["seen"] == "free"
+    assert checks["n1: stub-old (theano) on Tesla K80"]["level"] == "ok"
+    assert checks["n2: orchestrator"]["seen"] == __version__
+    assert process.returncode == (3 if any(check["level"] == "bad" for check in checks.values()) else 0)
+
+
+@pytest.mark.containers
+def test_real_containers_give_the_rows_of_a_local_run(engine, cluster, place, tmp_path):
+    names = {s: images.image_name(s, "cpu", __version__) for s in ("keras3-jax", "keras1-mxnet", "keras2-theano")}
+    stacks = [stack for stack, name in names.items() if images.inspect(engine, name)]
+    if not stacks:
+        pytest.skip("no image of a small stack is built")
+    wish = {"version": 1, "scale": "smoke", "device": "cpu", "launcher": "docker", "threads": 1, "stacks": stacks}
+    wish |= {"workloads": ["mnist_mlp"], "memory": "4g"}
+    rows = {}
+    for executor in ("local", "slurm"):
+        config = tmp_path / f"{executor}.json"
+        config.write_text(json.dumps({**wish, "executor": executor, "slurm": {"python": str(cluster.python)}}))
+        argv = [sys.executable, "-m", "orchestrator", "run", "--config", str(config), "--no-build", "--json"]
+        done = subprocess.run(
+            [*argv, "--out", str(tmp_path / executor), *data_words()],
+            env=cluster.environment, capture_output=True, text=True, cwd=ROOT,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        rows[executor] = {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
+    assert {row["host"] for row in rows["slurm"].values()} <= {"n1", "n2"}
+    assert {row["image_digest"][:7] for row in rows["slurm"].values()} == {"sha256:"}
+    assert {j: same(r) for j, r in rows["slurm"].items()} == {j: same(r) for j, r in rows["local"].items()}

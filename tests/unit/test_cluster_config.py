@@ -1,0 +1,68 @@
+"""The `slurm:` part of a configuration, and what the preflight says of nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator import __version__, cluster_doctor
+from orchestrator.cluster_doctor import Seen
+from orchestrator.config import Config, decode, override
+from orchestrator.errors import UserError
+from orchestrator.slurm.commands import Node
+
+
+def test_fields_from_the_command_line_come_on_top_of_the_file():
+    config = decode(b"executor: slurm\nslurm: {partition: gpu, queue: 8, options: [--qos=low]}", "x.yaml")
+    changed = override(config, slurm={"partition": "long"})
+    assert (changed.slurm.partition, changed.slurm.queue, changed.slurm.options) == ("long", 8, ["--qos=low"])
+    assert override(Config(), slurm=None).slurm.partition is None
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("slurm: {partition: '-x'}", "$.slurm.partition"),
+        ("slurm: {options: ['--qos=low', 'rm -rf /']}", "$.slurm.options[1]"),
+        ("slurm: {time: soon}", "$.slurm.time"),
+        ("slurm: {queue: 0}", "$.slurm.queue"),
+        ("slurm: {python: bin/python}", "$.slurm.python"),
+        ("slurm: {images: {by: archive}}", "$.slurm.images"),
+        ("slurm: {images: {by: present, registry: reg.example/x}}", "$.slurm.images"),
+        ("slurm: {partitoin: gpu}", "$.slurm"),
+    ],
+)
+def test_a_bad_value_is_named_by_its_path(text, path):
+    with pytest.raises(UserError) as caught:
+        decode(text.encode(), "x.yaml")
+    assert path in caught.value.message
+
+
+def test_a_misspelt_field_gets_a_hint_from_its_own_part():
+    with pytest.raises(UserError) as caught:
+        decode(b"slurm: {partitoin: gpu}", "x.yaml")
+    assert caught.value.hint == "did you mean 'partition'?"
+
+
+def test_a_node_with_other_code_is_in_the_way():
+    seen = Seen(node="n1", orchestrator="0.0.1", workloads_sha256="b" * 64)
+    levels = {check.what: check.level for check in cluster_doctor.judged(seen, "a" * 64, 3)}
+    assert levels == {"n1: orchestrator, and 3 more of its kind": "bad", "n1: workloads/": "bad"}
+    good = Seen(node="n1", orchestrator=__version__, workloads_sha256="a" * 64)
+    assert {check.level for check in cluster_doctor.judged(good, "a" * 64, 0)} == {"ok"}
+
+
+def test_images_that_differ_between_nodes_are_in_the_way():
+    first = Seen(node="n1", orchestrator="", workloads_sha256="", images={"s": "sha256:1", "t": "sha256:3"})
+    other = Seen(node="n2", orchestrator="", workloads_sha256="", images={"s": "sha256:2", "t": "sha256:3"})
+    (check,) = cluster_doctor.different_images([first, other])
+    assert (check.level, check.what, check.seen) == ("bad", "image of s", "n1 sha256:1, n2 sha256:2")
+
+
+def test_one_node_of_each_kind_is_looked_at_and_rather_one_that_is_free():
+    def node(name, state, **gpus):
+        return Node(name=name, state=state, cpus=4, gpus=gpus, features="", partition="p")
+
+    nodes = [node("a", "down*", k80=1), node("b", "mixed", k80=1), node("c", "idle", k80=1), node("d", "idle")]
+    assert [(n.name, more) for n, more in cluster_doctor.one_of_each(nodes, None, "gpu")] == [("c", 2)]
+    assert [n.name for n, _ in cluster_doctor.one_of_each(nodes, None, "cpu")] == ["c", "d"]
+    assert cluster_doctor.one_of_each(nodes, "h100", "gpu") == []
