@@ -226,8 +226,12 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: devices.Host) -> Dev
 
 def granted_memory_mb(host: devices.Host) -> int:
     """What Slurm granted, where it grants memory at all; else what the host has, less what it needs itself."""
-    granted = os.environ.get("SLURM_MEM_PER_NODE", "")
-    return int(granted) if granted.isdecimal() and int(granted) > 0 else host.memory_mb - devices.RESERVE_MB
+    cpus = os.environ.get("SLURM_CPUS_ON_NODE", "1")
+    for name, count in (("SLURM_MEM_PER_NODE", 1), ("SLURM_MEM_PER_CPU", int(cpus) if cpus.isdecimal() else 1)):
+        granted = os.environ.get(name, "")
+        if granted.isdecimal() and int(granted) > 0:
+            return int(granted) * count
+    return host.memory_mb - devices.RESERVE_MB
 
 
 def say(line: str) -> None:
