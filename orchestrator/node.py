@@ -50,7 +50,7 @@ class Ending:
         self._attempt = attempt
         self._stops: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self.by = ""
+        self.by = "us" if attempt.given_up() else ""  # it may have waited in the queue for long
         threading.Thread(target=self._watch, daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
