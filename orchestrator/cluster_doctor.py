@@ -10,7 +10,7 @@ import msgspec
 
 from orchestrator import __version__, cluster_run
 from orchestrator.catalog import workloads_sha256
-from orchestrator.cluster_run import Away
+from orchestrator.cluster_desk import Away
 from orchestrator.errors import HostError
 from orchestrator.model import Noun
 from orchestrator.preflight import Check

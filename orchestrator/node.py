@@ -51,7 +51,7 @@ class Ending:
         self._attempt = attempt
         self._stops: list[Callable[[], None]] = []
         self._lock = threading.Lock()
-        self.by = ""
+        self.by = "us" if attempt.given_up() else ""  # it may have waited in the queue for long
         threading.Thread(target=self._watch, daemon=True).start()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
@@ -232,8 +232,12 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: devices.Host) -> Dev
 
 def granted_memory_mb(host: devices.Host) -> int:
     """What Slurm granted, where it grants memory at all; else what the host has, less what it needs itself."""
-    granted = os.environ.get("SLURM_MEM_PER_NODE", "")
-    return int(granted) if granted.isdecimal() and int(granted) > 0 else host.memory_mb - devices.RESERVE_MB
+    cpus = os.environ.get("SLURM_CPUS_ON_NODE", "1")
+    for name, count in (("SLURM_MEM_PER_NODE", 1), ("SLURM_MEM_PER_CPU", int(cpus) if cpus.isdecimal() else 1)):
+        granted = os.environ.get(name, "")
+        if granted.isdecimal() and int(granted) > 0:
+            return int(granted) * count
+    return host.memory_mb - devices.RESERVE_MB
 
 
 def say(line: str) -> None:

@@ -61,7 +61,7 @@ class Prepared(Noun, frozen=True, kw_only=True):
     #: How containers get their GPU, in words for the record.
     gpu_route: str | None = None
     allow_busy: bool = False
-    #: Runs the jobs elsewhere instead of on this host's `slots` (cluster_run.Away).
+    #: Runs the jobs elsewhere instead of on this host's `slots` (cluster_desk.Away).
     away: Any = None
 
 

@@ -48,7 +48,7 @@ class Cluster:
         """By comment, every job of the run that the controller knows. Raises Silent."""
         try:
             return commands.states(self._run(commands.squeue(run_id), ASK_S))
-        except (Refused, Full) as error:  # whatever it is, it is no list of jobs
+        except (Refused, Full, HostError) as error:  # whatever it is, it is no list of jobs
             raise Silent(str(error)) from error
 
     def cancel(self, run_id: str, numbers: Sequence[str] = ()) -> None:

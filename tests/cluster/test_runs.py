@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from orchestrator import __version__, images
+from orchestrator.catalog import load_catalog
 from orchestrator.merge import COLUMNS
 from tests.cells import data_words
 from tests.cluster.conftest import User
@@ -104,10 +105,10 @@ def test_the_preflight_looks_at_one_node_of_each_kind(user):
 
 @pytest.mark.containers
 def test_real_containers_give_the_rows_of_a_local_run(engine, cluster, place, tmp_path):
-    names = {s: images.image_name(s, "cpu", __version__) for s in ("keras3-jax", "keras1-mxnet", "keras2-theano")}
-    stacks = [stack for stack, name in names.items() if images.inspect(engine, name)]
+    names = [stack.name for stack in load_catalog(None).stacks if "cpu" in stack.images]
+    stacks = [name for name in names if images.inspect(engine, images.image_name(name, "cpu", __version__))]
     if not stacks:
-        pytest.skip("no image of a small stack is built")
+        pytest.skip("no image is built")
     wish = {"version": 1, "scale": "smoke", "device": "cpu", "launcher": "docker", "threads": 1, "stacks": stacks}
     wish |= {"workloads": ["mnist_mlp"], "memory": "4g"}
     rows = {}
@@ -123,4 +124,9 @@ def test_real_containers_give_the_rows_of_a_local_run(engine, cluster, place, tm
         rows[executor] = {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
     assert {row["host"] for row in rows["slurm"].values()} <= {"n1", "n2"}
     assert {row["image_digest"][:7] for row in rows["slurm"].values()} == {"sha256:"}
-    assert {j: same(r) for j, r in rows["slurm"].items()} == {j: same(r) for j, r in rows["local"].items()}
+    assert list(rows["slurm"]) == list(rows["local"])
+    for job, row in rows["slurm"].items():
+        here, there = same(rows["local"][job]), same(row)
+        for name in ("accuracy", "val_accuracy", "loss", "val_loss"):  # not every framework repeats itself to the bit
+            assert there.pop(name) == pytest.approx(here.pop(name), rel=0.05, abs=0.05), (job, name)
+        assert there == here

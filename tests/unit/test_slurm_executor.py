@@ -8,6 +8,7 @@ import pytest
 from orchestrator.executors import slurm
 from orchestrator.executors.slurm import SlurmExecutor
 from orchestrator.model import DataFile, Job, Result
+from orchestrator.slurm import queue
 from orchestrator.slurm.attempts import Attempt, Outcome, Spec, Started
 from orchestrator.slurm.cluster import Full, Refused, Silent
 from orchestrator.slurm.commands import JobState, Ticket
@@ -111,8 +112,8 @@ def state(attempt, of, number="1", reason="None"):
 
 @pytest.fixture
 def made(tmp_path, monkeypatch):
-    for name, value in (("POLL_S", 0.01), ("ASK_S", 0.02), ("FULL_S", 0.03)):
-        monkeypatch.setattr(slurm, name, value)
+    for module, name, value in ((slurm, "POLL_S", 0.01), (queue, "ASK_S", 0.02), (slurm, "FULL_S", 0.03)):
+        monkeypatch.setattr(module, name, value)
     cluster = Cluster()
     desk = Desk(tmp_path, cluster, [])
     said: list[str] = []
@@ -184,7 +185,7 @@ def test_a_submission_of_which_nobody_knows_is_looked_for_before_it_is_repeated(
     def act():
         for attempt in desk.attempts:  # Slurm had taken it all the same
             cluster.said = state(attempt, "RUNNING", number="9")
-            if attempt.outcome() is None and executor._queue.find(executor._flights[0]):
+            if attempt.outcome() is None and executor._queue.find(attempt.comment, None):
                 ends(attempt, number="9")
 
     (result,) = run(executor, desk, cluster, [job(1)], act)
