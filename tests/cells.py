@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.conftest import ROOT
 
+STACKS_OF_2017 = ("keras2-tensorflow-cntk", "keras2-theano", "keras1-mxnet")
 PARAMETERS = {
     "mnist_mlp": 669706,
     "mnist_cnn": 1199882,

@@ -35,3 +35,16 @@ def engine():
         if REQUIRED:
             raise
         pytest.skip(f"no Docker engine: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def cells(engine, tmp_path_factory):
+    """The twenty cells of 2017 at `smoke`, run once on this host: the images are built where they are not there yet.
+
+    Gives the results folder, the exit code, the rows and standard error.
+    """
+    from tests.cells import STACKS_OF_2017, run  # which needs this module
+
+    out = tmp_path_factory.mktemp("cells")
+    stacks = [word for stack in STACKS_OF_2017 for word in ("--stack", stack)]
+    return out, *run(out, "--launcher", "docker", *stacks)

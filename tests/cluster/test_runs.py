@@ -8,10 +8,9 @@ import sys
 
 import pytest
 
-from orchestrator import __version__, images
-from orchestrator.catalog import load_catalog
+from orchestrator import __version__
 from orchestrator.merge import COLUMNS
-from tests.cells import data_words
+from tests.cells import STACKS_OF_2017, data_words
 from tests.cluster.conftest import User
 from tests.conftest import ROOT
 
@@ -104,29 +103,26 @@ def test_the_preflight_looks_at_one_node_of_each_kind(user):
 
 
 @pytest.mark.containers
-def test_real_containers_give_the_rows_of_a_local_run(engine, cluster, place, tmp_path):
-    names = [stack.name for stack in load_catalog(None).stacks if "cpu" in stack.images]
-    stacks = [name for name in names if images.inspect(engine, images.image_name(name, "cpu", __version__))]
-    if not stacks:
-        pytest.skip("no image is built")
-    wish = {"version": 1, "scale": "smoke", "device": "cpu", "launcher": "docker", "threads": 1, "stacks": stacks}
-    wish |= {"workloads": ["mnist_mlp"], "memory": "4g"}
-    rows = {}
-    for executor in ("local", "slurm"):
-        config = tmp_path / f"{executor}.json"
-        config.write_text(json.dumps({**wish, "executor": executor, "slurm": {"python": str(cluster.python)}}))
-        argv = [sys.executable, "-m", "orchestrator", "run", "--config", str(config), "--no-build", "--json"]
-        done = subprocess.run(
-            [*argv, "--out", str(tmp_path / executor), *data_words()],
-            env=cluster.environment, capture_output=True, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        rows[executor] = {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
-    assert {row["host"] for row in rows["slurm"].values()} <= {"n1", "n2"}
-    assert {row["image_digest"][:7] for row in rows["slurm"].values()} == {"sha256:"}
-    assert list(rows["slurm"]) == list(rows["local"])
-    for job, row in rows["slurm"].items():
-        here, there = same(rows["local"][job]), same(row)
+def test_the_smoke_matrix_in_containers_gives_the_rows_of_a_local_run(cells, cluster, tmp_path):
+    """The article's twenty cells: once on this host, once on the nodes."""
+    _, _, rows, _ = cells
+    local = {row["job_id"]: row for row in rows}
+    wish = {"version": 1, "scale": "smoke", "device": "cpu", "launcher": "docker", "threads": rows[0]["threads"]}
+    wish |= {"stacks": STACKS_OF_2017, "memory": "4g", "executor": "slurm", "slurm": {"python": str(cluster.python)}}
+    config = tmp_path / "cluster.json"
+    config.write_text(json.dumps(wish))
+    argv = [sys.executable, "-m", "orchestrator", "run", "--config", str(config), "--no-build", "--json"]
+    done = subprocess.run(
+        [*argv, "--out", str(tmp_path / "results"), *data_words()],
+        env=cluster.environment, capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    there = {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
+    assert {row["host"] for row in there.values()} <= {"n1", "n2"}
+    assert list(there) == list(local)
+    assert len(there) == 20
+    for job, row in there.items():
+        ours, theirs = same(local[job]), same(row)
         for name in ("accuracy", "val_accuracy", "loss", "val_loss"):  # not every framework repeats itself to the bit
-            assert there.pop(name) == pytest.approx(here.pop(name), rel=0.05, abs=0.05), (job, name)
-        assert there == here
+            assert theirs.pop(name) == pytest.approx(ours.pop(name), rel=0.05, abs=0.05), (job, name)
+        assert theirs == ours

@@ -9,18 +9,10 @@ from collections import Counter
 import pytest
 
 from orchestrator import __version__, images
-from tests.cells import PARAMETERS, different_steps, reasons, run
+from tests.cells import PARAMETERS, different_steps, reasons
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
-STACKS = ["--stack", "keras2-tensorflow-cntk", "--stack", "keras2-theano", "--stack", "keras1-mxnet"]
-
-
-@pytest.fixture(scope="module")
-def cells(engine, tmp_path_factory):
-    out = tmp_path_factory.mktemp("cells")
-    code, rows, stderr = run(out, "--launcher", "docker", *STACKS)
-    return out, code, rows, stderr
 
 
 def test_twenty_of_twenty(cells):
