@@ -261,7 +261,7 @@ class SlurmExecutor:
     def _by_queue(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
         """Of a job that has reported nothing: whether it will not any more."""
         if known is not None and known.hopeless:
-            return self._given_up(flight, verdicts.hopeless(known))
+            return self._given_up(flight, verdicts.hopeless(known)) if flight.gone_for(now) >= self._grace_s else None
         if known is not None and not known.ended:
             flight.gone_since = None
             self._queue.say_wait(known)
