@@ -55,9 +55,9 @@ SlurmdTimeout=5
 KillWait=3
 MailProg=/bin/true
 JobAcctGatherType=jobacct_gather/none
-NodeName=DEFAULT NodeHostname={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=4000
-NodeName=n1 Port={ports[1]} Gres=gpu:k80:2 Feature=k80
-NodeName=n2 Port={ports[2]} Gres=gpu:h100:1 Feature=h100
+NodeName=DEFAULT CPUs={cpus} RealMemory=4000
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} Gres=gpu:k80:2 Feature=k80
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} Gres=gpu:h100:1 Feature=h100
 PartitionName=gpu Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=n1,n2 MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=off
 PartitionName=short Nodes=n1,n2 MaxTime=1 State=UP PriorityTier=1
