@@ -215,9 +215,13 @@ def h100() -> nvml_host.State:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background ignores the first
+        signal.signal(number, signal.default_int_handler)
     cluster = SlurmCluster(Path(sys.argv[1]))
-    cluster.start()
-    print(f"export SLURM_CONF={cluster.folder}/slurm.conf  # slurm.python: {cluster.python}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
-    cluster.stop()
+        try:
+            cluster.start()
+            print(f"export SLURM_CONF={cluster.folder}/slurm.conf  # slurm.python: {cluster.python}", flush=True)
+            signal.pause()
+        finally:
+            cluster.stop()
