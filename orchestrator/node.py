@@ -218,7 +218,9 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: devices.Host) -> Dev
     spec = attempt.spec
     if spec.device == "cpu":
         if spec.job.threads > len(host.cores):
-            raise Unfit("failed", f"Slurm granted {len(host.cores)} cores for {spec.job.threads} threads")
+            raise Unfit(
+                "failed", f"Slurm granted {len(host.cores)} cores for {spec.job.threads} threads (see --threads)"
+            )
         return Device(kind="cpu", name="cpu:0", cores=host.cores)
     gpu = granted_gpu(dict(os.environ), host.gpus)
     if gpu is None:

@@ -19,8 +19,9 @@ from orchestrator.slurm.commands import JobState
 from orchestrator.slurm.queue import Queue
 from orchestrator.tail import EventTail
 
-#: Between two looks at the folders.
+#: Between two looks at the folders of a few jobs; of more, it is longer.
 POLL_S = 0.1
+FEW = 8
 #: Before a full queue is tried again.
 FULL_S = 5.0
 Say = Callable[[str], None]
@@ -146,8 +147,8 @@ class SlurmExecutor:
                     yield self._desk.close(waiting.popleft(), None, verdicts.stopped(False))
                 self._fill_up(waiting)
                 yield from self._settled()
-                if waiting or self._flights:
-                    time.sleep(POLL_S)
+                if waiting or self._flights:  # a server of files has others to serve as well
+                    time.sleep(POLL_S if len(self._flights) <= FEW else 5 * POLL_S)
         finally:
             if self._flights and not self._stopping.is_set():
                 self.stop()
@@ -212,7 +213,8 @@ class SlurmExecutor:
         if flight.submitted_at is None and not self._stopping.is_set():
             return self._submit(flight, now) if submit else None
         flight.follow(self._desk)
-        outcome, known = flight.attempt.outcome(), self._queue.find(flight.attempt.comment, flight.started)
+        outcome = flight.attempt.outcome() if flight.started else None
+        known = self._queue.find(flight.attempt.comment, flight.started)
         if known is not None:
             flight.number, flight.doubtful = known.number, False
         if outcome is not None:
@@ -261,7 +263,7 @@ class SlurmExecutor:
     def _by_queue(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
         """Of a job that has reported nothing: whether it will not any more."""
         if known is not None and known.hopeless:
-            return self._given_up(flight, verdicts.hopeless(known))
+            return self._given_up(flight, verdicts.hopeless(known)) if flight.gone_for(now) >= self._grace_s else None
         if known is not None and not known.ended:
             flight.gone_since = None
             self._queue.say_wait(known)

@@ -21,6 +21,8 @@ from tests.fakes import nvml_host
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOOLS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "gcc")
+#: Of each node: both are this host, and a job of theirs may get as many cores as it has.
+CPUS = max(2, len(os.sched_getaffinity(0)))
 CONF = """\
 ClusterName=bench
 SlurmctldHost={host}(127.0.0.1)
@@ -53,8 +55,9 @@ SlurmdTimeout=5
 KillWait=3
 MailProg=/bin/true
 JobAcctGatherType=jobacct_gather/none
-NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} CPUs=4 RealMemory=4000 Gres=gpu:k80:2 Feature=k80
-NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} CPUs=4 RealMemory=4000 Gres=gpu:h100:1 Feature=h100
+NodeName=DEFAULT CPUs={cpus} RealMemory=4000
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]} Gres=gpu:k80:2 Feature=k80
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]} Gres=gpu:h100:1 Feature=h100
 PartitionName=gpu Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=n1,n2 MaxTime=INFINITE State=UP PriorityTier=10 PreemptMode=off
 PartitionName=short Nodes=n1,n2 MaxTime=1 State=UP PriorityTier=1
@@ -111,7 +114,7 @@ class SlurmCluster:
         self.python.chmod(0o755)
 
     def _write_conf(self, **changes: object) -> None:
-        text = CONF.format(folder=self.folder, ports=self.ports, host=platform.node(), user="root")
+        text = CONF.format(folder=self.folder, ports=self.ports, host=platform.node(), user="root", cpus=CPUS)
         text += "".join(f"{name}={value}\n" for name, value in changes.items())
         (self.folder / "slurm.conf").write_text(text)
 
@@ -212,9 +215,13 @@ def h100() -> nvml_host.State:
 
 
 if __name__ == "__main__":
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background ignores the first
+        signal.signal(number, signal.default_int_handler)
     cluster = SlurmCluster(Path(sys.argv[1]))
-    cluster.start()
-    print(f"export SLURM_CONF={cluster.folder}/slurm.conf  # slurm.python: {cluster.python}", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
-    cluster.stop()
+        try:
+            cluster.start()
+            print(f"export SLURM_CONF={cluster.folder}/slurm.conf  # slurm.python: {cluster.python}", flush=True)
+            signal.pause()
+        finally:
+            cluster.stop()
