@@ -8,19 +8,21 @@ import signal
 
 import pytest
 
-from orchestrator import __version__, images
+from orchestrator import images
+from orchestrator.build_context import BuildSettings
+from orchestrator.catalog import load_catalog
 from tests.cluster.conftest import User, until
 from tests.fakes import roots
+from tests.fakes.runs import STACK
 
 pytestmark = [pytest.mark.cluster, pytest.mark.containers, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def stack(engine):
-    for name in ("keras3-jax", "keras1-mxnet", "keras2-theano"):
-        if images.inspect(engine, images.image_name(name, "cpu", __version__)):
-            return name
-    pytest.skip("no image of a small stack is built")
+    catalog = load_catalog()
+    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    return STACK
 
 
 def ours(engine, user):
