@@ -27,7 +27,8 @@ def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
     """Collect the results of RUN from its Slurm cluster, submit what is not submitted yet, and report at the end.
 
     For runs with --detach, and for those whose orchestrator was killed or lost its host: their jobs go on by
-    themselves. Ctrl-C stops the run, as it does everywhere; --no-wait and --detach leave it alone.
+    themselves. Ctrl-C stops the run, as it does everywhere; --no-wait and --detach leave it alone. What was
+    cancelled stays so: `orchestrate run --resume RUN` runs it again.
 
     \b
     Examples:
@@ -43,11 +44,14 @@ def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
         root = plan.setup.get("root")
         catalog = load_catalog(given["root"] or (Path(root) if root else None))
         choices = {"keras_spec": None, "no_fetch": True, "retry_failed": False, "rerun_changed": False}
+        choices["keep_cancelled"] = True
         ready = resumed(folder, plan, catalog, {**given, **choices})
+        renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
         if given["no_wait"] or given["detach"]:
             look = cluster_run.hand_in if given["detach"] else cluster_run.look
             left_behind(look(ready, folder, console), folder)
+            if seals.read_manifest(folder.path):  # of an earlier session: it must vouch for what this one collected
+                seals.seal_run(folder.path, renewed)
             return
-        renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
         rows, interrupted = carry_out(ready, catalog, folder, given, renewed)
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))

@@ -133,7 +133,11 @@ def resumed(folder: records.RunFolder, plan: Plan, catalog: Catalog, given: dict
     """What is left of a run, made ready where it was begun."""
     keras, launcher = given["keras_spec"] or plan.setup.get("keras_spec"), plan.setup.get("launcher") or "auto"
     fetch = not given["no_fetch"]
-    choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
+    choice = resuming.Choice(
+        retry_failed=given["retry_failed"],
+        rerun_changed=given["rerun_changed"],
+        keep_cancelled=given.get("keep_cancelled", False),
+    )
     if resuming.config_of(plan).executor == "slurm":
         away = cluster_run.find(cluster_run.config_of(plan), catalog, say, keras)
         return cluster_run.resume(folder, plan, away, choice, given["data_dir"], fetch)

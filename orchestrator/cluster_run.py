@@ -125,7 +125,7 @@ def resume(
 ) -> Prepared:
     """What is left of a run. Raises UserError where it is not the same run any more."""
     host = as_host(away)
-    pending, kept = resuming.sort_out(folder, plan, choice.retry_failed, away.say)
+    pending, kept = resuming.sort_out(folder, plan, choice, away.say)
     files = {**resuming.present_data(plan), **absolute(resuming.missing_data(plan, pending, data_dir, fetch, away.say))}
     changed = resuming.changes_of(kept, _identities(away, kept, files))
     pending = resuming.add_changed(pending, plan, changed, choice.rerun_changed, away.say)

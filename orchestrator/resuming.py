@@ -41,9 +41,13 @@ IDENTITY = {
 
 
 class Choice(Noun, frozen=True, kw_only=True):
-    """`retry_failed`: failures are no results; `rerun_changed`: nor is what was made with other things."""
+    """`retry_failed`: failures are no results; `rerun_changed`: nor is what was made with other things.
+
+    `keep_cancelled`: what was cancelled stays so; what has no result at all is still to be run.
+    """
 
     retry_failed: bool = False
+    keep_cancelled: bool = False
     rerun_changed: bool = False
 
 
@@ -92,7 +96,7 @@ def prepare(
     wiring.decide(config, host)
     slots = devices.slots(host, first.device, first.threads, config.parallel)
     cleared = doctor.before_run(config, catalog, plan, host, site.name, folder.path.parent, say)
-    pending, kept = sort_out(folder, plan, choice.retry_failed, say)
+    pending, kept = sort_out(folder, plan, choice, say)
     files = {**present_data(plan), **missing_data(plan, pending, data_dir, fetch, say)}
     everything = msgspec.structs.replace(plan, jobs=plan.planned)
     troubles = site.prepare(wiring.chosen_stacks(everything, catalog), first.device)
@@ -124,7 +128,7 @@ def prepare(
     )
 
 
-def sort_out(folder: RunFolder, plan: Plan, retry_failed: bool, say: Say) -> tuple[list[Job], dict[str, Result]]:
+def sort_out(folder: RunFolder, plan: Plan, choice: Choice, say: Say) -> tuple[list[Job], dict[str, Result]]:
     """The jobs to run, in plan order, and the results (by job id) that stand."""
     skipped = {skip.job.id: skip.status for skip in plan.skipped}
     pending: list[Job] = []
@@ -132,7 +136,8 @@ def sort_out(folder: RunFolder, plan: Plan, retry_failed: bool, say: Say) -> tup
     for job in plan.planned:
         result = _whole_result(folder, job, say)
         status = result.status if result else skipped.get(job.id, "cancelled")
-        again = status == "cancelled" or (retry_failed and status not in {"ok", *NOT_RUN})
+        over = choice.keep_cancelled and result is not None
+        again = not over if status == "cancelled" else choice.retry_failed and status not in {"ok", *NOT_RUN}
         if again:
             pending.append(job)
         elif result:

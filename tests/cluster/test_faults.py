@@ -244,12 +244,26 @@ def test_a_run_is_left_alone_and_collected_later(user):
     assert (code, [row["status"] for row in rows]) == (0, ["ok", "ok"])
 
 
+def test_what_is_collected_after_a_run_was_sealed_is_vouched_for(user):
+    words = ["--workload", "good", "--stack", "stub-old", "--gpu-type", "k80", "--repeats", "2"]
+    user.finish(user.run(*words))
+    next(user.folder.glob("jobs/*.2/result.json")).unlink()
+    code, _, said = user.finish(user.orchestrate("attach", "latest", "--detach"))
+    assert (code, "1 in the queue" in said) == (0, True)
+    until(lambda: list(user.folder.glob("jobs/*/slurm/*/outcome.json")), "the job to end alone")
+    _, _, said = user.finish(user.orchestrate("attach", "latest", "--no-wait"))
+    assert "2 on record, 0 running" in said
+    assert user.finish(user.orchestrate("verify", str(user.folder)))[0] == 0
+
+
 def test_a_cancelled_job_runs_again_on_resume_and_says_which_attempt_it_is(user):
     process = user.run("--workload", "slow", "--stack", "stub-old", "--gpu-type", "k80", "--json")
     (started,) = user.until_running(1).values()
     user.cluster.ask("scancel", started["number"])
     code, (row,), _ = user.finish(process)
     assert (code, row["status"]) == (1, "cancelled")
+    code, (row,), _ = user.finish(user.orchestrate("attach", "latest", "--json"))
+    assert (code, row["status"]) == (1, "cancelled")  # attach collects, it does not repeat
     code, (row,), said = user.finish(user.orchestrate("run", "--resume", "latest", "--json"))
     assert (code, row["status"]) == (0, "ok")
     assert "attempt 2" in said
