@@ -72,6 +72,15 @@ def test_bars_leave_the_first_epoch_and_failed_jobs_out():
     assert {point["epoch"] for point in points} == {2, 3, 4, 5}
 
 
+def test_a_bar_is_the_median_of_the_repeats_as_in_the_table_not_of_all_epochs():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=3)
+    times = {1: [9, 5, 5, 5, 5], 2: [9, 1, 1, 6, 6], 3: [9, 6, 1, 6, 1]}
+    for epoch in report.epochs:
+        epoch["train_s"] = times[epoch["repeat"]][epoch["epoch"] - 1]
+    medians, _ = specs(report)["epoch-seconds"]["datasets"].values()
+    assert {point["seconds"] for point in medians} == {3.5}
+
+
 def test_single_repeats_are_drawn_once_and_several_have_a_median():
     def layers(repeats):
         report = recorded(workloads=["mnist_mlp"], repeats=repeats)
