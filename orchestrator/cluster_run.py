@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from orchestrator import __version__, devices, image_archives, records, resuming, wiring
+from orchestrator import __version__, devices, image_archives, records, resuming, runtimes, wiring
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.cluster_desk import Away
 from orchestrator.config import Config, override, parse_duration
@@ -31,8 +31,14 @@ def find(config: Config, catalog: Catalog, say: Say, keras_spec: str | None) -> 
     cluster = Cluster()
     nodes = cluster.nodes(config.slurm.partition)
     away = Away(config, catalog, cluster, nodes, say)
-    away.keras_spec = keras_spec
+    away.keras_spec = absolute_spec(keras_spec)
     return away
+
+
+def absolute_spec(spec: str | None) -> str | None:
+    """What replaces Keras; a folder or file of the shared file system as nodes can find it."""
+    here = spec is not None and (spec == "." or "/" in spec) and Path(spec).exists()
+    return str(Path(str(spec)).absolute()) if here else spec
 
 
 def as_host(away: Away) -> devices.Host:
@@ -146,12 +152,13 @@ def _identities(away: Away, kept: dict[str, Result], files: dict[str, DataFile])
     """What must not change in mid-run, as it is now, by job id. Nodes may differ, and tell of their images."""
     scripts = workloads_sha256(Path(away.catalog.root))
     eras = {stack.name: stack.era for stack in away.catalog.stacks}
+    launcher = runtimes.recorded_name(away.launcher)
     return {
         job_id: {
             "workloads_sha256": scripts,
             "data_sha256": files[result.job.dataset].sha256,
             "keras_spec": away.keras_spec if eras.get(result.job.stack) == "today" else None,
-            "launcher": away.launcher,
+            "launcher": launcher,
             "orchestrator": __version__,
         }
         for job_id, result in kept.items()

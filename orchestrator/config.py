@@ -12,7 +12,7 @@ from msgspec import Meta, field
 
 from orchestrator.errors import UserError
 from orchestrator.model import Noun, Positive, Variant
-from orchestrator.runtimes import Weakenable, check_launcher
+from orchestrator.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.slurm.settings import Slurm
 
 Patterns = list[str]
@@ -34,7 +34,7 @@ class Config(Noun, frozen=True, kw_only=True):
     #: Globs over job ids; what they match is a row `excluded`.
     exclude: Patterns = []
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    #: One of runtimes.LAUNCHERS, or the file of a runtime.
+    #: One of runtimes.LAUNCHERS, or the file of a runtime, by its absolute path.
     launcher: str = "auto"
     executor: Literal["local", "slurm"] = "local"
     #: Only with `executor: slurm`.
@@ -82,10 +82,9 @@ def decode(text: bytes, source: str) -> Config:
         config = msgspec.yaml.decode(text, type=Config)
     except msgspec.ValidationError as error:
         raise UserError(f"{source}: {error}", _field_hint(str(error))) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
         raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
-    check_launcher(config.launcher)
-    return config
+    return _settled(config)
 
 
 def override(config: Config, **changes: Any) -> Config:
@@ -99,8 +98,20 @@ def override(config: Config, **changes: Any) -> Config:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
         raise UserError(str(error)) from error
+    return _settled(config)
+
+
+def _settled(config: Config) -> Config:
+    """`config` in the one way in which it is recorded and compared, also by those who start in other folders.
+
+    Raises UserError for a launcher that there is not, and for one that cannot serve the rest.
+    """
     check_launcher(config.launcher)
-    return config
+    if config.launcher == "process" and config.weaken:
+        raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
+    known = config.launcher in LAUNCHERS
+    launcher = config.launcher if known else str(Path(config.launcher).absolute())
+    return msgspec.structs.replace(config, launcher=launcher, weaken=sorted(set(config.weaken)))
 
 
 def parse_duration(text: str) -> int:

@@ -72,6 +72,7 @@ def config_of(plan: Plan) -> Config:
 def refuse_contradictions(typed: dict[str, Any], planned: Config) -> None:
     """What was typed must be what was planned: a run is one experiment."""
     changes = {name: value for name, value in typed.items() if name != "config"}
+    planned = override(planned)  # compared as both are settled
     wish = override(typed.get("config", planned), **changes)
     for name in Config.__struct_fields__:
         ours, theirs = getattr(wish, name), getattr(planned, name)

@@ -39,16 +39,22 @@ POINTS: tuple[str, ...] = get_args(Point)
 Weakenable = Literal["network", "read_only", "capabilities", "no_new_privileges", "processes"]
 WEAKENABLE: tuple[str, ...] = get_args(Weakenable)
 Over = Literal["environment", "keep_out", "binds", "labels"]
-#: Placeholders that are one word each, by the list they belong to ("" for those known everywhere in `run`).
-FIELDS = {
+#: Placeholders that are one word each, by where they stand ("" for the words of a job's own command).
+FIELDS: dict[str, set[str]] = {
     "": {*("name", "image", "user", "cores", "memory_mb", "pids", "shm_mb", "tmp_mb", "gpu", "minor", "scratch")},
     "environment": {"key", "value"},
     "keep_out": {"key"},
     "labels": {"key", "value"},
     "binds": {"host", "inside", "mode"},
-    "images": {"image", "file", "archive"},
+    "gpu_environment": {"gpu"},
+    "end": {"name"},
+    "inspect": {"name"},
+    "find": set(),
+    "images.show": {"image"},
+    "images.put: engine": set(),  # it reads the archive from its input
+    "images.put: files": {"image", "file", "archive"},
 }
-#: Placeholders that are any number of words.
+#: Placeholders of `run` that are any number of words; the other commands have {program} alone.
 MANY = {"program", "hardening", "rootless", "gpu", "extra", "command"}
 
 
@@ -122,6 +128,11 @@ class Runtime(Noun, frozen=True, kw_only=True):
         return any("{scratch}" in word for word in self.run)
 
 
+def recorded_name(launcher: str) -> str:
+    """What results call a launcher: its own name, where it is the file of a runtime. Raises UserError."""
+    return launcher if launcher in LAUNCHERS else load(launcher).name
+
+
 def given_up(weakened: Sequence[str]) -> list[str]:
     """The points that the user has given up, in words for people."""
     return [f"{point.replace('_', ' ')}: given up by the user (--weaken {point})" for point in weakened]
@@ -181,7 +192,7 @@ def load(name: str) -> Runtime:
         own = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
     except OSError as error:
         raise UserError(f"cannot read the runtime {name}: {error.strerror}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
         raise UserError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
     like = own.pop("like", None)
     if like is not None and like not in NAMES:
@@ -230,37 +241,56 @@ def _troubles(runtime: Runtime) -> Iterator[str]:
             yield f"{point} stands under `hardening` and under `lacks`"
     if not runtime.program or not runtime.gpu:
         yield "`program` and `gpu` must not be empty"
-    many = {*MANY, *runtime.lists}
     for word in ("{program}", "{hardening}", "{gpu}", "{environment}", "{binds}", "{image}", "{command}"):
         if not any(word in part for part in runtime.run):
             yield f"`run` does not use {word}"
+    yield from _bad_placeholders(runtime)
+
+
+def _bad_placeholders(runtime: Runtime) -> Iterator[str]:
+    """What could not be filled in where it stands (see launchers.template)."""
     for name, each in runtime.lists.items():
         yield from _unknown(f"lists.{name}", each.words, FIELDS[each.over])
-    for where, words in _word_lists(runtime):
-        yield from _unknown(where, [w for w in words if w.strip("{}") not in many], FIELDS[""])
-    for where, words in (("images.put", runtime.images.put), ("images.show", runtime.images.show)):
-        yield from _unknown(where, [w for w in words if w != "{program}"], FIELDS["images"])
+    for name, value in (runtime.gpu_environment or {}).items():
+        yield from _unknown(f"gpu_environment.{name}", [value], FIELDS["gpu_environment"])
+    yield from _unknown("run", _others(runtime.run, {*MANY, *runtime.lists}), FIELDS[""])
+    for where, words in _parts_of_run(runtime):
+        yield from _unknown(where, words, FIELDS[""])
+    for where, words, known in _other_commands(runtime):
+        yield from _unknown(where, _others(words, {"program"}), known)
 
 
-def _word_lists(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
-    yield from (
-        ("run", runtime.run),
-        ("extra", runtime.extra),
-        ("rootless", runtime.rootless),
-        ("end", runtime.end),
-        ("find", runtime.find),
-    )
-    yield "inspect", runtime.inspect
+def _parts_of_run(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
+    yield from (("extra", runtime.extra), ("rootless", runtime.rootless))
     yield from ((f"hardening.{point}", words) for point, words in runtime.hardening.items())
     yield from ((f"gpu.{route}", words) for route, words in runtime.gpu.items())
+
+
+def _other_commands(runtime: Runtime) -> Iterator[tuple[str, list[str], set[str]]]:
+    yield from (
+        ("end", runtime.end, FIELDS["end"]),
+        ("inspect", runtime.inspect, FIELDS["inspect"]),
+        ("find", runtime.find, FIELDS["find"]),
+        ("images.show", runtime.images.show, FIELDS["images.show"]),
+        ("images.put", runtime.images.put, FIELDS[f"images.put: {runtime.images.store}"]),
+    )
+
+
+def _others(words: Iterable[str], many: set[str]) -> list[str]:
+    """The words that are no placeholder of any number of words."""
+    return [word for word in words if word not in {f"{{{name}}}" for name in many}]
 
 
 def _unknown(where: str, words: Iterable[str], known: set[str]) -> Iterator[str]:
     for word in words:
         try:
-            names = {name for _, name, _, _ in string.Formatter().parse(word) if name is not None}
+            found = [part[1:] for part in string.Formatter().parse(word) if part[1] is not None]
         except ValueError as error:
             yield f"{where}: {word!r}: {error}"
             continue
-        for name in sorted(names - known):
-            yield f"{where}: {word!r} has an unknown placeholder {{{name}}}; known here: {', '.join(sorted(known))}"
+        for name, form, conversion in found:
+            if name not in known:
+                told = ", ".join(sorted(known)) or "none"
+                yield f"{where}: {word!r} has an unknown placeholder {{{name}}}; known here: {told}"
+            elif form or conversion:
+                yield f"{where}: {word!r}: write {{{name}}} without a conversion or a format"

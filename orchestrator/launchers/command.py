@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,14 @@ LOOK_S = 20
 STARTING_S = 30.0
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 PROXY_NAMES = (*PROXIES, *(name.lower() for name in PROXIES))
+#: Variables by which the caller changes what apptainer does: binds, options, a job's own environment.
+STEERING = ("APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_")
+#: Those that only say where it works, and as whom.
+HARMLESS = {
+    f"{prefix}_{name}"
+    for prefix in ("APPTAINER", "SINGULARITY")
+    for name in ("CACHEDIR", "TMPDIR", "CONFIGDIR", "DOCKER_USERNAME", "DOCKER_PASSWORD")
+}
 
 
 class CommandLauncher:
@@ -114,7 +122,7 @@ class CommandLauncher:
         final = other_words(self._runtime, self._runtime.end, name=spec.name)
         return Command(
             argv=found(run_words(self._runtime, spec, scratch)),
-            environment={key: value for key, value in os.environ.items() if key not in PROXY_NAMES},
+            environment=kept_environment(os.environ),
             folder="/",
             cores=device.cores,
             final=found(final) if final else (),
@@ -181,6 +189,15 @@ class ContainerProbe:
                 return group
             return functools.partial(read_usage, pid)
         return None
+
+
+def kept_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """What of the caller's environment a runtime's command gets: nothing that would change a job in silence."""
+    return {
+        key: value
+        for key, value in own.items()
+        if key not in PROXY_NAMES and (key in HARMLESS or not key.startswith(STEERING))
+    }
 
 
 def looked_at(argv: Sequence[str]) -> list[dict[str, Any]]:

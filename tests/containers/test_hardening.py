@@ -113,7 +113,7 @@ def test_what_is_given_up_is_one_flag_and_on_record(built, bench):
     (run,) = bench.runs
     result = json.loads(next(run.glob("jobs/hang*/result.json")).read_bytes())
     assert result["fingerprint"]["unconfined"] == [
-        "read only: given up by the user (--weaken read_only)",
         "processes: given up by the user (--weaken processes)",
+        "read only: given up by the user (--weaken read_only)",
     ]
     assert "given up by the user (--weaken read_only)" in (run / "report.html").read_text()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator import __version__, cluster_doctor
+from orchestrator import __version__, cluster_doctor, cluster_run
+from orchestrator.catalog import load_catalog
+from orchestrator.cluster_desk import Away
 from orchestrator.cluster_doctor import Seen
 from orchestrator.config import Config, decode, override
 from orchestrator.errors import UserError
+from orchestrator.model import DataFile, Result
 from orchestrator.slurm.commands import Node
+from tests.unit.test_model import make_job
 
 
 def test_fields_from_the_command_line_come_on_top_of_the_file():
@@ -66,3 +70,26 @@ def test_one_node_of_each_kind_is_looked_at_and_rather_one_that_is_free():
     assert [(n.name, more) for n, more in cluster_doctor.one_of_each(nodes, None, "gpu")] == [("c", 2)]
     assert [n.name for n, _ in cluster_doctor.one_of_each(nodes, None, "cpu")] == ["c", "d"]
     assert cluster_doctor.one_of_each(nodes, "h100", "gpu") == []
+
+
+def test_a_folder_for_keras_is_sent_by_its_absolute_path(tmp_path, monkeypatch):
+    """Nodes start in folders of their own."""
+    (tmp_path / "keras").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert cluster_run.absolute_spec("./keras") == str(tmp_path / "keras")
+    assert cluster_run.absolute_spec(".") == str(tmp_path)
+    for spec in (None, "keras", "keras==3.12.0", "./nowhere", "keras @ git+https://example.org/keras"):
+        assert cluster_run.absolute_spec(spec) == spec
+
+
+def test_a_runtime_of_ones_own_is_no_other_launcher_when_a_run_is_resumed(tmp_path):
+    """Results have its name, the configuration has its file."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("{like: podman, program: [sudo, podman]}")
+    away = Away(override(Config(), launcher=str(path)), load_catalog(), None, [], print)
+    job = make_job()
+    kept = {job.id: Result(run_id="r", job=job, status="ok")}
+    files = {job.dataset: DataFile(dataset=job.dataset, path="/d", sha256="0" * 64, kind="given", name="d")}
+    assert cluster_run._identities(away, kept, files)[job.id]["launcher"] == "mine"
+    away.config = override(Config(), launcher="podman")
+    assert cluster_run._identities(away, kept, files)[job.id]["launcher"] == "podman"

@@ -105,6 +105,19 @@ def test_a_good_job_and_what_it_was_started_with(stub, launcher, suite, tmp_path
     assert result.fingerprint.command[:2] == ["env", "APPTAINERENV_OMP_NUM_THREADS=1"]
 
 
+def test_the_callers_own_settings_of_a_runtime_do_not_reach_a_job():
+    """APPTAINER_BIND would mount folders into jobs, and nothing would tell of it."""
+    dropped = ("APPTAINER_BIND", "APPTAINERENV_TMPDIR", "SINGULARITY_NV", "SINGULARITYENV_LD_PRELOAD", "https_proxy")
+    kept = ("PATH", "HOME", "APPTAINER_CACHEDIR", "SINGULARITY_TMPDIR", "APPTAINER_DOCKER_PASSWORD", "APPTAINERX")
+    assert commands.kept_environment(dict.fromkeys((*dropped, *kept), "x")) == dict.fromkeys(kept, "x")
+
+
+def test_a_job_is_started_without_them(stub, launcher, suite, tmp_path, monkeypatch):
+    monkeypatch.setenv("APPTAINER_BIND", "/site")
+    device, job = CPU, make_job()
+    assert "APPTAINER_BIND" not in launcher._command(launcher._spec(job, device, tmp_path), device, "").environment
+
+
 def test_what_it_cannot_confine_is_told_with_the_launch(launcher, tmp_path):
     launch = launcher.describe(make_job(), CPU, tmp_path)
     assert any(line.startswith("memory: a bound on memory needs") for line in launch.unconfined)

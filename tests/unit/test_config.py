@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.config import Config, decode, load_config, override, parse_duration, presets
 from orchestrator.errors import UserError
+from orchestrator.resuming import refuse_contradictions
 
 
 def test_every_preset_is_valid_and_says_what_it_is():
@@ -32,6 +34,7 @@ def test_azure_nc6_is_the_article():
         (b"a: [", "not YAML", ""),
         (b"- 1", "Expected `object`", ""),
         (b"\xff\xfe", "conf.yaml", ""),
+        (b"description: 2020-99-99", "not YAML", ""),
     ],
 )
 def test_bad_files_are_named_with_the_path_of_the_bad_value(text, words, hint):
@@ -70,3 +73,23 @@ def test_durations(text, seconds):
 def test_other_texts_are_no_durations(text):
     with pytest.raises(UserError, match="not a duration"):
         parse_duration(text)
+
+
+def test_points_given_up_are_kept_in_one_order():
+    """Typed in another order they are the same run, also when it is resumed."""
+    typed = override(Config(), weaken=["read_only", "network", "read_only"])
+    assert typed.weaken == ["network", "read_only"]
+    assert decode(b"weaken: [read_only, network]", "c.yaml") == typed
+    planned = msgspec.structs.replace(typed, weaken=["read_only", "network"])  # as it was once written
+    refuse_contradictions({"weaken": ["network", "read_only"]}, planned)
+    with pytest.raises(UserError, match="weaken is"):
+        refuse_contradictions({"weaken": ["network"]}, planned)
+
+
+def test_processes_have_no_confinement_to_give_up():
+    for wrong in (
+        lambda: override(Config(launcher="process"), weaken=["network"]),
+        lambda: decode(b"{launcher: process, weaken: [network]}", "c.yaml"),
+    ):
+        with pytest.raises(UserError, match="the process launcher confines nothing: --weaken is for containers"):
+            wrong()

@@ -199,6 +199,74 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, text, words):
     assert "\n" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "{like: docker, extra: ['{binds}']}",
+            "extra: '{binds}' has an unknown placeholder {binds}; known here: cores",
+        ),
+        ("{like: docker, extra: ['{program}']}", "extra: '{program}' has an unknown placeholder"),
+        ("{like: docker, gpu: {cdi: ['{environment}']}}", "gpu.cdi: '{environment}' has an unknown placeholder"),
+        ("{like: docker, hardening: {user: ['{extra}']}}", "hardening.user: '{extra}' has an unknown placeholder"),
+        ("{like: docker, rootless: ['{command}']}", "rootless: '{command}' has an unknown placeholder"),
+        ("{like: docker, extra: ['{memory_mb:d}']}", "extra: '{memory_mb:d}': write {memory_mb} without"),
+        ("{like: docker, extra: ['{name!r}']}", "extra: '{name!r}': write {name} without"),
+        ("{like: docker, extra: ['{name:{pids}}']}", "extra: '{name:{pids}}': write {name} without"),
+        ("{like: docker, end: ['{program}', rm, '{image}']}", "end: '{image}' has an unknown placeholder"),
+        ("{like: docker, end: [rm, '{binds}']}", "end: '{binds}' has an unknown placeholder"),
+        (
+            "{like: docker, inspect: [x, '{gpu}']}",
+            "inspect: '{gpu}' has an unknown placeholder {gpu}; known here: name",
+        ),
+        ("{like: docker, find: [x, '{name}']}", "find: '{name}' has an unknown placeholder {name}; known here: none"),
+        ("{like: docker, gpu_environment: {X: '{uuid}'}}", "gpu_environment.X: '{uuid}' has an unknown placeholder"),
+        ("{like: docker, images: {store: engine, put: [x, '{archive}']}}", "images.put: '{archive}' has an unknown"),
+        ("{like: docker, images: {store: engine, put: [x], show: [x, '{file}']}}", "images.show: '{file}' has an"),
+        ("{like: apptainer, images: {store: files, put: [x, '{name}']}}", "images.put: '{name}' has an unknown"),
+        ("{like: docker, program: 2020-99-99}", "is not YAML"),
+    ],
+)
+def test_placeholders_stand_only_where_they_are_filled_in(tmp_path, text, words):
+    """What passed here was a KeyError when the first job was planned, launched or removed."""
+    path = own(tmp_path, text)
+    with pytest.raises(UserError) as caught:
+        load(path)
+    assert caught.value.message.startswith(path)
+    assert words in caught.value.message
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_placeholder_that_is_allowed_is_filled_in(name):
+    """In each place all that may stand there, so that nothing that passes can fail later."""
+    fields, known = runtimes._raw()[name], runtimes.FIELDS
+    every = ["".join(f"{{{field}}}" for field in sorted(known[""]))]
+    put = "".join(f"{{{field}}}" for field in sorted(known[f"images.put: {fields['images']['store']}"]))
+    runtime = runtimes.decode(
+        {
+            "name": "x",
+            "extra": every,
+            "rootless": every,
+            "hardening": {"core_dumps": every},
+            "gpu": {"devices": every},
+            "gpu_environment": {"X": "{gpu}"},
+            "end": ["{program}", "{name}"],
+            "inspect": ["{program}", "{name}"],
+            "find": ["{program}"],
+            "images": {**fields["images"], "put": ["{program}", put], "show": ["{program}", "{image}"]},
+        },
+        "x.yaml",
+        fields,
+    )
+    assert " ".join(run_words(runtime, GPU, "/scratch")).count("job-1") >= 3
+    for words in (runtime.end, runtime.inspect):
+        assert other_words(runtime, words, name="job-1")[-1] == "job-1"
+    assert other_words(runtime, runtime.find) == runtime.program
+    assert other_words(runtime, runtime.images.show, image="i:1")[-1] == "i:1"
+    given = {} if runtime.images.store == "engine" else {"image": "i:1", "file": "/f", "archive": "/a"}
+    assert other_words(runtime, runtime.images.put, **given)[-1] == "".join(given[key] for key in sorted(given))
+
+
 def test_a_point_that_nothing_is_said_of_is_refused():
     fields = {**runtimes._raw()["docker"], "name": "x"}
     fields["hardening"] = {key: value for key, value in fields["hardening"].items() if key != "network"}
@@ -216,6 +284,19 @@ def test_names_of_launchers_come_from_one_place(tmp_path):
         override(decode(b"{}", "c.yaml"), launcher="x")
     path = own(tmp_path, "{like: podman, program: [sudo, podman]}")
     assert override(decode(b"{}", "c.yaml"), launcher=path).launcher == path
+    assert runtimes.recorded_name(path) == "mine"
+    assert [runtimes.recorded_name(name) for name in runtimes.LAUNCHERS] == [*runtimes.LAUNCHERS]
+
+
+def test_a_file_is_kept_by_its_absolute_path(tmp_path, monkeypatch):
+    """A resumed run and a cluster's nodes start in other folders."""
+    path = own(tmp_path, "{like: podman, program: [sudo, podman]}")
+    monkeypatch.chdir(tmp_path)
+    assert decode(b"launcher: ./mine.yaml", "c.yaml").launcher == path
+    config = override(decode(b"{}", "c.yaml"), launcher="mine.yaml")
+    assert config.launcher == path
+    monkeypatch.chdir("/")
+    assert override(config, repeats=2).launcher == path
 
 
 def test_what_stands_in_the_way_of_a_runtime(monkeypatch):
