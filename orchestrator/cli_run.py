@@ -74,7 +74,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     ready, launcher = (
         prepared_away(wish, catalog, given) if wish.executor == "slurm" else prepared(wish, catalog, given)
     )
-    folder = new_run(ready, launcher, given, given["keras_spec"])
+    folder = new_run(ready, launcher, given, cluster_run.absolute_spec(given["keras_spec"]))
     with folder.locked():
         if given["detach"]:
             left_behind(cluster_run.hand_in(ready, folder, console), folder)

@@ -116,4 +116,3 @@ def test_what_is_given_up_is_one_flag_and_on_record(built, bench):
         "processes: given up by the user (--weaken processes)",
         "read only: given up by the user (--weaken read_only)",
     ]
-    assert "given up by the user (--weaken read_only)" in (run / "report.html").read_text()

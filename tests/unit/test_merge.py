@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from orchestrator import outputs
 from orchestrator.merge import COLUMNS, cache_state, epoch_rows, merge_run, number, sample_rows
 from orchestrator.model import Fingerprint, Plan, Result, Sample, Skip
 from orchestrator.readings import Readings
@@ -181,3 +183,10 @@ def test_hostile_figures_raise_nothing():
     row = one_row(make_result(make_job(), epochs=[rubbish, rubbish], end={"elapsed_s": "x"}, data={"train": "x"}))
     assert row["status"] == "ok"
     assert row["epoch_s"] is None
+
+
+def test_what_was_not_confined_stands_in_the_reports_environment():
+    points = ["network: given up by the user (--weaken network)", "memory: not here"]
+    weak = msgspec.structs.replace(FINGERPRINT, unconfined=points)
+    found = dict(outputs.environment([make_result(make_job()), make_result(make_job(), fingerprint=weak)]))
+    assert found["not confined"] == "; ".join(points)
