@@ -62,6 +62,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     if given["dry_run"]:
         ctx.invoke(plan, **{parameter.name: given[parameter.name] for parameter in plan.params if parameter.name})
         return
+    given["keras_spec"] = cluster_run.absolute_spec(given["keras_spec"])  # a run goes on from any folder
     if given["resume"]:
         if given["detach"]:
             raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
@@ -74,7 +75,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     ready, launcher = (
         prepared_away(wish, catalog, given) if wish.executor == "slurm" else prepared(wish, catalog, given)
     )
-    folder = new_run(ready, launcher, given, cluster_run.absolute_spec(given["keras_spec"]))
+    folder = new_run(ready, launcher, given, given["keras_spec"])
     with folder.locked():
         if given["detach"]:
             left_behind(cluster_run.hand_in(ready, folder, console), folder)
