@@ -21,7 +21,7 @@ from orchestrator.progress import Progress
 from orchestrator.records import RunFolder
 from orchestrator.slurm import commands
 from orchestrator.slurm.attempts import KEPT, Attempt, Outcome, Spec, Started, new_token
-from orchestrator.slurm.cluster import Cluster, Refused
+from orchestrator.slurm.cluster import Cluster, Refused, Silent
 from orchestrator.slurm.commands import Node, Request, Ticket
 from orchestrator.storage import remove_tree
 from orchestrator.wiring import Prepared, Say
@@ -114,6 +114,8 @@ class Away:
                 self.cluster.could_run(self.argv(ticket, job, out.absolute()))
             except Refused as refusal:
                 refusals[kind] = f"{' '.join(commands.asked(self.request(job)))}, {job.threads} CPUs: {refusal}"
+            except Silent as error:
+                raise HostError(f"Slurm does not answer: {error}", "does `sinfo` work here?") from error
         if kinds and len(refusals) == len(kinds):
             raise HostError(
                 f"Slurm can never run this ({'; '.join(dict.fromkeys(refusals.values()))}). Nothing was started.",

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from orchestrator.model import Job, Result, Status
 from orchestrator.slurm import verdicts
 from orchestrator.slurm.attempts import Attempt, Outcome, Started
-from orchestrator.slurm.cluster import Cluster, Full, Refused, Silent
+from orchestrator.slurm.cluster import Cluster, Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState
 from orchestrator.slurm.queue import Queue
 from orchestrator.tail import EventTail
@@ -130,6 +130,8 @@ class SlurmExecutor:
         self._flights: list[Flight] = []
         self._queue = Queue(cluster, desk.run_id, say)
         self._full_until = 0.0
+        #: Since when a limit has kept jobs out that nothing of this run in the queue can have filled.
+        self._limited_since: float | None = None
 
     def stop(self) -> None:
         """From any thread: the nodes end what runs, and Slurm what waits."""
@@ -235,15 +237,25 @@ class SlurmExecutor:
             return None
         try:
             flight.number = self._cluster.submit(self._desk.argv(flight.attempt))
-            flight.doubtful = False
+            flight.doubtful, self._limited_since = False, None
         except Refused as refusal:
-            return self._given_up(flight, ("unsupported", f"Slurm refuses it: {refusal}"))
+            return self._given_up(flight, verdicts.refused(str(refusal)))
         except (Full, Silent) as error:
+            if isinstance(error, Limited) and self._limited_for(flight) > self._patience_s:
+                return self._given_up(flight, verdicts.refused(str(error)))
             flight.doubtful = True
             self._full_until = time.monotonic() + FULL_S
             self._queue.say_once(f"Slurm takes no job now ({error}); it is tried again until it does")
         flight.submitted_at = time.monotonic()
         return None
+
+    def _limited_for(self, flight: Flight) -> float:
+        now = time.monotonic()
+        if any(other.number for other in self._flights if other is not flight):
+            self._limited_since = None  # by what is in the queue: room comes when it ends
+            return 0.0
+        self._limited_since = self._limited_since or now
+        return now - self._limited_since
 
     def _reported(self, flight: Flight, outcome: Outcome, known: JobState | None, now: float) -> Result | None:
         instead = None

@@ -21,12 +21,19 @@ HOPELESS = frozenset(
         *("InvalidAccount", "InvalidQOS", "AccountNotAllowed", "QOSNotAllowed", "AssociationJobLimit"),
     }
 )
-#: What sbatch says when the queue is full, for now. EAGAIN is said after it has retried by itself.
-FULL = ("SubmitJob", "submit limit", "temporarily unable", "temporarily unavailable", "job count limit")
+#: What sbatch says when it takes nothing for now. EAGAIN is said after it has retried by itself.
+FULL = (
+    *("SubmitJob", "temporarily unable", "temporarily unavailable", "job count limit"),
+    "Required partition not available",
+)
+#: What sbatch says of a full queue, and of a job that is too large for its user as well.
+LIMITED = "submit limit"
 #: What every command says when the controller does not answer.
 SILENT = (
     *("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes were transmitted"),
     *("Unable to establish", "Connection timed out", "Unexpected message received", "in standby mode"),
+    *("Invalid authentication credential", "Authentication credential invalid", "Protocol authentication error"),
+    *("Munge encode failed", "Munge decode failed", "authentication agent"),
 )
 PREFIX = "kbo"
 #: Asked of squeue; the comment comes last, for it may hold anything.
@@ -226,6 +233,11 @@ def gpus(gres: str) -> dict[str, int]:
 
 def is_full(words: str) -> bool:
     return any(known in words for known in FULL)
+
+
+def is_limited(words: str) -> bool:
+    """Whether it cannot be told if the queue is full or the job too large. Sites may name the limit that was met."""
+    return LIMITED in words and not is_full(words) and "PerJobLimit" not in words
 
 
 def is_silent(words: str) -> bool:

@@ -10,7 +10,7 @@ from orchestrator.executors.slurm import SlurmExecutor
 from orchestrator.model import DataFile, Job, Result
 from orchestrator.slurm import queue
 from orchestrator.slurm.attempts import Attempt, Outcome, Spec, Started
-from orchestrator.slurm.cluster import Full, Refused, Silent
+from orchestrator.slurm.cluster import Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState, Ticket
 
 
@@ -210,7 +210,33 @@ def test_a_refusal_is_a_row(made):
     cluster, desk, executor, _ = made
     cluster.answers = [Refused("Invalid account")]
     (result,) = run(executor, desk, cluster, [job(1)], lambda: None)
-    assert (result.status, result.reason) == ("unsupported", "Slurm refuses it: Invalid account")
+    assert (result.status, "Slurm refuses it: Invalid account" in result.reason) == ("failed", True)
+
+
+def test_a_limit_that_may_be_the_jobs_own_is_not_waited_for_for_ever(made):
+    cluster, _, executor, _ = made
+    cluster.answers = [Limited("Job violates accounting/QOS policy (job submit limit, ...)")] * 1000
+    (result,) = run(executor, _, cluster, [job(1)], lambda: None)
+    assert (result.status, "Slurm refuses it: Job violates" in result.reason) == ("failed", True)
+    assert len(cluster.answers) < 999  # it was tried again before
+
+
+def test_a_limit_that_other_jobs_of_the_run_may_have_filled_is_waited_for(made):
+    cluster, desk, executor, _ = made
+    cluster.answers = ["1", *[Limited("job submit limit")] * 20]  # twenty times FULL_S is beyond the patience
+
+    def act():
+        first, *others = desk.attempts or [None]
+        if first and first.comment in cluster.submitted:
+            cluster.said = state(first, "RUNNING")
+            if not cluster.answers and first.outcome() is None:
+                ends(first)
+        for other in others:
+            if other.comment in cluster.submitted and other.outcome() is None:
+                ends(other, number="2")
+
+    results = run(executor, desk, cluster, [job(1), job(2)], act)
+    assert [result.status for result in results] == ["ok", "ok"]
 
 
 def test_a_silent_controller_is_waited_for_and_given_up_in_the_end(made):
