@@ -104,6 +104,14 @@ class Away:
         limit = self.time_limit(job)
         return commands.sbatch(self.request(job), ticket, job.threads, limit, str(folder), str(SCRIPT), command)
 
+    def has_place(self, ticket: Ticket, job: Job, folder: Path) -> bool:
+        """Whether Slurm knows a node for it, of those that were asked for and not excluded. Raises Silent."""
+        try:
+            self.cluster.could_run(self.argv(ticket, job, folder))
+        except Refused:
+            return False
+        return True
+
     def refuse_impossible(self, jobs: Iterable[Job], out: Path) -> None:
         """Raises HostError where no node could ever run any of these jobs."""
         refusals = {}
@@ -174,6 +182,7 @@ class RunDesk:
             weakened=config.weaken,
             images=config.slurm.images,
             archived=self._away.archived.get(image),
+            exclude=sorted(self._away.unfit.get((job.stack, job.backend), ())),
             stop=str(self._stop.absolute()),
         )
 
@@ -210,13 +219,18 @@ class RunDesk:
     def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
         started, job = attempt.started(), attempt.spec.job
         before = self._away.unfit.get((job.stack, job.backend), set()).copy()
-        if started is None or not self._away.learn_misfit(job, started.node):
+        if started is None or started.node in attempt.spec.exclude:
+            return None  # it would come back from there for ever
+        if not self._away.learn_misfit(job, started.node):
             return None
         if started.node not in before:
             self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
         ticket = msgspec.structs.replace(attempt.spec.ticket, token=new_token())
         exclude = sorted(self._away.unfit[job.stack, job.backend])
         spec = msgspec.structs.replace(attempt.spec, ticket=ticket, exclude=exclude, stop=str(self._stop.absolute()))
+        with contextlib.suppress(Silent):  # then nobody can tell yet
+            if not self._away.has_place(ticket, job, attempt.folder):
+                return None
         again = Attempt.create(self._folder.job_folder(job).absolute(), spec)
         with contextlib.suppress(OSError):
             remove_tree(attempt.folder)

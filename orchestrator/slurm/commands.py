@@ -36,6 +36,8 @@ SILENT = (
     *("Munge encode failed", "Munge decode failed", "authentication agent"),
 )
 PREFIX = "kbo"
+#: As short as sbatch understands it.
+EXCLUDE = "--exclud"
 #: Asked of squeue; the comment comes last, for it may hold anything.
 STATE_FORMAT = "%i|%T|%r|%N|%k"
 NODE_FORMAT = "%N|%T|%c|%G|%f|%P"
@@ -127,9 +129,11 @@ def asked(request: Request) -> list[str]:
     ):
         if value is not None:
             argv.append(f"--{flag}={value}")
-    if request.exclude:
-        argv.append(f"--exclude={','.join(request.exclude)}")
-    return [*argv, *request.options]
+    own = [option for option in request.options if not option.startswith(EXCLUDE)]
+    theirs = [option.partition("=")[2] for option in request.options if option.startswith(EXCLUDE)]
+    if request.exclude or theirs:  # of two such options, sbatch would forget the first
+        argv.append(f"--exclude={','.join([*request.exclude, *theirs])}")
+    return [*argv, *own]
 
 
 def sbatch(

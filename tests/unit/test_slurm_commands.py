@@ -48,6 +48,14 @@ def test_what_is_not_asked_for_is_left_to_the_site():
     assert commands.asked(Request(gpus=1, exclude=["n1", "n2"])) == ["--gres=gpu:1", "--exclude=n1,n2"]
 
 
+@pytest.mark.parametrize("option", ["--exclude=n[3-4]", "--exclud=n[3-4]"])
+def test_nodes_that_the_user_excludes_are_excluded_beside_ours(option):
+    """Of two such options, sbatch forgets the first."""
+    request = Request(exclude=["n1"], options=[option, "--exclusive"])
+    assert commands.asked(request) == ["--exclude=n1,n[3-4]", "--exclusive"]
+    assert commands.asked(Request(options=[option])) == ["--exclude=n[3-4]"]
+
+
 def test_a_job_is_known_by_our_words_and_never_by_its_number():
     found = commands.states(SQUEUE)
     assert found[COMMENT] == [JobState(number="1", state="RUNNING", reason="None", node="n1", comment=COMMENT)]
