@@ -105,11 +105,13 @@ class Away:
         return commands.sbatch(self.request(job), ticket, job.threads, limit, str(folder), str(SCRIPT), command)
 
     def has_place(self, ticket: Ticket, job: Job, folder: Path) -> bool:
-        """Whether Slurm knows a node for it, of those that were asked for and not excluded. Raises Silent."""
+        """Whether Slurm knows a node for it, of those that were asked for and not excluded, or does not answer."""
         try:
             self.cluster.could_run(self.argv(ticket, job, folder))
         except Refused:
             return False
+        except Silent:
+            return True
         return True
 
     def refuse_impossible(self, jobs: Iterable[Job], out: Path) -> None:
@@ -218,19 +220,20 @@ class RunDesk:
 
     def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
         started, job = attempt.started(), attempt.spec.job
-        before = self._away.unfit.get((job.stack, job.backend), set()).copy()
         if started is None or started.node in attempt.spec.exclude:
             return None  # it would come back from there for ever
-        if not self._away.learn_misfit(job, started.node):
-            return None
-        if started.node not in before:
-            self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
+        unfit = self._away.unfit.setdefault((job.stack, job.backend), set())
+        unfit.update(attempt.spec.exclude)
+        known = started.node in unfit
         ticket = msgspec.structs.replace(attempt.spec.ticket, token=new_token())
-        exclude = sorted(self._away.unfit[job.stack, job.backend])
-        spec = msgspec.structs.replace(attempt.spec, ticket=ticket, exclude=exclude, stop=str(self._stop.absolute()))
-        with contextlib.suppress(Silent):  # then nobody can tell yet
-            if not self._away.has_place(ticket, job, attempt.folder):
-                return None
+        if not self._away.learn_misfit(job, started.node) or not self._away.has_place(ticket, job, attempt.folder):
+            unfit.clear()  # jobs that Slurm has no node for would be refused, instead of hearing the reason from one
+            return None
+        if not known:
+            self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
+        spec = msgspec.structs.replace(
+            attempt.spec, ticket=ticket, exclude=sorted(unfit), stop=str(self._stop.absolute())
+        )
         again = Attempt.create(self._folder.job_folder(job).absolute(), spec)
         with contextlib.suppress(OSError):
             remove_tree(attempt.folder)

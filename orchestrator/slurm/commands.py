@@ -17,8 +17,8 @@ ENDED = frozenset(
 #: A job that waits for one of these waits for ever: nobody but the user can change it.
 HOPELESS = frozenset(
     {
-        *("BadConstraints", "PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit"),
-        *("InvalidAccount", "InvalidQOS", "AccountNotAllowed", "QOSNotAllowed", "AssociationJobLimit"),
+        *("BadConstraints", "PartitionConfig", "PartitionTimeLimit"),
+        *("InvalidAccount", "InvalidQOS", "AccountNotAllowed", "QOSNotAllowed"),
     }
 )
 #: What sbatch says when it takes nothing for now. EAGAIN is said after it has retried by itself.

@@ -70,6 +70,8 @@ def test_a_job_is_known_by_our_words_and_never_by_its_number():
         ("COMPLETING", "None", False, False),
         ("PENDING", "Resources", False, False),
         ("PENDING", "PartitionConfig", False, True),
+        ("PENDING", "AssociationJobLimit", False, False),  # others of the account run
+        ("PENDING", "PartitionNodeLimit", False, False),  # nodes are down
         ("PENDING", "QOSMaxWallDurationPerJobLimit", False, True),
         ("NODE_FAIL", "NonZeroExitCode", True, False),
         ("CANCELLED", "None", True, False),

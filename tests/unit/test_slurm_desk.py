@@ -96,6 +96,14 @@ def test_a_silent_controller_does_not_make_a_misfit_final(made, tmp_path):
 
 
 def test_a_misfit_is_final_when_every_kind_of_node_has_had_it(made, tmp_path):
-    _, _, desk = made
+    _, away, desk = made
     again = come_back(desk, first(desk, tmp_path), "n1")
+    assert come_back(desk, again, "n2") is None
+    assert not away.request(JOB).exclude  # or Slurm would refuse the next job, and its row had another reason
+
+
+def test_what_an_attempt_was_kept_from_is_not_forgotten_with_the_rest(made, tmp_path):
+    _, away, desk = made
+    again = come_back(desk, first(desk, tmp_path), "n1")
+    away.unfit.clear()
     assert come_back(desk, again, "n2") is None
