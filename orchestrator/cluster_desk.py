@@ -21,7 +21,7 @@ from orchestrator.progress import Progress
 from orchestrator.records import RunFolder
 from orchestrator.slurm import commands
 from orchestrator.slurm.attempts import KEPT, Attempt, Outcome, Spec, Started, new_token
-from orchestrator.slurm.cluster import Cluster, Refused
+from orchestrator.slurm.cluster import Cluster, Refused, Silent
 from orchestrator.slurm.commands import Node, Request, Ticket
 from orchestrator.storage import remove_tree
 from orchestrator.wiring import Prepared, Say
@@ -104,6 +104,16 @@ class Away:
         limit = self.time_limit(job)
         return commands.sbatch(self.request(job), ticket, job.threads, limit, str(folder), str(SCRIPT), command)
 
+    def has_place(self, ticket: Ticket, job: Job, folder: Path) -> bool:
+        """Whether Slurm knows a node for it, of those that were asked for and not excluded, or does not answer."""
+        try:
+            self.cluster.could_run(self.argv(ticket, job, folder))
+        except Refused:
+            return False
+        except Silent:
+            return True
+        return True
+
     def refuse_impossible(self, jobs: Iterable[Job], out: Path) -> None:
         """Raises HostError where no node could ever run any of these jobs."""
         refusals = {}
@@ -114,6 +124,8 @@ class Away:
                 self.cluster.could_run(self.argv(ticket, job, out.absolute()))
             except Refused as refusal:
                 refusals[kind] = f"{' '.join(commands.asked(self.request(job)))}, {job.threads} CPUs: {refusal}"
+            except Silent as error:
+                raise HostError(f"Slurm does not answer: {error}", "does `sinfo` work here?") from error
         if kinds and len(refusals) == len(kinds):
             raise HostError(
                 f"Slurm can never run this ({'; '.join(dict.fromkeys(refusals.values()))}). Nothing was started.",
@@ -172,6 +184,7 @@ class RunDesk:
             weakened=config.weaken,
             images=config.slurm.images,
             archived=self._away.archived.get(image),
+            exclude=sorted(self._away.unfit.get((job.stack, job.backend), ())),
             stop=str(self._stop.absolute()),
         )
 
@@ -207,14 +220,20 @@ class RunDesk:
 
     def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
         started, job = attempt.started(), attempt.spec.job
-        before = self._away.unfit.get((job.stack, job.backend), set()).copy()
-        if started is None or not self._away.learn_misfit(job, started.node):
-            return None
-        if started.node not in before:
-            self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
+        if started is None or started.node in attempt.spec.exclude:
+            return None  # it would come back from there for ever
+        unfit = self._away.unfit.setdefault((job.stack, job.backend), set())
+        unfit.update(attempt.spec.exclude)
+        known = started.node in unfit
         ticket = msgspec.structs.replace(attempt.spec.ticket, token=new_token())
-        exclude = sorted(self._away.unfit[job.stack, job.backend])
-        spec = msgspec.structs.replace(attempt.spec, ticket=ticket, exclude=exclude, stop=str(self._stop.absolute()))
+        if not self._away.learn_misfit(job, started.node) or not self._away.has_place(ticket, job, attempt.folder):
+            unfit.clear()  # jobs that Slurm has no node for would be refused, instead of hearing the reason from one
+            return None
+        if not known:
+            self._away.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
+        spec = msgspec.structs.replace(
+            attempt.spec, ticket=ticket, exclude=sorted(unfit), stop=str(self._stop.absolute())
+        )
         again = Attempt.create(self._folder.job_folder(job).absolute(), spec)
         with contextlib.suppress(OSError):
             remove_tree(attempt.folder)

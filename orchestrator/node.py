@@ -27,6 +27,7 @@ from orchestrator.config import Config, parse_memory
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.model import Device, DeviceKind, Result, Status
 from orchestrator.order import Order
+from orchestrator.slurm import verdicts
 from orchestrator.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.slurm.granted import granted_gpu
 
@@ -100,9 +101,9 @@ def main(argv: list[str]) -> int:
     try:
         result = carry_out(attempt, node, ending)
     except Unfit as unfit:
-        result, misfit = _row(attempt, unfit.status, f"on {node}: {unfit}"), unfit.misfit
+        result, misfit = _not_begun(attempt, ending, unfit.status, f"on {node}: {unfit}"), unfit.misfit
     except OrchestrateError as error:
-        result = _row(attempt, "failed", f"on {node}: {error.message}")
+        result = _not_begun(attempt, ending, "failed", f"on {node}: {error.message}")
     if ending.by and result.status == "ok":
         ending.by = ""  # it was faster
     if ending.by == "slurm" and result.status == "cancelled":
@@ -244,6 +245,13 @@ def granted_memory_mb(host: devices.Host) -> int:
 
 def say(line: str) -> None:
     print(line, flush=True)
+
+
+def _not_begun(attempt: Attempt, ending: Ending, status: Status, reason: str) -> Result:
+    """What was ended while it was prepared lacks whatever was being made then: that is no reason."""
+    if ending.by:
+        status, reason = verdicts.stopped(False)
+    return _row(attempt, status, reason)
 
 
 def _row(attempt: Attempt, status: Status, reason: str) -> Result:

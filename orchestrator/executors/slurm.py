@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from orchestrator.model import Job, Result, Status
 from orchestrator.slurm import verdicts
 from orchestrator.slurm.attempts import Attempt, Outcome, Started
-from orchestrator.slurm.cluster import Cluster, Full, Refused, Silent
+from orchestrator.slurm.cluster import Cluster, Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState
 from orchestrator.slurm.queue import Queue
 from orchestrator.tail import EventTail
@@ -24,6 +24,8 @@ POLL_S = 0.1
 FEW = 8
 #: Before a full queue is tried again.
 FULL_S = 5.0
+#: Beyond the grace of jobs that are gone, for those that the first look did not find gone yet.
+LAST_LOOK_S = 1.0
 Say = Callable[[str], None]
 
 
@@ -130,13 +132,18 @@ class SlurmExecutor:
         self._flights: list[Flight] = []
         self._queue = Queue(cluster, desk.run_id, say)
         self._full_until = 0.0
+        #: Numbers that scancel is still to be told: of all at once, for each call may wait for the controller.
+        self._unwanted: list[str] = []
+        #: Since when a limit has kept jobs out that nothing of this run in the queue can have filled.
+        self._limited_since: float | None = None
 
     def stop(self) -> None:
         """From any thread: the nodes end what runs, and Slurm what waits."""
         self._stopped_at = self._stopped_at or time.monotonic()
         self._stopping.set()
         self._desk.stop([flight.attempt for flight in list(self._flights)])
-        self._cluster.cancel(self._desk.run_id)
+        if not self._queue.silent:  # the markers end what begins later
+            self._cluster.cancel(self._desk.run_id)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Goes on with what earlier sessions submitted, and submits the rest."""
@@ -150,6 +157,7 @@ class SlurmExecutor:
                 if waiting or self._flights:  # a server of files has others to serve as well
                     time.sleep(POLL_S if len(self._flights) <= FEW else 5 * POLL_S)
         finally:
+            self._take_back()
             if self._flights and not self._stopping.is_set():
                 self.stop()
 
@@ -167,11 +175,18 @@ class SlurmExecutor:
         return self._standing(waiting)
 
     def look(self, jobs: Iterable[Job]) -> dict[str, int]:
-        """Collects what has ended and stops nothing: how many of the others stand where."""
+        """Collects what has ended and stops nothing: how many of the others stand where.
+
+        The report of a job that is gone is waited for, as long as by any other session.
+        """
         waiting = self._taken_over(jobs)
-        for _ in self._settled(submit=False):
-            pass
-        return self._standing(waiting)
+        until = time.monotonic() + self._grace_s + LAST_LOOK_S
+        while True:
+            for _ in self._settled(submit=False):
+                pass
+            if time.monotonic() > until or all(flight.gone_since is None for flight in self._flights):
+                return self._standing(waiting)
+            time.sleep(POLL_S)
 
     def _standing(self, waiting: deque[Job]) -> dict[str, int]:
         running = sum(flight.started is not None for flight in self._flights)
@@ -208,6 +223,13 @@ class SlurmExecutor:
             if result is not None:
                 self._flights.remove(flight)
                 yield result
+        self._take_back()
+
+    def _take_back(self) -> None:
+        """Tells Slurm what is not wanted any more, once it answers. Whatever it starts meanwhile ends by its marker."""
+        if self._unwanted and not self._queue.silent:
+            self._cluster.cancel(self._desk.run_id, self._unwanted)
+            self._unwanted = []
 
     def _settle(self, flight: Flight, now: float, submit: bool) -> Result | None:
         if flight.submitted_at is None and not self._stopping.is_set():
@@ -227,6 +249,8 @@ class SlurmExecutor:
             return None
         if known is None and flight.doubtful:
             return self._submit(flight, now) if submit else None
+        if known is not None and known.hopeless and not submit:
+            return None  # nothing is stopped by a look
         return self._by_queue(flight, known, now)
 
     def _submit(self, flight: Flight, now: float) -> Result | None:
@@ -235,15 +259,25 @@ class SlurmExecutor:
             return None
         try:
             flight.number = self._cluster.submit(self._desk.argv(flight.attempt))
-            flight.doubtful = False
+            flight.doubtful, self._limited_since = False, None
         except Refused as refusal:
-            return self._given_up(flight, ("unsupported", f"Slurm refuses it: {refusal}"))
+            return self._given_up(flight, verdicts.refused(str(refusal)))
         except (Full, Silent) as error:
+            if isinstance(error, Limited) and self._limited_for(flight) > self._patience_s:
+                return self._given_up(flight, verdicts.refused(str(error)))
             flight.doubtful = True
             self._full_until = time.monotonic() + FULL_S
             self._queue.say_once(f"Slurm takes no job now ({error}); it is tried again until it does")
         flight.submitted_at = time.monotonic()
         return None
+
+    def _limited_for(self, flight: Flight) -> float:
+        now = time.monotonic()
+        if any(other.number for other in self._flights if other is not flight):
+            self._limited_since = None  # by what is in the queue: room comes when it ends
+            return 0.0
+        self._limited_since = self._limited_since or now
+        return now - self._limited_since
 
     def _reported(self, flight: Flight, outcome: Outcome, known: JobState | None, now: float) -> Result | None:
         instead = None
@@ -253,7 +287,9 @@ class SlurmExecutor:
                 self._flights[self._flights.index(flight)] = Flight(other, taken_over=False)
                 return None
         if outcome.ended_by == "slurm" and not self._stopping.is_set():
-            if (known is None or not known.ended) and flight.gone_for(now) < self._grace_s:
+            cleaning = known is not None and known.state == "COMPLETING"  # until the site's epilog is through
+            bound = self._patience_s if cleaning else self._grace_s
+            if (known is None or not known.ended) and flight.gone_for(now) < bound:
                 return None  # why it was ended, Slurm says in a moment
             if known is not None and known.state in verdicts.TELLING:
                 instead = self._verdict(flight, known)
@@ -283,13 +319,13 @@ class SlurmExecutor:
             return self._given_up(flight, verdicts.stopped(flight.started is not None))
         if known is not None and not known.ended and flight.gone_for(now) > 1:  # submitted while it was being stopped
             flight.gone_since = now
-            self._cluster.cancel(self._desk.run_id, [known.number])
+            self._unwanted.append(known.number)
         return None
 
     def _given_up(self, flight: Flight, verdict: tuple[Status, str]) -> Result:
         flight.attempt.give_up()
         if flight.number:
-            self._cluster.cancel(self._desk.run_id, [flight.number])
+            self._unwanted.append(flight.number)
         return self._desk.close(flight.job, flight.attempt, verdict)
 
     def _verdict(self, flight: Flight, known: JobState | None) -> tuple[Status, str]:

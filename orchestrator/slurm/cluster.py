@@ -24,6 +24,10 @@ class Full(Exception):
     """The queue takes no more jobs now, or nobody knows whether it took this one."""
 
 
+class Limited(Full):
+    """Full for now, or beyond what the user may ever ask for: Slurm says the same of both."""
+
+
 class Refused(Exception):
     """Slurm will never run this, in its own words."""
 
@@ -78,7 +82,13 @@ class Cluster:
     def _run(self, argv: Sequence[str], seconds: float, late: Exception | None = None) -> str:
         try:
             done = subprocess.run(
-                list(argv), stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=seconds
+                list(argv),
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                timeout=seconds,
+                start_new_session=True,  # Ctrl-C is for us: no command may end half-way of it
             )
         except FileNotFoundError:
             raise HostError(
@@ -88,7 +98,11 @@ class Cluster:
             raise late or Silent(f"{argv[0]} did not come to an end in {seconds:.0f} s") from error
         if done.returncode == 0:
             return done.stdout
+        if done.returncode < 0:  # it was ended before it could answer
+            raise late or Silent(f"{argv[0]} was ended by signal {-done.returncode}")
         said = commands.plain(done.stderr)
         if commands.is_silent(done.stderr):
             raise Silent(said)
+        if commands.is_limited(done.stderr):
+            raise Limited(said)
         raise Full(said) if commands.is_full(done.stderr) else Refused(said)

@@ -17,18 +17,27 @@ ENDED = frozenset(
 #: A job that waits for one of these waits for ever: nobody but the user can change it.
 HOPELESS = frozenset(
     {
-        *("BadConstraints", "PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit"),
-        *("InvalidAccount", "InvalidQOS", "AccountNotAllowed", "QOSNotAllowed", "AssociationJobLimit"),
+        *("BadConstraints", "PartitionConfig", "PartitionTimeLimit"),
+        *("InvalidAccount", "InvalidQOS", "AccountNotAllowed", "QOSNotAllowed"),
     }
 )
-#: What sbatch says when the queue is full, for now. EAGAIN is said after it has retried by itself.
-FULL = ("SubmitJob", "submit limit", "temporarily unable", "temporarily unavailable", "job count limit")
+#: What sbatch says when it takes nothing for now. EAGAIN is said after it has retried by itself.
+FULL = (
+    *("SubmitJob", "temporarily unable", "temporarily unavailable", "job count limit"),
+    "Required partition not available",
+)
+#: What sbatch says of a full queue, and of a job that is too large for its user as well.
+LIMITED = "submit limit"
 #: What every command says when the controller does not answer.
 SILENT = (
     *("Unable to contact slurm controller", "Connection refused", "Socket timed out", "Zero Bytes were transmitted"),
     *("Unable to establish", "Connection timed out", "Unexpected message received", "in standby mode"),
+    *("Invalid authentication credential", "Authentication credential invalid", "Protocol authentication error"),
+    *("Munge encode failed", "Munge decode failed", "authentication agent"),
 )
 PREFIX = "kbo"
+#: As short as sbatch understands it.
+EXCLUDE = "--exclud"
 #: Asked of squeue; the comment comes last, for it may hold anything.
 STATE_FORMAT = "%i|%T|%r|%N|%k"
 NODE_FORMAT = "%N|%T|%c|%G|%f|%P"
@@ -120,9 +129,11 @@ def asked(request: Request) -> list[str]:
     ):
         if value is not None:
             argv.append(f"--{flag}={value}")
-    if request.exclude:
-        argv.append(f"--exclude={','.join(request.exclude)}")
-    return [*argv, *request.options]
+    own = [option for option in request.options if not option.startswith(EXCLUDE)]
+    theirs = [option.partition("=")[2] for option in request.options if option.startswith(EXCLUDE)]
+    if request.exclude or theirs:  # of two such options, sbatch would forget the first
+        argv.append(f"--exclude={','.join([*request.exclude, *theirs])}")
+    return [*argv, *own]
 
 
 def sbatch(
@@ -226,6 +237,11 @@ def gpus(gres: str) -> dict[str, int]:
 
 def is_full(words: str) -> bool:
     return any(known in words for known in FULL)
+
+
+def is_limited(words: str) -> bool:
+    """Whether it cannot be told if the queue is full or the job too large. Sites may name the limit that was met."""
+    return LIMITED in words and not is_full(words) and "PerJobLimit" not in words
 
 
 def is_silent(words: str) -> bool:

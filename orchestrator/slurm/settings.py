@@ -13,6 +13,12 @@ Word = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_][^\s\x00-\x1f]*\Z", max_length
 #: Slurm's own ways to write a time: minutes, h:m:s, days-hours.
 SlurmTime = Annotated[str, Meta(pattern=r"^[0-9]+(-[0-9]+)?(:[0-9]+){0,2}\Z")]
 SbatchOption = Annotated[str, Meta(pattern=r"^--[a-z][a-z-]*(=[^\x00-\x1f]*)?\Z")]
+#: Options that are ours: what makes a job known, found, reported and begun at most once; and those that submit nothing.
+RESERVED = (
+    *("array", "chdir", "comment", "error", "export", "export-file", "input", "job-name", "no-requeue", "nodes"),
+    *("ntasks", "open-mode", "output", "parsable", "requeue", "test-only", "wait", "wrap"),
+    *("clusters", "help", "quiet", "usage", "version"),
+)
 AbsolutePath = Annotated[str, Meta(pattern=r"^/[^\x00]*\Z")]
 
 
@@ -54,3 +60,12 @@ class Slurm(Noun, frozen=True, kw_only=True):
     grace: str = "5s"
     #: How long a controller may stay silent before the run gives its jobs up.
     patience: str = "10m"
+
+    def __post_init__(self) -> None:
+        for option in self.options:
+            name, _, value = option.removeprefix("--").partition("=")
+            taken = [reserved for reserved in RESERVED if reserved.startswith(name)]  # sbatch takes abbreviations
+            if taken:
+                raise ValueError(f"`options` may not hold {option}: --{taken[0]} is set by the run itself")
+            if name == "exclude" and "/" in value:  # a file of names, for sbatch
+                raise ValueError(f"`options` may not hold {option}: name the nodes themselves")

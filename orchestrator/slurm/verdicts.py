@@ -38,5 +38,10 @@ def hopeless(known: JobState) -> tuple[Status, str]:
     return "unsupported", f"Slurm can never start it ({known.reason}): see partition, account, time and GPU type"
 
 
+def refused(words: str) -> tuple[Status, str]:
+    """Of what the preflight had found possible: a site may take tomorrow what it refuses today."""
+    return "failed", f"Slurm refuses it: {words}; `orchestrate run --resume --retry-failed` asks again"
+
+
 def silent(seconds: float) -> tuple[Status, str]:
     return "failed", f"Slurm's controller has not answered for {seconds:.0f} s: given up; {AGAIN}"

@@ -61,16 +61,17 @@ class User:
         )
         self.environment = {**cluster.environment, "XDG_CACHE_HOME": str(place / "cache")}
 
-    def run(self, *words: str) -> subprocess.Popen[str]:
+    def run(self, *words: str, **how: bool) -> subprocess.Popen[str]:
         argv = ["run", "--config", str(self.config), "--root", str(self._place / "root")]
-        return self.orchestrate(*argv, "--data-dir", str(self._place / "data"), "--no-fetch", *words)
+        return self.orchestrate(*argv, "--data-dir", str(self._place / "data"), "--no-fetch", *words, **how)
 
-    def orchestrate(self, command: str, *words: str) -> subprocess.Popen[str]:
+    def orchestrate(self, command: str, *words: str, **how: bool) -> subprocess.Popen[str]:
+        """`how`: further words for Popen."""
         argv = [sys.executable, "-m", "orchestrator", command, *words]
         if command in ("run", "attach", "doctor"):
             argv += ["--out", str(self.out / "results")]
         return subprocess.Popen(
-            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT, **how
         )
 
     def finish(self, process: subprocess.Popen[str]) -> tuple[int, list[dict], str]:

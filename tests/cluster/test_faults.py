@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import time
 
@@ -107,6 +108,25 @@ def test_ctrl_c_ends_what_runs_and_what_waits(user):
     assert reasons == ["stopped by the user before it started"] * 2 + ["stopped by the user while it ran"] * 2
 
 
+def test_ctrl_c_in_a_terminal_does_not_reach_the_sbatch_that_runs(user):
+    """There it goes to all processes of the group. What sbatch was about to submit is stopped, not refused."""
+    slow = user.out / "bin" / "sbatch"
+    slow.parent.mkdir()
+    real = shutil.which("sbatch", path=user.environment["PATH"])
+    slow.write_text(
+        f'#!/bin/sh\ncase "$*" in *--test-only*) ;; *) : > {user.out}/called; sleep 1;; esac\nexec {real} "$@"\n'
+    )
+    slow.chmod(0o755)
+    user.environment["PATH"] = f"{slow.parent}:{user.environment['PATH']}"
+    words = ["--workload", "hang", "--stack", "stub-old", "--gpu-type", "k80", "--repeats", "3", "--json"]
+    process = user.run(*words, start_new_session=True)
+    until((user.out / "called").exists, "sbatch to run")
+    os.killpg(process.pid, signal.SIGINT)
+    code, rows, _ = user.finish(process)
+    assert (code, [row["status"] for row in rows]) == (130, ["cancelled"] * 3), [row["reason"] for row in rows]
+    nothing_left(user)
+
+
 def test_ctrl_c_twice_ends_at_once_and_leaves_nothing_either(user):
     process = user.run("--workload", "hang", "--stack", "stub-old", "--gpu-type", "k80", "--repeats", "4")
     user.until_running(2)
@@ -193,6 +213,28 @@ def test_a_full_queue_is_waited_for(user):
     finally:
         user.cluster.kill("slurmctld")
         user.cluster.start_controller()
+
+
+def test_a_drained_partition_is_waited_for(user):
+    user.cluster.ask("scontrol", "update", "PartitionName=gpu", "State=DRAIN")
+    try:
+        process = user.run("--workload", "good", "--stack", "stub-old", "--gpu-type", "k80", "--json")
+        until(lambda: list(user.out.glob("results/2*/jobs/*/slurm/*")), "the run to begin")
+        time.sleep(2)
+    finally:
+        user.cluster.ask("scontrol", "update", "PartitionName=gpu", "State=UP")
+    code, rows, said = user.finish(process)
+    assert (code, [row["status"] for row in rows]) == (0, ["ok"]), [row["reason"] for row in rows]
+    assert "Slurm takes no job now (Required partition not available" in said
+
+
+@pytest.mark.parametrize("slurm", [{"nodes": "n1"}, {"constraint": "k80"}, {"options": ["--exclude=n2"]}])
+def test_a_gpu_that_does_not_suit_is_the_reason_where_the_user_allows_no_other_node(cluster, place, tmp_path, slurm):
+    user = User(cluster, place, tmp_path, **slurm)
+    code, rows, said = user.finish(user.run("--workload", "good", "--stack", "stub-today", "--repeats", "2", "--json"))
+    assert (code, [row["status"] for row in rows]) == (3, ["unsupported"] * 2), [row["reason"] for row in rows]
+    assert all(row["reason"].startswith("on n1: ") for row in rows)
+    assert "goes to other nodes" not in said
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,46 @@ def test_a_bad_value_is_named_by_its_path(text, path):
     assert path in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(
+            "--comment=x",
+            "--comm=x",
+            "--job-name=x",
+            "--array=1-3",
+            "--chdir=/",
+            "--output=x",
+            "--error=x",
+            "--input=x",
+        ),
+        *("--open-mode=truncate", "--export=NONE", "--export-file=x", "--parsable", "--wrap=ls", "--test-only"),
+        *("--requeue", "--req", "--no-requeue", "--nodes=2", "--ntasks=2", "--wait", "--job=x", "--exclude=/tmp/nodes"),
+    ],
+)
+def test_what_makes_a_job_ours_cannot_be_overwritten(option):
+    with pytest.raises(UserError, match=f"`options` may not hold {option}: "):
+        override(Config(), slurm={"options": ["--qos=low", option]})
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *(
+            "--qos=low",
+            "--mem=16G",
+            "--exclude=n[1-3]",
+            "--dependency=afterok:7",
+            "--ntasks-per-node=1",
+            "--nodelist=n1",
+        ),
+        *("--exclusive", "--time=5", "--constraint=ib", "--cpus-per-task=4", "--reservation=x", "--nice=5", "--gres=x"),
+    ],
+)
+def test_other_words_for_sbatch_are_the_users(option):
+    assert override(Config(), slurm={"options": [option]}).slurm.options == [option]
+
+
 def test_a_misspelt_field_gets_a_hint_from_its_own_part():
     with pytest.raises(UserError) as caught:
         decode(b"slurm: {partitoin: gpu}", "x.yaml")

@@ -70,6 +70,15 @@ def test_a_node_that_is_not_as_planned_starts_nothing_and_says_why(tmp_path, roo
     assert not (attempt.folder / "out").exists()
 
 
+def test_what_was_ended_while_it_was_prepared_is_cancelled_and_not_found_unfit(tmp_path, root):
+    attempt = attempt_at(tmp_path, root, root="/nowhere")
+    attempt.give_up()
+    node(attempt)
+    outcome = attempt.outcome()
+    assert (outcome.result.status, outcome.ended_by) == ("cancelled", "us")
+    assert outcome.result.reason == "stopped by the user before it started"
+
+
 def test_data_that_is_not_there_is_told(tmp_path, root):
     attempt = attempt_at(tmp_path, root)
     (tmp_path / "mnist.npz").unlink()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from orchestrator.model import Device
 from orchestrator.slurm import commands, verdicts
+from orchestrator.slurm.cluster import Cluster, Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState, Request, Ticket
 from orchestrator.slurm.granted import granted_gpu
 
@@ -45,6 +48,14 @@ def test_what_is_not_asked_for_is_left_to_the_site():
     assert commands.asked(Request(gpus=1, exclude=["n1", "n2"])) == ["--gres=gpu:1", "--exclude=n1,n2"]
 
 
+@pytest.mark.parametrize("option", ["--exclude=n[3-4]", "--exclud=n[3-4]"])
+def test_nodes_that_the_user_excludes_are_excluded_beside_ours(option):
+    """Of two such options, sbatch forgets the first."""
+    request = Request(exclude=["n1"], options=[option, "--exclusive"])
+    assert commands.asked(request) == ["--exclude=n1,n[3-4]", "--exclusive"]
+    assert commands.asked(Request(options=[option])) == ["--exclude=n[3-4]"]
+
+
 def test_a_job_is_known_by_our_words_and_never_by_its_number():
     found = commands.states(SQUEUE)
     assert found[COMMENT] == [JobState(number="1", state="RUNNING", reason="None", node="n1", comment=COMMENT)]
@@ -59,6 +70,8 @@ def test_a_job_is_known_by_our_words_and_never_by_its_number():
         ("COMPLETING", "None", False, False),
         ("PENDING", "Resources", False, False),
         ("PENDING", "PartitionConfig", False, True),
+        ("PENDING", "AssociationJobLimit", False, False),  # others of the account run
+        ("PENDING", "PartitionNodeLimit", False, False),  # nodes are down
         ("PENDING", "QOSMaxWallDurationPerJobLimit", False, True),
         ("NODE_FAIL", "NonZeroExitCode", True, False),
         ("CANCELLED", "None", True, False),
@@ -92,6 +105,10 @@ def test_nodes_are_those_of_the_partition_that_jobs_go_to():
         ("sbatch: error: Batch job submission failed: Requested node configuration is not available", False, False),
         ("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates "
          "accounting/QOS policy (job submit limit, user's size and/or time limits)", True, False),
+        ("sbatch: error: Required partition not available (inactive or drain)", True, False),
+        ("sbatch: error: Batch job submission failed: Protocol authentication error", False, True),
+        ("sbatch: error: Batch job submission failed: Invalid authentication credential", False, True),
+        ('sbatch: error: Munge encode failed: Failed to access "/run/munge/munge.socket.2"', False, True),
         ("sbatch: error: Slurm temporarily unable to accept job, sleeping and retrying", True, False),
         ("sbatch: error: Batch job submission failed: Resource temporarily unavailable", True, False),
         ("slurm_load_jobs error: Unable to contact slurm controller (connect failure)", False, True),
@@ -100,6 +117,47 @@ def test_nodes_are_those_of_the_partition_that_jobs_go_to():
 )  # fmt: skip
 def test_a_full_queue_and_a_silent_controller_are_no_refusals(said, full, silent):
     assert (commands.is_full(said), commands.is_silent(said)) == (full, silent)
+
+
+VIOLATES = "Job violates accounting/QOS policy (job submit limit, user's size and/or time limits)"
+
+
+@pytest.mark.parametrize(
+    ("said", "limited"),
+    [
+        (VIOLATES, True),
+        (f"AssocMaxSubmitJobLimit; {VIOLATES}", False),  # full
+        (f"QOSMaxWallDurationPerJobLimit; {VIOLATES}", False),  # too large
+        ("Invalid account", False),
+    ],
+)
+def test_slurm_has_one_sentence_for_a_full_queue_and_for_a_job_that_is_too_large(said, limited):
+    assert commands.is_limited(said) == limited
+
+
+@pytest.mark.parametrize(
+    ("script", "error"),
+    [
+        ("kill -INT $$", Full),
+        ("echo 'sbatch: error: Batch job submission failed: Invalid account' >&2; exit 1", Refused),
+        (f'echo "sbatch: error: {VIOLATES}" >&2; exit 1', Limited),
+        ("echo 'sbatch: error: Protocol authentication error' >&2; exit 1", Silent),
+    ],
+)
+def test_how_a_submission_fails(script, error):
+    with pytest.raises(error) as caught:
+        Cluster().submit(["sh", "-c", script])
+    assert type(caught.value) is error
+
+
+def test_a_command_that_a_signal_ended_has_not_answered():
+    with pytest.raises(Silent, match="sh was ended by signal 2"):
+        Cluster().on_node(["sh", "-c", "kill -INT $$"])
+
+
+def test_ctrl_c_of_the_terminal_does_not_reach_a_command():
+    """It goes to the whole process group: every command has its own."""
+    assert Cluster().on_node(["sh", "-c", "cut -d ' ' -f 5 /proc/$$/stat"]).strip() != str(os.getpgrp())
 
 
 def test_the_words_of_a_refusal_are_told_plainly():

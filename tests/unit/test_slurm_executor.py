@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 import pytest
 
@@ -10,7 +12,7 @@ from orchestrator.executors.slurm import SlurmExecutor
 from orchestrator.model import DataFile, Job, Result
 from orchestrator.slurm import queue
 from orchestrator.slurm.attempts import Attempt, Outcome, Spec, Started
-from orchestrator.slurm.cluster import Full, Refused, Silent
+from orchestrator.slurm.cluster import Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState, Ticket
 
 
@@ -210,7 +212,33 @@ def test_a_refusal_is_a_row(made):
     cluster, desk, executor, _ = made
     cluster.answers = [Refused("Invalid account")]
     (result,) = run(executor, desk, cluster, [job(1)], lambda: None)
-    assert (result.status, result.reason) == ("unsupported", "Slurm refuses it: Invalid account")
+    assert (result.status, "Slurm refuses it: Invalid account" in result.reason) == ("failed", True)
+
+
+def test_a_limit_that_may_be_the_jobs_own_is_not_waited_for_for_ever(made):
+    cluster, _, executor, _ = made
+    cluster.answers = [Limited("Job violates accounting/QOS policy (job submit limit, ...)")] * 1000
+    (result,) = run(executor, _, cluster, [job(1)], lambda: None)
+    assert (result.status, "Slurm refuses it: Job violates" in result.reason) == ("failed", True)
+    assert len(cluster.answers) < 999  # it was tried again before
+
+
+def test_a_limit_that_other_jobs_of_the_run_may_have_filled_is_waited_for(made):
+    cluster, desk, executor, _ = made
+    cluster.answers = ["1", *[Limited("job submit limit")] * 20]  # twenty times FULL_S is beyond the patience
+
+    def act():
+        first, *others = desk.attempts or [None]
+        if first and first.comment in cluster.submitted:
+            cluster.said = state(first, "RUNNING")
+            if not cluster.answers and first.outcome() is None:
+                ends(first)
+        for other in others:
+            if other.comment in cluster.submitted and other.outcome() is None:
+                ends(other, number="2")
+
+    results = run(executor, desk, cluster, [job(1), job(2)], act)
+    assert [result.status for result in results] == ["ok", "ok"]
 
 
 def test_a_silent_controller_is_waited_for_and_given_up_in_the_end(made):
@@ -285,3 +313,108 @@ def test_closing_the_iterator_stops_what_runs(made):
     next(results)
     results.close()
     assert () in cluster.cancelled
+
+
+def gives_up(cluster, desk, executor, jobs):
+    """Both jobs run when the controller begins to be silent."""
+
+    def act():
+        for attempt in desk.attempts:
+            if attempt.comment in cluster.submitted and attempt.started() is None:
+                attempt.begin(Started(node="n1", number=str(cluster.submitted.index(attempt.comment) + 1), pid=1))
+                cluster.said |= state(attempt, "RUNNING", number=attempt.started().number)
+        cluster.silent = len(cluster.submitted) == len(jobs)
+
+    return run(executor, desk, cluster, jobs, act)
+
+
+def test_a_silent_controller_is_not_told_what_is_given_up(made):
+    """Each call would wait for it; the markers end the jobs."""
+    cluster, desk, executor, _ = made
+    results = gives_up(cluster, desk, executor, [job(1), job(2)])
+    assert [result.status for result in results] == ["failed"] * 2
+    assert cluster.cancelled == []
+    assert all((attempt.folder / "cancel").exists() for attempt in desk.attempts)
+
+
+def test_stopping_does_not_wait_for_a_silent_controller(made):
+    cluster, _, executor, _ = made
+    cluster.silent = True
+    executor._queue.ask(wait=True)
+    executor.stop()
+    assert cluster.cancelled == []
+
+
+def test_slurm_is_told_once_of_all_jobs_that_are_given_up(made):
+    cluster, desk, executor, _ = made
+
+    def act():
+        if len(cluster.submitted) == 2:
+            for number, attempt in enumerate(desk.attempts, 1):
+                cluster.said |= state(attempt, "PENDING", number=str(number), reason="PartitionConfig")
+
+    results = run(executor, desk, cluster, [job(1), job(2)], act)
+    assert [result.status for result in results] == ["unsupported"] * 2
+    assert cluster.cancelled == [("1", "2")]
+
+
+@pytest.mark.parametrize("epilog_s", [0.0, 0.2])
+def test_why_a_job_was_ended_is_waited_for_while_its_epilog_runs(made, epilog_s):
+    """The grace is 0.1 s and the patience 0.3 s."""
+    cluster, desk, executor, _ = made
+    ended_at: list[float] = []
+
+    def act():
+        for attempt in desk.attempts:
+            if attempt.comment in cluster.submitted and attempt.outcome() is None:
+                cluster.said = state(attempt, "COMPLETING")
+                ends(attempt, status="cancelled", ended_by="slurm")
+                ended_at.append(time.monotonic())
+            elif ended_at and time.monotonic() - ended_at[0] > epilog_s:
+                cluster.said = state(attempt, "TIMEOUT")
+
+    (result,) = run(executor, desk, cluster, [job(1)], act)
+    assert result.status == "timeout"
+
+
+def test_an_epilog_that_never_ends_is_not_waited_for_for_ever(made):
+    cluster, desk, executor, _ = made
+
+    def act():
+        for attempt in desk.attempts:
+            if attempt.comment in cluster.submitted and attempt.outcome() is None:
+                cluster.said = state(attempt, "COMPLETING")
+                ends(attempt, status="cancelled", ended_by="slurm")
+
+    (result,) = run(executor, desk, cluster, [job(1)], act)
+    assert result.status == "cancelled"
+
+
+def looked(desk, cluster, of, begun=True, reason="None"):
+    """An earlier session's job, as Slurm knows it now."""
+    old = desk.begin(job(1), token="old")
+    desk.old[old.spec.job.id] = old
+    if begun:
+        old.begin(Started(node="n1", number="1", pid=1))
+    cluster.said = state(old, of, reason=reason)
+
+
+def test_a_look_does_not_call_dead_jobs_running(made):
+    cluster, desk, executor, _ = made
+    looked(desk, cluster, "NODE_FAIL")
+    assert executor.look([job(1)]) == {"running": 0, "in the queue": 0, "not submitted": 0}
+    assert [row.status for row in desk.rows] == ["failed"]
+
+
+def test_a_look_leaves_alone_what_runs_and_what_waits(made):
+    cluster, desk, executor, _ = made
+    looked(desk, cluster, "RUNNING")
+    assert executor.look([job(1), job(2)]) == {"running": 1, "in the queue": 0, "not submitted": 1}
+    assert (desk.rows, cluster.cancelled) == ([], [])
+
+
+def test_a_look_takes_nothing_back(made):
+    cluster, desk, executor, _ = made
+    looked(desk, cluster, "PENDING", begun=False, reason="PartitionConfig")
+    assert executor.look([job(1)]) == {"running": 0, "in the queue": 1, "not submitted": 0}
+    assert (desk.rows, cluster.cancelled) == ([], [])
