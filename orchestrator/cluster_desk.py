@@ -39,6 +39,8 @@ class Away:
         self.catalog = catalog
         self.cluster = cluster
         self.nodes = nodes
+        #: The nodes of the partition that the user has not named.
+        self.others: set[str] = set()
         self.say = say
         self.keras_spec: str | None = None
         #: (stack, backend) -> nodes that have told that their GPUs cannot run it.
@@ -89,8 +91,8 @@ class Away:
             partition=wish.partition,
             account=wish.account,
             constraint=wish.constraint,
-            nodes=wish.nodes,
-            exclude=sorted(self.unfit.get((job.stack, job.backend), ())),
+            # By exclusion: a list of nodes to take would mean all of them for one job.
+            exclude=sorted(self.others | self.unfit.get((job.stack, job.backend), set())),
             options=wish.options,
         )
 

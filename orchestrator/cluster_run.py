@@ -12,7 +12,7 @@ from orchestrator import __version__, devices, image_archives, records, resuming
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.cluster_desk import Away
 from orchestrator.config import Config, override, parse_duration
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.model import DataFile, Device, Plan, Result
 from orchestrator.progress import Progress
 from orchestrator.records import RunFolder
@@ -30,7 +30,12 @@ def find(config: Config, catalog: Catalog, say: Say, keras_spec: str | None) -> 
         config = override(config, device="gpu")
     cluster = Cluster()
     nodes = cluster.nodes(config.slurm.partition)
-    away = Away(config, catalog, cluster, nodes, say)
+    wanted = cluster.named(config.slurm.nodes) if config.slurm.nodes else {node.name for node in nodes}
+    unknown = wanted - {node.name for node in nodes}
+    if unknown:
+        raise HostError(f"slurm.nodes: there is no {', '.join(sorted(unknown))}", "`sinfo -N` lists the nodes")
+    away = Away(config, catalog, cluster, [node for node in nodes if node.name in wanted], say)
+    away.others = {node.name for node in nodes} - wanted
     away.keras_spec = absolute_spec(keras_spec)
     return away
 

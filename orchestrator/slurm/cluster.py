@@ -48,6 +48,13 @@ class Cluster:
         with contextlib.suppress(Full):
             self._run(commands.test_only(argv), ASK_S)
 
+    def named(self, hostlist: str) -> set[str]:
+        """The nodes that `n[1-4],m1` names. Raises HostError where it names none."""
+        try:
+            return set(self._run(commands.hostnames(hostlist), ASK_S).split())
+        except (Silent, Full, Refused) as error:
+            raise HostError(f"slurm.nodes: {hostlist!r} names no nodes ({error})") from error
+
     def states(self, run_id: str) -> dict[str, list[JobState]]:
         """By comment, every job of the run that the controller knows. Raises Silent."""
         try:

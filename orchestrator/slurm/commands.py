@@ -176,6 +176,10 @@ def scancel(run_id: str, numbers: Sequence[str] = ()) -> list[str]:
     return ["scancel", "--me", "--quiet", f"--name={job_name(run_id)}", *numbers]
 
 
+def hostnames(hostlist: str) -> list[str]:
+    return ["scontrol", "show", "hostnames", hostlist]
+
+
 def sinfo(partition: str | None) -> list[str]:
     return [
         "sinfo",

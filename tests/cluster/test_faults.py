@@ -326,3 +326,16 @@ def test_a_full_queue_never_holds_more_than_the_bound(cluster, place, tmp_path):
     code, rows, _ = user.finish(process)
     assert (code, len(rows)) == (0, 4)
     assert 1 <= most <= 2
+
+
+def test_nodes_are_named_as_slurm_writes_them(cluster, place, tmp_path):
+    words = ["--workload", "good", "--json"]
+    both = User(cluster, place, tmp_path / "both", nodes="n[1-2]")
+    code, rows, said = both.finish(both.run(*words))
+    assert (code, {row["host"] for row in rows}) == (0, {"n1", "n2"}), said
+    one = User(cluster, place, tmp_path / "one", nodes="n2")
+    code, rows, said = one.finish(one.run(*words, "--stack", "stub-today"))
+    assert (code, {row["host"] for row in rows}) == (0, {"n2"}), said
+    none = User(cluster, place, tmp_path / "none", nodes="n[8-9]")
+    code, rows, said = none.finish(none.run(*words))
+    assert (code, rows, "there is no n8, n9" in said) == (3, [], True)
