@@ -13,6 +13,8 @@ from orchestrator.cli import cli
 from orchestrator.errors import UserError
 from tests.replay.record import RECORDED
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):

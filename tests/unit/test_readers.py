@@ -19,6 +19,8 @@ from tests.fuzz.targets import KNOWN_KINDS, TARGETS
 from tests.unit.test_model import make_job
 from tests.unit.test_records import make_plan
 
+pytestmark = pytest.mark.slow
+
 ROOMY = settings(suppress_health_check=list(HealthCheck), deadline=None, max_examples=60)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),

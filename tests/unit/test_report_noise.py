@@ -9,6 +9,8 @@ from orchestrator.report_layout import lay_out
 from orchestrator.report_noise import disturbances, drift, outliers, shared
 from tests.fakes.made_up import recorded
 
+pytestmark = pytest.mark.slow
+
 
 def test_drift_needs_five_epochs_and_a_trend():
     assert drift([1.0, 1.05, 1.1, 1.15, 1.2, 1.25]) == pytest.approx(0.25, abs=0.01)

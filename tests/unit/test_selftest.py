@@ -9,6 +9,8 @@ import pytest
 
 from orchestrator.selftest import SHAPES, Noise, deal_pairs, noise_of, repeats_needed, simulate
 
+pytestmark = pytest.mark.slow
+
 QUIET = Noise(between=0.01, within=0.01, epochs=3)
 
 

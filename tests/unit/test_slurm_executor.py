@@ -15,6 +15,8 @@ from orchestrator.slurm.attempts import Attempt, Outcome, Spec, Started
 from orchestrator.slurm.cluster import Full, Limited, Refused, Silent
 from orchestrator.slurm.commands import JobState, Ticket
 
+pytestmark = pytest.mark.slow
+
 
 def job(number: int) -> Job:
     return Job(
