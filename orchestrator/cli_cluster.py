@@ -43,9 +43,8 @@ def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
         root = plan.setup.get("root")
         catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        choices = {"keras_spec": None, "no_fetch": True, "retry_failed": False, "rerun_changed": False}
-        choices["keep_cancelled"] = True
-        ready = resumed(folder, plan, catalog, {**given, **choices})
+        choice = resuming.Choice(keep_cancelled=True)
+        ready = resumed(folder, plan, catalog, choice, {**given, "keras_spec": None, "no_fetch": True})
         renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
         if given["no_wait"] or given["detach"]:
             look = cluster_run.hand_in if given["detach"] else cluster_run.look

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator import records, replaying, sites, wiring
+from orchestrator import identity, records, replaying, sites, wiring
 from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.cli_options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT
 from orchestrator.cli_run import build_settings, carry_out, new_run, say
@@ -99,9 +99,9 @@ def configured(plan: Plan, recorded: dict[str, Result], launcher: str | None) ->
 def fingerprints(ready: wiring.Prepared, catalog: Catalog) -> dict[str, Any]:
     """What each job's fingerprint will be, before any is started."""
     root = Path(catalog.root)
-    scripts, commit = workloads_sha256(root), wiring.git_commit(root)
+    scripts, commit = workloads_sha256(root), identity.git_commit(root)
     return {
-        job.id: wiring.fingerprint(
+        job.id: identity.fingerprint(
             job,
             ready.slots[0],
             ready.launcher.describe(job, ready.slots[0], Path("/nowhere")),

@@ -121,7 +121,8 @@ def resume(ctx: click.Context, given: dict[str, Any]) -> None:
         plan = resuming.checked_plan(folder, explicit(ctx, given))
         root = plan.setup.get("root")
         catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        ready = resumed(folder, plan, catalog, given)
+        choice = resuming.Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
+        ready = resumed(folder, plan, catalog, choice, given)
         renewed = {f"jobs/{job.id}/{seals.MANIFEST}" for job in ready.pending}
         if ready.plan != plan:
             folder.write_plan(ready.plan)
@@ -130,15 +131,12 @@ def resume(ctx: click.Context, given: dict[str, Any]) -> None:
     ctx.exit(wiring.exit_code([row["status"] for row in rows], interrupted))
 
 
-def resumed(folder: records.RunFolder, plan: Plan, catalog: Catalog, given: dict[str, Any]) -> wiring.Prepared:
+def resumed(
+    folder: records.RunFolder, plan: Plan, catalog: Catalog, choice: resuming.Choice, given: dict[str, Any]
+) -> wiring.Prepared:
     """What is left of a run, made ready where it was begun."""
     keras, launcher = given["keras_spec"] or plan.setup.get("keras_spec"), plan.setup.get("launcher") or "auto"
     fetch = not given["no_fetch"]
-    choice = resuming.Choice(
-        retry_failed=given["retry_failed"],
-        rerun_changed=given["rerun_changed"],
-        keep_cancelled=given.get("keep_cancelled", False),
-    )
     if resuming.config_of(plan).executor == "slurm":
         away = cluster_run.find(cluster_run.config_of(plan), catalog, say, keras)
         return cluster_run.resume(folder, plan, away, choice, given["data_dir"], fetch)

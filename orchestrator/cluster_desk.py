@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, images, records, wiring
+from orchestrator import __version__, identity, images, records, stopping
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.config import Config, parse_duration
 from orchestrator.errors import HostError, UserError
@@ -58,7 +58,7 @@ class Away:
     def execute(self, prepared: Prepared, folder: RunFolder, progress: Progress) -> bool:
         """Runs every pending job to its end. True when the user stopped it."""
         executor = self.executor(prepared, folder, progress)
-        with wiring.stop_on_signals(executor.stop) as stopped:
+        with stopping.stop_on_signals(executor.stop) as stopped:
             ended = sum(1 for _ in executor.run(prepared.pending))
         assert ended == len(prepared.pending), "every planned job gives exactly one result"
         return stopped.is_set()
@@ -146,7 +146,7 @@ class RunDesk:
         self._progress = progress
         self._stop = folder.path / "jobs" / f".stop-{new_token()}"
         root = Path(away.catalog.root)
-        self._scripts, self._commit = workloads_sha256(root), wiring.git_commit(root)
+        self._scripts, self._commit = workloads_sha256(root), identity.git_commit(root)
 
     def unfinished(self, job: Job) -> Attempt | None:
         found = Attempt.unfinished(self._folder.job_folder(job))

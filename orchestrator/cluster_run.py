@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from orchestrator import __version__, devices, image_archives, records, resuming, runtimes, wiring
+from orchestrator import __version__, devices, image_archives, records, resuming, runtimes, stopping, wiring
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.cluster_desk import Away
 from orchestrator.config import Config, override, parse_duration
@@ -114,7 +114,7 @@ def hand_in(ready: Prepared, folder: RunFolder, console: Console) -> dict[str, i
     """Submits what Slurm's queue may hold and leaves: how many jobs stand where. They need nobody until they end."""
     with Progress(console, len(ready.pending)) as progress:
         executor = ready.away.executor(ready, folder, progress)
-        with wiring.stop_on_signals(executor.stop) as stopped:
+        with stopping.stop_on_signals(executor.stop) as stopped:
             rest = executor.hand_in(ready.pending)
     if stopped.is_set():
         raise KeyboardInterrupt

@@ -16,7 +16,7 @@ import msgspec
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
 from orchestrator.seams import Launcher, Probe
 from orchestrator.storage import is_full, remove_tree
-from orchestrator.tail import EventTail, is_number
+from orchestrator.tail import EventTail, is_number, last_line
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
@@ -196,17 +196,6 @@ def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
             words += f" ({signal.Signals(code - 128).name})"
     line = last_line(log)
     return _one_line(f"{words}: {line}" if line else words)
-
-
-def last_line(log: Path) -> str:
-    """The last non-empty line of a log, or "": what a person would look at first."""
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - 8192))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
 
 
 def _one_line(text: str, limit: int = 300) -> str:

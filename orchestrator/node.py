@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, devices, doctor, gpus, leases, measure, node_images, preflight, wiring
+from orchestrator import __version__, devices, doctor, gpus, identity, leases, measure, node_images, preflight
 from orchestrator.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.config import Config, parse_memory
 from orchestrator.errors import DeviceRefused, OrchestrateError
@@ -143,7 +143,7 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     refuse_difference(attempt, catalog)
     host = msgspec.structs.replace(devices.probe_host(), name=node)
     device = choose_device(attempt, catalog, host)
-    site = node_images.site(spec, catalog, say)
+    site = node_images.site(spec, catalog, ending.asked, say)
     stack = catalog.stack(spec.job.stack)
     for trouble in site.prepare([stack], spec.device).items():
         if trouble[0] in (stack.name, f"{stack.name}/{spec.job.backend}"):
@@ -160,7 +160,7 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     launcher = site.launcher(order)
     ending.add(launcher.stop)
     identify = functools.partial(
-        wiring.fingerprint,
+        identity.fingerprint,
         host=host,
         files={spec.data.dataset: spec.data},
         scripts=spec.workloads_sha256,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,15 @@ from orchestrator.slurm.attempts import Spec
 Say = Callable[[str], None]
 
 
-def site(spec: Spec, catalog: Catalog, say: Say) -> sites.Site:
-    """The site of this node, with the job's image in its place. Raises HostError."""
+def site(spec: Spec, catalog: Catalog, stopping: Callable[[], bool], say: Say) -> sites.Site:
+    """The site of this node, with the job's image in its place, fetched by one job at a time. Raises HostError."""
     building = spec.images.by == "build"
     chosen = sites.choose(spec.launcher, catalog, images.BuildSettings(), building, say, spec.keras_spec)
     if chosen.name != "docker" or spec.images.by == "present":
         return chosen
     client, name = images.connect(), images.image_name(spec.job.stack, spec.device, __version__)
-    with _one_at_a_time(name, say):
+    mine = leases.Leases(leases.lock_folder(), f"run {spec.ticket.run_id}")
+    with mine.hold(f"image-{name}", stopping, lambda who: say(f"{name} is being fetched by {who}: waiting")):
         if building:
             chosen.prepare([catalog.stack(spec.job.stack)], spec.device)  # again below, when it is up to date
         elif spec.images.by == "archive":
@@ -79,14 +78,3 @@ def gpu_route(spec: Spec) -> tuple[RouteName, str | None]:
     route = doctor.route_of(Config(gpu_route=spec.gpu_route), spec.launcher)  # type: ignore[arg-type]
     cleared = doctor.Cleared(route=route)
     return cleared.route_name, cleared.route_words
-
-
-@contextlib.contextmanager
-def _one_at_a_time(name: str, say: Say) -> Iterator[None]:
-    """Jobs of one node do not load one image side by side: a lock on this node, given back however its holder ends."""
-    folder = leases.lock_folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"image-{name.replace('/', '_').replace(':', '_')}.lock"
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -24,7 +24,8 @@ from orchestrator.report_article import Reference, against_article
 from orchestrator.report_findings import findings, headline, machines, warnings
 from orchestrator.report_layout import Layout, lay_out
 from orchestrator.report_noise import disturbances
-from orchestrator.report_tables import failures, not_run, speeds, tables
+from orchestrator.report_speeds import speeds
+from orchestrator.report_tables import failures, not_run, tables
 
 TEMPLATES = Path(__file__).parent / "templates"
 #: Last log lines shown for a failed job.

@@ -8,7 +8,8 @@ from typing import Any
 
 from orchestrator import report_words as words
 from orchestrator.report_layout import Contender, Layout, Row
-from orchestrator.report_tables import Speed, Speeds, failures, repeats
+from orchestrator.report_speeds import Speed, Speeds, repeats
+from orchestrator.report_tables import failures
 
 #: A contender and its speed at one task.
 Place = tuple[Contender, Speed]

@@ -13,13 +13,12 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import devices, doctor, seals, wiring
+from orchestrator import devices, doctor, identity, seals, wiring
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.config import Config, override
 from orchestrator.datafiles import sha256_file
 from orchestrator.errors import UserError
 from orchestrator.model import NOT_RUN, DataFile, Device, Fingerprint, Job, Noun, Plan, Result
-from orchestrator.order import Order
 from orchestrator.records import RunFolder
 from orchestrator.seams import Launcher
 from orchestrator.sites import Site
@@ -104,13 +103,7 @@ def prepare(
     troubles |= wiring.no_gpu_for(cleared.unfit)
     able = [job for job in wiring.drop_unready(everything, troubles).jobs if job.dataset in files]
 
-    order = Order(
-        run_id=plan.run_id,
-        data=files,
-        memory_mb=wiring.job_memory_mb(config, host, slots),
-        gpu_route=cleared.route_name,
-        weakened=config.weaken,
-    )
+    order = wiring.order_of(config, plan.run_id, files, host, slots, cleared.route_name)
     identify = _identifier(slots[0], site.launcher(order), host, files, catalog)
     now = {job.id: identify(job) for job in able if job.id in kept}
     pending = add_changed(pending, plan, changes(kept, now), choice.rerun_changed, say)
@@ -182,7 +175,7 @@ def _identifier(
 
     def identify(job: Job) -> Fingerprint:
         launch = launcher.describe(job, device, Path("out"))
-        return wiring.fingerprint(job, device, launch, host=host, files=files, scripts=scripts, commit=None)
+        return identity.fingerprint(job, device, launch, host=host, files=files, scripts=scripts, commit=None)
 
     return identify
 

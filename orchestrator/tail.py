@@ -1,4 +1,4 @@
-"""Follows the events of a job: JSON lines in a file that a program we do not trust writes."""
+"""Reads what a job writes: its events, JSON lines of a program we do not trust, and the end of its log."""
 
 from __future__ import annotations
 
@@ -92,6 +92,17 @@ def decode_event(line: bytes) -> dict[str, Any] | None:
     if not isinstance(event.get("event"), str) or not is_number(event.get("t")):
         return None
     return event if plain(event) else None
+
+
+def last_line(log: Path) -> str:
+    """The last non-empty line of a log, or "": what a person would look at first."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
 
 
 def is_number(value: Any) -> bool:

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import datetime
 import functools
-import os
-import signal
-import subprocess
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, data, devices, doctor, gpus, leases, measure, plan, preflight, records, sites
+from orchestrator import (
+    data,
+    devices,
+    doctor,
+    gpus,
+    identity,
+    leases,
+    measure,
+    plan,
+    preflight,
+    records,
+    sites,
+    stopping,
+)
 from orchestrator.catalog import Catalog, workloads_sha256
 from orchestrator.config import Config, parse_duration, parse_memory
 from orchestrator.errors import HostError, OrchestrateError
@@ -29,9 +37,7 @@ from orchestrator.model import (
     DataFile,
     Device,
     DeviceKind,
-    Fingerprint,
     Job,
-    Launch,
     Noun,
     Plan,
     Result,
@@ -135,13 +141,7 @@ def prepare(
     files, no_data = ready_data(draft, data_dir, fetch, say)
     troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
     whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
-    order = Order(
-        run_id=whole.run_id,
-        data=files,
-        memory_mb=job_memory_mb(config, host, slots),
-        gpu_route=cleared.route_name,
-        weakened=config.weaken,
-    )
+    order = order_of(config, whole.run_id, files, host, slots, cleared.route_name)
     return Prepared(
         plan=whole,
         launcher=site.launcher(order),
@@ -153,10 +153,18 @@ def prepare(
     )
 
 
-def job_memory_mb(config: Config, host: devices.Host, slots: list[Device]) -> int:
-    """The memory bound of one job: the wish's, else an equal share of what the host has."""
+def order_of(
+    config: Config, run_id: str, files: dict[str, DataFile], host: devices.Host, slots: list[Device], route: RouteName
+) -> Order:
+    """What a launcher on this host is made from. Without a wish, a job's memory is an equal share of the host's."""
     shared_out = max(1024, (host.memory_mb - devices.RESERVE_MB) // len(slots))
-    return parse_memory(config.memory) if config.memory else shared_out
+    return Order(
+        run_id=run_id,
+        data=files,
+        memory_mb=parse_memory(config.memory) if config.memory else shared_out,
+        gpu_route=route,
+        weakened=config.weaken,
+    )
 
 
 def ready_data(
@@ -209,18 +217,12 @@ def describe(
     first = draft.planned[0]
     if first.device == "gpu":
         draft = drop_unready(draft, no_gpu_for(preflight.unfit(catalog.stacks, host.gpus)))
-    slot = devices.slots(host, first.device, first.threads, config.parallel)[0]
+    slots = devices.slots(host, first.device, first.threads, config.parallel)
     files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
-    order = Order(
-        run_id=draft.run_id,
-        data=files,
-        memory_mb=job_memory_mb(config, host, [slot]),
-        gpu_route=planned_route(config),
-        weakened=config.weaken,
-    )
+    order = order_of(config, draft.run_id, files, host, slots, planned_route(config))
     launcher = sites.planning_launcher(config.launcher, catalog, first.device, order)
     folder = results.absolute() / draft.run_id / "jobs"
-    return draft, {j.id: launcher.describe(j, slot, folder / j.id / measure.OUT).command for j in draft.jobs}
+    return draft, {j.id: launcher.describe(j, slots[0], folder / j.id / measure.OUT).command for j in draft.jobs}
 
 
 def planned_route(config: Config) -> RouteName:
@@ -256,11 +258,11 @@ def run_jobs(
 ) -> bool:
     launcher: Launcher = prepared.launcher
     identify = functools.partial(
-        fingerprint,
+        identity.fingerprint,
         host=prepared.host,
         files=prepared.plan.data,
         scripts=workloads_sha256(Path(catalog.root)),
-        commit=git_commit(Path(catalog.root)),
+        commit=identity.git_commit(Path(catalog.root)),
         gpu_route=prepared.gpu_route,
     )
     stacks = {stack.name: stack for stack in catalog.stacks}
@@ -303,104 +305,10 @@ def run_jobs(
         prepared.slots, run_one, never_started, launcher.stop, claim=keeper.claim, fits=fits, refused=refused
     )
     keeper.stopping = executor.stopping
-    with stop_on_signals(executor.stop) as stopped:
+    with stopping.stop_on_signals(executor.stop) as stopped:
         ended = sum(1 for _ in executor.run(prepared.pending))
     assert ended == len(prepared.pending), "every planned job gives exactly one result"
     return stopped.is_set()
-
-
-@contextmanager
-def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
-    """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second ends this process at once.
-
-    The second does so to the very end, the report included: an exception could come up anywhere, in the middle of
-    an import for one, and Python's own end may abort on a thread that waits for its job. Jobs end with their starter.
-    """
-    stopped = threading.Event()
-    watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
-
-    def first(number: int, frame: Any) -> None:
-        for each in watched:
-            signal.signal(each, _end_now)
-        stopped.set()
-        # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
-        threading.Thread(target=stop, daemon=True).start()
-
-    previous = {number: signal.signal(number, first) for number in watched}
-    try:
-        yield stopped
-    finally:
-        if not stopped.is_set():
-            for number, old in previous.items():
-                signal.signal(number, old)
-
-
-def _end_now(number: int, frame: Any) -> None:
-    os.write(2, b"stopped\n")
-    os._exit(130)
-
-
-def fingerprint(
-    job: Job,
-    device: Device,
-    launch: Launch,
-    *,
-    host: devices.Host,
-    files: dict[str, DataFile],
-    scripts: str,
-    commit: str | None,
-    gpu_route: str | None = None,
-    cluster: str | None = None,
-) -> Fingerprint:
-    gpu = device if device.kind == "gpu" else None
-    return Fingerprint(
-        launcher=launch.launcher,
-        image=launch.image,
-        image_digest=launch.image_digest,
-        dockerfile_sha256=launch.dockerfile_sha256,
-        keras_spec=launch.keras_spec,
-        workloads_sha256=scripts,
-        data_sha256=files[job.dataset].sha256,
-        data_kind=files[job.dataset].kind,
-        host=host.name,
-        cluster=cluster,
-        cpu=host.cpu,
-        cores=len(host.cores),
-        memory_mb=host.memory_mb,
-        os=host.os,
-        threads=job.threads,
-        pinned_cores=device.cores,
-        gpu_name=gpu.name if gpu else None,
-        gpu_uuid=gpu.uuid if gpu else None,
-        driver=gpu.driver if gpu else None,
-        compute_capability=gpu.compute_capability if gpu else None,
-        gpu_route=gpu_route if gpu else None,
-        gpu_busy=gpu.busy or None if gpu else None,
-        orchestrator=__version__,
-        commit=commit,
-        command=launch.command,
-        unconfined=launch.unconfined,
-    )
-
-
-def git_commit(root: Path) -> str | None:
-    """The checkout's commit, with "+changes" when files differ from it; None outside a checkout."""
-    if not (root / ".git").exists():
-        return None
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *words],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "LC_ALL": "C"},
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def exit_code(statuses: Sequence[str], interrupted: bool) -> int:

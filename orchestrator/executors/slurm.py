@@ -287,9 +287,7 @@ class SlurmExecutor:
                 self._flights[self._flights.index(flight)] = Flight(other, taken_over=False)
                 return None
         if outcome.ended_by == "slurm" and not self._stopping.is_set():
-            cleaning = known is not None and known.state == "COMPLETING"  # until the site's epilog is through
-            bound = self._patience_s if cleaning else self._grace_s
-            if (known is None or not known.ended) and flight.gone_for(now) < bound:
+            if (known is None or not known.ended) and flight.gone_for(now) < self._bound_of(known):
                 return None  # why it was ended, Slurm says in a moment
             if known is not None and known.state in verdicts.TELLING:
                 instead = self._verdict(flight, known)
@@ -300,17 +298,21 @@ class SlurmExecutor:
         """Of a job that has reported nothing: whether it will not any more."""
         if known is not None and known.hopeless:
             return self._given_up(flight, verdicts.hopeless(known)) if flight.gone_for(now) >= self._grace_s else None
-        if known is not None and not known.ended:
+        if known is not None and not known.ended and not known.cleaning:
             flight.gone_since = None
             self._queue.say_wait(known)
             return None
-        if flight.gone_for(now) < self._grace_s:
+        if flight.gone_for(now) < self._bound_of(known):
             return None
         if known is None and flight.started is None and not flight.forgotten:
             flight.forgotten, flight.doubtful, flight.gone_since = True, True, None
             self._say(f"Slurm has forgotten its job {flight.number} ({flight.job.id}), which had not begun: once more")
             return None
         return self._given_up(flight, self._verdict(flight, known))
+
+    def _bound_of(self, known: JobState | None) -> float:
+        """How long a job that is over is waited for: longer while the site cleans up behind it."""
+        return self._patience_s if known is not None and known.cleaning else self._grace_s
 
     def _stopped(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
         """The report of a job that was stopped is waited for, but not for long."""

@@ -30,6 +30,7 @@ from orchestrator.launchers.template import other_words, run_words
 from orchestrator.model import Device, Exit, Job, Launch, Usage
 from orchestrator.runtimes import Runtime, given_up
 from orchestrator.seams import Probe
+from orchestrator.tail import last_line
 
 #: Two final commands and a pause between them (see keeper.py), with room for an engine under load.
 GRACE_S = 25.0
@@ -155,7 +156,7 @@ class CommandLauncher:
         natural = not timed_out and not stopped
         error = None
         if natural and code in self._runtime.could_not_start:
-            error = f"{self._runtime.name} could not start it (exit code {code}): {last_words(log)}"
+            error = f"{self._runtime.name} could not start it (exit code {code}): {last_line(log) or 'it said nothing'}"
         return Exit(
             code=code,
             timed_out=timed_out,
@@ -215,11 +216,3 @@ def found(argv: Sequence[str]) -> list[str]:
     if path is None:
         raise FileNotFoundError(2, "it is not on the search path", argv[0])
     return [path, *argv[1:]]
-
-
-def last_words(log: Path) -> str:
-    """The last line of a runtime's own output."""
-    with contextlib.suppress(OSError):
-        lines = log.read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
-        return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "it said nothing")
-    return "it said nothing"

@@ -27,6 +27,7 @@ from orchestrator.runtimes import Weakenable
 from orchestrator.slurm.commands import Ticket
 from orchestrator.slurm.settings import NodeImages
 from orchestrator.storage import write_atomic
+from orchestrator.tail import last_line
 
 T = TypeVar("T")
 SPEC = "spec.json"
@@ -159,11 +160,7 @@ class Attempt:
 
     def last_words(self) -> str:
         """The last line that Slurm or the batch script left."""
-        with contextlib.suppress(OSError):
-            lines = (self.folder / LOG).read_bytes()[-4096:].decode("utf-8", "replace").splitlines()
-            words = [" ".join(line.split()) for line in lines if line.strip()]
-            return "".join(c for c in words[-1] if c.isprintable())[:200] if words else ""
-        return ""
+        return "".join(c for c in last_line(self.folder / LOG) if c.isprintable())[:200]
 
 
 def new_token() -> str:

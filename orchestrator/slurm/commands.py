@@ -84,6 +84,11 @@ class JobState(Noun, frozen=True, kw_only=True):
         return self.state in ENDED
 
     @property
+    def cleaning(self) -> bool:
+        """Whether it is over but for the site's epilog."""
+        return self.state == "COMPLETING"
+
+    @property
     def hopeless(self) -> bool:
         """Whether it waits for what cannot come."""
         return self.state == "PENDING" and (self.reason in HOPELESS or self.reason.endswith("PerJobLimit"))

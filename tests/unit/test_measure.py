@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.measure import digest_events, last_line, verdict
+from orchestrator.measure import digest_events, verdict
 from orchestrator.model import Exit
-from orchestrator.tail import LINE_LIMIT, EventTail
+from orchestrator.tail import LINE_LIMIT, EventTail, last_line
 from tests.unit.test_model import make_job
 
 

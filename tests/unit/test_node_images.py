@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator import image_archives, images, node_images
-from orchestrator.errors import HostError
+from orchestrator import image_archives, images, node_images, sites
+from orchestrator.errors import DeviceRefused, HostError
+from orchestrator.leases import Leases
 from orchestrator.slurm.settings import NodeImages
 
 NAME = "keras-orchestrate/s:0.1.0-cpu"
@@ -68,3 +69,20 @@ def test_a_registry_that_has_it_not_is_told():
     engine = SimpleNamespace(images=SimpleNamespace(pull=pull))
     with pytest.raises(HostError, match=r"cannot pull reg.* no such manifest"):
         node_images.pull(engine, NAME, order(by="registry", registry="reg"), lambda line: None)
+
+
+def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_ORCHESTRATE_LOCK_DIR", str(tmp_path / "locks"))
+    monkeypatch.setattr(sites, "choose", lambda *given: SimpleNamespace(name="docker"))
+    monkeypatch.setattr(images, "connect", lambda: None)
+    monkeypatch.setattr(node_images, "pull", lambda client, name, spec, say: say(f"pulled {name}"))
+    job, ticket = SimpleNamespace(stack="s"), SimpleNamespace(run_id="r")
+    spec = SimpleNamespace(launcher="docker", keras_spec=None, job=job, device="cpu", ticket=ticket)
+    spec.images = NodeImages(by="registry", registry="reg")
+    said: list[str] = []
+    with Leases(tmp_path / "locks", "somebody").hold(f"image-{NAME}", lambda: False, said.append):
+        assert (tmp_path / "locks").stat().st_mode & 0o1777 == 0o1777  # for other users' jobs, too
+        with pytest.raises(DeviceRefused):
+            node_images.site(spec, None, lambda: True, said.append)
+    node_images.site(spec, None, lambda: False, said.append)
+    assert said[-1] == f"pulled {NAME}"

@@ -12,7 +12,8 @@ from orchestrator import charts
 from orchestrator.report import ReportInput, build_report, fenced, log_tail, markdown_text
 from orchestrator.report_findings import findings, machines, warnings
 from orchestrator.report_layout import group, lay_out
-from orchestrator.report_tables import speeds, tables
+from orchestrator.report_speeds import speeds
+from orchestrator.report_tables import tables
 from orchestrator.report_words import figure, listed, megabytes, span
 from tests.fakes.made_up import recorded, troubled
 

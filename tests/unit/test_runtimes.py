@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from orchestrator import runtimes, wiring
+from orchestrator import identity, runtimes
 from orchestrator.cli import cli
 from orchestrator.config import decode, override
 from orchestrator.devices import probe_host
@@ -337,7 +337,7 @@ def test_what_could_not_be_given_is_kept_with_the_result():
     launch = Launch(launcher="x", command=["x"], unconfined=["memory: no"])
     data = DataFile(dataset="mnist", path="/d", sha256="0" * 64, kind="given", name="d")
     device = Device(kind="cpu", name="cpu:0")
-    found = wiring.fingerprint(
+    found = identity.fingerprint(
         make_job(), device, launch, host=probe_host(), files={"mnist": data}, scripts="0" * 64, commit=None
     )
     assert found.unconfined == ["memory: no"]

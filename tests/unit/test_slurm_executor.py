@@ -392,6 +392,18 @@ def test_an_epilog_that_never_ends_is_not_waited_for_for_ever(made):
     assert result.status == "cancelled"
 
 
+def test_a_job_that_reports_nothing_and_stays_in_its_epilog_is_given_up(made):
+    cluster, desk, executor, _ = made
+
+    def act():
+        for attempt in desk.attempts:
+            if attempt.comment in cluster.submitted:
+                cluster.said = state(attempt, "COMPLETING")
+
+    (result,) = run(executor, desk, cluster, [job(1)], act)
+    assert (result.status, "without a result" in result.reason) == ("failed", True)
+
+
 def looked(desk, cluster, of, begun=True, reason="None"):
     """An earlier session's job, as Slurm knows it now."""
     old = desk.begin(job(1), token="old")

@@ -1,0 +1,41 @@
+"""What Ctrl-C does to a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+@contextmanager
+def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
+    """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second ends this process at once.
+
+    The second does so to the very end, the report included: an exception could come up anywhere, in the middle of
+    an import for one, and Python's own end may abort on a thread that waits for its job. Jobs end with their starter.
+    """
+    stopped = threading.Event()
+    watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
+
+    def first(number: int, frame: Any) -> None:
+        for each in watched:
+            signal.signal(each, _end_now)
+        stopped.set()
+        # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
+        threading.Thread(target=stop, daemon=True).start()
+
+    previous = {number: signal.signal(number, first) for number in watched}
+    try:
+        yield stopped
+    finally:
+        if not stopped.is_set():
+            for number, old in previous.items():
+                signal.signal(number, old)
+
+
+def _end_now(number: int, frame: Any) -> None:
+    os.write(2, b"stopped\n")
+    os._exit(130)
