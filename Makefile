@@ -27,7 +27,7 @@ $(VENV)/.ready: tests/requirements.txt setup.cfg
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "Python's venv is missing: apt-get install python3-venv" >&2; exit 3; }
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r tests/requirements.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -60,7 +60,7 @@ bench-cluster: setup ## What a job costs more on a Slurm cluster, on one of two 
 	$(BIN)/python -m tests.bench.cluster $(ARGS)
 
 fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r tests/fuzz/requirements.txt
 	@for target in read_config read_events read_record read_plan; do \
 		$(BIN)/python -m tests.fuzz $$target $$(($(FUZZ_SECONDS) / 4)) $(FUZZ_SEED) || exit 1; done
 

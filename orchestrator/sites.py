@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from orchestrator import __version__, command_site, images, runtimes, venvs
+from orchestrator import __version__, command_site, images, runtimes, storage, venvs
 from orchestrator.catalog import Catalog
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.launchers import leftovers
@@ -45,6 +45,7 @@ class DockerSite:
         self._build = build
         self._say = say
         self._images: dict[str, Image] = {}
+        self._made = False
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
         leftovers.sweep(self._client, self._say)
@@ -56,6 +57,8 @@ class DockerSite:
             except OrchestrateError as error:
                 self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
+        if self._made:
+            storage.settle()
         return troubles
 
     def launcher(self, order: Order) -> Launcher:
@@ -75,6 +78,7 @@ class DockerSite:
         if info is None:
             raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
         if built:
+            self._made |= not built.reused
             took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
             self._say(f"{name}: {info.size_mb} MB, {took}")
         image = Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
@@ -93,7 +97,7 @@ class ProcessSite:
         self._interpreters: dict[str, Interpreter] = {}
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
-        troubles = {}
+        troubles, made = {}, False
         for stack in stacks:
             spec = self._keras_spec if stack.era == "today" else None
             try:
@@ -104,9 +108,12 @@ class ProcessSite:
                 self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
             else:
+                made |= venv.seconds > 0
                 self._interpreters[stack.name] = Interpreter(
                     python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env, keras_spec=spec
                 )
+        if made:
+            storage.settle()
         return troubles
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:

@@ -60,6 +60,15 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
+def settle() -> None:
+    """Returns once the system has written what it still holds in memory.
+
+    An environment or an image that was just made is gigabytes that the kernel goes on writing; a job that ran
+    meanwhile would share the disk with it, and its events would wait behind it.
+    """
+    os.sync()
+
+
 def remove_tree(top: Path) -> None:
     """Removes a folder whatever is in it: links are removed, not followed; depth and modes do not matter.
 

@@ -191,13 +191,14 @@ def test_two_orchestrators_at_once_never_share_a_gpu(place, k80, tmp_path):
         done = [row for row in rows if row["stack"] == "stub-old"]
         assert code == 0, {row["reason"] for row in done}
         assert [row["status"] for row in done] == ["ok"] * 6
-        assert {row["gpu_uuid"][:12] for row in done} == {"GPU-00000000", "GPU-00000001"}
         assert True not in {row["gpu_shared"] for row in done}
     results = recorded(tmp_path / "first") + recorded(tmp_path / "second")
     spans = [
         (r["fingerprint"]["gpu_uuid"], r["launched_t"], r["exited_t"]) for r in results if r["status"] == "ok"
     ]  # fmt: skip
     assert len(spans) == 12
+    # Which of the two ran more on which is theirs to find out; a slow start may leave one of them a single GPU.
+    assert {gpu[:12] for gpu, _, _ in spans} == {"GPU-00000000", "GPU-00000001"}
     for (gpu, _, ended), (other, begun, _) in itertools.pairwise(sorted(spans)):
         assert gpu != other or ended <= begun
     assert not list((place / "data").glob("*.in-use"))
