@@ -11,6 +11,8 @@ SOAK_JOBS ?= 500
 KILLS ?= 100
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
+# pip compiles nothing here (most of what it installs is never loaded), so what is loaded must be kept compiled.
+unexport PYTHONDONTWRITEBYTECODE
 # The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
