@@ -56,7 +56,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
       orchestrate run --config smoke
       orchestrate run --scale quick --data-dir ~/.keras/datasets
       orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
-      orchestrate run --workload mnist_mlp --repeats 3 --until 2% --budget 30m
+      orchestrate run --workload mnist_mlp --repeats 5 --until 2% --budget 30m
       orchestrate run --resume latest                  the jobs that have no result yet
     """
     if given["dry_run"]:

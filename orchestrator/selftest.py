@@ -12,7 +12,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from msgspec import Struct
 
-from orchestrator.inference import Difference, Repeats, difference, holm, logs
+from orchestrator import until
+from orchestrator.inference import Difference, Repeats, difference, half_width, holm, logs
 
 SEED = 2017
 #: How noise may be shaped. `even`: normal. `outliers`: Student's t, 3 degrees of freedom. `two states`: each process is
@@ -20,6 +21,8 @@ SEED = 2017
 SHAPES = ("even", "outliers", "two states", "wandering")
 #: Of `wandering`: how much of a deviation is left one job later, and one epoch later.
 JOB_MEMORY, EPOCH_MEMORY = 0.9, 0.5
+#: Where a simulated `--until` gives up: its budget.
+MOST_REPEATS = 60
 
 
 class Noise(Struct, frozen=True, kw_only=True):
@@ -35,7 +38,10 @@ class Noise(Struct, frozen=True, kw_only=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Of `experiments`, the share with any false verdict, and the share in which the planted slowdown was found."""
+    """Of `experiments`, the share with any false verdict, and the share in which the planted slowdown was found.
+
+    `repeats` of every cell; with a bound `until` the median number that a task took.
+    """
 
     repeats: int
     contenders: int
@@ -44,6 +50,7 @@ class Rates(Struct, frozen=True, kw_only=True):
     experiments: int
     false: float
     found: float
+    until: float | None = None
 
     @property
     def error(self) -> float:
@@ -93,8 +100,9 @@ def noise_of(cells: Sequence[Repeats]) -> Noise | None:
 
 def simulate(
     noise: Noise,
-    repeats: int,
+    repeats: int = MOST_REPEATS,
     *,
+    bound: float | None = None,
     contenders: int = 2,
     rows: int = 1,
     slowdown: float = 0.05,
@@ -103,26 +111,45 @@ def simulate(
 ) -> Rates:
     """`experiments` made-up reports of `rows` tasks on `contenders` that are all equal, judged as a report judges
     (everybody against the fastest of the row), and as many in which one contender is slower at one task.
+
+    With a `bound` each task ends where `--until` would end it, after `repeats` at the latest.
     """
     random = np.random.default_rng(SEED)
     made_up = _generator(random, noise, shape, contenders * rows, repeats)
     false = found = 0
+    taken: list[int] = []
     for _ in range(experiments):
-        cells = made_up()
-        table = [np.exp(cells[i * contenders : (i + 1) * contenders]).tolist() for i in range(rows)]
+        cells = np.exp(made_up()).tolist()
+        table = [_ended(cells[i * contenders : (i + 1) * contenders], bound) for i in range(rows)]
+        taken += [len(row[0]) for row in table]
         false += any(d.significant for row in _judged(table) for d in row.values())
         table[0][-1] = [[second * (1 + slowdown) for second in epochs] for epochs in table[0][-1]]
         planted = _judged(table)[0].get(contenders - 1)
         found += planted is not None and planted.significant and planted.ratio > 1
     return Rates(
-        repeats=repeats,
+        repeats=round(float(np.median(taken))),
         contenders=contenders,
         rows=rows,
         shape=shape,
         experiments=experiments,
         false=false / experiments,
         found=found / experiments,
+        until=bound,
     )
+
+
+def _ended(row: list[list[list[float]]], bound: float | None) -> list[list[list[float]]]:
+    """The repeats that a task gets until all its cells are known to `bound`."""
+    if bound is None:
+        return row
+
+    def known(cell: list[list[float]]) -> bool:
+        width = half_width(cell)
+        return width is not None and width <= bound
+
+    sizes = range(until.LEAST, len(row[0]))
+    size = next((n for n in sizes if all(known(cell[:n]) for cell in row)), len(row[0]))
+    return [cell[:size] for cell in row]
 
 
 def _judged(table: Sequence[Sequence[Repeats]]) -> list[dict[int, Difference]]:

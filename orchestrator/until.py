@@ -11,8 +11,8 @@ from orchestrator.inference import Repeats, half_width
 from orchestrator.model import Job, Noun, Plan
 
 Cell = tuple[str, str, str, str, str]
-#: An interval from fewer repeats says little about itself.
-LEAST = 3
+#: An interval from fewer repeats says little about itself (docs/PROTOCOL.md).
+LEAST = 5
 #: A cell that failed this often is not run again.
 MOST_FAILURES = 2
 
@@ -50,16 +50,26 @@ def states(plan: Plan, repeats: Mapping[Cell, Repeats], failures: Mapping[Cell, 
 
 
 def next_jobs(plan: Plan, found: Sequence[CellState]) -> list[Job]:
-    """One further repeat of every open cell, in a seeded order, as the repeats before them were planned."""
-    open_cells = {state.cell for state in found if state.state == "open"}
+    """One further repeat of every cell of a task in which one is open, in a seeded order, planned like those before.
+
+    Contenders end together: a cell that ended by itself would do so where its own repeats happened to agree, and their
+    spread, which every verdict rests on, would look too small.
+    """
     latest = {".".join(job.cell): job for job in sorted(plan.jobs, key=lambda job: job.repeat)}
+    open_tasks = {_task(latest[state.cell]) for state in found if state.state == "open"}
+    given_up = {state.cell for state in found if state.state == "given up"}
     added = [
         msgspec.structs.replace(job, repeat=job.repeat + 1, seed=(job.seed + 1) % 2**31)
         for cell, job in latest.items()
-        if cell in open_cells
+        if _task(job) in open_tasks and cell not in given_up
     ]
     random.Random(f"{plan.seed} {len(plan.jobs)}").shuffle(added)
     return added
+
+
+def _task(job: Job) -> tuple[str, str, str]:
+    """What contenders have in common: a row of a report."""
+    return job.workload, job.variant, job.device
 
 
 def ended_by(found: Sequence[CellState]) -> str:

@@ -134,6 +134,19 @@ def test_validate_judges_the_protocol():
     assert "use a quieter host" in text
 
 
+def test_validate_says_how_many_repeats_a_noisy_host_needs():
+    noisy = ("--between", "3%", "--within", "3%", "--experiments", "60")
+    document = json.loads(call("validate", *noisy, "--json", code=1))
+    assert document["repeats_needed"] > 10
+    assert f"9 of 10 cases from {document['repeats_needed']} repeats on" in call("validate", *noisy, code=1)
+
+
+def test_validate_judges_a_bound():
+    text = call("validate", "--until", "2%", "--experiments", "60", "--between", "0.5%", "--within", "0.5%")
+    assert "the protocol, until ±2 %" in text
+    assert "after 5 repeats (median)" in text
+
+
 def test_replay_names_what_is_no_run(tmp_path):
     answer = CliRunner().invoke(cli, ["replay", str(tmp_path)])
     assert isinstance(answer.exception, UserError)

@@ -26,24 +26,36 @@ def plan(*jobs):
     return Plan(run_id="20260101-000000-abcd", created="", config={}, seed=7, jobs=list(jobs))
 
 
-def test_a_cell_is_settled_by_three_close_repeats():
+def test_a_cell_is_settled_by_five_close_repeats():
     def state(repeats, failures=0):
         return until.states(plan(JOB), {CELL: repeats}, {CELL: failures}, 0.02)[0].state
 
-    assert state([[1.0], [1.0]]) == "open"  # two repeats say little about themselves
-    assert state([[1.0], [1.001], [0.999]]) == "settled"
-    assert state([[1.0], [1.2], [0.8]]) == "open"
-    assert state([[1.0], [1.2], [0.8]], failures=2) == "given up"
+    assert state([[1.0], [1.0], [1.0], [1.0]]) == "open"  # so few repeats say little about themselves
+    assert state([[1.0], [1.001], [0.999], [1.0], [1.0]]) == "settled"
+    assert state([[1.0], [1.2], [0.8], [1.0], [1.0]]) == "open"
+    assert state([[1.0], [1.2], [0.8], [1.0], [1.0]], failures=2) == "given up"
     assert state([]) == "open"
 
 
 def test_the_next_repeat_is_planned_like_those_before():
     jobs = [msgspec.structs.replace(JOB, repeat=i, seed=6 + i) for i in (1, 2)]
     full = plan(*jobs, msgspec.structs.replace(OTHER, repeat=1))
-    found = until.states(full, {OTHER.cell: [[1.0]] * 3}, {}, 0.02)
+    found = until.states(full, {OTHER.cell: [[1.0]] * 5}, {}, 0.02)
     (added,) = until.next_jobs(full, found)
     assert added == msgspec.structs.replace(JOB, repeat=3, seed=9)
     assert until.next_jobs(full, until.states(full, {}, {CELL: 2, OTHER.cell: 2}, 0.02)) == []
+
+
+def test_the_contenders_of_a_task_end_together():
+    """Found by simulation: each ending by itself, 11 % of equals were called different instead of 6 %."""
+    rival = msgspec.structs.replace(JOB, stack="keras3-torch", backend="torch")
+    broken = msgspec.structs.replace(JOB, stack="keras3-tensorflow", backend="tensorflow")
+    full = plan(*[msgspec.structs.replace(job, repeat=5) for job in (JOB, rival, broken, OTHER)])
+    calm, noisy = [[1.0]] * 5, [[1.0], [1.2], [0.8], [1.0], [1.0]]
+    found = until.states(full, {CELL: calm, rival.cell: noisy, OTHER.cell: calm}, {broken.cell: 2}, 0.02)
+    assert {(job.backend, job.workload, job.repeat) for job in until.next_jobs(full, found)} == {
+        ("jax", "mnist_mlp", 6), ("torch", "mnist_mlp", 6),
+    }  # fmt: skip
 
 
 @pytest.fixture
@@ -78,9 +90,9 @@ def test_rounds_go_on_until_the_bound_and_every_added_job_is_planned(fake):
     progress = Silent()
     interrupted, _ = repeating.execute_until(ready, None, folder, progress, print, 0.02, 60)
     ending = read(folder)
-    assert (interrupted, ending.ended_by, ending.added_jobs, progress.expected) == (False, "bound", 2, 2)
-    assert [job.repeat for job in folder.plan().planned] == [1, 2, 3]
-    assert len(folder.results()) == 3
+    assert (interrupted, ending.ended_by, ending.added_jobs, progress.expected) == (False, "bound", 4, 4)
+    assert [job.repeat for job in folder.plan().planned] == [1, 2, 3, 4, 5]
+    assert len(folder.results()) == 5
 
 
 def test_the_budget_ends_it_and_that_is_said(fake):
@@ -91,13 +103,13 @@ def test_the_budget_ends_it_and_that_is_said(fake):
     assert "the budget is spent" in words[0]
 
 
-def test_a_noisy_cell_goes_on_alone(fake, monkeypatch):
+def test_a_noisy_task_goes_on_alone(fake, monkeypatch):
     ready, folder = fake
     clock = iter(range(100))
     monkeypatch.setattr(repeating.time, "monotonic", lambda: float(next(clock)))
-    repeating.execute_until(ready, None, folder, Silent(), print, 0.02, 5)
+    repeating.execute_until(ready, None, folder, Silent(), print, 0.02, 7)
     ending = read(folder)
     counts = {state.cell.split(".")[0]: (state.repeats, state.state) for state in ending.cells}
-    assert counts[JOB.workload] == (3, "settled")
-    assert counts["mnist_cnn"][0] > 3 and counts["mnist_cnn"][1] == "open"
+    assert counts[JOB.workload] == (5, "settled")
+    assert counts["mnist_cnn"][0] > 5 and counts["mnist_cnn"][1] == "open"
     assert len(folder.plan().planned) == len(folder.results())
