@@ -118,7 +118,7 @@ OUT = _folder("--out", default=Path("results"), show_default=True, help="Where r
 DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
 UNTIL = options(
-    click.option("--until", type=percent, metavar="2%", help="Repeat each cell until its time is known that well."),
+    click.option("--until", type=percent, metavar="2%", help="Repeat a workload until each cell is known that well."),
     click.option(
         "--budget", default="30m", show_default=True, metavar="30m", help="With --until: no round begins later."
     ),

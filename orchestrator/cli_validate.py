@@ -56,14 +56,17 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
     cells = _cells(runs)
     noise = _noise(cells, given)
     common = {k: given[k] for k in ("contenders", "rows", "slowdown", "experiments")}
-    numbers = sorted({*REPEATS, given["repeats"]})
-    even = [simulate(noise, n, **common) for n in numbers]
-    for n in MORE_REPEATS:
-        if repeats_needed(even) is None and n > even[-1].repeats:
+    even: list[Rates] = []
+    for n in sorted({*REPEATS, *MORE_REPEATS, given["repeats"]}):
+        if n in (*REPEATS, given["repeats"]) or repeats_needed(even) is None:
             even.append(simulate(noise, n, **common))
-    protocol = {"repeats": given["repeats"]} if given["until"] is None else {"bound": given["until"]}
-    shapes = [simulate(noise, **protocol, shape=shape, **common) for shape in SHAPES]
-    judged = shapes[0]
+    if given["until"] is None:
+        protocol = {"repeats": given["repeats"]}
+        judged = next(rates for rates in even if rates.repeats == given["repeats"])
+    else:
+        protocol = {"bound": given["until"]}
+        judged = simulate(noise, **protocol, **common)
+    shapes = [judged, *(simulate(noise, **protocol, shape=shape, **common) for shape in SHAPES[1:])]
     real = deal_pairs(cells, given["slowdown"])
     needed = repeats_needed(even)
     kept = all(rates.false <= 0.05 + 2 * rates.error for rates in shapes) and judged.found >= 0.9

@@ -45,19 +45,20 @@ class DockerSite:
         self._build = build
         self._say = say
         self._images: dict[str, Image] = {}
-        self._made = False
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
         leftovers.sweep(self._client, self._say)
         troubles: dict[str, Trouble] = {}
+        made = False
         for stack in stacks:
             try:
-                self._images[stack.name], lacking = self._ready(stack, device)
+                self._images[stack.name], lacking, new = self._ready(stack, device)
                 troubles |= lacking
+                made |= new
             except OrchestrateError as error:
                 self._say(told(stack, error))
                 troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
-        if self._made:
+        if made:
             storage.settle()
         return troubles
 
@@ -69,7 +70,8 @@ class DockerSite:
         names = {stack.name: images.image_name(stack.name, device, __version__) for stack in stacks}
         self._images = {stack: Image(name=name, digest=name) for stack, name in names.items()}
 
-    def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, dict[str, Trouble]]:
+    def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, dict[str, Trouble], bool]:
+        """Its image, what the image cannot serve, and whether it was built just now."""
         name = images.image_name(stack.name, device, __version__)
         built = None
         if self._build:
@@ -78,11 +80,11 @@ class DockerSite:
         if info is None:
             raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
         if built:
-            self._made |= not built.reused
             took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
             self._say(f"{name}: {info.size_mb} MB, {took}")
         image = Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
-        return image, {f"{stack.name}/{backend}": without_cuda(stack, backend, device) for backend in info.unusable}
+        lacking = {f"{stack.name}/{backend}": without_cuda(stack, backend, device) for backend in info.unusable}
+        return image, lacking, built is not None and not built.reused
 
 
 class ProcessSite:
@@ -97,7 +99,8 @@ class ProcessSite:
         self._interpreters: dict[str, Interpreter] = {}
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
-        troubles, made = {}, False
+        troubles = {}
+        made = False
         for stack in stacks:
             spec = self._keras_spec if stack.era == "today" else None
             try:

@@ -245,9 +245,12 @@ def test_jobs_of_a_backend_that_an_image_cannot_serve_are_unsupported_with_the_r
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_cuda: None
 ):
     monkeypatch.setattr(sites.leftovers, "sweep", lambda *_: None)
+    settled: list[bool] = []
+    monkeypatch.setattr(sites.storage, "settle", lambda: settled.append(True))
     settings = BuildSettings(base_image="own:1", log_dir=str(tmp_path))
     site = sites.DockerSite(FakeEngine(), CATALOG, settings, True, lambda line: None)
     troubles = site.prepare([TWO], "gpu")
+    assert settled == [True]  # it was built: no job starts before it is on the disk
     wish = msgspec.convert(
         {**WISH, "stacks": [TWO.name], "device": "gpu", "workloads": ["mnist_mlp"]},
         Wish,
