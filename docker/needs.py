@@ -24,8 +24,8 @@ from pathlib import Path
 
 import yaml
 
-from orchestrator.cuda_unpack import debian_data
-from orchestrator.elf import NotALibrary, dynamic
+from orchestrator.stacks.cuda.elf import NotALibrary, dynamic
+from orchestrator.stacks.cuda.unpack import debian_data
 
 NEEDS = Path(__file__).resolve().parent / "needs.yaml"
 HEADER = "# Made by docker/needs.py from the wheels and packages themselves; do not edit.\n"

@@ -1,6 +1,8 @@
 """`python -m orchestrator` is `orchestrate`."""
 
-from orchestrator.cli import main
+from __future__ import annotations
+
+from orchestrator.cli.app import main
 
 if __name__ == "__main__":
     main()

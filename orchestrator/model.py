@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+#: Tells a person one line about what is going on.
+Say = Callable[[str], None]
+#: One row of a table: column -> value.
+Row = dict[str, Any]
 
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
 STATUSES: tuple[str, ...] = Status.__args__  # type: ignore[attr-defined]
@@ -431,3 +437,18 @@ class Result(Noun, frozen=True, kw_only=True):
 def to_json(value: Any) -> bytes:
     """Indented JSON, one trailing newline: what every record on disk looks like."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+
+
+class Host(Noun, frozen=True, kw_only=True):
+    """What a result must say about the machine it was made on."""
+
+    name: str
+    cpu: str
+    cores: list[int]
+    memory_mb: int
+    os: str
+    gpus: list[Device] = []
+    #: Why no GPU was found, in words.
+    no_gpu: str = ""
+    #: GPUs that are listed and do not answer: their error, by index.
+    silent_gpus: dict[int, str] = {}

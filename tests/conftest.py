@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import images
 from orchestrator.errors import HostError
+from orchestrator.stacks.images.engine import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 #: In CI a container test that cannot run is a failure, not a skip.
@@ -30,7 +30,7 @@ def root() -> Path:
 def engine():
     """A client of a real Docker engine; without one the test is skipped, in CI it fails."""
     try:
-        return images.connect()
+        return connect()
     except HostError as error:
         if REQUIRED:
             raise

@@ -8,34 +8,30 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import json
 import os
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from orchestrator.launchers import cgroups, keeper
-from orchestrator.launchers.containers import Suite, cache_name, container_spec, owned_by_job
-from orchestrator.launchers.kept import GRACE_S as CHILD_GRACE_S
-from orchestrator.launchers.kept import Command, Keepers, oom_kills, read_usage
+from orchestrator.files import last_line
+from orchestrator.launchers import cgroups, reaper
+from orchestrator.launchers.command_line import other_argv, run_argv
+from orchestrator.launchers.container import Image, cache_name, container_spec, owned_by_job
+from orchestrator.launchers.launcher import Probe, RunContext
+from orchestrator.launchers.runtimes import Runtime, given_up
 from orchestrator.launchers.spec import ContainerSpec
-from orchestrator.launchers.template import other_words, run_words
+from orchestrator.launchers.supervise import GRACE_S as CHILD_GRACE_S
+from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage
+from orchestrator.launchers.sweep import inspect_containers
 from orchestrator.model import Device, Exit, Job, Launch, Usage
-from orchestrator.runtimes import Runtime, given_up
-from orchestrator.seams import Probe
-from orchestrator.tail import last_line
 
 #: Two final commands and a pause between them (see keeper.py), with room for an engine under load.
 GRACE_S = 25.0
-#: An engine's command that only looks: when it counts as hung.
-LOOK_S = 20
 #: How long a probe looks for a container that is being started.
 STARTING_S = 30.0
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
@@ -53,21 +49,22 @@ HARMLESS = {
 class CommandLauncher:
     """`Launcher` over a runtime's command line. `cache_dir` has the caches of a runtime without named volumes."""
 
-    def __init__(self, runtime: Runtime, suite: Suite, cache_dir: Path) -> None:
+    def __init__(self, runtime: Runtime, context: RunContext, images: Mapping[str, Image], cache_dir: Path) -> None:
         self._runtime = runtime
-        self._suite = suite
+        self._context = context
+        self._images = images
         self._cache_dir = cache_dir
-        self._keepers = Keepers()
+        self._keepers = Supervisor()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
-        image = self._suite.images[job.stack]
+        image = self._images[job.stack]
         return Launch(
             launcher=self._runtime.name,
-            command=run_words(self._runtime, self._spec(job, device, out), "SCRATCH"),
+            command=run_argv(self._runtime, self._spec(job, device, out), "SCRATCH"),
             image=image.name,
             image_digest=image.digest,
             dockerfile_sha256=image.dockerfile_sha256,
-            unconfined=[*self._runtime.unconfined, *given_up(self._suite.weakened)],
+            unconfined=[*self._runtime.unconfined, *given_up(self._context.weakened)],
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
@@ -91,8 +88,8 @@ class CommandLauncher:
         self._keepers.stop()
 
     def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
-        spec = container_spec(self._suite, job, device, out)
-        image = self._suite.images[job.stack]
+        spec = container_spec(self._context, self._images, job, device, out)
+        image = self._images[job.stack]
         binds = [(self._place(host), inside, mode) for host, inside, mode in spec.binds]
         return msgspec.structs.replace(spec, image=image.file or image.digest, binds=binds, keep_out=list(PROXY_NAMES))
 
@@ -103,7 +100,7 @@ class CommandLauncher:
         return str(self._cache_dir / host)
 
     def _make_caches(self, job: Job) -> None:
-        for cache in self._suite.stacks[job.stack].caches_for(job.device):
+        for cache in self._context.stacks[job.stack].caches_for(job.device):
             place = self._place(cache_name(job.stack, cache.name))
             if place.startswith("/"):
                 Path(place).mkdir(parents=True, exist_ok=True)
@@ -120,9 +117,9 @@ class CommandLauncher:
         return ""
 
     def _command(self, spec: ContainerSpec, device: Device, scratch: str) -> Command:
-        final = other_words(self._runtime, self._runtime.end, name=spec.name)
+        final = other_argv(self._runtime, self._runtime.end, name=spec.name)
         return Command(
-            argv=found(run_words(self._runtime, spec, scratch)),
+            argv=found(run_argv(self._runtime, spec, scratch)),
             environment=kept_environment(os.environ),
             folder="/",
             cores=device.cores,
@@ -148,7 +145,7 @@ class CommandLauncher:
             return lambda pid: functools.partial(read_usage, pid)
         if self._runtime.usage == "none" or not self._runtime.inspect:
             return lambda pid: lambda: None
-        look = found(other_words(self._runtime, self._runtime.inspect, name=spec.name))
+        look = found(other_argv(self._runtime, self._runtime.inspect, name=spec.name))
         return lambda pid: ContainerProbe(look, pid)
 
     def _exit(self, code: int, timed_out: bool, killed_some: bool, log: Path) -> Exit:
@@ -181,12 +178,12 @@ class ContainerProbe:
         return self._reader() if self._reader else None
 
     def _found(self) -> Probe | None:
-        for container in looked_at(self._look):
+        for container in inspect_containers(self._look):
             pid = container.get("State", {}).get("Pid") or 0
             if pid == 0:
                 continue
             group = cgroups.find(pid, container["Id"])
-            if group or pid not in keeper.descendants(self._keeper_pid):  # an engine elsewhere has numbers of its own
+            if group or pid not in reaper.descendants(self._keeper_pid):  # an engine elsewhere has numbers of its own
                 return group
             return functools.partial(read_usage, pid)
         return None
@@ -199,15 +196,6 @@ def kept_environment(own: Mapping[str, str]) -> dict[str, str]:
         for key, value in own.items()
         if key not in PROXY_NAMES and (key in HARMLESS or not key.startswith(STEERING))
     }
-
-
-def looked_at(argv: Sequence[str]) -> list[dict[str, Any]]:
-    """What a runtime says of containers, as `docker inspect` does; nothing where it says nothing."""
-    try:
-        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S)
-        return list(json.loads(answer.stdout or b"[]"))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return []
 
 
 def found(argv: Sequence[str]) -> list[str]:

@@ -13,14 +13,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from orchestrator.launchers import cgroups
-from orchestrator.launchers.containers import Suite, container_spec, owned_by_job
-from orchestrator.launchers.leftovers import LABEL
-from orchestrator.launchers.output import pump
+import msgspec
+
+from orchestrator.launchers import cgroups, runtimes
+from orchestrator.launchers.command_line import run_argv
+from orchestrator.launchers.container import Image, container_spec, owned_by_job
+from orchestrator.launchers.launcher import Probe, RunContext
+from orchestrator.launchers.log import pump
 from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.sweep import LABEL
 from orchestrator.model import Device, Exit, Job, Launch, Usage
-from orchestrator.runtimes import given_up
-from orchestrator.seams import Probe
 
 MIB = 2**20
 
@@ -28,10 +30,18 @@ MIB = 2**20
 class DockerLauncher:
     """`Launcher` over the Docker SDK. One instance serves any number of threads."""
 
-    def __init__(self, client: Any, suite: Suite, grace_s: float = 1.0, patience_s: float = 120.0) -> None:
+    def __init__(
+        self,
+        client: Any,
+        context: RunContext,
+        images: Mapping[str, Image],
+        grace_s: float = 1.0,
+        patience_s: float = 120.0,
+    ) -> None:
         """`patience_s`: how long an engine that has gone away may take to come back."""
         self._client = client
-        self._suite = suite
+        self._context = context
+        self._images = images
         self._grace_s = grace_s
         self._patience_s = patience_s
         self._stopping = threading.Event()
@@ -39,15 +49,15 @@ class DockerLauncher:
         self._running: dict[str, Any] = {}
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
-        image = self._suite.images[job.stack]
-        command = container_spec(self._suite, job, device, out).command_line()
+        image = self._images[job.stack]
+        command = docker_run(container_spec(self._context, self._images, job, device, out))
         return Launch(
             launcher="docker",
             command=command,
             image=image.name,
             image_digest=image.digest,
             dockerfile_sha256=image.dockerfile_sha256,
-            unconfined=given_up(self._suite.weakened),
+            unconfined=runtimes.given_up(self._context.weakened),
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
@@ -56,7 +66,7 @@ class DockerLauncher:
         import docker.errors
         import urllib3.exceptions
 
-        spec = container_spec(self._suite, job, device, out)
+        spec = container_spec(self._context, self._images, job, device, out)
         self._await_engine()  # being upgraded, it must not cost the jobs of a night
         try:
             with owned_by_job(out), self._container(spec) as container:
@@ -138,6 +148,14 @@ class DockerLauncher:
             cancelled=self._stopping.is_set(),
             error=state.get("Error") or None,
         )
+
+
+def docker_run(spec: ContainerSpec) -> list[str]:
+    """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either.
+
+    Without our labels: a sweep would take it for a job whose starter is gone.
+    """
+    return run_argv(runtimes.load("docker"), msgspec.structs.replace(spec, labels={}))
 
 
 def probe_of(container: Any) -> Probe:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from orchestrator.launchers.arguments import job_environment, script_arguments
-from orchestrator.launchers.kept import Command, Keepers, oom_kills
-from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack
-from orchestrator.seams import Probe
+from orchestrator.launchers.launcher import Probe, RunContext
+from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
+from orchestrator.launchers.workload import job_environment, script_arguments
+from orchestrator.model import Device, Exit, Job, Launch, Noun
 
 
 class Interpreter(Noun, frozen=True, kw_only=True):
@@ -27,29 +27,19 @@ class Interpreter(Noun, frozen=True, kw_only=True):
     keras_spec: str | None = None
 
 
-class ProcessSuite(Noun, frozen=True, kw_only=True):
-    """What the jobs of one run share. `cache_dir` outlives runs (compiled code), `tmp_dir` does not."""
-
-    workloads_dir: str
-    stacks: dict[str, Stack]
-    interpreters: dict[str, Interpreter]
-    data: dict[str, DataFile]
-    cache_dir: str
-    #: By job id, for jobs that are not run for the first time.
-    attempts: dict[str, int] = {}
-
-
 class ProcessLauncher:
-    """`Launcher` over processes, each under a keeper in a session of its own."""
+    """`Launcher` over processes, each under a reaper in a session of its own. `cache_dir` keeps compiled code."""
 
-    def __init__(self, suite: ProcessSuite) -> None:
-        self._suite = suite
-        self._keepers = Keepers()
+    def __init__(self, context: RunContext, interpreters: Mapping[str, Interpreter], cache_dir: Path) -> None:
+        self._context = context
+        self._interpreters = interpreters
+        self._cache_dir = cache_dir
+        self._keepers = Supervisor()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         environment, argv = self._environment(job, device, out), self._argv(job, out)
         assignments = [f"{key}={value}" for key, value in environment.items()]
-        interpreter = self._suite.interpreters[job.stack]
+        interpreter = self._interpreters[job.stack]
         return Launch(
             launcher="process",
             command=["env", "-i", *assignments, *argv],
@@ -78,18 +68,18 @@ class ProcessLauncher:
         self._keepers.stop()
 
     def _argv(self, job: Job, out: Path) -> list[str]:
-        suite = self._suite
-        data = suite.data[job.dataset]
-        script = str(Path(suite.workloads_dir) / "run.py")
+        context = self._context
+        data = context.data[job.dataset]
+        script = str(Path(context.workloads_dir) / "run.py")
         return [
-            suite.interpreters[job.stack].python,
-            *script_arguments(job, data, script, data.path, str(out.absolute()), suite.attempts.get(job.id, 1)),
+            self._interpreters[job.stack].python,
+            *script_arguments(job, data, script, data.path, str(out.absolute()), context.attempts.get(job.id, 1)),
         ]
 
     def _environment(self, job: Job, device: Device, out: Path) -> dict[str, str]:
         """Nothing of the caller's environment but the search path and the locale."""
-        suite = self._suite
-        stack = suite.stacks[job.stack]
+        context = self._context
+        stack = context.stacks[job.stack]
         home = str(out.absolute())
         environment = {
             "PATH": os.environ.get("PATH", os.defpath),
@@ -98,12 +88,10 @@ class ProcessLauncher:
             "TMPDIR": home,
             **stack.images[job.device].env,
             **job_environment(job, stack.backend(job.backend)),
-            **suite.interpreters[job.stack].env,
+            **self._interpreters[job.stack].env,
             **visible(device),
         }
-        caches = {
-            cache.path: str(Path(suite.cache_dir) / stack.name / cache.name) for cache in stack.caches_for(job.device)
-        }
+        caches = {cache.path: str(self._cache_dir / stack.name / cache.name) for cache in stack.caches_for(job.device)}
         for inside, here in caches.items():
             Path(here).mkdir(parents=True, exist_ok=True)
             environment = {key: value.replace(inside, here) for key, value in environment.items()}

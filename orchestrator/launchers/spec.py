@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
-from orchestrator import runtimes
-from orchestrator.gpu_routes import RouteName
-from orchestrator.launchers.template import run_words
+from orchestrator.launchers import runtimes
+from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.model import Noun
 
 
@@ -133,13 +130,6 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             return {"device_requests": [DeviceRequest(driver="cdi", device_ids=[f"nvidia.com/gpu={self.gpu_uuid}"])]}
         capabilities = [["gpu", "compute", "utility"]]
         return {"device_requests": [DeviceRequest(device_ids=[self.gpu_uuid], capabilities=capabilities)]}
-
-    def command_line(self) -> list[str]:
-        """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either.
-
-        Without our labels: a sweep would take it for a job whose starter is gone.
-        """
-        return run_words(runtimes.load("docker"), msgspec.structs.replace(self, labels={}))
 
 
 def gpu_environment(route: RouteName, uuid: str | None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.devices import probe_host
+from orchestrator.host.probe import probe_host
 from tests.bench import parts
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from orchestrator.catalog import load_catalog
 from orchestrator.model import Fingerprint, Job, Plan, Result, Sample, to_json
+from orchestrator.plan.catalog import load_catalog
 
 PER_RUN = 1000
 

@@ -14,15 +14,19 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator import catalog, measure
-from orchestrator.datafiles import sha256_file
-from orchestrator.executors.local import LocalExecutor
-from orchestrator.launchers.process import Interpreter, ProcessLauncher, ProcessSuite
+from orchestrator.executors.local.workers import DevicePool
+from orchestrator.files import PACKAGE
+from orchestrator.launchers import sweep
+from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.process import Interpreter, ProcessLauncher
+from orchestrator.measure.job import OUT, measure
 from orchestrator.model import DataFile, Device, Fingerprint, Job, Result
+from orchestrator.plan import catalog
 from tests.bench.made_runs import write_runs
 from tests.fakes.roots import HERE, make_data
+from tests.make import make_context
 
-ROOT = catalog.PACKAGE.parent
+ROOT = PACKAGE.parent
 Line = tuple[str, str, str, str]
 DEVICE = Device(kind="cpu", name="cpu:0", cores=sorted(os.sched_getaffinity(0))[-1:])
 JOB = Job(
@@ -66,15 +70,8 @@ def start(rounds: int, scratch: Path) -> Iterator[Line]:
     yield "of it an empty Python", f"{statistics.median(a):.3f} s", f"{rounds}", ""
 
 
-def suite(scratch: Path, workloads: Path, python: str, data: Path) -> ProcessSuite:
-    file = DataFile(dataset="mnist", path=str(data), sha256=sha256_file(data), kind="given", name="mnist.npz")
-    return ProcessSuite(
-        workloads_dir=str(workloads),
-        stacks={stack.name: stack for stack in catalog.load_catalog().stacks},
-        interpreters={JOB.stack: Interpreter(python=python, lock_sha256="0" * 64)},
-        data={"mnist": file},
-        cache_dir=str(scratch / "cache"),
-    )
+def process_launcher(context: RunContext, scratch: Path, python: str) -> ProcessLauncher:
+    return ProcessLauncher(context, {JOB.stack: Interpreter(python=python, lock_sha256="0" * 64)}, scratch / "cache")
 
 
 def identify(files: dict[str, DataFile]) -> Callable[..., Fingerprint]:
@@ -89,7 +86,7 @@ def identify(files: dict[str, DataFile]) -> Callable[..., Fingerprint]:
 
 def measured(launcher: object, files: dict[str, DataFile], folder: Path, job: Job) -> Result:
     shutil.rmtree(folder, ignore_errors=True)
-    result = measure.measure(
+    result = measure(
         job, DEVICE, launcher=launcher, folder=folder, run_id="20260101-000000-abcd", identify=identify(files),
         on_event=lambda job, event: None,
     )  # fmt: skip
@@ -100,9 +97,9 @@ def measured(launcher: object, files: dict[str, DataFile], folder: Path, job: Jo
 def bare_run(launcher: object, folder: Path, job: Job) -> None:
     """The very command of the job, with the input that it expects to stay open, and nobody watching."""
     shutil.rmtree(folder, ignore_errors=True)
-    (folder / measure.OUT).mkdir(parents=True)
-    (folder / measure.OUT).chmod(0o777)
-    launch = launcher.describe(job, DEVICE, folder / measure.OUT)  # type: ignore[attr-defined]
+    (folder / OUT).mkdir(parents=True)
+    (folder / OUT).chmod(0o777)
+    launch = launcher.describe(job, DEVICE, folder / OUT)  # type: ignore[attr-defined]
     with subprocess.Popen(
         launch.command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as p:
@@ -115,50 +112,46 @@ def job_overhead(rounds: int, scratch: Path) -> Iterator[Line]:
     workloads = scratch / "stub" / "workloads"
     workloads.mkdir(parents=True)
     shutil.copy(HERE / "stub_run.py", workloads / "run.py")
-    processes = suite(scratch, workloads, sys.executable, data)
-    kinds = {"process": (ProcessLauncher(processes), JOB), **containers(processes)}
+    context = make_context(workloads, data, run_id="20260101-000000-abcd", owner=sweep.owner(), memory_mb=1024)
+    kinds = {"process": (process_launcher(context, scratch, sys.executable), JOB), **containers(context)}
     for name, (launcher, job) in kinds.items():
         a, b = interleaved(
             rounds,
             lambda: bare_run(launcher, scratch / "bare", job),  # noqa: B023
-            lambda: measured(launcher, processes.data, scratch / "measured", job),  # noqa: B023
+            lambda: measured(launcher, context.data, scratch / "measured", job),  # noqa: B023
         )
         yield f"measured job over its bare command, {name}", paired(a, b), f"{rounds}", "<= 0.1 s"
         yield f"of it the bare command, {name}", f"{statistics.median(a):.3f} s", f"{rounds}", ""
 
 
-def containers(processes: ProcessSuite) -> dict[str, tuple[object, Job]]:
+def containers(context: RunContext) -> dict[str, tuple[object, Job]]:
     """The docker launcher with the first image of ours that the engine has; empty, and said, where there is none."""
-    from orchestrator import images
+    from orchestrator import model
     from orchestrator.errors import HostError
-    from orchestrator.launchers import leftovers
-    from orchestrator.launchers.containers import Image, Suite
+    from orchestrator.launchers.container import Image
     from orchestrator.launchers.docker import DockerLauncher
+    from orchestrator.stacks.images import engine
 
     try:
-        client = images.connect()
+        client = engine.connect()
     except HostError as error:
         print(f"no containers: {error.message}", file=sys.stderr)
         return {}
     for stack in catalog.load_catalog().stacks:
-        info = images.inspect(client, images.image_name(stack.name, "cpu", "0.1.0"))
+        info = engine.inspect(client, model.image_name(stack.name, "cpu", "0.1.0"))
         if info is None:
             continue
-        made = Suite(
-            run_id="20260101-000000-abcd", owner=leftovers.owner(), workloads_dir=processes.workloads_dir,
-            stacks=processes.stacks, images={stack.name: Image(name=info.id, digest=info.id)},
-            data=processes.data, memory_mb=1024,
-        )  # fmt: skip
+        images = {stack.name: Image(name=info.id, digest=info.id)}
         job = msgspec.structs.replace(JOB, stack=stack.name, backend=stack.backends[0].name)
-        return {f"container ({stack.name})": (DockerLauncher(client, made), job)}
+        return {f"container ({stack.name})": (DockerLauncher(client, context, images), job)}
     print("no containers: the engine has no image of this project", file=sys.stderr)
     return {}
 
 
 def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Iterator[Line]:
     """An epoch of the MNIST MLP as a measured job against a plain Keras script, median of the steady epochs of each."""
-    launcher_suite = suite(scratch, ROOT / "workloads", python, data)
-    launcher = ProcessLauncher(launcher_suite)
+    context = make_context(ROOT / "workloads", data)
+    launcher = process_launcher(context, scratch, python)
     sizes = {"epochs": 8, "train": 12800, "validation": 2560}
     job = msgspec.structs.replace(JOB, workload="mnist_mlp", batch_size=128, **sizes)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "OMP_NUM_THREADS": "1"}
@@ -172,7 +165,7 @@ def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Itera
             return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])[1:])
 
         def ours() -> float:
-            result = measured(launcher, launcher_suite.data, scratch / "epoch", job)
+            result = measured(launcher, context.data, scratch / "epoch", job)
             return statistics.median(e["train_s"] + e["validation_s"] for e in result.epochs[1:])
 
         one, other = (bare(), ours()) if i % 2 == 0 else reversed((ours(), bare()))
@@ -222,7 +215,7 @@ def scheduling(jobs: int, devices: int) -> Iterator[Line]:
             running.remove(device.name)
         return Result(run_id="r", job=job, status="ok")
 
-    executor = LocalExecutor(slots, run, lambda job: Result(run_id="r", job=job, status="cancelled"), lambda: None)
+    executor = DevicePool(slots, run, lambda job: Result(run_id="r", job=job, status="cancelled"), lambda: None)
     took = timed(lambda: list(executor.run(planned)))
     bound = max(sum(seconds) / devices, max(seconds))
     figure = f"{took:.2f} s, {took / bound:.3f} of the lower bound {bound:.2f} s"

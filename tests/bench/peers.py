@@ -22,10 +22,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator.launchers.process import ProcessLauncher
-from tests.bench.parts import DEVICE, JOB, suite
+from tests.bench.parts import DEVICE, JOB, process_launcher
 from tests.fakes.roots import HERE, make_data
 from tests.fakes.runs import Bench
+from tests.make import make_context
 
 PEERS = {"benchopt": "benchopt==1.10.0", "asv": "asv==0.6.6", "reframe": "reframe-hpc==4.10.4"}
 #: A tool with so many jobs: runs them all, one after another.
@@ -104,7 +104,7 @@ def the_job(scratch: Path) -> list[str]:
     workloads.mkdir(parents=True)
     out.mkdir()
     shutil.copy(HERE / "stub_run.py", workloads / "run.py")
-    launch = ProcessLauncher(suite(scratch, workloads, sys.executable, data)).describe(JOB, DEVICE, out)
+    launch = process_launcher(make_context(workloads, data), scratch, sys.executable).describe(JOB, DEVICE, out)
     return [word for word in launch.command if word != "--lease"]
 
 

@@ -20,9 +20,9 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from orchestrator import gpu_series
-from orchestrator.gpu_sampler import Sampler
-from orchestrator.nvml import session
+from orchestrator.host.nvml import session
+from orchestrator.measure.gpu_sampler import Sampler
+from orchestrator.results import gpu_readings
 from tests.fakes import nvml_host
 
 INSIDE = "KERAS_ORCHESTRATE_BENCH_INSIDE"
@@ -36,16 +36,16 @@ def uuids() -> list[str]:
 def cost(folder: Path, seconds: float) -> None:
     """Processor time of this whole process, which does nothing but sample, over wall time."""
     gpus = uuids()
-    sampler = Sampler(gpus, gpu_series.new_spool(folder))
+    sampler = Sampler(gpus, gpu_readings.new_spool(folder))
     sampler.start()
     time.sleep(1.5)  # loading the driver and the first round are paid once per run
     cpu, wall = time.process_time(), time.monotonic()
     time.sleep(seconds)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     sampler.stop()
-    polls = [s for s in gpu_series.read(folder, gpus[0], 0, float("inf")) if s.kind == "poll"]
+    polls = [s for s in gpu_readings.read(folder, gpus[0], 0, float("inf")) if s.kind == "poll"]
     size = sum(path.stat().st_size for path in folder.glob("gpu-*.jsonl"))
-    gpu_series.to_parquet(folder)
+    gpu_readings.to_parquet(folder)
     packed = sum(path.stat().st_size for path in folder.glob("gpu-*.parquet"))
     gaps = sorted(after.t - before.t for before, after in itertools.pairwise(polls))
     print(f"{len(gpus)} stub GPUs, 5 Hz, {wall:.1f} s: {100 * cpu / wall:.2f} % of one core")
@@ -80,7 +80,7 @@ def effect(folder: Path, pairs: int) -> None:
     found: dict[bool, list[float]] = {True: [], False: []}
 
     def epoch(sampled: bool) -> float:
-        sampler = Sampler(gpus if sampled else [], gpu_series.new_spool(folder))
+        sampler = Sampler(gpus if sampled else [], gpu_readings.new_spool(folder))
         if sampled:
             sampler.start()
             time.sleep(0.3)

@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
-from orchestrator import images
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.settings import BuildSettings
 from tests.cluster.conftest import User, until
 from tests.fakes import roots
 from tests.fakes.runs import STACK
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.containers, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def stack(engine):
     catalog = load_catalog()
-    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
     return STACK
 
 

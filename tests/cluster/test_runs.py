@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from orchestrator import __version__
-from orchestrator.merge import COLUMNS
+from orchestrator.results.columns import COLUMNS
 from tests.cells import STACKS_OF_2017, data_words
 from tests.cluster.conftest import User
 from tests.conftest import ROOT

@@ -8,7 +8,8 @@ from collections import Counter
 
 import pytest
 
-from orchestrator import __version__, images
+from orchestrator import __version__
+from orchestrator.model import image_name
 from tests.cells import PARAMETERS, different_steps, reasons
 from tests.conftest import ROOT
 
@@ -63,7 +64,7 @@ def test_equal_starts_and_batches_give_equal_losses(cells, engine, stack, backen
     """Models, weights, optimizers and their settings are the same on every backend: only rounding differs."""
     binds = [f"{ROOT / 'tests' / 'equal_steps.py'}:/equal_steps.py:ro", f"{ROOT / 'workloads'}:/workloads:ro"]
     output = engine.containers.run(
-        images.image_name(stack, "cpu", __version__),
+        image_name(stack, "cpu", __version__),
         ["python", "-B", "/equal_steps.py", "/workloads"],
         environment={"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"},
         volumes=[*binds, *(["keras-orchestrate-keras2-theano-theano:/cache/theano"] if backend == "theano" else [])],

@@ -14,9 +14,11 @@ from pathlib import Path
 import docker
 import pytest
 
-from orchestrator import __version__, images
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
+from orchestrator import __version__
+from orchestrator.model import image_name
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.settings import BuildSettings
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.containers
@@ -72,12 +74,12 @@ def own(engine, tmp_path_factory):
     if os.getuid() != 0 or not shutil.which("dockerd"):
         pytest.skip("starting an engine of one's own needs root and dockerd")
     catalog = load_catalog()
-    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
     folder = tmp_path_factory.mktemp("engine")
     own = Engine(folder)
     own.start()
     try:
-        hand_over(engine, own.host, images.image_name(STACK, "cpu", __version__))
+        hand_over(engine, own.host, image_name(STACK, "cpu", __version__))
         yield own
     finally:
         own.stop()
@@ -169,7 +171,7 @@ def test_an_image_that_is_removed_in_mid_run(own, bench):
 @contextlib.contextmanager
 def another_image(own):
     """The stack's name points to an image of its own, with the same layers; afterwards to what it was."""
-    client, name = own.client(), images.image_name(STACK, "cpu", __version__)
+    client, name = own.client(), image_name(STACK, "cpu", __version__)
     client.images.get(name).tag("aside", "1")
     container = client.containers.create(name, ["true"], network_mode="none")
     try:
@@ -329,7 +331,7 @@ def test_floods_of_events_and_of_output_are_bounded(own, bench):
 def test_cleaning_spares_what_only_looks_like_ours(own, bench):
     bench = bench(["hang"], timeout_s=600)
     client = own.client()
-    image = client.images.get(images.image_name(STACK, "cpu", __version__))
+    image = client.images.get(image_name(STACK, "cpu", __version__))
     image.tag("keras-orchestrate/mine", "latest")
     stranger = client.containers.create(
         image.id, ["true"], name="keras-orchestrate-20260101-000000-abcd-x", network_mode="none"

@@ -11,9 +11,11 @@ import time
 
 import pytest
 
-from orchestrator import __version__, images
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
+from orchestrator import __version__
+from orchestrator.model import image_name
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.settings import BuildSettings
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
 
@@ -25,8 +27,8 @@ BEHAVIOURS = ["good", "exit1", "raises", "silent", "killed", "garbage", "longlin
 @pytest.fixture(scope="module")
 def image(engine):
     catalog = load_catalog()
-    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
-    return images.image_name(STACK, "cpu", __version__)
+    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    return image_name(STACK, "cpu", __version__)
 
 
 @pytest.fixture(scope="module")

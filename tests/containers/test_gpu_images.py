@@ -11,9 +11,14 @@ import docker.errors
 import msgspec
 import pytest
 
-from orchestrator import cuda_files, data, images, sbom
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
+from orchestrator.data.declared import load_datasets
+from orchestrator.data.find import resolve
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.cuda import find as cuda_files
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.images import sbom
+from orchestrator.stacks.images.engine import inspect
+from orchestrator.stacks.settings import BuildSettings
 from tests.cells import PARAMETERS
 from tests.fakes.libraries import driverless, library, tar
 
@@ -29,7 +34,7 @@ CNTK = "import cntk; print('%s %s' % (cntk.__version__, [str(d) for d in cntk.al
 @pytest.fixture(scope="module")
 def image(engine: Any) -> str:
     """The image with CNTK's own CUDA and nobody else's; one with more serves as well."""
-    return images.build(engine, STACK, "gpu", CATALOG, BuildSettings(without_cuda=True), print).name
+    return image_build.build(engine, STACK, "gpu", CATALOG, BuildSettings(without_cuda=True), print).name
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,7 @@ def test_without_a_driver_cntk_says_which_library_is_missing(engine: Any, image:
 
 @pytest.mark.slow
 def test_the_image_says_that_tensorflow_cannot_work_and_it_cannot_for_want_of_cuda_alone(engine: Any, image: str):
-    info = images.inspect(engine, image)
+    info = inspect(engine, image)
     assert info is not None
     assert info.unusable in ([], ["tensorflow"])  # none, if somebody had built it whole before
     listed = run(engine, image, ["ldd", TENSORFLOW], {}).splitlines()
@@ -86,7 +91,7 @@ def test_cntks_gpu_build_trains_on_the_cpu(engine: Any, image: str, driver: Any,
     scale = workload.scales["smoke"]
     folder = os.environ.get("KERAS_ORCHESTRATE_TEST_DATA")
     given = Path(folder) if folder else None
-    found = data.resolve(data.load_datasets(), ["mnist"], given, allow_fetch=False, allow_synthetic=True, say=print)
+    found = resolve(load_datasets(), ["mnist"], given, allow_fetch=False, allow_synthetic=True, say=print)
     out = tmp_path / "out"
     out.mkdir()
     out.chmod(0o777)
@@ -136,7 +141,7 @@ def test_cuda_files_can_come_out_of_an_image(engine: Any, tmp_path: Path, monkey
 
 @pytest.mark.slow
 def test_the_bill_of_materials_comes_from_inside_the_image(engine: Any, image: str):
-    info = images.inspect(engine, image)
+    info = inspect(engine, image)
     assert info is not None
     bill = sbom.document(image, info, "bullseye", sbom.listing(engine, image))
     purls = {component.get("purl", "") for component in bill["components"]}

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import images
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.settings import BuildSettings
 from tests.fakes.runs import STACK, Bench, rows_of, wait_for
 
 pytestmark = pytest.mark.containers
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.containers
 @pytest.fixture(scope="module")
 def built(engine):
     catalog = load_catalog()
-    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
     return engine
 
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from orchestrator import image_archives
 from orchestrator.errors import HostError, UserError
-from orchestrator.images import inspect
+from orchestrator.stacks.images import archive as image_archive
+from orchestrator.stacks.images.engine import inspect
 from tests.fakes.libraries import tar
 
 pytestmark = pytest.mark.containers
@@ -50,7 +50,7 @@ def archive(engine: Any, make: Make, tmp_path: Path) -> Path:
     make(ONE, b"one")
     make(TWO, bytes(200_000))
     path = tmp_path / "images.tar.gz"
-    image_archives.save(engine, [ONE, TWO], path, silent)
+    image_archive.save(engine, [ONE, TWO], path, silent)
     return path
 
 
@@ -58,15 +58,15 @@ def test_images_come_back_as_they_were(engine: Any, make: Make, tmp_path: Path):
     ids = [make(ONE, b"one"), make(TWO, b"two")]
     path = tmp_path / "images.tar.gz"
     seen: list[int] = []
-    image_archives.save(engine, [ONE, TWO], path, lambda done, total: seen.append(done))
+    image_archive.save(engine, [ONE, TWO], path, lambda done, total: seen.append(done))
     assert seen == sorted(seen) and seen[-1] > 0
     for name in (ONE, TWO):
         engine.images.remove(name)
-    index = image_archives.contents(path, silent)
+    index = image_archive.contents(path, silent)
     assert [(image.name, image.info.id) for image in index.images] == list(zip((ONE, TWO), ids, strict=True))
-    assert image_archives.load(engine, path, index, silent) == [ONE, TWO]
+    assert image_archive.load(engine, path, index, silent) == [ONE, TWO]
     assert [inspect(engine, name).id for name in (ONE, TWO)] == ids
-    assert image_archives.load(engine, path, index, silent) == []
+    assert image_archive.load(engine, path, index, silent) == []
 
 
 def test_docker_load_reads_it_too(engine: Any, archive: Path):
@@ -78,31 +78,31 @@ def test_docker_load_reads_it_too(engine: Any, archive: Path):
 
 def test_neither_a_file_nor_an_image_is_overwritten_unasked(engine: Any, make: Make, archive: Path):
     with pytest.raises(UserError, match="is there already") as caught:
-        image_archives.save(engine, [ONE], archive, silent)
+        image_archive.save(engine, [ONE], archive, silent)
     assert "--force" in caught.value.hint
-    index = image_archives.contents(archive, silent)
+    index = image_archive.contents(archive, silent)
     newer = make(ONE, b"newer")
     with pytest.raises(UserError, match=f"the engine has another {ONE}, made 20"):
-        image_archives.load(engine, archive, index, silent)
+        image_archive.load(engine, archive, index, silent)
     assert inspect(engine, ONE).id == newer
-    assert image_archives.load(engine, archive, index, silent, force=True) == [ONE]
+    assert image_archive.load(engine, archive, index, silent, force=True) == [ONE]
     assert inspect(engine, ONE).id == index.images[0].info.id
-    image_archives.save(engine, [ONE], archive, silent, force=True)
-    assert len(image_archives.contents(archive, silent).images) == 1
+    image_archive.save(engine, [ONE], archive, silent, force=True)
+    assert len(image_archive.contents(archive, silent).images) == 1
 
 
 def test_a_damaged_file_is_refused(archive: Path):
     content = archive.read_bytes()
     archive.write_bytes(content[: len(content) // 2])
     with pytest.raises(UserError, match="damaged or incomplete"):
-        image_archives.contents(archive, silent)
+        image_archive.contents(archive, silent)
     archive.write_bytes(content[:400] + bytes([content[400] ^ 1]) + content[401:])
     with pytest.raises(UserError, match="damaged"):
-        image_archives.contents(archive, silent)
+        image_archive.contents(archive, silent)
     changed = gzip.decompress(content).replace(bytes(1000), b"x" * 1000, 1)
     archive.write_bytes(gzip.compress(changed))  # whole, but not what was saved
     with pytest.raises(UserError, match="damaged"):
-        image_archives.contents(archive, silent)
+        image_archive.contents(archive, silent)
 
 
 def test_an_archive_of_others_is_told_apart(engine: Any, make: Make, tmp_path: Path):
@@ -111,10 +111,10 @@ def test_an_archive_of_others_is_told_apart(engine: Any, make: Make, tmp_path: P
     with gzip.open(path, "wb") as stream:
         stream.writelines(engine.images.get(ONE).save())
     with pytest.raises(UserError, match="was not made by `orchestrate images save`"):
-        image_archives.contents(path, silent)
+        image_archive.contents(path, silent)
     path.write_bytes(b"hello")
     with pytest.raises(UserError, match="damaged or incomplete"):
-        image_archives.contents(path, silent)
+        image_archive.contents(path, silent)
 
 
 def test_a_full_disk_leaves_nothing_behind(engine: Any, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -124,16 +124,16 @@ def test_a_full_disk_leaves_nothing_behind(engine: Any, make: Make, tmp_path: Pa
         target.write(b"some")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(image_archives, "copy_archive", full)
+    monkeypatch.setattr(image_archive, "copy_archive", full)
     with pytest.raises(HostError, match="No space left on device") as caught:
-        image_archives.save(engine, [ONE], tmp_path / "images.tar.gz", silent)
+        image_archive.save(engine, [ONE], tmp_path / "images.tar.gz", silent)
     assert "Is there space" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_image_that_is_not_there_is_the_users_mistake(engine: Any, tmp_path: Path):
     with pytest.raises(UserError, match="the engine has no image nothing:0"):
-        image_archives.save(engine, ["nothing:0"], tmp_path / "images.tar.gz", silent)
+        image_archive.save(engine, ["nothing:0"], tmp_path / "images.tar.gz", silent)
 
 
 def test_the_command_lists_what_is_in_a_file(archive: Path):

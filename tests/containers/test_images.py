@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from orchestrator import __version__, images
-from orchestrator.catalog import load_catalog
+from orchestrator import __version__
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import settings
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.images.engine import inspect
 
 pytestmark = pytest.mark.containers
 
@@ -30,7 +33,7 @@ def image(engine: Any):
     """A function that gives the name of a stack's cpu image, built where it is missing."""
 
     def ready(stack: Any) -> str:
-        return images.build(engine, stack, "cpu", CATALOG, images.BuildSettings(), print).name
+        return image_build.build(engine, stack, "cpu", CATALOG, settings.BuildSettings(), print).name
 
     return ready
 
@@ -83,9 +86,9 @@ def test_nothing_of_the_build_is_left_in_the_image(engine: Any, image: Any, stac
 def test_an_image_that_is_current_is_taken_as_it_is(engine: Any, image: Any):
     stack = CATALOG.stack("keras1-mxnet")
     image(stack)
-    again = images.build(engine, stack, "cpu", CATALOG, images.BuildSettings(), print)
+    again = image_build.build(engine, stack, "cpu", CATALOG, settings.BuildSettings(), print)
     assert again.reused
-    info = images.inspect(engine, again.name)
+    info = inspect(engine, again.name)
     assert info is not None
     assert info.id == again.id
     assert info.dockerfile_sha256
@@ -105,7 +108,7 @@ def test_theanos_cache_volume_can_be_written_by_anyone(engine: Any, image: Any):
 
 
 def test_an_unknown_image_is_none_not_an_error(engine: Any):
-    assert images.inspect(engine, "keras-orchestrate/nothing:0-cpu") is None
+    assert inspect(engine, "keras-orchestrate/nothing:0-cpu") is None
 
 
 def normal(pin: str) -> str:

@@ -13,15 +13,20 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from orchestrator import __version__, images, runtime_images, runtimes
-from orchestrator.build_context import BuildSettings
-from orchestrator.catalog import load_catalog
-from orchestrator.launchers.template import other_words
+from orchestrator import __version__
+from orchestrator.launchers import runtimes
+from orchestrator.launchers.command_line import other_argv
+from orchestrator.model import image_name
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import runtime_images
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.images.engine import inspect
+from orchestrator.stacks.settings import BuildSettings
 from tests import cells
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.containers
-IMAGE = images.image_name(STACK, "cpu", __version__)
+IMAGE = image_name(STACK, "cpu", __version__)
 #: What differs between two runs of one job under two launchers, beside its times and what it used.
 DIFFERENT = {"run_id", "launcher", "started", "ended", "command"}
 TIMES = re.compile(r"_s(_|$)|^cpu_util|rss_peak_mb")
@@ -36,7 +41,7 @@ OPTIONS = (
 @pytest.fixture(scope="module")
 def built(engine):
     catalog = load_catalog()
-    images.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
     return engine
 
 
@@ -79,7 +84,7 @@ def podman(engine, folder: Path):
 
 def hand_over(engine, path: Path) -> None:
     """As a run does it where the runtime has no such image, or an older one."""
-    runtime, info = runtimes.load(str(path)), images.inspect(engine, IMAGE)
+    runtime, info = runtimes.load(str(path)), inspect(engine, IMAGE)
     assert runtime_images.find(runtime, IMAGE, path.parent) is None
     runtime_images.put_from_engine(runtime, engine, IMAGE, info, path.parent)
     held = runtime_images.find(runtime, IMAGE, path.parent)
@@ -105,9 +110,9 @@ def bench(tmp_path, monkeypatch):
 def containers(path: Path, *more: str) -> list[dict]:
     """What the runtime says of our job containers."""
     runtime = runtimes.load(str(path))
-    found = subprocess.run(other_words(runtime, runtime.find), capture_output=True, text=True, check=True)
+    found = subprocess.run(other_argv(runtime, runtime.find), capture_output=True, text=True, check=True)
     told = [
-        subprocess.run(other_words(runtime, runtime.inspect, name=key), capture_output=True, text=True).stdout
+        subprocess.run(other_argv(runtime, runtime.inspect, name=key), capture_output=True, text=True).stdout
         for key in found.stdout.split()
     ]
     return [container for text in told if text for container in json.loads(text)]

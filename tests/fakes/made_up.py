@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.report import ReportInput, build_report
+from orchestrator.report.build import build_report
+from orchestrator.report.input import ReportInput
 
 WORKLOADS = {"mnist_mlp": 0.1, "mnist_cnn": 2.4, "cifar10_cnn": 4.4, "mnist_rnn": 3.9, "babi_rnn": 1.5}
 STACKS = {

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from orchestrator import cli, cli_run, merge, records, venvs
+from orchestrator import errors
+from orchestrator.cli import app, output
+from orchestrator.files import write_atomic
 from orchestrator.model import to_json
+from orchestrator.results.rows import merge_run
+from orchestrator.run import session
+from orchestrator.stacks import venvs
 
 
 def this_python(stack, device, docker_dir, say, keras_spec=None):
@@ -23,12 +28,12 @@ def rows_only(folders, out, catalog, as_json, broken=None):
     for folder in folders:
         plan = folder.plan()
         samples = {job.id: folder.samples(job) for job in plan.planned}
-        rows += merge.merge_run(plan, folder.results(), samples)
+        rows += merge_run(plan, folder.results(), samples)
     try:
-        records.write_atomic(out / "results.json", to_json({"results": rows}))
-    except records.HostError as error:
+        write_atomic(out / "results.json", to_json({"results": rows}))
+    except errors.HostError as error:
         broken = broken or error
-    cli_run.tell(rows, out, True)
+    output.tell(rows, out, True)
     if broken is not None:
         raise broken
     return rows
@@ -36,9 +41,9 @@ def rows_only(folders, out, catalog, as_json, broken=None):
 
 def replace() -> None:
     venvs.ensure = this_python
-    cli_run.conclude = rows_only
+    session.conclude = rows_only
 
 
 if __name__ == "__main__":
     replace()
-    cli.main()
+    app.main()

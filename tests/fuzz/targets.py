@@ -7,13 +7,15 @@ import json
 import tempfile
 from pathlib import Path
 
-from orchestrator import config, merge, seals
 from orchestrator.errors import OrchestrateError
-from orchestrator.measure import digest_events
+from orchestrator.measure.events import EventTail
+from orchestrator.measure.job import digest_events
 from orchestrator.model import Plan, Result, to_json
-from orchestrator.records import RunFolder
-from orchestrator.tail import EventTail
-from tests.unit.test_model import make_job
+from orchestrator.plan import config
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import check_job, job_is_whole
+from orchestrator.results.rows import epoch_rows, merge_run, result_row
+from tests.make import make_job
 
 KNOWN_KINDS = ["start", "data", "ready", "phase", "epoch_begin", "epoch_end", "end", "error"]
 JOB = make_job()
@@ -39,8 +41,8 @@ def read_events(data: bytes) -> None:
     assert events[-1] == {"event": "end", "t": 7.5}
     result = Result(run_id="r", job=JOB, status="ok", launched_t=1.0, exited_t=2.0, **digest_events(events))
     to_json(result)
-    json.dumps(merge.result_row(result, ()), allow_nan=False)
-    merge.epoch_rows([result])
+    json.dumps(result_row(result, ()), allow_nan=False)
+    epoch_rows([result])
 
 
 def read_record(data: bytes) -> None:
@@ -54,11 +56,11 @@ def read_record(data: bytes) -> None:
             (own / name).write_bytes(data)
         results = run.results()
         assert set(results) == {JOB.id}
-        rows = merge.merge_run(PLAN, results, {JOB.id: run.samples(JOB)})
+        rows = merge_run(PLAN, results, {JOB.id: run.samples(JOB)})
         json.dumps(rows, allow_nan=False)
         assert run.attempts(JOB) >= 1
-        assert not seals.job_is_whole(own)
-        list(seals.check_job(own))
+        assert not job_is_whole(own)
+        list(check_job(own))
 
 
 def read_plan(data: bytes) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import gpu_series, nvml
-from orchestrator.gpu_sampler import Sampler
+from orchestrator.host import nvml
+from orchestrator.measure.gpu_sampler import Sampler
+from orchestrator.results import gpu_readings
 from tests import cells
 from tests.conftest import ROOT
 
@@ -64,7 +65,7 @@ def test_what_the_sampler_costs_with_a_real_driver(gpus, tmp_path):
     time.sleep(10)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     sampler.stop()
-    samples = gpu_series.read(tmp_path, gpus[0].uuid, 0, float("inf"))
+    samples = gpu_readings.read(tmp_path, gpus[0].uuid, 0, float("inf"))
     polls = [s.t for s in samples if s.kind == "poll"]
     gaps = [after - before for before, after in itertools.pairwise(polls)]
     print(f"{len(gpus)} GPUs: {100 * cpu / wall:.2f} % of a core; median gap {1e3 * statistics.median(gaps):.0f} ms")

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from orchestrator import venvs
-from orchestrator.catalog import load_catalog
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import venvs
 from tests.cells import PARAMETERS, different_steps, reasons, run
 from tests.conftest import REQUIRED, ROOT
 
@@ -79,7 +79,8 @@ def test_the_modern_variant_is_todays_defaults(tmp_path):
 def test_two_makers_of_one_environment_never_meet_in_a_half_built_one(tmp_path):
     """Both get a whole environment; only one makes it. A cut-off one is never used."""
     code = (
-        "from orchestrator import venvs; from orchestrator.catalog import load_catalog; c = load_catalog(); "
+        "from orchestrator.stacks import venvs\nfrom orchestrator.plan.catalog import load_catalog\n"
+        "c = load_catalog(); "
         "v = venvs.ensure(c.stack('keras3-jax'), 'cpu', c.docker_dir, print); print('seconds', v.seconds); "
         "import subprocess; subprocess.run([v.python, '-c', 'import numpy, jax'], check=True)"
     )

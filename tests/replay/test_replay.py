@@ -12,7 +12,7 @@ import sys
 import duckdb
 import pytest
 
-from orchestrator import merge
+from orchestrator.results.columns import COLUMNS
 from tests.cells import PARAMETERS
 from tests.conftest import ROOT
 from tests.replay.record import RECORDED
@@ -43,7 +43,7 @@ def test_tables_say_the_same(reported):
     with (folder / "results.csv").open() as file:
         assert [row["job_id"] for row in csv.DictReader(file)] == [row["job_id"] for row in rows]
     table = duckdb.sql(f"select * from '{folder / 'results.parquet'}'")
-    assert table.columns == list(merge.COLUMNS)
+    assert table.columns == list(COLUMNS)
     assert [row[1] for row in table.fetchall()] == [row["job_id"] for row in rows]
     types = dict(zip(table.columns, map(str, table.types), strict=True))
     assert types["epoch_s"] == "DOUBLE"

@@ -20,9 +20,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from orchestrator import images
-from orchestrator.cli_verify import verified
-from orchestrator.records import RunFolder
+from orchestrator.cli.verbs.verify import verified
+from orchestrator.results.folder import RunFolder
+from orchestrator.stacks.images import engine
 from tests.fakes.runs import Bench, rows_of, torn_files
 
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -76,7 +76,7 @@ class Saboteur(threading.Thread):
         self.count = 0
 
     def run(self) -> None:
-        client = images.connect()
+        client = engine.connect()
         while not self.done.wait(self._draw.uniform(0.5, 1.5) * self._pause_s):
             with contextlib.suppress(Exception):
                 (run,) = self._results.glob("2*")
@@ -103,7 +103,7 @@ def soak(bench: Bench, jobs: int, seed: int, pause_s: float = 15.0) -> dict[str,
     assert {state for _, state in verified(RunFolder.open(run))} == {"ok"}
     assert not list(run.glob("jobs/*/out"))
     ours = {"label": f"keras-orchestrate.run={run.name}"}
-    assert images.connect().containers.list(all=True, filters=ours) == []
+    assert engine.connect().containers.list(all=True, filters=ours) == []
     figures = {"jobs": jobs, "sabotaged": saboteur.count, "statuses": Counter(row["status"] for row in rows)}
     return {**figures, **gauge.figures(jobs)}
 

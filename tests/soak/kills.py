@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from orchestrator import seals
-from orchestrator.cli_verify import verified
-from orchestrator.records import RunFolder
+from orchestrator.cli.verbs.verify import verified
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import MANIFEST
 from tests.fakes.runs import Bench, kill, torn_files, wait_for
 
 WORKLOADS = ["good", "exit1", "raises", "garbage", "silent", "daemon_short"]
@@ -39,7 +39,7 @@ def kill_and_resume(bench: Bench, kills: int, draw: random.Random, most_s: float
         figures["kills"] += hit
         words = after(bench, figures)
     for run in bench.runs:
-        if not (run / seals.MANIFEST).exists():
+        if not (run / MANIFEST).exists():
             code, _, stderr = bench.finish("run", "--resume", run)
             assert code == 1, stderr
             check_whole(run, figures)
@@ -52,7 +52,7 @@ def after(bench: Bench, figures: dict[str, int]) -> list[object]:
         return list(bench.run("--repeats", 2))
     last = bench.runs[-1]
     assert all(name.endswith(".tmp") for name in torn_files(last)), torn_files(last)
-    if (last / seals.MANIFEST).exists():
+    if (last / MANIFEST).exists():
         check_whole(last, figures)
         return list(bench.run("--repeats", 2))
     return ["run", "--resume", last]

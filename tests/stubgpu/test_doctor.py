@@ -105,7 +105,7 @@ def test_a_run_that_can_do_nothing_stops_before_anything_is_made(h200, tmp_path)
 
 def test_a_leased_gpu_is_told_with_its_holder(k80, tmp_path):
     hold = (
-        "import sys\nfrom orchestrator.leases import Leases, lock_folder\n"
+        "import sys\nfrom orchestrator.host.leases import Leases, lock_folder\n"
         "with Leases(lock_folder(), 'run r').hold(sys.argv[1], lambda: False, print):\n"
         "    print('held', flush=True)\n    sys.stdin.read()\n"
     )

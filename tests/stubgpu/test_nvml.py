@@ -14,7 +14,7 @@ from tests.fakes import nvml_host
 PRELUDE = """
 import json, sys
 import msgspec
-from orchestrator import nvml
+from orchestrator.host import nvml
 
 def show(value):
     print(json.dumps(msgspec.to_builtins(value)))
@@ -137,7 +137,10 @@ def test_a_lost_gpu_is_told_apart_and_its_neighbour_answers(k80):
 
 
 def test_without_a_driver_the_reason_is_said():
-    code = "from orchestrator import nvml\ntry:\n    nvml.session().__enter__()\nexcept nvml.NvmlMissing as e: print(e)"
+    code = (
+        "from orchestrator.host import nvml\ntry:\n    nvml.session().__enter__()\n"
+        "except nvml.NvmlMissing as e: print(e)"
+    )
     environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
     if "NVML says" not in answer.stdout:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from orchestrator.leases import Leases
+from orchestrator.host.leases import Leases
 from tests.conftest import ROOT
 from tests.fakes import roots
 

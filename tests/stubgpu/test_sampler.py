@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from orchestrator import gpu_figures, gpu_series
-from orchestrator.gpu_sampler import next_tick
+from orchestrator.measure.gpu_sampler import next_tick
+from orchestrator.results import gpu_figures, gpu_readings
 
 RUN = """
 import sys, time
 from pathlib import Path
-from orchestrator.gpu_sampler import Sampler
-from orchestrator import nvml
+from orchestrator.measure.gpu_sampler import Sampler
+from orchestrator.host import nvml
 with nvml.session() as n:
     uuids = [d.uuid for d in n.devices()]
 sampler = Sampler(uuids, Path(sys.argv[1]) / "gpu-1.jsonl")
@@ -46,9 +46,9 @@ def test_what_is_recorded_is_what_the_driver_said(k80, tmp_path):
     k80.set(0, util="steps:0.7:10,90", throttle="0x40", mem_used=2**30)
     process = start(k80, tmp_path, 2.3)
     assert process.communicate()[0].strip() == "{}"
-    gpu_series.to_parquet(tmp_path)
+    gpu_readings.to_parquet(tmp_path)
     assert [path.name for path in tmp_path.glob("gpu-*")] == ["gpu-1.parquet"]
-    samples = gpu_series.read(tmp_path, UUIDS[0], *EVER)
+    samples = gpu_readings.read(tmp_path, UUIDS[0], *EVER)
     polls = [s for s in samples if s.kind == "poll"]
     buffered = [s for s in samples if s.kind == "buffer"]
     assert len(polls) >= 8 and len(buffered) >= 10
@@ -58,7 +58,7 @@ def test_what_is_recorded_is_what_the_driver_said(k80, tmp_path):
     assert len({round(s.t, 2) for s in buffered}) == len(buffered)  # none twice
     assert {(s.mem_mb, s.energy_j) for s in polls} == {(1024.0, None)}
     assert gpu_figures.throttle_reasons(samples) == "hw_thermal"
-    assert gpu_figures.throttle_reasons(gpu_series.read(tmp_path, UUIDS[1], *EVER)) == ""
+    assert gpu_figures.throttle_reasons(gpu_readings.read(tmp_path, UUIDS[1], *EVER)) == ""
 
 
 def test_ticks_do_not_drift():
@@ -75,7 +75,7 @@ def test_a_lost_gpu_ends_its_own_series_only(k80, tmp_path):
     time.sleep(1)
     k80.set(0, all="!15")
     assert f"'{UUIDS[0]}': 'GPU is lost'" in process.communicate()[0]
-    lost, alive = (gpu_series.read(tmp_path, uuid, *EVER) for uuid in UUIDS)
+    lost, alive = (gpu_readings.read(tmp_path, uuid, *EVER) for uuid in UUIDS)
     assert lost[-1].lost == "GPU is lost"
     assert alive[-1].t > lost[-1].t + 0.5
     assert not any(s.lost for s in alive)
@@ -94,11 +94,11 @@ def test_processes_are_known_by_their_command_line(k80, tmp_path):
         for process in (job, stranger):
             process.kill()
             process.wait()
-    lists = [s.processes for s in gpu_series.read(tmp_path, UUIDS[0], *EVER) if s.processes is not None]
+    lists = [s.processes for s in gpu_readings.read(tmp_path, UUIDS[0], *EVER) if s.processes is not None]
     assert {p.job for p in lists[0]} == {"a.b.c.gpu.1", None}
     assert {(p.job, p.memory_mb) for p in lists[0]} == {("a.b.c.gpu.1", 1.0), (None, 2.0)}
     assert next(p.command for p in lists[0] if p.job is None) == "sleep 60"
-    assert gpu_series.read(tmp_path, UUIDS[1], *EVER)[0].processes == []
+    assert gpu_readings.read(tmp_path, UUIDS[1], *EVER)[0].processes == []
 
 
 def test_a_killed_run_leaves_readings_that_can_be_read(k80, tmp_path):
@@ -109,11 +109,11 @@ def test_a_killed_run_leaves_readings_that_can_be_read(k80, tmp_path):
     spool = tmp_path / "gpu-1.jsonl"
     with spool.open("ab") as file:
         file.write(b'{"t":1.0,"uuid":"GP')  # the line that was being written
-    samples = gpu_series.read(tmp_path, UUIDS[0], *EVER)
+    samples = gpu_readings.read(tmp_path, UUIDS[0], *EVER)
     assert len(samples) >= 3
     assert all(json.loads(line) for line in spool.read_bytes().splitlines()[:-1])
-    gpu_series.to_parquet(tmp_path)
-    assert gpu_series.read(tmp_path, UUIDS[0], *EVER) == samples
+    gpu_readings.to_parquet(tmp_path)
+    assert gpu_readings.read(tmp_path, UUIDS[0], *EVER) == samples
 
 
 def test_without_a_driver_nothing_is_sampled_and_nothing_breaks(tmp_path):

@@ -8,29 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.model import Job, parse_job_id
+from orchestrator.model import parse_job_id
+from tests.make import make_job
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
-
-
-def make_job(**changes) -> Job:
-    fields = {
-        "workload": "mnist_mlp",
-        "stack": "keras2-theano",
-        "backend": "theano",
-        "device": "cpu",
-        "repeat": 1,
-        "scale": "smoke",
-        "epochs": 2,
-        "batch_size": 32,
-        "train": 64,
-        "validation": 32,
-        "seed": 1,
-        "threads": 1,
-        "timeout_s": 60,
-        "dataset": "mnist",
-    }
-    return Job(**{**fields, **changes})
 
 
 @given(

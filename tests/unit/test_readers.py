@@ -9,15 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from orchestrator import config, merge, seals
 from orchestrator.errors import UserError
-from orchestrator.measure import digest_events
+from orchestrator.measure.events import COUNT_LIMIT, DEPTH_LIMIT, EventTail, decode_event
+from orchestrator.measure.job import digest_events
 from orchestrator.model import DataFile, Result, Sample, to_json
-from orchestrator.records import RunFolder
-from orchestrator.tail import COUNT_LIMIT, DEPTH_LIMIT, EventTail, decode_event
+from orchestrator.plan import config
+from orchestrator.results.columns import COLUMNS
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import Manifest, check_run, entry_of
+from orchestrator.results.rows import epoch_rows, result_row
 from tests.fuzz.targets import KNOWN_KINDS, TARGETS
-from tests.unit.test_model import make_job
-from tests.unit.test_records import make_plan
+from tests.make import make_job, make_plan
 
 pytestmark = pytest.mark.slow
 
@@ -48,10 +50,10 @@ def test_any_events_become_a_result_a_record_and_a_row(found):
     read = [e for e in (decode_event(json.dumps(event).encode()) for event in found) if e is not None]
     result = Result(run_id="r", job=make_job(), status="ok", launched_t=1.0, exited_t=2.0, **digest_events(read))
     again = msgspec.json.decode(to_json(result), type=Result)
-    row = merge.result_row(again, [Sample(t=1.0, device="cpu:0", cpu_s=1.0), Sample(t=2.0, device="cpu:0", cpu_s=2.0)])
-    assert set(row) == set(merge.COLUMNS)
+    row = result_row(again, [Sample(t=1.0, device="cpu:0", cpu_s=1.0), Sample(t=2.0, device="cpu:0", cpu_s=2.0)])
+    assert set(row) == set(COLUMNS)
     json.dumps(row, allow_nan=False)
-    merge.epoch_rows([again])
+    epoch_rows([again])
 
 
 @ROOMY
@@ -125,9 +127,9 @@ def test_a_manifest_names_nothing_outside_its_folder(tmp_path):
     (tmp_path / "secret").write_bytes(b"x")
     run = tmp_path / "run"
     run.mkdir()
-    entry = seals.entry_of(b"x")
-    (run / "manifest.json").write_bytes(to_json(seals.Manifest(files={"../secret": entry, "/etc/passwd": entry})))
-    assert {state for _, state in seals.check_run(run)} == {"altered"}
+    entry = entry_of(b"x")
+    (run / "manifest.json").write_bytes(to_json(Manifest(files={"../secret": entry, "/etc/passwd": entry})))
+    assert {state for _, state in check_run(run)} == {"altered"}
 
 
 def test_a_config_says_where_it_is_wrong():

@@ -1,0 +1,78 @@
+"""The command `orchestrate`: finds the verb, and turns errors made for people into one line and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+from rich.markup import escape
+
+from orchestrator import __version__
+from orchestrator.cli.output import console
+from orchestrator.errors import OrchestrateError
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+#: Each verb is the command of its name in cli/verbs/<verb>.py.
+VERBS = (
+    *("run", "plan", "build", "render", "doctor", "list", "data", "images", "verify", "attach"),
+    *("merge", "report", "query", "compare", "validate", "replay", "clean"),
+)
+
+
+class Verbs(click.Group):
+    """Loads a verb when it is used, so that none waits for what another one imports. Options alone mean `run`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in VERBS:
+            return None
+        found = vars(importlib.import_module(f"orchestrator.cli.verbs.{name}")).values()
+        return next(command for command in found if isinstance(command, click.Command) and command.name == name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=Verbs, context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="orchestrate")
+def cli() -> None:
+    """Compare Keras backends: one image per framework configuration, the same scripts, one report.
+
+    \b
+    Examples:
+      orchestrate                              everything this host can run
+      orchestrate --config azure-nc6           the 2017 article's comparison, on a GPU
+      orchestrate plan --config smoke          what would run, and the exact commands
+      orchestrate --workload mnist_mlp --backend theano --repeats 3
+
+    \b
+    Exit codes: 0 every job ok, 1 some job failed, 2 a mistake in what was asked, 3 this host cannot
+    serve it, 130 stopped by Ctrl-C.
+    """
+
+
+def main() -> None:
+    """Entry point: errors made for people become one line and a hint, everything else a traceback."""
+    try:
+        code = cli.main(prog_name="orchestrate", standalone_mode=False)
+        raise SystemExit(code if isinstance(code, int) else 0)
+    except click.exceptions.Abort:
+        console.print("stopped")
+        raise SystemExit(130) from None
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except OrchestrateError as error:
+        console.print(f"[bold red]ERROR[/] {escape(error.message)}")
+        if error.hint:
+            console.print(f"  -> {escape(error.hint)}")
+        raise SystemExit(error.exit_code) from None

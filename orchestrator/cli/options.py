@@ -1,0 +1,216 @@
+"""The options that commands share, and how they become a configuration."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.launchers.gpu_routes import ROUTES
+from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
+from orchestrator.plan.config import Config, load_config, override
+from orchestrator.stacks.settings import BuildSettings
+
+Decorator = Callable[[Any], Any]
+_HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_TAG, _DIGEST = r"\w[\w.-]{0,127}", r"sha256:[0-9a-f]{64}"
+IMAGE_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?\Z", re.ASCII)
+
+
+def options(*decorators: Decorator) -> Decorator:
+    """Several click decorators as one, in the order given."""
+    return lambda command: functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
+
+
+def _glob(flag: str, name: str, help_: str) -> Decorator:
+    return click.option(flag, name, multiple=True, metavar="GLOB", help=help_)
+
+
+def _folder(flag: str, **more: Any) -> Decorator:
+    exists = more.pop("exists", False)
+    kind = click.Path(exists=exists, file_okay=False, path_type=Path)
+    return click.option(flag, type=kind, **more)
+
+
+FILTERS = options(
+    _glob("--stack", "stacks", "Only these stacks."),
+    _glob("--backend", "backends", "Only these backends."),
+    _glob("--workload", "workloads", "Only these workloads."),
+)
+DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
+
+LAUNCHER = click.option(
+    "--launcher", metavar="|".join((*LAUNCHERS, "FILE")), help="How jobs are started; FILE is a runtime of your own."
+)
+
+
+def percent(value: Any) -> float:
+    """`5%` or `0.05`, as a share."""
+    text = str(value).strip()
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share < 10:
+        raise click.BadParameter(f"{text!r} is no percentage: write 5% or 0.05")
+    return share
+
+
+def image_reference(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The name of an image: [host[:port]/]path[:tag][@sha256:digest]."""
+    if value is not None and not IMAGE_REFERENCE.match(value):
+        raise click.BadParameter(
+            f"{value!r} is no name of an image: write it like debian:bullseye-slim", ctx, parameter
+        )
+    return value
+
+
+WISHES = options(
+    click.option(
+        "--config",
+        "-c",
+        default="all",
+        show_default=True,
+        metavar="NAME|PATH",
+        help="A preset or a YAML file.",
+    ),
+    FILTERS,
+    _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
+    DEVICE,
+    LAUNCHER,
+    click.option("--executor", type=click.Choice(["local", "slurm"]), help="Where jobs run.  [default: local]"),
+    click.option("--partition", metavar="NAME", help="Slurm: the partition."),
+    click.option("--account", metavar="NAME", help="Slurm: the account that is charged."),
+    click.option("--gpu-type", metavar="NAME", help="Slurm: only GPUs of this type, as the site calls it."),
+    click.option(
+        "--sbatch-option", "sbatch_options", multiple=True, metavar="--NAME=VALUE", help="Slurm: one more for sbatch."
+    ),
+    click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
+    click.option(
+        "--variant",
+        "variants",
+        multiple=True,
+        type=click.Choice(["faithful", "modern"]),
+        help="The settings of 2017, or today's defaults (Keras 3 only); both give columns of their own.",
+    ),
+    click.option("--repeats", type=click.IntRange(1), help="How often each cell runs, each time in a fresh process."),
+    click.option("--epochs", type=click.IntRange(1), help="Instead of the scale's number."),
+    click.option("--timeout", metavar="90s|10m|2h", help="Bound of one job, instead of the scale's."),
+    click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order, the shuffling and the weights."),
+    click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores but one]"),
+    click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
+    click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
+    click.option("--gpu-route", type=click.Choice(ROUTES), help="How containers get their GPU.  [default: auto]"),
+    click.option(
+        "--weaken",
+        multiple=True,
+        type=click.Choice(WEAKENABLE),
+        help="Give up a point of the confinement of containers; recorded with every result.",
+    ),
+    click.option("--allow-busy", is_flag=True, default=None, help="Also use GPUs that others use; rows are marked."),
+)
+ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
+OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
+DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
+UNTIL = options(
+    click.option("--until", type=percent, metavar="2%", help="Repeat a workload until each cell is known that well."),
+    click.option(
+        "--budget", default="30m", show_default=True, metavar="30m", help="With --until: no round begins later."
+    ),
+)
+RESUME = options(
+    click.option("--resume", metavar="RUN", help="Go on with a run (its folder, its id, or `latest`)."),
+    click.option("--retry-failed", is_flag=True, help="With --resume: failed, timed-out and oom jobs run again, too."),
+    click.option(
+        "--rerun-changed",
+        is_flag=True,
+        help="With --resume: results made with other workloads, images or data are run anew instead of refused.",
+    ),
+)
+BUILD = options(
+    click.option(
+        "--base",
+        "base_mode",
+        type=click.Choice(["auto", "pull", "bootstrap"]),
+        default="auto",
+        show_default=True,
+        help="Base image: pulled, or made from Debian's packages; auto pulls where a registry answers.",
+    ),
+    click.option(
+        "--base-image", metavar="IMAGE", callback=image_reference, help="Another base image instead of the pinned one."
+    ),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(exists=True, dir_okay=False),
+        help="CA certificates for the build, behind a proxy.  [default: $PIP_CERT or its like]",
+    ),
+    click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
+    click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
+    click.option("--no-cache", is_flag=True, help="Build every layer anew."),
+    click.option("--without-cuda", is_flag=True, help="GPU images for the backends that bring their own CUDA (CNTK)."),
+    click.option(
+        "--cuda-dir",
+        type=click.Path(exists=True, file_okay=False),
+        help="Take CUDA 8 files from this folder only (an unpacked tool kit, say).",
+    ),
+    click.option("--cuda-base", metavar="IMAGE", callback=image_reference, help="Take CUDA 8 files out of this image."),
+    click.option(
+        "--cuda-route", "cuda_routes", multiple=True, metavar="NAME", help="Only this route of docker/cuda.yaml."
+    ),
+)
+#: Options of the command line -> fields of the configuration's `slurm`.
+SLURM_NAMES = {
+    "partition": "partition",
+    "account": "account",
+    "gpu_type": "gpu_type",
+    "sbatch_options": "options",
+}
+WISH_NAMES = (
+    *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
+    *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
+    *("gpu_route", "allow_busy", "weaken"),
+)
+
+
+def wished(given: dict[str, Any]) -> Config:
+    """The configuration named by --config with the other options on top. Raises UserError."""
+    changes = {name: given[name] for name in WISH_NAMES}
+    changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
+    changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
+    return override(load_config(given["config"]), **changes)
+
+
+def explicit(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+    """What of a configuration the user typed: `config` (the preset or file, decoded) and single options."""
+    names = {name for name in ("config", *WISH_NAMES, *SLURM_NAMES) if _is_typed(ctx, name)}
+    typed = {n: list(given[n]) if isinstance(given[n], tuple) else given[n] for n in names - set(SLURM_NAMES)}
+    if names & set(SLURM_NAMES):
+        typed["slurm"] = _slurm(names & set(SLURM_NAMES), given)
+    if "config" in typed:
+        typed["config"] = load_config(given["config"])
+    return typed
+
+
+def _is_typed(ctx: click.Context, name: str) -> bool:
+    default = (click.core.ParameterSource.DEFAULT, click.core.ParameterSource.DEFAULT_MAP, None)
+    return ctx.get_parameter_source(name) not in default
+
+
+def _slurm(names: set[str], given: dict[str, Any]) -> dict[str, Any] | None:
+    """The single fields of `slurm` that were given, None for none."""
+    fields = {SLURM_NAMES[name]: given[name] for name in sorted(names)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()} or None
+
+
+def build_settings(given: dict[str, Any]) -> BuildSettings:
+    names = ("base_mode", "base_image", "ca_bundle", "pip_index_url", "debian_mirror", "no_cache")
+    cuda = ("without_cuda", "cuda_dir", "cuda_base")
+    return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
+
+
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)

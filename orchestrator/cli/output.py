@@ -1,0 +1,118 @@
+"""What the command line prints: JSON documents, tables for a terminal, closing lines, exit codes."""
+
+from __future__ import annotations
+
+import io
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import rich.box
+from rich.console import Console
+from rich.table import Table
+
+from orchestrator.model import NOT_RUN, Row
+from orchestrator.report.comparison import TITLES, cells, closing
+from orchestrator.results.folder import RunFolder
+from orchestrator.stats.compare import Ratio
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(line: str) -> None:
+    console.print(line, markup=False)
+
+
+def left_behind(standing: dict[str, int], folder: RunFolder) -> None:
+    """Where the jobs of a run stand that goes on without us, and how to come back to it."""
+    say(", ".join(f"{n} {where}" for where, n in standing.items()))
+    click.echo(f"orchestrate attach {folder.path}")
+
+
+def tell(rows: list[dict[str, Any]], out: Path, as_json: bool) -> None:
+    """The one JSON document, or the summary for people."""
+    from orchestrator.results.export import document
+
+    if as_json:
+        sys.stdout.buffer.write(document(rows))
+        sys.stdout.buffer.flush()
+        return
+    click.echo(text_summary(rows))
+    for line in closing_lines(rows, out):
+        click.echo(line)
+
+
+def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
+    """0 every job ok (or not meant to run here), 1 some job failed, 3 nothing can run here, 130 stopped by the user."""
+    if interrupted:
+        return 130
+    if "unsupported" in statuses and set(statuses) <= NOT_RUN:
+        return 3
+    return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1
+
+
+def text_summary(rows: Sequence[Row]) -> str:
+    """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
+    columns = sorted({column_name(row) for row in rows})
+    table = Table(box=rich.box.SIMPLE_HEAD)
+    table.add_column("workload")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for workload in dict.fromkeys(row["workload"] for row in rows):
+        line = [row for row in rows if row["workload"] == workload]
+        best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
+        table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
+    title = "training seconds per epoch after the first (median); * is the best of its row\n"
+    return title + _rendered(table, max(80, 16 + 26 * len(columns)))
+
+
+def _rendered(table: Table, width: int) -> str:
+    text = io.StringIO()
+    Console(file=text, width=width, highlight=False).print(table)
+    return text.getvalue()
+
+
+def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
+    """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
+    meant = [row for row in rows if row["status"] not in NOT_RUN]
+    lines = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok"]
+    reasons: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row["status"] != "ok":
+            reasons.setdefault((row["status"], row["reason"]), []).append(row)
+    for (status, reason), affected in reasons.items():
+        kind = "stack" if status == "unsupported" else "job_id"
+        names = sorted({row[kind] for row in affected})
+        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        lines.append(f"  {len(affected)} {status}: {shown}: {reason}")
+    if any(row["data_kind"] == "synthetic" for row in rows):
+        lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
+    return [*lines, f"report: {out / 'report.html'}"]
+
+
+def column_name(row: Row) -> str:
+    extra = [] if row["variant"] == "faithful" else [row["variant"]]
+    return "\n".join([row["stack"].partition("-")[0] + f" {row['device']}", row["backend"], *extra])
+
+
+def _cell(rows: Sequence[Row], best: float | None) -> str:
+    times = [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
+    if not times:
+        return ", ".join(sorted({row["status"] for row in rows})) or "-"
+    middle = statistics.median(times)
+    mark = " *" if best is not None and min(times) <= best else ""
+    return f"{middle:.3g}{mark}"
+
+
+def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
+    table = Table(box=rich.box.SIMPLE_HEAD)
+    for title in TITLES:
+        table.add_column(title, justify="left" if title.startswith(("cell", "verdict")) else "right")
+    for ratio in ratios:
+        table.add_row(*cells(ratio))
+    out = io.StringIO()
+    Console(file=out, width=150, highlight=False).print(table)
+    return out.getvalue() + "\n".join(closing(ratios, threshold)) + "\n"

@@ -1,0 +1,122 @@
+"""What a person sees while a run goes on: a live line on a terminal, plain lines in a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from orchestrator.model import Job, Result
+from orchestrator.text import duration, printable
+
+MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
+
+
+class Progress:
+    """Counts jobs, shows what runs and guesses the time left. Thread-safe; writes to stderr."""
+
+    def __init__(self, console: Console, planned: int) -> None:
+        self._console = console
+        self._planned = planned
+        self._done = 0
+        self._began = time.monotonic()
+        self._running: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._live: Status | None = console.status("starting") if console.is_terminal else None
+
+    def __enter__(self) -> Progress:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        if self._live:
+            self._live.stop()
+
+    def expect(self, more: int) -> None:
+        """Jobs that joined the plan."""
+        with self._lock:
+            self._planned += more
+
+    def event(self, job: Job, event: dict[str, Any]) -> None:
+        """One event of a running job."""
+        words = describe_event(job, event)
+        if not words:
+            return
+        with self._lock:
+            self._running[job.id] = words
+            self._show(f"  {label(job)}: {words}", only_plain=True)
+
+    def started(self, job: Job, where: str = "") -> None:
+        """`where`: the node, for jobs that run elsewhere."""
+        with self._lock:
+            self._running[job.id] = "starting"
+            self._show(f"{self._count(1)} {label(job)} starts{shown(where)}", only_plain=True)
+
+    def finished(self, result: Result) -> None:
+        with self._lock:
+            self._running.pop(result.job.id, None)
+            self._done += 1
+            self._show(f"{self._count()} {summary(result)}{self._left()}")
+
+    def _show(self, line: str, only_plain: bool = False) -> None:
+        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
+            self._write(line, only_plain)
+
+    def _write(self, line: str, only_plain: bool) -> None:
+        if self._live is None or not only_plain:
+            self._console.print(line, highlight=False, soft_wrap=True)
+        if self._live:
+            running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
+            self._live.update(f"{self._done}/{self._planned}  {running}")
+
+    def _count(self, ahead: int = 0) -> str:
+        width = len(str(self._planned))
+        number = min(self._done + len(self._running) if ahead else self._done, self._planned)
+        return escape(f"[{number:>{width}}/{self._planned}]")
+
+    def _left(self) -> str:
+        if not 0 < self._done < self._planned:
+            return ""
+        seconds = (time.monotonic() - self._began) / self._done * (self._planned - self._done)
+        return f"  [dim]about {duration(seconds)} left[/]"
+
+
+def label(job: Job) -> str:
+    variant = "" if job.variant == "faithful" else f" ({job.variant})"
+    repeat = "" if job.repeat == 1 else f" #{job.repeat}"
+    return f"{job.workload}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
+
+
+def describe_event(job: Job, event: dict[str, Any]) -> str:
+    """The part of an event worth a line, "" for the rest."""
+    if event["event"] == "ready":
+        return shown(f"model built, Keras {event.get('keras_version')}, {event.get('framework_version')}")
+    if event["event"] != "epoch_end":
+        return ""
+    parts = [f"epoch {event.get('epoch')}/{job.epochs}"]
+    for key, form in (("train_s", "{:.2f} s"), ("loss", "loss {:.3f}"), ("val_acc", "val_acc {:.3f}")):
+        value = event.get(key)
+        if isinstance(value, int | float):
+            parts.append(form.format(value))
+    return shown("  ".join(parts))
+
+
+def shown(text: str) -> str:
+    """What a job or a node says, without markup of the console."""
+    return escape(printable(text, 200))
+
+
+def summary(result: Result) -> str:
+    mark = MARKS.get(result.status, f"[red]{result.status}[/]")
+    reason = f"  {escape(result.reason)}" if result.reason else ""
+    took = ""
+    if result.launched_t is not None and result.exited_t is not None:
+        took = f" in {duration(result.exited_t - result.launched_t)}"
+    return f"{label(result.job)} {mark}{took}{reason}"

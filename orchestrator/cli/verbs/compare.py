@@ -1,0 +1,41 @@
+"""`orchestrate compare`: the same cells in two runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.cli.output import comparison_text
+from orchestrator.report import comparison
+from orchestrator.stats import compare as comparing
+
+FORMATS = ("text", *comparison.FORMATS)
+
+
+@click.command()
+@click.argument("first", type=FOLDER)
+@click.argument("second", type=FOLDER)
+@click.option("--threshold", type=percent, metavar="5%", help="Exit 1 where a cell got slower by more, beyond noise.")
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Of the output.")
+@JSON
+def compare(first: Path, second: Path, threshold: float | None, form: str, as_json: bool) -> None:
+    """Seconds per epoch of the same cells in two runs or merged sets: a release against a change, one launcher
+    against another.
+
+    With --threshold a cell that no longer runs counts as a regression, too.
+
+    \b
+    Examples:
+      orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
+      orchestrate compare results/main results/change --threshold 5% --format markdown
+    """
+    from orchestrator.results.source import read_source  # it brings DuckDB along
+
+    a, b = read_source(first), read_source(second)
+    ratios = comparing.compare(a.rows, b.rows, a.steady, b.steady)
+    write = comparison.FORMATS.get("json" if as_json else form, comparison_text)
+    click.echo(write(ratios, threshold).rstrip("\n"))
+    if threshold is not None and comparing.regressions(ratios, threshold):
+        raise SystemExit(1)

@@ -1,0 +1,120 @@
+"""`orchestrate data`: fetch, verify and list the data sets."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    ProgressColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.progress import Progress as Bar
+
+from orchestrator.cli.options import DATA_DIR, JSON
+from orchestrator.data import download
+from orchestrator.data import find as datasets
+from orchestrator.data.declared import Dataset, load_datasets
+from orchestrator.data.find import DataRow, cache_dir, listing
+from orchestrator.errors import OrchestrateError
+
+NAMES = click.argument("names", nargs=-1, metavar="[mnist] [cifar10] [babi]")
+
+
+@click.group()
+def data() -> None:
+    """Fetch, check and list the data sets (mnist, cifar10, babi)."""
+
+
+@data.command()
+@NAMES
+@click.pass_context
+def fetch(ctx: click.Context, names: Sequence[str]) -> None:
+    """Download data sets from their official places into the cache: checked, resumed, mirrors in turn.
+
+    \b
+    Examples:
+      orchestrate data fetch
+      orchestrate data fetch mnist
+    """
+    failed = 0
+    for dataset in _chosen(names):
+        try:
+            with _bar() as bar:
+                path = download.fetch(dataset, cache_dir(), _report(bar, bar.add_task(dataset.name)))
+            click.echo(f"{dataset.name}: {path}")
+        except OrchestrateError as error:
+            failed = error.exit_code
+            click.echo(f"ERROR {error.message}\n  -> {error.hint}", err=True)
+    ctx.exit(failed)
+
+
+@data.command()
+@NAMES
+@DATA_DIR
+@JSON
+@click.pass_context
+def verify(ctx: click.Context, names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
+    """Read and hash every data file found anew; exit 1 if one is corrupt."""
+    rows = datasets.verify(load_datasets(), names, data_dir)
+    _print(rows, as_json)
+    ctx.exit(1 if any(row.state == "corrupt" for row in rows) else 0)
+
+
+@data.command("list")
+@NAMES
+@DATA_DIR
+@JSON
+def list_(names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
+    """List the data files found; the first of each data set is the one that a run uses."""
+    _print(listing(load_datasets(), names, data_dir), as_json)
+
+
+def _chosen(names: Sequence[str]) -> list[Dataset]:
+    known = load_datasets()
+    for name in names:
+        if name not in known:
+            raise click.BadParameter(f"{name!r}; there are {', '.join(known)}", param_hint="NAMES")
+    return [known[name] for name in names or known]
+
+
+def _print(rows: Sequence[DataRow], as_json: bool) -> None:
+    if as_json:
+        document = {"data": [msgspec.to_builtins(row) for row in rows]}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        return
+    for row in rows:
+        size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
+        words: list[Any] = [row.dataset, row.state, row.kind, size, row.path, row.note]
+        click.echo("  ".join(str(word) for word in words if word))
+        if row.sha256:
+            click.echo(f"    sha256 {row.sha256}")
+
+
+def progress_columns() -> tuple[ProgressColumn, ...]:
+    """What a bar for bytes shows."""
+    return (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+
+
+def _bar() -> Bar:
+    return Bar(*progress_columns(), console=Console(stderr=True))
+
+
+def _report(bar: Bar, task: TaskID) -> download.Progress:
+    return lambda done, total: bar.update(task, completed=done, total=total)

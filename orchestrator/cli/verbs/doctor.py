@@ -1,0 +1,65 @@
+"""`orchestrate doctor`: can this host run what is wished for, and what would mend it?"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, wished
+from orchestrator.executors.local import look as looking
+from orchestrator.executors.slurm import executor as slurm
+from orchestrator.executors.slurm.doctor import examine
+from orchestrator.host.checks import Check, counts, worst
+from orchestrator.host.probe import probe_host
+from orchestrator.plan.catalog import load_catalog
+
+COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
+
+
+@click.command()
+@WISHES
+@DATA_DIR
+@OUT
+@ROOT
+@JSON
+@click.pass_context
+def doctor(ctx: click.Context, /, **given: Any) -> None:
+    """Check this host against what a run would need: what was seen, what is needed, how to mend it.
+
+    Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.
+
+    \b
+    Examples:
+      orchestrate doctor
+      orchestrate doctor --config azure-nc6
+      orchestrate doctor --config modern --launcher process --json
+      orchestrate doctor --executor slurm              on one node of each kind of a cluster
+    """
+    out: Path = given["out"]
+    wish, catalog = wished(given), load_catalog(given["root"])
+    if wish.executor == "slurm":
+        away = slurm.find(wish, catalog, say=lambda line: None, keras_spec=None)
+        checks = examine(away, out, given["data_dir"])
+    else:
+        checks = looking.examine(wish, catalog, probe_host(), out, given["data_dir"])
+    if given["as_json"]:
+        document = {"checks": checks, "verdict": worst(checks)}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    else:
+        for check in checks:
+            show(check)
+        tally = counts(checks)
+        click.echo(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
+    ctx.exit(3 if worst(checks) == "bad" else 0)
+
+
+def show(check: Check) -> None:
+    click.echo(click.style(f"{check.level:5}", fg=COLOURS[check.level]) + f"{check.what}: {check.seen}")
+    if check.needed:
+        click.echo(f"     needed: {check.needed}")
+    if check.mend and check.level != "ok":
+        click.echo(f"     -> {check.mend}")

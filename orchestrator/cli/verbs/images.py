@@ -1,0 +1,188 @@
+"""`orchestrate images`: what is on the engine, and images as one file for hosts without a network."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.progress import Progress as Bar
+
+from orchestrator import __version__
+from orchestrator.cli.options import JSON, ROOT
+from orchestrator.cli.verbs.data import progress_columns
+from orchestrator.errors import UserError
+from orchestrator.launchers.runtimes import BASIC, Runtime, check_launcher, check_usable
+from orchestrator.launchers.runtimes import load as load_runtime
+from orchestrator.model import DeviceKind, Stack, image_name
+from orchestrator.plan.catalog import Catalog, load_catalog
+from orchestrator.plan.jobs import select
+from orchestrator.stacks import runtime_images
+from orchestrator.stacks.images import archive as image_archive
+from orchestrator.stacks.images import recipe
+from orchestrator.stacks.images import sbom as bills
+from orchestrator.stacks.images.engine import ImageInfo, connect, inspect
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+STACK = click.option("--stack", "stacks", multiple=True, metavar="GLOB", help="Only these stacks.")
+DEVICE = click.option("--device", type=click.Choice(["cpu", "gpu"]), help="Only these images.  [default: both]")
+
+
+@click.group()
+def images() -> None:
+    """Images on the engine, and images as one file for hosts without a network."""
+
+
+@images.command("list")
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@ROOT
+@JSON
+def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
+    """List the images on the engine, or in FILE after checking it.
+
+    \b
+    Examples:
+      orchestrate images list
+      orchestrate images list images.tar.gz
+    """
+    if file:
+        with _bar(f"checking {file}") as tell:
+            found = {image.name: image.info for image in image_archive.contents(file, tell).images}
+        rows = [_row(name, info, "checked") for name, info in found.items()]
+    else:
+        rows = _on_engine(load_catalog(root))
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode({"images": rows}), indent=1) + b"\n")
+        return
+    for row in rows:
+        size = f"{row['size_mb']} MB" if row["size_mb"] else ""
+        click.echo(
+            "  ".join(part for part in (row["name"], row["state"], size, row["created"][:19], row["note"]) if part)
+        )
+
+
+@images.command()
+@click.argument("file", type=FILE)
+@STACK
+@DEVICE
+@ROOT
+@click.option("--force", is_flag=True, help="Replace FILE.")
+def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Path | None, force: bool) -> None:
+    """Write the images that are on the engine into FILE, a .tar.gz.
+
+    \b
+    Examples:
+      orchestrate images save images.tar.gz
+      orchestrate images save gpu.tar.gz --device gpu --stack 'keras2-*'
+    """
+    client, catalog = connect(), load_catalog(root)
+    chosen = select(list(stacks) or ["*"], (stack.name for stack in catalog.stacks), "stack")
+    names = [name for stack, kind, name in _names(catalog) if stack.name in chosen and device in (None, kind)]
+    there = [name for name in names if inspect(client, name)]
+    if not there:
+        raise UserError("none of these images is on the engine", "`orchestrate build` makes them.")
+    with _bar(f"saving {len(there)} images") as tell:
+        image_archive.save(client, there, file, tell, force)
+    for name in there:
+        click.echo(name)
+    click.echo(f"{file}: {file.stat().st_size / 1e6:.0f} MB")
+
+
+@images.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Replace images of the same names.")
+@click.option("--launcher", metavar="NAME|FILE", help="Give them to this runtime instead of the Docker engine.")
+def load(file: Path, force: bool, launcher: str | None) -> None:
+    """Check FILE and give its images to the engine, or to another container runtime.
+
+    \b
+    Examples:
+      orchestrate images load images.tar.gz
+      orchestrate images load images.tar.gz --launcher podman
+    """
+    runtime = _runtime(launcher)
+    client = None if runtime else connect()
+    with _bar(f"checking {file}") as tell:
+        index = image_archive.contents(file, tell)
+    if runtime:
+        runtime_images.put_from_archive(runtime, file, index.images, runtime_images.image_folder(runtime))
+        loaded = [image.name for image in index.images]
+    else:
+        with _bar(f"loading {file}") as tell:
+            loaded = image_archive.load(client, file, index, tell, force)
+    if index.orchestrator != __version__:
+        click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
+    for image in index.images:
+        click.echo(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
+
+
+def _runtime(launcher: str | None) -> Runtime | None:
+    """The runtime that images are for; None for the Docker engine."""
+    if launcher in (None, "docker"):
+        return None
+    check_launcher(launcher)
+    if launcher in BASIC:
+        raise UserError(f"{launcher} takes no images", "name docker, podman, apptainer, or the file of a runtime")
+    runtime = load_runtime(launcher)
+    check_usable(runtime)
+    return runtime
+
+
+@images.command()
+@click.argument("stack")
+@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Which image.")
+@ROOT
+def sbom(stack: str, device: DeviceKind, root: Path | None) -> None:
+    """Print the bill of materials of STACK's image: CycloneDX 1.5, made from inside the image.
+
+    \b
+    Example:
+      orchestrate images sbom keras2-theano > keras2-theano.cdx.json
+    """
+    client, catalog = connect(), load_catalog(root)
+    chosen = catalog.stack(stack)
+    name = image_name(chosen.name, device, __version__)
+    info = image_archive.present(client, name)
+    bill = bills.document(name, info, catalog.bases[chosen.base].suite, bills.listing(client, name))
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(bill), indent=1) + b"\n")
+
+
+def _names(catalog: Catalog) -> Iterator[tuple[Stack, DeviceKind, str]]:
+    for stack in catalog.stacks:
+        for device in stack.images:
+            yield stack, device, image_name(stack.name, device, __version__)
+
+
+def _on_engine(catalog: Catalog) -> list[dict[str, Any]]:
+    client = connect()
+    rows = []
+    for stack, device, name in _names(catalog):
+        info = inspect(client, name)
+        known = {recipe.plain(catalog, stack, device, without).sha256 for without in (False, True)}
+        state = "missing" if info is None else "current" if info.dockerfile_sha256 in known else "outdated"
+        rows.append(_row(name, info, state))
+    return rows
+
+
+def _row(name: str, info: ImageInfo | None, state: str) -> dict[str, Any]:
+    unusable = ", ".join(info.unusable) if info else ""
+    return {
+        "name": name,
+        "state": state,
+        "id": info.id if info else None,
+        "size_mb": info.size_mb if info else None,
+        "created": info.created if info else "",
+        "note": f"not for {unusable}: built without CUDA files" if unusable else "",
+    }
+
+
+@contextmanager
+def _bar(title: str) -> Iterator[image_archive.Progress]:
+    with Bar(*progress_columns(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title)
+        yield lambda done, total: bar.update(task, completed=done, total=max(done, total or 0))

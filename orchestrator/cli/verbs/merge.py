@@ -1,0 +1,48 @@
+"""`orchestrate merge`: several runs as one merged set."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from orchestrator.cli.options import FOLDER, JSON
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the set is written.")
+@JSON
+def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
+    """Runs and merged sets, of any hosts, into one set: every job once, nothing averaged that must not be.
+
+    \b
+    Exit 1: two records of one job do not agree (the first is kept, and set.json lists them).
+    Examples:
+      orchestrate merge results/2026* --to results/all
+      orchestrate merge results/all host-b/results/2026* --to results/both
+    """
+    from orchestrator.results import merged_set
+    from orchestrator.results.export import document
+
+    done, rows = merged_set.merge_sources(runs, to)
+    if as_json:
+        sys.stdout.buffer.write(document(rows))
+    else:
+        for line in merge_lines(done, to):
+            click.echo(line)
+    raise SystemExit(1 if done.conflicts else 0)
+
+
+def merge_lines(done: Any, to: Path) -> list[str]:
+    lines = [f"{count} jobs from {source}" for source, count in done.sources.items()]
+    lines.append(f"{done.jobs} jobs in {to}; {done.identical} were there twice and are kept once")
+    lines += [
+        f"CONFLICT {c.run_id}/{c.job_id}: {', '.join(c.differs[:5])} differ; kept {c.kept}, not {c.dropped}"
+        for c in done.conflicts
+    ]
+    lines += [f"{workload} stays apart: not all the same {', '.join(names)}" for workload, names in done.apart.items()]
+    return lines

@@ -1,0 +1,35 @@
+"""`orchestrate query`: SQL over a merged set."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from orchestrator.cli.options import FOLDER, JSON
+
+
+@click.command()
+@click.argument("sql")
+@click.argument("folder", default="results/all", type=FOLDER)
+@JSON
+def query(sql: str, folder: Path, as_json: bool) -> None:
+    """One SQL statement (DuckDB) over a merged set: tables results, epochs, samples, and cells. It only reads.
+
+    \b
+    Examples:
+      orchestrate query "select workload, backend, n, epoch_s from cells" results/all
+      orchestrate query "select host, count(*) from results group by host" results/all --json
+    """
+    from orchestrator.results import source
+
+    names, rows = source.query(folder, sql)
+    if as_json:
+        document = {"columns": names, "rows": [dict(zip(names, row, strict=True)) for row in rows]}
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        return
+    click.echo("\t".join(names))
+    for row in rows:
+        click.echo("\t".join("" if value is None else str(value) for value in row))

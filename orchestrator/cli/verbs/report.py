@@ -1,0 +1,55 @@
+"""`orchestrate report`: reports recorded runs, or a merged set, again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from orchestrator.cli import output
+from orchestrator.cli.options import JSON, OUT, ROOT
+from orchestrator.errors import UserError
+from orchestrator.plan.catalog import Catalog, load_catalog
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import read_manifest, write_run_manifest
+from orchestrator.run import session
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Where to write; needed for several runs.")
+@OUT
+@ROOT
+@JSON
+def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, as_json: bool) -> None:
+    """Merge and report recorded runs anew, without running anything. Default: the latest run.
+
+    A set made by `merge` is reported alone: merge once more to add runs to it.
+
+    \b
+    Examples:
+      orchestrate report
+      orchestrate report results/20261122-*  --to results/together
+      orchestrate report results/all                   a merged set
+    """
+    if any((path / "set.json").is_file() for path in runs):
+        report_set(runs, to, load_catalog(root), as_json)
+        return
+    folders = [RunFolder.open(path) for path in (runs or [out / "latest"])]
+    if to is None and len(folders) > 1:
+        raise click.UsageError("several runs need --to FOLDER")
+    session.conclude(folders, to or folders[0].path, load_catalog(root), as_json)
+    if to is None and read_manifest(folders[0].path):
+        write_run_manifest(folders[0].path, set())
+
+
+def report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
+    """The report of a merged set, written into it or to `to`."""
+    if len(paths) > 1:
+        raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
+    from orchestrator.results.collect import merged_set  # it brings the charts along, a second to import
+
+    merged = merged_set(paths[0])
+    session.report_merged(merged, to or paths[0], catalog)
+    output.tell(merged.rows, to or paths[0], as_json)

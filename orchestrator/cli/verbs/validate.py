@@ -1,0 +1,161 @@
+"""`orchestrate validate`: the same thing against itself, and a planted slowdown, simulated and on real repeats."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.errors import UserError
+
+if TYPE_CHECKING:
+    from orchestrator.stats.validate import Noise, Rates, RealRates
+
+
+#: Assumed where neither runs nor figures are given; a quiet host. Not a measurement.
+DEFAULT_NOISE = {"between": 0.01, "within": 0.02, "epochs": 3}
+REPEATS = (3, 4, 5, 6, 7, 8, 10)
+#: Tried in turn on a host on which none of those finds the slowdown, until one does.
+MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=FOLDER)
+@click.option("--between", type=percent, metavar="1%", help="Noise of repeats around their cell (standard deviation).")
+@click.option("--within", type=percent, metavar="2%", help="Noise of epochs around their repeat.")
+@click.option("--epochs", type=click.IntRange(2), help="Steady epochs of a repeat.")
+@click.option("--repeats", type=click.IntRange(2), default=5, show_default=True, help="The protocol to be judged.")
+@click.option("--until", type=percent, metavar="2%", help="Judge this bound of `run --until` instead of --repeats.")
+@click.option("--contenders", type=click.IntRange(2), default=2, show_default=True, help="In one row of a report.")
+@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="Of one report.")
+@click.option("--slowdown", type=percent, default=0.05, show_default="5%", help="What is planted.")
+@click.option("--experiments", type=click.IntRange(50), default=2000, show_default=True, help="Simulated per line.")
+@JSON
+def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
+    """Do the verdicts keep their promise? False ones at most 5 %, a planted slowdown found in 9 of 10.
+
+    Simulated at the noise of the RUNS (or as given), in four shapes of noise, and where a cell has four repeats or more
+    also on the real repeats: dealt to two names, they are one image under two names, run interleaved. Exit 1: the
+    promise is not kept at --repeats, or with --until.
+
+    \b
+    Examples:
+      orchestrate run --workload mnist_mlp --stack 'keras3-*' --repeats 10
+      orchestrate validate results/latest
+      orchestrate validate results/latest --until 2%
+      orchestrate validate --between 1% --within 2% --contenders 6
+    """
+    from orchestrator.stats.validate import SHAPES, deal_pairs, repeats_needed, simulate
+
+    cells = _cells(runs)
+    noise = _noise(cells, given)
+    common = {k: given[k] for k in ("contenders", "rows", "slowdown", "experiments")}
+    even: list[Rates] = []
+    for n in sorted({*REPEATS, *MORE_REPEATS, given["repeats"]}):
+        if n in (*REPEATS, given["repeats"]) or repeats_needed(even) is None:
+            even.append(simulate(noise, n, **common))
+    if given["until"] is None:
+        protocol = {"repeats": given["repeats"]}
+        judged = next(rates for rates in even if rates.repeats == given["repeats"])
+    else:
+        protocol = {"bound": given["until"]}
+        judged = simulate(noise, **protocol, **common)
+    shapes = [judged, *(simulate(noise, **protocol, shape=shape, **common) for shape in SHAPES[1:])]
+    real = deal_pairs(cells, given["slowdown"])
+    needed = repeats_needed(even)
+    kept = all(rates.false <= 0.05 + 2 * rates.error for rates in shapes) and judged.found >= 0.9
+    if as_json:
+        document = {"noise": noise, "simulated": even, "shapes": shapes, "real": real, "repeats_needed": needed}
+        answer = msgspec.json.encode({**document, "kept": kept})
+        sys.stdout.buffer.write(msgspec.json.format(answer, indent=1) + b"\n")
+    else:
+        for line in _lines(noise, even, shapes, real, needed, given):
+            click.echo(line)
+    raise SystemExit(0 if kept else 1)
+
+
+def _cells(runs: Sequence[Path]) -> list[list[list[float]]]:
+    """The repeats of every cell of the runs; rows that may not be averaged are never in one cell."""
+    from orchestrator.results.merged_set import DOER, WORK
+    from orchestrator.results.source import read_source
+    from orchestrator.stats.repeats import by_cell, repeats_of
+
+    found = []
+    for run in runs:
+        source = read_source(run)
+        good = [row for row in source.rows if row["status"] == "ok" and row["epoch_s"]]
+        found += [repeats_of(rows, source.steady) for rows in by_cell(good, (*WORK, *DOER)).values()]
+    return found
+
+
+def _noise(cells: Sequence[Any], given: dict[str, Any]) -> Noise:
+    from orchestrator.stats.validate import Noise, noise_of  # these bring numpy along, which `--help` need not wait for
+
+    given_noise = msgspec.convert(DEFAULT_NOISE, Noise)
+    noise = noise_of(cells) if cells else given_noise
+    if noise is None:
+        if given["between"] is None or given["within"] is None:
+            raise UserError("no cell of these runs has two repeats of two steady epochs", "give --between and --within")
+        noise = given_noise
+    changes = {name: given[name] for name in ("between", "within", "epochs") if given[name] is not None}
+    return msgspec.structs.replace(noise, **changes)
+
+
+def _lines(
+    noise: Noise,
+    even: list[Rates],
+    shapes: list[Rates],
+    real: RealRates | None,
+    needed: int | None,
+    given: dict[str, Any],
+) -> list[str]:
+    origin = f"median of {noise.cells} cells" if noise.cells else "given"
+    slowdown = f"{100 * given['slowdown']:g} %"
+    lines = [
+        f"noise ({origin}): {100 * noise.between:.2f} % between repeats, {100 * noise.within:.2f} % between the "
+        f"{noise.epochs} steady epochs of one",
+        f"reports of {given['rows']} x {given['contenders']}, each against the fastest of its row; "
+        f"{given['experiments']} experiments per line",
+        f"repeats  reports with a false verdict  {slowdown} slowdown found",
+    ]
+    lines += [f"{r.repeats:7}  {_share(r.false, r.experiments):27}  {_share(r.found, r.experiments)}" for r in even]
+    lines += _shape_lines(shapes)
+    lines += _real_lines(real, slowdown) if real else []
+    lines.append(
+        f"a slowdown of {slowdown} is found in 9 of 10 cases from {needed} repeats on"
+        if needed
+        else f"even {even[-1].repeats} repeats do not find {slowdown} in 9 of 10 cases: use a quieter host"
+    )
+    return lines
+
+
+def _shape_lines(shapes: list[Rates]) -> list[str]:
+    bound = shapes[0].until
+    lines = [f"the protocol, {shapes[0].repeats} repeats, at noise of the same size in every shape"]
+    if bound is not None:
+        lines = [f"the protocol, until ±{100 * bound:g} %, at noise of the same size in every shape"]
+    for r in shapes:
+        taken = "" if bound is None else f"  after {r.repeats} repeats (median)"
+        lines.append(f"{r.shape:>12}  {_share(r.false, r.experiments):22}  {_share(r.found, r.experiments)}{taken}")
+    return lines
+
+
+def _real_lines(real: RealRates, slowdown: str) -> list[str]:
+    error = "" if real.false_error is None else f" ± {100 * real.false_error:.1f}"
+    return [
+        f"real repeats of {real.cells} cells dealt to two names, {real.repeats} repeats or more each, {real.deals} "
+        f"deals: false {100 * real.false:.1f}{error} % (± over cells), {slowdown} slowdown found "
+        f"{100 * real.found:.1f} %",
+        f"one deal of each cell, drawn at random: {real.one_deal} false of {real.cells}",
+    ]
+
+
+def _share(value: float, count: int) -> str:
+    """With the standard error of a share seen in `count` experiments."""
+    return f"{100 * value:.1f} ± {100 * math.sqrt(max(value * (1 - value), 0.25 / count) / count):.1f} %"

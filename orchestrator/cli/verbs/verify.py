@@ -1,0 +1,69 @@
+"""`orchestrate verify`: are the records of a run complete, and still what was written?"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+import click
+import msgspec
+
+from orchestrator.cli.options import JSON, OUT
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import MANIFEST, State, check_job, check_run
+
+#: What each state of a file means for a person.
+WORDS = {
+    "ok": "as it was written",
+    "altered": "ALTERED since it was written",
+    "missing": "MISSING",
+    "unsealed": "NOT SEALED: no manifest.json says what it was",
+}
+
+
+@click.command()
+@click.argument("run", default="latest")
+@OUT
+@JSON
+@click.pass_context
+def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
+    """Check a recorded run (folder, id or `latest`) file by file: complete, incomplete or altered.
+
+    Exit code 0 when every record is there and as it was written, else 1. It proves the absence of accidents, not of
+    intent: whoever alters a file on purpose can write its hash as well.
+
+    \b
+    Examples:
+      orchestrate verify
+      orchestrate verify results/20261122-101500-1a2b --json
+    """
+    folder = RunFolder.locate(out, run)
+    files = dict(verified(folder))
+    states = Counter(files.values())
+    verdict = "complete" if set(states) <= {"ok"} else "altered" if states["altered"] else "incomplete"
+    if as_json:
+        document = msgspec.json.encode({"run": str(folder.path), "verdict": verdict, "files": files})
+        sys.stdout.buffer.write(msgspec.json.format(document, indent=1) + b"\n")
+    else:
+        for name, state in files.items():
+            if state != "ok":
+                click.echo(f"{name}: {WORDS[state]}")
+        click.echo(f"{folder.path.name}: {verdict}, {states['ok']} of {len(files)} files {WORDS['ok']}")
+    ctx.exit(0 if verdict == "complete" else 1)
+
+
+def verified(folder: RunFolder) -> list[tuple[str, State]]:
+    """(path, state) of every file that the run has, or should have."""
+    found: list[tuple[str, State]] = list(check_run(folder.path))
+    plan = folder.plan()
+    skipped = {skip.job.id for skip in plan.skipped}
+    for job in plan.planned:
+        own = folder.job_folder(job)
+        if job.id in skipped and not own.exists():
+            continue
+        found += [(f"jobs/{job.id}/{name}", state) for name, state in check_job(own)]
+        for kept in sorted((own / "attempts").glob(f"*/{MANIFEST}")):
+            where = kept.parent.relative_to(folder.path).as_posix()
+            found += [(f"{where}/{name}", state) for name, state in check_job(kept.parent)]
+    return found

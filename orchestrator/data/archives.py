@@ -1,0 +1,149 @@
+"""Archives: checking those we are given, and writing ones that are equal on every machine.
+
+Written archives hold their data uncompressed, because compressors differ (zlib, zlib-ng, ...) in the
+bytes they make of the same data, and because random pixels would hardly shrink anyway.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+#: What the readers of the standard library and numpy raise for a damaged file.
+_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError)
+
+
+class BadArchive(ValueError):
+    """Why an archive cannot be used, in words for people."""
+
+
+def check(path: Path, arrays: Mapping[str, Sequence[int]], members: Iterable[str]) -> None:
+    """Reads all of `path` and raises BadArchive unless it holds what a job will ask for.
+
+    `arrays` (name -> shape of one sample) describes an .npz; without it `path` is a tar with `members`.
+    Nothing is unpickled.
+    """
+    try:
+        if arrays:
+            _check_npz(path, arrays)
+        else:
+            _check_tar(path, members)
+    except BadArchive:
+        raise
+    except _DAMAGE as error:
+        raise BadArchive(f"damaged or incomplete ({error or type(error).__name__})") from error
+
+
+def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
+    if not zipfile.is_zipfile(path):
+        raise BadArchive("not an .npz file")
+    import numpy as np  # only here: it takes a tenth of a second to import, and most commands do without
+
+    lengths: dict[str, int] = {}
+    with np.load(path, allow_pickle=False) as npz:
+        if missing := sorted(set(arrays) - set(npz.files)):
+            raise BadArchive(f"lacks the arrays {', '.join(missing)}")
+        for name, shape in arrays.items():
+            _check_array(name, npz[name], tuple(shape))
+            lengths[name] = len(npz[name])
+    for part in {name.partition("_")[2] for name in arrays}:
+        if lengths[f"x_{part}"] != lengths[f"y_{part}"]:
+            raise BadArchive(f"x_{part} and y_{part} differ in length")
+
+
+def _check_array(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...]) -> None:
+    if array.ndim == 0 or array.shape[1:] != shape or not len(array):
+        raise BadArchive(f"{name} has shape {array.shape}, expected (samples, {', '.join(map(str, shape))})")
+    if array.dtype.kind not in "iu" or (shape and array.dtype != "uint8"):
+        raise BadArchive(f"{name} has type {array.dtype}, expected {'uint8' if shape else 'integers'}")
+
+
+def _check_tar(path: Path, members: Iterable[str]) -> None:
+    with tarfile.open(path, "r:*") as tar:
+        found = {member.name for member in tar if _safe(member).isfile() and member.size}
+        # To the very end, so that gzip compares its own checksum as well.
+        while tar.fileobj is not None and tar.fileobj.read(1 << 20):
+            pass
+    if missing := [name for name in members if name not in found]:
+        raise BadArchive(f"lacks {', '.join(missing)}")
+
+
+def _safe(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    for name in (member.name, member.linkname):
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
+            raise BadArchive(f"the member {member.name!r} points outside of the archive")
+    return member
+
+
+class _StoredGzip(io.RawIOBase):
+    """Gzip without compression, in blocks of one size however the data arrives; `mtime` is 0."""
+
+    _BLOCK = 65535
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._pending = bytearray()
+        self._crc = 0
+        self._size = 0
+        stream.write(b"\x1f\x8b\x08\0\0\0\0\0\0\xff")
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._crc = zlib.crc32(data, self._crc)
+        self._size += len(data)
+        self._pending += data
+        while len(self._pending) > self._BLOCK:
+            self._block(bytes(self._pending[: self._BLOCK]), last=False)
+            del self._pending[: self._BLOCK]
+        return len(data)
+
+    def close(self) -> None:
+        """Writes the last block and the trailer; the stream below stays open."""
+        if not self.closed:
+            self._block(bytes(self._pending), last=True)
+            self._stream.write(struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
+        super().close()
+
+    def _block(self, data: bytes, last: bool) -> None:
+        self._stream.write(struct.pack("<BHH", last, len(data), len(data) ^ 0xFFFF) + data)
+
+
+def write_tar_gz(stream: IO[bytes], files: Iterable[tuple[str, bytes]]) -> None:
+    """A .tar.gz of `files` (name, content): the same bytes for the same content, everywhere."""
+    gzip = _StoredGzip(stream)
+    with tarfile.open(fileobj=gzip, mode="w|", format=tarfile.USTAR_FORMAT) as tar:
+        for name, content in files:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            member.mode = 0o644
+            tar.addfile(member, io.BytesIO(content))
+    gzip.close()
+
+
+def write_npz(stream: IO[bytes], arrays: Mapping[str, np.ndarray[Any, Any]]) -> None:
+    """An .npz of uint8 `arrays`: the same bytes for the same content, everywhere."""
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy", (1980, 1, 1, 0, 0, 0))
+            entry.create_system = 3
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, _npy(array))
+
+
+def _npy(array: np.ndarray[Any, Any]) -> bytes:
+    """Version 1.0 of the format, written here because numpy's padding changed between its releases."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {array.shape}, }}"
+    header += " " * (-(len(header) + 11) % 64) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header.encode() + array.tobytes()

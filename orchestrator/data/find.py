@@ -1,0 +1,239 @@
+"""Data sets on this host: found, checked, hashed, labelled; fetched or made where there are none."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from orchestrator.data.archives import BadArchive, check, write_tar_gz
+from orchestrator.data.declared import Dataset, synthetic_path
+from orchestrator.data.download import Progress, fetch, known_hashes
+from orchestrator.errors import HostError, UserError
+from orchestrator.files import disk_errors, replacing, sha256_file
+from orchestrator.model import DataFile, Noun, Say, to_json
+
+Kind = Literal["official", "given", "synthetic"]
+
+#: Automatic fetching must not hold up a run on a host without a network.
+_AUTO_TIMEOUT_S = 10.0
+
+
+class DataRow(Noun, frozen=True, kw_only=True):
+    """One file (or one absent data set) for people. `size` in bytes; `note` says what is wrong."""
+
+    dataset: str
+    state: Literal["ok", "corrupt", "missing"]
+    path: str | None = None
+    size: int | None = None
+    sha256: str | None = None
+    kind: Kind | None = None
+    note: str = ""
+
+
+class _Seen(Noun, frozen=True, kw_only=True):
+    """A file that was checked and hashed, and by what one notices that it changed since."""
+
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def cache_dir() -> Path:
+    """Where fetched and synthetic data lie: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate/data."""
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "keras-orchestrate" / "data"
+
+
+def default_dirs() -> list[Path]:
+    """Folders searched without being named: our cache, then Keras' own ($KERAS_HOME or ~/.keras)."""
+    keras = os.environ.get("KERAS_HOME")
+    return [cache_dir(), (Path(keras).expanduser() if keras else Path.home() / ".keras") / "datasets"]
+
+
+def resolve(
+    datasets: Mapping[str, Dataset],
+    names: Iterable[str],
+    data_dir: Path | None = None,
+    allow_fetch: bool = True,
+    allow_synthetic: bool = True,
+    say: Say = print,
+    progress: Progress | None = None,
+) -> dict[str, DataFile]:
+    """One usable file per data set in `names`.
+
+    Searched in `data_dir`, the cache and Keras' folder; else fetched; else synthetic, and said so.
+    `data_dir` is never written. Raises UserError for an unknown name, a `data_dir` that is none, a
+    corrupt file, or data that may be neither fetched nor made; HostError where fetching failed and
+    synthetic data are not allowed.
+    """
+    chosen = _chosen(datasets, names)
+    dirs = _search_dirs(data_dir)
+    files: dict[str, DataFile] = {}
+    for dataset in chosen:
+        path = next(_candidates(dataset, dirs), None)
+        if path is None:
+            path = _provide(dataset, allow_fetch, allow_synthetic, say, progress)
+        elif path.is_dir():
+            path = _packed(dataset, path)
+        elif data_dir is not None and not path.is_relative_to(data_dir):
+            say(f"{dataset.name}: not in {data_dir}; using {path}")
+        files[dataset.name] = _data_file(dataset, path)
+    return files
+
+
+def listing(datasets: Mapping[str, Dataset], names: Iterable[str] = (), data_dir: Path | None = None) -> list[DataRow]:
+    """Every file found for `names` (default: all), the one that a run would use first."""
+    return _rows(datasets, names, data_dir, rehash=False)
+
+
+def verify(datasets: Mapping[str, Dataset], names: Iterable[str] = (), data_dir: Path | None = None) -> list[DataRow]:
+    """As `listing`, but every file is read and hashed anew, whatever is remembered of it."""
+    return _rows(datasets, names, data_dir, rehash=True)
+
+
+def _chosen(datasets: Mapping[str, Dataset], names: Iterable[str]) -> list[Dataset]:
+    wanted = list(dict.fromkeys(names)) or list(datasets)
+    if unknown := [name for name in wanted if name not in datasets]:
+        raise UserError(f"no data set is called {unknown[0]!r}", f"There are: {', '.join(datasets)}.")
+    return [datasets[name] for name in wanted]
+
+
+def _search_dirs(data_dir: Path | None) -> list[Path]:
+    if data_dir is None:
+        return default_dirs()
+    if not data_dir.is_dir():
+        raise UserError(f"--data-dir {data_dir} is not a folder", "Name the folder with the data files.")
+    return [data_dir, data_dir / "datasets", *default_dirs()]
+
+
+def _candidates(dataset: Dataset, dirs: Iterable[Path]) -> Iterator[Path]:
+    """Archives under any of their names, and folders with the extracted members."""
+    for folder in dirs:
+        yield from (folder / name for name in dataset.accepted if _is_file(folder / name))
+        for root in dataset.roots:
+            if all(_is_file(folder / root / member) for member in dataset.members):
+                yield folder / root
+
+
+def _is_file(path: Path) -> bool:
+    """False also where a folder on the way may not be entered."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Say, progress: Progress | None) -> Path:
+    failure: HostError | None = None
+    if allow_fetch:
+        try:
+            say(f"{dataset.name}: fetching {dataset.file}")
+            return fetch(dataset, cache_dir(), progress, timeout=_AUTO_TIMEOUT_S, attempts=2)
+        except HostError as error:
+            failure = error
+    if not allow_synthetic:
+        raise failure or UserError(
+            f"{dataset.name}: no {dataset.file} here, and neither fetching nor synthetic data is allowed",
+            f"Run `orchestrate data fetch {dataset.name}`, or give its folder with --data-dir.",
+        )
+    why = failure.message if failure else f"{dataset.name}: not found"
+    say(f"{why}\n{dataset.name}: using SYNTHETIC data; accuracies will say nothing about the real data set")
+    from orchestrator.data import synthetic  # numpy comes along, and most commands do without
+
+    return synthetic.make(dataset.name, dataset.file, cache_dir())
+
+
+def _data_file(dataset: Dataset, path: Path) -> DataFile:
+    try:
+        seen = _inspect(dataset, path, rehash=False)
+    except BadArchive as error:
+        raise UserError(f"{path}: {error}", _remedy(dataset, path)) from error
+    return DataFile(
+        dataset=dataset.name,
+        path=str(path.resolve()),
+        sha256=seen.sha256,
+        kind=_kind(dataset, path, seen.sha256),
+        name=dataset.file,
+    )
+
+
+def _remedy(dataset: Dataset, path: Path) -> str:
+    if path == synthetic_path(dataset.file, cache_dir()):
+        return f"Remove it and it is made again: rm {path}"
+    return f"Remove or replace it; `orchestrate data fetch {dataset.name}` gets the official file."
+
+
+def _kind(dataset: Dataset, path: Path, sha256: str) -> Kind:
+    made = synthetic_path(dataset.file, cache_dir())
+    if sha256 == dataset.synthetic or path == made:
+        return "synthetic"
+    return "official" if sha256 in known_hashes(dataset, cache_dir()) else "given"
+
+
+def _inspect(dataset: Dataset, path: Path, rehash: bool) -> _Seen:
+    """Checks and hashes a file, unless it was before and has not changed. Raises BadArchive."""
+    note = cache_dir() / "hashes" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    try:
+        status = path.stat()
+        if not rehash and (seen := _remembered(note, status)):
+            return seen
+        check(path, dataset.arrays, dataset.members)
+        seen = _Seen(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256_file(path))
+    except OSError as error:
+        raise BadArchive(f"cannot be read ({error.strerror or error})") from error
+    # The memory only saves time: a read-only home is no reason to stop.
+    with suppress(OSError), replacing(note) as stream:
+        stream.write(to_json(seen))
+    return seen
+
+
+def _remembered(note: Path, status: os.stat_result) -> _Seen | None:
+    try:
+        seen = msgspec.json.decode(note.read_bytes(), type=_Seen)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    same = (seen.size, seen.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    return seen if same else None
+
+
+def _packed(dataset: Dataset, root: Path) -> Path:
+    """An archive of the extracted members in `root`, made in the cache once per state of the folder."""
+    files = [(member, root / member) for member in dataset.members]
+    state = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for _, path in files]
+    key = hashlib.sha256(repr(state).encode()).hexdigest()[:12]
+    target = cache_dir() / f"packed-{key}-{dataset.file}"
+    if not target.is_file():
+        with disk_errors(target), replacing(target) as stream:
+            write_tar_gz(stream, ((member, path.read_bytes()) for member, path in files))
+    return target
+
+
+def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path | None, rehash: bool) -> list[DataRow]:
+    dirs = _search_dirs(data_dir)
+    rows: list[DataRow] = []
+    for dataset in _chosen(datasets, names):
+        made = synthetic_path(dataset.file, cache_dir())
+        paths = [*_candidates(dataset, dirs), *([made] if made.is_file() else [])]
+        rows += [_row(dataset, path, rehash) for path in paths] or [
+            DataRow(dataset=dataset.name, state="missing", note=f"no {dataset.file} in any searched folder")
+        ]
+    return rows
+
+
+def _row(dataset: Dataset, path: Path, rehash: bool) -> DataRow:
+    if path.is_dir():
+        return DataRow(
+            dataset=dataset.name, path=str(path), kind="given", state="ok", note="extracted; packed when used"
+        )
+    try:
+        seen = _inspect(dataset, path, rehash)
+    except BadArchive as error:
+        return DataRow(dataset=dataset.name, path=str(path), state="corrupt", note=str(error))
+    kind = _kind(dataset, path, seen.sha256)
+    return DataRow(dataset=dataset.name, path=str(path), size=seen.size, sha256=seen.sha256, kind=kind, state="ok")

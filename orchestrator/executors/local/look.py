@@ -1,0 +1,203 @@
+"""Looks at this host for the preflight: engine, driver, GPUs, disk, images, data. Reads only."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator import __version__
+from orchestrator.data.declared import load_datasets
+from orchestrator.data.find import listing
+from orchestrator.errors import HostError
+from orchestrator.host import checks
+from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState
+from orchestrator.host.leases import Leases, lock_folder
+from orchestrator.host.nvml import GpuLost, Nvml, NvmlMissing, session
+from orchestrator.host.processes import in_words, present
+from orchestrator.host.throttling import slowing
+from orchestrator.launchers import gpu_routes, runtimes
+from orchestrator.launchers.runtimes import BASIC, Runtime
+from orchestrator.model import Device, DeviceKind, Host, Stack, image_name
+from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.config import Config
+from orchestrator.plan.jobs import select
+from orchestrator.stacks import runtime_images
+from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.engine import inspect
+from orchestrator.stacks.runtime_images import image_folder
+
+MIB = 2**20
+#: Room to ask for, MiB: results of a run; an image, by kind. Generous round figures, not measured needs.
+RESULTS_MB = 1024
+IMAGE_MB: dict[DeviceKind, int] = {"cpu": 3 * 1024, "gpu": 10 * 1024}
+
+
+def examine(config: Config, catalog: Catalog, host: Host, out: Path, data_dir: Path | None) -> list[Check]:
+    """Every check for a configuration. Raises UserError for names that do not exist."""
+    stacks, datasets = chosen(config, catalog)
+    facts = gather(config, host, stacks, out)
+    found = listing(load_datasets(), datasets, data_dir)
+    first = {row.dataset: row for row in reversed(found)}
+    rows = [first[name] for name in datasets]
+    whole = msgspec.structs.replace(
+        facts,
+        data=[DataFact(dataset=r.dataset, state=r.state, path=r.path, sha256=r.sha256) for r in rows],
+    )
+    return checks.all_checks(whole, stacks, catalog.stacks)
+
+
+def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
+    """The stacks that have a wanted backend, and the data sets that the wanted workloads read."""
+    names = select(config.stacks, (s.name for s in catalog.stacks), "stack")
+    backends = select(config.backends, (b.name for s in catalog.stacks for b in s.backends), "backend")
+    workloads = select(config.workloads, (w.name for w in catalog.workloads), "workload")
+    stacks = [
+        msgspec.structs.replace(s, backends=[b for b in s.backends if b.name in backends])
+        for s in catalog.stacks
+        if s.name in names
+    ]
+    datasets = dict.fromkeys(w.dataset for w in catalog.workloads if w.name in workloads)
+    return [stack for stack in stacks if stack.backends], list(datasets)
+
+
+def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Facts:
+    """The host as it is now, without the data sets."""
+    device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
+    facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
+    disks = [_disk("results", out, RESULTS_MB)]
+    launcher = config.launcher
+    runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
+    client = None
+    if launcher != "process":
+        engine = _engine(config, device, with_route=runtime is None)
+        client = engine.pop("client", None)
+        facts |= engine
+        launcher = "docker" if client or launcher == "docker" else "process"
+    if runtime:
+        launcher = runtime.name
+        facts |= _runtime(runtime, config, device)
+    if runtime and not facts["runtime_trouble"]:
+        facts["images"] = {s.name: _with_runtime(runtime, client, s, device) for s in stacks if device in s.images}
+    elif client:
+        there = {s.name: inspect(client, _name(s, device)) is not None for s in stacks if device in s.images}
+        facts["images"] = there
+        missing = sum(not here for here in there.values())
+        root = Path(str(client.info().get("DockerRootDir", "/")))
+        if missing and root.exists():
+            disks.append(_disk(f"{missing} images", root, missing * IMAGE_MB[device]))
+    states = gpu_states(host.gpus) if device == "gpu" else {}
+    return Facts(launcher=launcher, engine_needed=config.launcher == "docker", disks=disks, states=states, **facts)
+
+
+def _name(stack: Stack, device: DeviceKind) -> str:
+    return image_name(stack.name, device, __version__)
+
+
+def _disk(what: str, path: Path, needed_mb: int) -> Disk:
+    there = path.absolute()
+    while not there.exists():
+        there = there.parent
+    return Disk(what=what, path=str(there), free_mb=shutil.disk_usage(there).free // MIB, needed_mb=needed_mb)
+
+
+def _runtime(runtime: Runtime, config: Config, device: DeviceKind) -> dict[str, Any]:
+    """What a container runtime says of itself, as fields of Facts."""
+    try:
+        runtimes.check_usable(runtime)
+        found: dict[str, Any] = {"runtime": _version(runtime), "runtime_trouble": ""}
+        if device == "gpu":
+            found["route"] = str(runtime_route(runtime, config.gpu_route))
+    except HostError as error:
+        return {"runtime_trouble": error.message, "runtime_mend": error.hint}
+    return {**found, "unconfined": list(runtime.unconfined)}
+
+
+def _version(runtime: Runtime) -> str:
+    """The first line of the program's --version, and whether we ever ran it."""
+    words = [*runtime.program, "--version"]
+    try:
+        answer = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise HostError(f"{shlex.join(words)} does not work: {error}", runtime.install) from error
+    if answer.returncode != 0:
+        raise HostError(f"{shlex.join(words)} does not work: {answer.stderr.strip()[:200]}", runtime.install)
+    return answer.stdout.strip().split("\n")[0] + (
+        "" if runtime.tried else " (this runtime's template was never tried)"
+    )
+
+
+def _with_runtime(runtime: Runtime, client: Any, stack: Stack, device: DeviceKind) -> bool:
+    """Whether the stack's image is there, or can be handed over."""
+    name = _name(stack, device)
+    if client is not None and engine.inspect(client, name) is not None:
+        return True
+    try:
+        return runtime_images.find(runtime, name, image_folder(runtime)) is not None
+    except HostError:
+        return False
+
+
+def _engine(config: Config, device: DeviceKind, with_route: bool = True) -> dict[str, Any]:
+    """What the engine says of itself, as fields of Facts, and its client."""
+    try:
+        client = engine.connect()
+        version = client.version()
+    except HostError as error:
+        return {"engine_trouble": error.message, "engine_mend": error.hint}
+    api = str(version.get("ApiVersion", "0"))
+    found = {"client": client, "engine": f"{version.get('Version')}, API {api}"}
+    if device == "gpu" and with_route:
+        try:
+            found["route"] = str(gpu_routes.choose(client.info(), api, config.gpu_route, nvidia_hook()))
+        except HostError as error:
+            found |= {"route_trouble": error.message, "route_mend": error.hint}
+    return found
+
+
+def gpu_states(gpus: Sequence[Device]) -> dict[str, GpuState]:
+    """Who uses each GPU, and in what state it is."""
+    held = Leases(lock_folder(), "doctor")
+    try:
+        with session() as nvml:
+            return {gpu.uuid: _state(nvml, gpu, held.holder(gpu.uuid) or "") for gpu in gpus if gpu.uuid}
+    except NvmlMissing:
+        return {}
+
+
+def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
+    assert gpu.uuid is not None
+    try:
+        now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
+        limit = nvml.max_sm_mhz(gpu.uuid)
+    except GpuLost as error:
+        return GpuState(lost=str(error))
+    free = None if now.mem_mb is None or gpu.memory_mb is None else int(gpu.memory_mb - now.mem_mb)
+    return GpuState(
+        busy=in_words([p for p in processes if p.job is None]),
+        leased=leased,
+        free_mb=free,
+        sm_mhz=now.sm_mhz,
+        max_sm_mhz=limit,
+        slowed_by=slowing(now.throttle),
+    )
+
+
+def runtime_route(runtime: Runtime, wish: str) -> gpu_routes.Route:
+    """How a runtime is given a GPU. Raises HostError for a route that it has not."""
+    if wish != "auto" and wish not in runtime.gpu:
+        raise HostError(
+            f"{runtime.name} knows no GPU route {wish!r}", f"it has {', '.join(runtime.gpu)}; leave --gpu-route out"
+        )
+    name = next(iter(runtime.gpu)) if wish == "auto" else wish
+    return gpu_routes.Route(name=name, why=f"the way of {runtime.name}")  # type: ignore[arg-type]
+
+
+def nvidia_hook() -> bool:
+    return shutil.which("nvidia-container-runtime-hook") is not None

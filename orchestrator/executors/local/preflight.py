@@ -1,0 +1,76 @@
+"""The checks before a local run starts: what cannot run here, and how a GPU reaches its job."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from orchestrator.errors import HostError
+from orchestrator.executors.local.look import chosen, gather, nvidia_hook, runtime_route
+from orchestrator.host import checks
+from orchestrator.launchers import gpu_routes, runtimes
+from orchestrator.launchers.runtimes import BASIC
+from orchestrator.model import Host, Noun, Plan, Say
+from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.config import Config
+from orchestrator.stacks.images import engine
+
+
+class Cleared(Noun, frozen=True, kw_only=True):
+    """What a run may go on with: the reasons for (stack, backend) pairs that cannot work, and the GPU's route."""
+
+    unfit: dict[tuple[str, str], str] = {}
+    route: gpu_routes.Route | None = None
+
+    @property
+    def route_name(self) -> gpu_routes.RouteName:
+        return self.route.name if self.route else "devices"
+
+    @property
+    def route_words(self) -> str:
+        """For the record; a process needs no route but a variable."""
+        return str(self.route) if self.route else "CUDA_VISIBLE_DEVICES"
+
+
+def before_run(
+    config: Config, catalog: Catalog, draft: Plan, host: Host, launcher: str, out: Path, say: Say
+) -> Cleared:
+    """The first step of a run: says what is not as it should be, and what cannot run here.
+
+    Raises HostError where nothing of the plan can.
+    """
+    fixed = msgspec.structs.replace(config, launcher=launcher)
+    stacks, _ = chosen(fixed, catalog)
+    gpu = bool(draft.jobs) and draft.jobs[0].device == "gpu"
+    facts = gather(msgspec.structs.replace(fixed, device="gpu" if gpu else "cpu"), host, stacks, out)
+    for check in checks.all_checks(facts, stacks, catalog.stacks):
+        if check.level != "ok" and not check.what.startswith("image of "):  # those are built next
+            say(checks.check_text(check))
+    full = next((disk for disk in facts.disks if disk.free_mb < 1), None)
+    if full:
+        raise HostError(
+            f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
+        )
+    if not gpu:
+        return Cleared()
+    for text in checks.placement(stacks, host.gpus):
+        say(f"on {text}")
+    reasons = checks.unsupported(stacks, host.gpus)
+    if all((job.stack, job.backend) in reasons for job in draft.jobs):
+        why = "; ".join(f"{stack} ({backend}): {reason}" for (stack, backend), reason in reasons.items())
+        raise HostError(f"nothing of this configuration can run here. {why}", checks.instead(catalog.stacks, host.gpus))
+    if facts.route_trouble and launcher == "docker":
+        raise HostError(facts.route_trouble, facts.route_mend)
+    route = route_of(config, launcher)
+    return Cleared(unfit=reasons, route=route)
+
+
+def route_of(config: Config, launcher: str) -> gpu_routes.Route | None:
+    if launcher not in BASIC:
+        return runtime_route(runtimes.load(launcher), config.gpu_route)
+    if launcher != "docker":
+        return None
+    client = engine.connect()
+    api = str(client.version().get("ApiVersion", "0"))
+    return gpu_routes.choose(client.info(), api, config.gpu_route, nvidia_hook())

@@ -1,0 +1,136 @@
+"""Runs jobs on this machine's devices, one at a time on each."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+
+from orchestrator.errors import DeviceRefused
+from orchestrator.model import Device, Job, Result
+
+#: Runs and measures one job on one device, for whatever end it comes to.
+Measure = Callable[[Job, Device], Result]
+#: Holds a device for one job; gives the device as it was found. Raises DeviceRefused.
+Claim = Callable[[Device], AbstractContextManager[Device]]
+
+
+class Waiting:
+    """The jobs that nobody has taken yet, in order."""
+
+    def __init__(self, jobs: Iterable[Job], fits: Callable[[Job, Device], bool]) -> None:
+        self._jobs = list(jobs)
+        self._fits = fits
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def has(self, device: Device) -> bool:
+        with self._lock:
+            return any(self._fits(job, device) for job in self._jobs)
+
+    def take(self, device: Device) -> Job | None:
+        """The first job that this device can run."""
+        with self._lock:
+            job = next((job for job in self._jobs if self._fits(job, device)), None)
+            if job is not None:
+                self._jobs.remove(job)
+            return job
+
+    def rest(self) -> list[Job]:
+        with self._lock:
+            jobs, self._jobs = self._jobs, []
+            return jobs
+
+
+class DevicePool:
+    """One worker thread per device slot; jobs are taken in the order given, each by a device that it fits.
+
+    `cancelled(job)` makes the result of a job that was never started; `refused(job, reason)` that of one whose
+    devices must not be used. `stop()` ends the running ones.
+    """
+
+    def __init__(
+        self,
+        devices: list[Device],
+        measure: Measure,
+        cancelled: Callable[[Job], Result],
+        stop: Callable[[], None],
+        *,
+        claim: Claim = nullcontext,
+        fits: Callable[[Job, Device], bool] = lambda job, device: True,
+        refused: Callable[[Job, str], Result] | None = None,
+    ) -> None:
+        self._devices = devices
+        self._measure = measure
+        self._cancelled = cancelled
+        self._stop = stop
+        self._claim = claim
+        self._fits = fits
+        self._refused = refused or (lambda job, reason: cancelled(job))
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._working = 0
+        self._reasons: list[str] = []
+
+    def stop(self) -> None:
+        """From any thread, a signal handler included: running jobs end, waiting ones are cancelled."""
+        self._stopping.set()
+        self._stop()
+
+    def stopping(self) -> bool:
+        return self._stopping.is_set()
+
+    def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
+        waiting = Waiting(jobs, self._fits)
+        done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
+        planned, self._working = len(waiting), len(self._devices)
+        workers = [
+            threading.Thread(target=self._work, args=(device, waiting, done), daemon=True) for device in self._devices
+        ]
+        for worker in workers:
+            worker.start()
+        try:
+            for _ in range(planned):
+                yield _unwrap(done.get())
+        finally:
+            if any(worker.is_alive() for worker in workers):
+                self.stop()
+            for worker in workers:
+                worker.join()
+
+    def _work(self, device: Device, waiting: Waiting, done: queue.SimpleQueue[Result | BaseException]) -> None:
+        try:
+            while waiting.has(device) and not self._stopping.is_set():
+                with self._claim(device) as claimed:
+                    job = waiting.take(device)
+                    if job is not None:
+                        done.put(self._cancelled(job) if self._stopping.is_set() else self._measure(job, claimed))
+        except DeviceRefused as refusal:  # this device is out; the others go on
+            with self._lock:
+                self._reasons.append(refusal.message)
+        except BaseException as bug:  # ours, not the job's: it must surface in the caller's thread
+            done.put(bug)
+        finally:
+            self._leave(waiting, done)
+
+    def _leave(self, waiting: Waiting, done: queue.SimpleQueue[Result | BaseException]) -> None:
+        """The last worker to go answers for the jobs that nobody could take."""
+        with self._lock:
+            self._working -= 1
+            last, reason = self._working == 0, "; ".join(self._reasons) or "no device here can run it"
+        if not last:
+            return
+        try:
+            for job in waiting.rest():
+                done.put(self._cancelled(job) if self._stopping.is_set() else self._refused(job, reason))
+        except BaseException as bug:
+            done.put(bug)
+
+
+def _unwrap(item: Result | BaseException) -> Result:
+    if isinstance(item, BaseException):
+        raise item
+    return item

@@ -1,0 +1,115 @@
+"""Which jobs of a recorded run still have to run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.errors import UserError
+from orchestrator.executors.prepared import ready_data
+from orchestrator.files import sha256_file
+from orchestrator.model import NOT_RUN, DataFile, Fingerprint, Job, Noun, Plan, Result, Say
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import job_is_whole
+
+#: Fields of a fingerprint that must not change in mid-run, and what they are called.
+IDENTITY = {
+    "workloads_sha256": "the files in workloads/",
+    "data_sha256": "the data set {job.dataset}",
+    "image_digest": "the image of {job.stack}",
+    "keras_spec": "the replaced Keras of {job.stack}",
+    "launcher": "the launcher",
+    "host": "the host",
+    "cpu": "the processor",
+    "driver": "the GPU driver",
+    "orchestrator": "the orchestrator's version",
+}
+
+
+class Choice(Noun, frozen=True, kw_only=True):
+    """`retry_failed`: failures are no results; `rerun_changed`: nor is what was made with other things.
+
+    `keep_cancelled`: what was cancelled stays so; what has no result at all is still to be run.
+    """
+
+    retry_failed: bool = False
+    keep_cancelled: bool = False
+    rerun_changed: bool = False
+
+
+def sort_out(folder: RunFolder, plan: Plan, choice: Choice, say: Say) -> tuple[list[Job], dict[str, Result]]:
+    """The jobs to run, in plan order, and the results (by job id) that stand."""
+    skipped = {skip.job.id: skip.status for skip in plan.skipped}
+    pending: list[Job] = []
+    kept: dict[str, Result] = {}
+    for job in plan.planned:
+        result = _whole_result(folder, job, say)
+        status = result.status if result else skipped.get(job.id, "cancelled")
+        over = choice.keep_cancelled and result is not None
+        again = not over if status == "cancelled" else choice.retry_failed and status not in {"ok", *NOT_RUN}
+        if again:
+            pending.append(job)
+        elif result:
+            kept[job.id] = result
+    return pending, kept
+
+
+def _whole_result(folder: RunFolder, job: Job, say: Say) -> Result | None:
+    try:
+        result = folder.result(job)
+    except UserError as error:
+        say(f"{job.id}: {error.message}; it runs anew")
+        return None
+    if result is not None and not job_is_whole(folder.job_folder(job)):
+        say(f"{job.id}: its record is torn or was altered; it runs anew")
+        return None
+    return result
+
+
+def present_data(plan: Plan) -> dict[str, DataFile]:
+    """The planned data files as they are now. Raises UserError for one that is gone."""
+    files = {}
+    for name, file in plan.data.items():
+        if not Path(file.path).is_file():
+            raise UserError(f"the data set {name} of this run is gone: {file.path}", "put it back, or start a new run")
+        files[name] = msgspec.structs.replace(file, sha256=sha256_file(Path(file.path)))
+    return files
+
+
+def missing_data(plan: Plan, pending: list[Job], data_dir: Path | None, fetch: bool, say: Say) -> dict[str, DataFile]:
+    """Data sets that could not be had when the run began and are needed now."""
+    wanted = [job for job in pending if job.dataset not in plan.data]
+    return ready_data(msgspec.structs.replace(plan, jobs=wanted), data_dir, fetch, say)[0]
+
+
+def changes(kept: dict[str, Result], now: dict[str, Fingerprint]) -> dict[str, list[str]]:
+    """What has changed since results were made, in words, and the ids of the jobs concerned."""
+    return changes_of(kept, {job_id: msgspec.structs.asdict(current) for job_id, current in now.items()})
+
+
+def changes_of(kept: dict[str, Result], now: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """The same, by as many fields of the fingerprint as are known now."""
+    found: dict[str, list[str]] = {}
+    for job_id, result in kept.items():
+        then, current = result.fingerprint, now.get(job_id)
+        if then is None or current is None:  # never launched, or nothing to compare with
+            continue
+        for field, words in IDENTITY.items():
+            if field in current and getattr(then, field) != current[field]:
+                found.setdefault(words.format(job=result.job), []).append(job_id)
+    return found
+
+
+def add_changed(pending: list[Job], plan: Plan, changed: dict[str, list[str]], rerun: bool, say: Say) -> list[Job]:
+    """The jobs to run, with those of `changed` if that is wanted. Raises UserError if it is not."""
+    told = [f"{what} changed after {len(jobs)} of its results" for what, jobs in changed.items()]
+    if told and not rerun:
+        raise UserError(
+            "not the same run any more: " + "; ".join(told), "restore it, start a new run, or add --rerun-changed"
+        )
+    for line in told:
+        say(f"{line}: these run anew")
+    again = {job_id for jobs in changed.values() for job_id in jobs} | {job.id for job in pending}
+    return [job for job in plan.planned if job.id in again]

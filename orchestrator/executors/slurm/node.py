@@ -1,0 +1,295 @@
+"""The node's side of a cluster run: measures one job where it was sent, and reports through its attempt's folder.
+
+    python -m orchestrator.executors.slurm.node SPEC           as the batch script of a Slurm job
+    python -m orchestrator.executors.slurm.node --look ORDER   for the preflight: prints what it sees, as JSON
+
+It depends on nobody: it ends with its job, and ends its job when it is given up (a marker in the attempt's folder, a
+signal). Its end in turn, however it comes, ends what it has started, by the leases that the launchers hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator import __version__
+from orchestrator.errors import DeviceRefused, OrchestrateError
+from orchestrator.executors.local.look import examine
+from orchestrator.executors.slurm import node_images, verdicts
+from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
+from orchestrator.host import checks
+from orchestrator.host.leases import Leases, lock_folder
+from orchestrator.host.probe import RESERVE_MB, probe_host
+from orchestrator.launchers import sweep
+from orchestrator.launchers.launcher import RunContext
+from orchestrator.measure import gpu_claims
+from orchestrator.measure.fingerprint import fingerprint
+from orchestrator.measure.job import measure
+from orchestrator.model import Device, DeviceKind, Host, Result, Status
+from orchestrator.plan.catalog import Catalog, load_catalog, workloads_sha256
+from orchestrator.plan.config import Config, parse_memory
+
+POLL_S = 0.5
+#: Bytes of GPU readings from which on it pays to pack them: a short job would wait for the library alone.
+PACKED = 2**20
+
+
+class Unfit(Exception):
+    """This node cannot run the job."""
+
+    def __init__(self, status: Status, reason: str, misfit: bool = False) -> None:
+        super().__init__(reason)
+        self.status: Status = status
+        self.misfit = misfit
+
+
+class Ending:
+    """Ends the job when the attempt is given up, or a signal comes; remembers whose doing it was."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+        self._stops: list[Callable[[], None]] = []
+        self._lock = threading.Lock()
+        self.by = "us" if attempt.given_up() else ""  # it may have waited in the queue for long
+        threading.Thread(target=self._watch, daemon=True).start()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+
+    def add(self, stop: Callable[[], None]) -> None:
+        with self._lock:
+            self._stops.append(stop)
+        if self.by:
+            stop()
+
+    def asked(self) -> bool:
+        return bool(self.by)
+
+    def _signalled(self, number: int, frame: Any) -> None:
+        # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
+        threading.Thread(target=self._end, args=("slurm",), daemon=True).start()
+
+    def _watch(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(POLL_S):
+            if self._attempt.given_up():
+                self._end("us")
+                return
+
+    def _end(self, by: str) -> None:
+        by = "us" if self._attempt.given_up() else by  # scancel follows the marker
+        with self._lock:
+            self.by = self.by or by
+            stops = list(self._stops)
+        for stop in stops:
+            stop()
+
+
+def main(argv: list[str]) -> int:
+    if argv[0] == "--look":
+        return look(msgspec.json.decode(argv[1], type=Inspection))
+    attempt = Attempt.open(Path(argv[0]).parent)
+    if attempt is None:
+        print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
+        return 2
+    node = os.environ.get("SLURMD_NODENAME") or probe_host().name
+    if not attempt.begin(Started(node=node, number=os.environ.get("SLURM_JOB_ID", ""), pid=os.getpid())):
+        print("this attempt was started before: it is not run twice", file=sys.stderr)
+        return 0
+    ending, misfit = Ending(attempt), False
+    try:
+        result = carry_out(attempt, node, ending)
+    except Unfit as unfit:
+        result, misfit = _not_begun(attempt, ending, unfit.status, f"on {node}: {unfit}"), unfit.misfit
+    except OrchestrateError as error:
+        result = _not_begun(attempt, ending, "failed", f"on {node}: {error.message}")
+    if ending.by and result.status == "ok":
+        ending.by = ""  # it was faster
+    if ending.by == "slurm" and result.status == "cancelled":
+        result = msgspec.structs.replace(result, reason=f"ended by a signal on {node}, not by this run")
+    ticket = attempt.spec.ticket
+    attempt.report(
+        Outcome(token=ticket.token, attempt=ticket.attempt, result=result, ended_by=ending.by, misfit=misfit)
+    )
+    return 0 if not ending.by else 128 + signal.SIGTERM
+
+
+def look(order: Inspection) -> int:
+    """Prints the checks of this node for a configuration. Only reads."""
+    config, catalog = msgspec.convert(order.config, Config), load_catalog(Path(order.root))
+    host = probe_host()
+    device: DeviceKind = "gpu" if config.device == "gpu" else "cpu"
+    if device == "gpu":
+        gpu = granted_gpu(dict(os.environ), host.gpus)
+        why = host.no_gpu or "Slurm granted none that the driver knows"
+        host = msgspec.structs.replace(host, gpus=[gpu] if gpu else [], no_gpu="" if gpu else why)
+    checks = examine(config, catalog, host, Path(order.out), Path(order.data_dir) if order.data_dir else None)
+    answer = {
+        "node": os.environ.get("SLURMD_NODENAME") or host.name,
+        "orchestrator": __version__,
+        "workloads_sha256": workloads_sha256(Path(catalog.root)),
+        "images": node_images.there(config.launcher, [stack.name for stack in catalog.stacks], device),
+        "checks": checks,
+    }
+    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    return 0
+
+
+def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
+    """Measures the job, or says why not. Raises Unfit, OrchestrateError."""
+    spec = attempt.spec
+    catalog = load_catalog(Path(spec.root))
+    refuse_difference(attempt, catalog)
+    host = msgspec.structs.replace(probe_host(), name=node)
+    device = choose_device(attempt, catalog, host)
+    site = node_images.site(spec, catalog, ending.asked, say)
+    stack = catalog.stack(spec.job.stack)
+    for trouble in site.prepare([stack], spec.device).items():
+        if trouble[0] in (stack.name, f"{stack.name}/{spec.job.backend}"):
+            raise Unfit(trouble[1].status, trouble[1].reason)  # type: ignore[arg-type]
+    route, route_words = node_images.gpu_route(spec)
+    context = RunContext(
+        run_id=spec.ticket.run_id,
+        owner=sweep.owner(),
+        workloads_dir=str(catalog.workloads_dir),
+        stacks={stack.name: stack},
+        data={spec.data.dataset: spec.data},
+        memory_mb=parse_memory(spec.memory) if spec.memory else granted_memory_mb(host),
+        gpu_route=route,
+        attempts={spec.job.id: spec.ticket.attempt},
+        weakened=spec.weakened,
+    )
+    launcher = site.launcher(context)
+    ending.add(launcher.stop)
+    identify = functools.partial(
+        fingerprint,
+        host=host,
+        files={spec.data.dataset: spec.data},
+        scripts=spec.workloads_sha256,
+        commit=spec.commit,
+        gpu_route=route_words,
+        cluster=os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster,
+    )
+    with claimed(attempt, device, ending) as (keeper, held):
+        result = measure(
+            spec.job,
+            held,
+            launcher=launcher,
+            folder=attempt.folder,
+            run_id=spec.ticket.run_id,
+            identify=identify,
+            on_event=lambda job, event: None,
+        )
+    return msgspec.structs.replace(keeper.judge(result, held), attempt=spec.ticket.attempt)
+
+
+@contextlib.contextmanager
+def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[gpu_claims.GpuClaims, Device]]:
+    """The GPU leased and sampled into the attempt's folder; a CPU as it is. Raises Unfit."""
+    spec = attempt.spec
+    mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
+    try:
+        with (
+            gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as keeper,
+            _stoppable(keeper, ending).claim(device) as held,
+        ):
+            yield keeper, held
+    except DeviceRefused as refusal:
+        if ending.by:
+            raise Unfit("cancelled", "stopped while it waited for its GPU") from refusal
+        raise Unfit("unsupported", refusal.message) from refusal
+
+
+def _stoppable(keeper: gpu_claims.GpuClaims, ending: Ending) -> gpu_claims.GpuClaims:
+    keeper.stopping = ending.asked
+    return keeper
+
+
+def refuse_difference(attempt: Attempt, catalog: Catalog) -> None:
+    """A node with other code than the run's own measures something else."""
+    spec = attempt.spec
+    if spec.orchestrator != __version__:
+        raise Unfit("failed", f"orchestrator {__version__} is installed there, the run's is {spec.orchestrator}")
+    if workloads_sha256(Path(catalog.root)) != spec.workloads_sha256:
+        raise Unfit("failed", f"{catalog.workloads_dir} holds other files there than where the run was planned")
+    if not Path(spec.data.path).is_file():
+        raise Unfit("failed", f"{spec.data.path} is not there: the nodes need the data at the same path")
+
+
+def choose_device(attempt: Attempt, catalog: Catalog, host: Host) -> Device:
+    """What Slurm granted: its GPU, with the cores that this process may use."""
+    spec = attempt.spec
+    if spec.device == "cpu":
+        if spec.job.threads > len(host.cores):
+            raise Unfit(
+                "failed", f"Slurm granted {len(host.cores)} cores for {spec.job.threads} threads (see --threads)"
+            )
+        return Device(kind="cpu", name="cpu:0", cores=host.cores)
+    gpu = granted_gpu(dict(os.environ), host.gpus)
+    if gpu is None:
+        raise Unfit("failed", f"Slurm granted no GPU that the driver knows ({host.no_gpu or 'no match'})")
+    stack = catalog.stack(spec.job.stack)
+    if not checks.fits(stack, spec.job.backend, gpu):
+        why = checks.unsupported_reason(stack.needs(spec.job.backend), gpu) or f"{stack.name} has no image for a GPU"
+        raise Unfit("unsupported", why, misfit=True)
+    return msgspec.structs.replace(gpu, cores=host.cores)
+
+
+def granted_memory_mb(host: Host) -> int:
+    """What Slurm granted, where it grants memory at all; else what the host has, less what it needs itself."""
+    cpus = os.environ.get("SLURM_CPUS_ON_NODE", "1")
+    for name, count in (("SLURM_MEM_PER_NODE", 1), ("SLURM_MEM_PER_CPU", int(cpus) if cpus.isdecimal() else 1)):
+        granted = os.environ.get(name, "")
+        if granted.isdecimal() and int(granted) > 0:
+            return int(granted) * count
+    return host.memory_mb - RESERVE_MB
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _not_begun(attempt: Attempt, ending: Ending, status: Status, reason: str) -> Result:
+    """What was ended while it was prepared lacks whatever was being made then: that is no reason."""
+    if ending.by:
+        status, reason = verdicts.stopped(False)
+    return _row(attempt, status, reason)
+
+
+def _row(attempt: Attempt, status: Status, reason: str) -> Result:
+    ticket = attempt.spec.ticket
+    return Result(run_id=ticket.run_id, job=attempt.spec.job, status=status, reason=reason, attempt=ticket.attempt)
+
+
+def granted_gpu(environ: Mapping[str, str], gpus: Sequence[Device]) -> Device | None:
+    """The NVML device of this job, None where it cannot be told for sure.
+
+    Slurm counts GPUs as its gres.conf lists them, which is by /dev/nvidia<minor> on most sites; where it confines a
+    job to its devices, NVML sees only those, and the counting starts anew.
+    """
+    visible = environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
+    for gpu in gpus:
+        if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith("GPU-"):
+            return gpu
+    number = (environ.get("SLURM_JOB_GPUS") or environ.get("SLURM_STEP_GPUS") or visible).split(",")[0]
+    if not number.isdecimal():
+        return None
+    if len(gpus) == 1 and environ.get("SLURM_GPUS_ON_NODE") == "1":
+        return gpus[0]
+    by_minor = [gpu for gpu in gpus if gpu.minor == int(number)]
+    if len(by_minor) == 1:
+        return by_minor[0]
+    by_index = [gpu for gpu in gpus if gpu.index == int(number)]
+    return by_index[0] if len(by_index) == 1 and all(gpu.minor is None for gpu in gpus) else None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

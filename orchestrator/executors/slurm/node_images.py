@@ -1,0 +1,83 @@
+"""How a node comes by the image of a job: it is there, or is loaded, built or pulled, by one job at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator import __version__
+from orchestrator.errors import HostError
+from orchestrator.executors.local import preflight
+from orchestrator.executors.slurm.attempts import Spec
+from orchestrator.host.leases import Leases, lock_folder
+from orchestrator.launchers.gpu_routes import RouteName
+from orchestrator.model import DeviceKind, Say, image_name
+from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.config import Config
+from orchestrator.stacks import choose, provisioner, settings
+from orchestrator.stacks.images import archive as image_archive
+from orchestrator.stacks.images import engine
+
+
+def site(spec: Spec, catalog: Catalog, stopping: Callable[[], bool], say: Say) -> provisioner.Provisioner:
+    """The site of this node, with the job's image in its place, fetched by one job at a time. Raises HostError."""
+    building = spec.images.by == "build"
+    chosen = choose.choose_provisioner(spec.launcher, catalog, settings.BuildSettings(), building, say, spec.keras_spec)
+    if chosen.name != "docker" or spec.images.by == "present":
+        return chosen
+    client, name = engine.connect(), image_name(spec.job.stack, spec.device, __version__)
+    mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
+    with mine.hold(f"image-{name}", stopping, lambda who: say(f"{name} is being fetched by {who}: waiting")):
+        if building:
+            chosen.prepare([catalog.stack(spec.job.stack)], spec.device)  # again below, when it is up to date
+        elif spec.images.by == "archive":
+            load(client, name, spec, say)
+        else:
+            pull(client, name, spec, say)
+    return chosen
+
+
+def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str, str]:
+    """The ids of the images that this node's engine has, by stack; none where no engine answers."""
+    if launcher != "docker":
+        return {}
+    try:
+        client = engine.connect()
+        found = {stack: engine.inspect(client, image_name(stack, device, __version__)) for stack in stacks}
+    except HostError:
+        return {}
+    return {stack: info.id for stack, info in found.items() if info is not None}
+
+
+def load(client: Any, name: str, spec: Spec, say: Say) -> None:
+    """From the archive on the shared file system, where the node has not that very image."""
+    there, path = engine.inspect(client, name), Path(str(spec.images.archive))
+    if there is not None and there.id == spec.archived:
+        return
+    say(f"loading {name} from {path}")
+    index = image_archive.contents(path, lambda done, total: None)
+    if name not in {image.name for image in index.images}:
+        raise HostError(f"{path} holds no {name}", "`orchestrate images save` writes one that does")
+    image_archive.load(client, path, index, lambda done, total: None, force=True)
+
+
+def pull(client: Any, name: str, spec: Spec, say: Say) -> None:
+    """From the registry, under the name that the stacks have here."""
+    import docker.errors
+
+    remote, tag = f"{spec.images.registry}/{name}".rsplit(":", 1)
+    say(f"pulling {remote}:{tag}")
+    try:
+        client.images.pull(remote, tag=tag).tag(*name.rsplit(":", 1))
+    except docker.errors.DockerException as error:
+        raise HostError(f"cannot pull {remote}:{tag}: {getattr(error, 'explanation', None) or error}") from error
+
+
+def gpu_route(spec: Spec) -> tuple[RouteName, str | None]:
+    """How the job gets its GPU on this node, for the launcher and in words."""
+    if spec.device == "cpu":
+        return "devices", None
+    route = preflight.route_of(Config(gpu_route=spec.gpu_route), spec.launcher)  # type: ignore[arg-type]
+    cleared = preflight.Cleared(route=route)
+    return cleared.route_name, cleared.route_words

@@ -1,0 +1,339 @@
+"""What can work on this host, and what cannot, from facts alone: nothing is started, asked or changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
+
+from orchestrator.model import Device, GpuNeeds, Noun, Stack
+
+#: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
+GPU_MEMORY_MB = 2048
+
+Level = Literal["ok", "warn", "bad"]
+
+
+class Check(Noun, frozen=True, kw_only=True):
+    """One line for people: what was looked at, what was seen, what is needed, how to mend it."""
+
+    level: Level
+    what: str
+    seen: str
+    needed: str = ""
+    mend: str = ""
+
+
+class GpuState(Noun, frozen=True, kw_only=True):
+    """A GPU at this moment. `busy` and `leased` name who uses it; empty for nobody."""
+
+    busy: str = ""
+    leased: str = ""
+    lost: str = ""
+    free_mb: int | None = None
+    sm_mhz: float | None = None
+    max_sm_mhz: float | None = None
+    slowed_by: list[str] = []
+
+
+class Disk(Noun, frozen=True, kw_only=True):
+    what: str
+    path: str
+    free_mb: int
+    needed_mb: int
+
+
+class DataFact(Noun, frozen=True, kw_only=True):
+    dataset: str
+    state: str
+    path: str | None = None
+    sha256: str | None = None
+
+
+class Facts(Noun, frozen=True, kw_only=True):
+    """A host as it was found."""
+
+    device: Literal["cpu", "gpu"]
+    #: How the jobs would be started: "docker", "process", or another container runtime.
+    launcher: str
+    runtime: str = ""
+    runtime_trouble: str = ""
+    runtime_mend: str = ""
+    #: Points of a job's confinement that the runtime cannot give.
+    unconfined: list[str] = []
+    engine: str = ""
+    engine_trouble: str = ""
+    engine_mend: str = ""
+    engine_needed: bool = False
+    route: str = ""
+    route_trouble: str = ""
+    route_mend: str = ""
+    gpus: list[Device] = []
+    no_gpu: str = ""
+    states: dict[str, GpuState] = {}
+    #: GPUs that do not answer: their error, by index.
+    silent: dict[int, str] = {}
+    disks: list[Disk] = []
+    #: Stack -> whether its image is there; a stack that is not in it was not looked up.
+    images: dict[str, bool] = {}
+    data: list[DataFact] = []
+
+
+def version(text: str) -> tuple[int, ...]:
+    """ "470.256.02" as numbers."""
+    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
+    """Why this GPU, under its driver, cannot run code with these needs; "" if it can (or nothing is known)."""
+    if needs is None:
+        return ""
+    if gpu.driver and version(gpu.driver) < version(needs.min_driver):
+        return f"CUDA {needs.cuda} needs driver {needs.min_driver} or newer, this host has {gpu.driver}"
+    if gpu.compute_capability is None:
+        return ""
+    has, lowest, *highest = map(version, (gpu.compute_capability, *needs.compute_capability))
+    if has < lowest or (highest and has > highest[0]):
+        return (
+            f"its CUDA {needs.cuda} code cannot drive compute capability {gpu.compute_capability} "
+            f"({gpu.name}): it was built for {span(needs)}"
+        )
+    return ""
+
+
+def span(needs: GpuNeeds) -> str:
+    lowest, *highest = needs.compute_capability
+    return f"{lowest} to {highest[0]}" if highest else f"{lowest} and newer"
+
+
+def fits(stack: Stack, backend: str, gpu: Device) -> bool:
+    return "gpu" in stack.images and not unsupported_reason(stack.needs(backend), gpu)
+
+
+def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[str, str], str]:
+    """(stack, backend) that no GPU here can run -> the reason."""
+    found = {}
+    for stack in stacks:
+        for backend in stack.backends:
+            if "gpu" not in stack.images:
+                found[stack.name, backend.name] = f"{stack.name} has no image for a GPU"
+            elif not any(fits(stack, backend.name, gpu) for gpu in gpus):
+                reasons = dict.fromkeys(unsupported_reason(stack.needs(backend.name), gpu) for gpu in gpus)
+                found[stack.name, backend.name] = "; ".join(reasons)
+    return found
+
+
+def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
+    """What a person whose choice cannot run here may run: in words, with the command."""
+    able = [s for s in stacks if any(fits(s, b.name, g) for b in s.backends for g in gpus)]
+    for era, title, preset in (("today", "today's stacks", "modern"), ("2017", "the stacks of 2017", "azure-nc6")):
+        mine = [s.name for s in able if s.era == era]
+        if mine:
+            return f"{title} run on it ({', '.join(mine)}): `orchestrate --config {preset} --device gpu`"
+    return "the same workloads run on the CPU: add `--device cpu --scale quick`"
+
+
+def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
+    """All lines, in the order in which a person would look. `everything`: the stacks to choose from instead."""
+    found = [*_engine(facts)]
+    if facts.device == "cpu" and facts.no_gpu:
+        found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
+    if facts.device == "gpu":
+        found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
+    return [*found, *_images(facts), *_disks(facts), *_data(facts)]
+
+
+def _engine(facts: Facts) -> list[Check]:
+    if facts.launcher not in ("docker", "process"):
+        return _runtime(facts)
+    if facts.engine:
+        return [Check(level="ok", what="Docker engine", seen=facts.engine)]
+    level: Level = "bad" if facts.engine_needed else "warn"
+    if facts.launcher == "process" and not facts.engine_trouble:
+        return []
+    needed = "an engine that answers" if facts.engine_needed else "an engine, for the stacks of 2017 and for isolation"
+    return [Check(level=level, what="Docker engine", seen=facts.engine_trouble, needed=needed, mend=facts.engine_mend)]
+
+
+def _runtime(facts: Facts) -> list[Check]:
+    what = f"runtime {facts.launcher}"
+    if facts.runtime_trouble:
+        return [Check(level="bad", what=what, seen=facts.runtime_trouble, mend=facts.runtime_mend)]
+    found = [Check(level="ok", what=what, seen=facts.runtime)]
+    if facts.unconfined:
+        seen = "not everything: " + "; ".join(facts.unconfined)
+        found.append(Check(level="warn", what=f"confinement by {facts.launcher}", seen=seen))
+    if facts.engine:
+        return [*found, Check(level="ok", what="Docker engine, for images", seen=facts.engine)]
+    seen = f"none ({facts.engine_trouble}): {facts.launcher} must have the images already"
+    return [*found, Check(level="ok", what="Docker engine, for images", seen=seen)]
+
+
+def _driver(facts: Facts) -> list[Check]:
+    if not facts.gpus:
+        mend = "install the NVIDIA driver (`nvidia-smi` must work), or run on the CPU: --device cpu --scale quick"
+        return [Check(level="bad", what="NVIDIA driver", seen=facts.no_gpu, needed="a GPU that answers", mend=mend)]
+    gpu = facts.gpus[0]
+    serves = f", serves CUDA up to {gpu.cuda}" if gpu.cuda else ""
+    return [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+
+
+def _route(facts: Facts) -> list[Check]:
+    if facts.launcher == "process":
+        return [Check(level="ok", what="GPU for jobs", seen="CUDA_VISIBLE_DEVICES (jobs are processes)")]
+    if facts.route:
+        return [Check(level="ok", what="GPU for containers", seen=facts.route)]
+    if not facts.route_trouble:
+        return []
+    needed = "an nvidia runtime or CDI devices"
+    return [
+        Check(level="bad", what="GPU for containers", seen=facts.route_trouble, needed=needed, mend=facts.route_mend)
+    ]
+
+
+def _gpus(facts: Facts) -> list[Check]:
+    found = [_use(f"GPU {index}", GpuState(lost=error)) for index, error in facts.silent.items()]
+    for gpu in facts.gpus:
+        state = facts.states.get(gpu.uuid or "", GpuState())
+        what = f"GPU {gpu.index} {gpu.name}"
+        found.append(_use(what, state))
+        if state.free_mb is not None:
+            level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
+            seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
+            found.append(
+                Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly")
+            )
+        if state.sm_mhz is not None or state.slowed_by:
+            found.append(_clocks(what, state))
+    return found
+
+
+def _use(what: str, state: GpuState) -> Check:
+    if state.lost:
+        mend = "reset it (nvidia-smi --gpu-reset) or restart the host"
+        return Check(level="bad", what=what, seen=f"lost: {state.lost}", needed="a GPU that answers", mend=mend)
+    if state.busy:
+        mend = "end that process, or measure beside it with --allow-busy: the rows are then marked"
+        return Check(level="warn", what=what, seen=f"in use by {state.busy}", needed="nobody else on it", mend=mend)
+    if state.leased:
+        mend = "wait: a run takes it job by job, as soon as it is given back"
+        return Check(level="warn", what=what, seen=f"leased by {state.leased}", needed="nobody else on it", mend=mend)
+    return Check(level="ok", what=what, seen="free")
+
+
+def _clocks(what: str, state: GpuState) -> Check:
+    clock = f"{state.sm_mhz:.0f}" if state.sm_mhz is not None else "?"
+    limit = f" of {state.max_sm_mhz:.0f}" if state.max_sm_mhz else ""
+    seen = f"{clock}{limit} MHz"
+    if state.slowed_by:
+        seen += f", slowed down by {', '.join(state.slowed_by)}"
+        mend = "look at cooling and power (nvidia-smi -q -d PERFORMANCE); rows of a throttled GPU are marked"
+        return Check(level="warn", what=f"clocks of {what}", seen=seen, needed="no throttling", mend=mend)
+    return Check(level="ok", what=f"clocks of {what}", seen=seen)
+
+
+def _stacks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
+    """Every backend against every kind of GPU."""
+    kinds = {(gpu.name, gpu.compute_capability, gpu.driver): gpu for gpu in facts.gpus}
+    found = []
+    for gpu in kinds.values():
+        mend = instead(everything, [gpu])
+        for stack in stacks:
+            for backend in stack.backends:
+                found.append(_stack(stack, backend.name, gpu, mend))
+    if not any(check.level == "ok" for check in found):
+        return found
+    return [_mild(check) for check in found]
+
+
+def _stack(stack: Stack, backend: str, gpu: Device, mend: str) -> Check:
+    needs = stack.needs(backend)
+    what = f"{stack.name} ({backend}) on {gpu.name}"
+    seen = f"compute capability {gpu.compute_capability or 'unknown'}, driver {gpu.driver or 'unknown'}"
+    if "gpu" not in stack.images:
+        return Check(level="bad", what=what, seen="this stack has no image for a GPU", mend=mend)
+    if needs is None:
+        return Check(level="ok", what=what, seen=seen, needed="nothing is known of what it needs")
+    needed = f"{span(needs)}, driver {needs.min_driver} or newer (CUDA {needs.cuda})"
+    why = unsupported_reason(needs, gpu)
+    if not why:
+        return Check(level="ok", what=what, seen=seen, needed=needed)
+    return Check(level="bad", what=what, seen=why, needed=needed, mend=mend)
+
+
+def _mild(check: Check) -> Check:
+    """Where something can run, a pair that cannot is no trouble: it is left out, and said."""
+    if check.level != "bad":
+        return check
+    mend = "nothing needs mending: such jobs go to a GPU that can, else they become `unsupported` rows"
+    return Check(level="warn", what=check.what, seen=check.seen, needed=check.needed, mend=mend)
+
+
+def _images(facts: Facts) -> list[Check]:
+    found = []
+    for stack, there in facts.images.items():
+        mend = f"a run builds it; beforehand: orchestrate build --device {facts.device} --stack {stack}"
+        if facts.launcher not in ("docker", "process") and not facts.engine:
+            mend = f"orchestrate images load FILE --launcher {facts.launcher}"
+        missing = Check(level="warn", what=f"image of {stack}", seen="not built yet", mend=mend)
+        found.append(Check(level="ok", what=f"image of {stack}", seen="there") if there else missing)
+    return found
+
+
+def _disks(facts: Facts) -> list[Check]:
+    return [
+        Check(
+            level="ok" if disk.free_mb >= disk.needed_mb else "bad",
+            what=f"disk for {disk.what}",
+            seen=f"{disk.free_mb / 1024:.1f} GiB free at {disk.path}",
+            needed=f"{disk.needed_mb / 1024:.1f} GiB, roughly",
+            mend=""
+            if disk.free_mb >= disk.needed_mb
+            else "free space, or name another place (--out; the engine's data-root)",
+        )
+        for disk in facts.disks
+    ]
+
+
+def _data(facts: Facts) -> list[Check]:
+    found = []
+    for fact in facts.data:
+        what, hashed = f"data set {fact.dataset}", f", sha256 {fact.sha256[:12]}…" if fact.sha256 else ""
+        if fact.state == "corrupt":
+            mend = "orchestrate data fetch " + fact.dataset
+            found.append(Check(level="bad", what=what, seen=f"corrupt: {fact.path}", needed="a whole file", mend=mend))
+        elif fact.path is None:
+            mend = f"a run fetches it, or says that it is synthetic; beforehand: orchestrate data fetch {fact.dataset}"
+            found.append(Check(level="warn", what=what, seen="not here yet", mend=mend))
+        else:
+            found.append(Check(level="ok", what=what, seen=f"{fact.state}: {fact.path}{hashed}"))
+    return found
+
+
+def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
+    """Per kind of GPU, what runs on it and what does not: for the first lines of a run."""
+    lines = []
+    for gpu in {(g.name, g.compute_capability): g for g in gpus}.values():
+        runs = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if fits(s, b.name, gpu)]
+        not_here = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if not fits(s, b.name, gpu)]
+        text = f"{gpu.name} (compute capability {gpu.compute_capability or 'unknown'}): {', '.join(runs) or 'nothing'}"
+        lines.append(text + (f"; not {', '.join(not_here)}" if not_here else ""))
+    return lines
+
+
+def worst(found: Iterable[Check]) -> Level:
+    levels = {check.level for check in found}
+    return "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
+
+
+def counts(found: Iterable[Check]) -> Mapping[Level, int]:
+    tally: dict[Level, int] = {"ok": 0, "warn": 0, "bad": 0}
+    for check in found:
+        tally[check.level] += 1
+    return tally
+
+
+def check_text(check: Check) -> str:
+    """One check as text."""
+    needed = f"; needed: {check.needed}" if check.needed else ""
+    mend = f"\n        -> {check.mend}" if check.mend and check.level != "ok" else ""
+    return f"{check.level.upper():5} {check.what}: {check.seen}{needed}{mend}"

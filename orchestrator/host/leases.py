@@ -1,0 +1,143 @@
+"""One job at a time on a GPU, across all orchestrators and users of a host.
+
+A lease is a flock on a file named after the GPU's UUID. The kernel gives it back however its holder ends, so nothing
+can be left behind; the files stay, for a file that is removed could be locked twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import getpass
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from orchestrator.errors import DeviceRefused, HostError
+from orchestrator.text import printable
+
+POLL_S = 0.1
+
+
+def lock_folder(environ: dict[str, str] | None = None) -> Path:
+    """The one folder that every user of this host comes to: by properties of the host, not of the caller.
+
+    /run/lock where everybody may write there, else /tmp. KERAS_ORCHESTRATE_LOCK_DIR names another, for
+    orchestrators in containers that share the host's GPUs.
+    """
+    named = (os.environ if environ is None else environ).get("KERAS_ORCHESTRATE_LOCK_DIR")
+    if named:
+        return Path(named)
+    system = Path("/run/lock")
+    open_to_all = stat.S_ISVTX | stat.S_IWOTH
+    with contextlib.suppress(OSError):
+        if system.stat().st_mode & open_to_all == open_to_all:
+            return system / "keras-orchestrate"
+    return Path("/tmp/keras-orchestrate-locks")
+
+
+class Leases:
+    """Leases in one folder. `holder` is what others are told of who we are."""
+
+    def __init__(self, folder: Path, holder: str) -> None:
+        self._folder = folder
+        self._holder = f"{holder}, process {os.getpid()} of {_user()}"
+
+    @contextmanager
+    def hold(self, uuid: str, stopping: Callable[[], bool], waits: Callable[[str], None]) -> Iterator[None]:
+        """Waits for the GPU, holds it for the block. `waits` is told once who has it.
+
+        Raises DeviceRefused when `stopping` turns true meanwhile, HostError where no lock can be had at all.
+        """
+        descriptor = self._open(uuid)
+        told = False
+        try:
+            while not _locked(descriptor, fcntl.LOCK_EX):
+                if stopping():
+                    raise DeviceRefused("stopped while waiting for the GPU")
+                if not told:
+                    waits(_read(descriptor) or "another orchestrator")
+                    told = True
+                time.sleep(POLL_S)
+            self._sign(descriptor)
+            yield
+        finally:
+            os.close(descriptor)  # which unlocks
+
+    def holder(self, uuid: str) -> str | None:
+        """Who holds a GPU at this moment, or None."""
+        if not self._path(uuid).exists():
+            return None
+        descriptor = self._open(uuid)
+        try:
+            if _locked(descriptor, fcntl.LOCK_SH):
+                return None
+            return _read(descriptor) or "another orchestrator"
+        finally:
+            os.close(descriptor)
+
+    def _path(self, uuid: str) -> Path:
+        return self._folder / (re.sub(r"[^A-Za-z0-9-]", "_", uuid) + ".lock")
+
+    def _open(self, uuid: str) -> int:
+        """The lock file, made where it is not there.
+
+        Opened before it is created: in a folder that all may write to, many kernels forbid O_CREAT on another
+        user's file. Reading is enough for a lock.
+        """
+        self._make_folder()
+        path = self._path(uuid)
+        for _ in range(10):
+            for flags in (os.O_RDWR, os.O_RDONLY):
+                try:
+                    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+                except (FileNotFoundError, PermissionError):
+                    continue
+                except OSError as error:  # a link, which somebody else may have put there
+                    raise HostError(f"cannot open the lock file {path}: {error.strerror}", "remove it") from error
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+            except FileExistsError:
+                continue
+            except OSError as error:
+                raise HostError(f"cannot make the lock file {path}: {error.strerror}") from error
+            os.fchmod(descriptor, 0o666)
+            return descriptor
+        raise HostError(f"cannot open the lock file {path}", "it must be readable by everyone who runs jobs here")
+
+    def _make_folder(self) -> None:
+        with contextlib.suppress(FileExistsError, PermissionError):
+            self._folder.mkdir(parents=True)
+            self._folder.chmod(0o1777)
+        if self._folder.is_symlink() or not self._folder.is_dir():
+            raise HostError(f"{self._folder} is no folder", "KERAS_ORCHESTRATE_LOCK_DIR names another for the locks")
+
+    def _sign(self, descriptor: int) -> None:
+        with contextlib.suppress(OSError):  # another user's file: locked all the same
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, self._holder.encode(), 0)
+
+
+def _locked(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _read(descriptor: int) -> str:
+    with contextlib.suppress(OSError):
+        text = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
+        return printable(text)
+    return ""
+
+
+def _user() -> str:
+    with contextlib.suppress(KeyError, OSError):
+        return getpass.getuser()
+    return str(os.getuid())

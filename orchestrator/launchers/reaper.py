@@ -1,0 +1,132 @@
+"""Runs one command and, once it or whoever started this is gone, leaves no process of it.
+
+    python keeper.py [--finally COUNT WORD...] CORES COMMAND [ARGUMENT...]        CORES: 0,1,...
+
+A job may put its children into sessions of their own; they then belong to no group that could be killed. But whoever
+is orphaned becomes a child of the nearest "subreaper", which this process is, so all of them can be found. Standard
+input is the lease: when it ends, everything ends. The exit code is the command's, 128 + n for signal n.
+
+A container is no child of the command that asked an engine for it. `--finally` names the command (of COUNT words) that
+removes it: it runs when the lease has ended, and when the command has, before everything else below is killed.
+
+Needs nothing but the standard library, and little of that: it runs beside a measurement.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+
+PR_SET_CHILD_SUBREAPER = 36
+PAUSE_S = 0.01
+#: Bound of the final command; and what an engine may need to act upon a request of a command that was just killed.
+FINALLY_S, IN_FLIGHT_S = 10.0, 0.3
+#: Ignored by Python itself; a command expects them as they are.
+DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
+
+
+def descendants(top: int) -> list[int]:
+    """Every living process below `top`, nearest first."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdecimal():
+            with contextlib.suppress(OSError, IndexError):
+                with open(f"/proc/{name}/stat") as file:  # noqa: PTH123 (pathlib costs more than all the rest)
+                    state, parent = file.read().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    children.setdefault(int(parent), []).append(int(name))
+    found = list(children.get(top, ()))
+    for pid in found:
+        found += children.get(pid, ())
+    return found
+
+
+def end_all() -> None:
+    """Kills what is below this process; stopped first, so that nothing forks meanwhile."""
+    found = descendants(os.getpid())
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, number)
+
+
+def run_quietly(argv: list[str]) -> None:
+    """Runs the final command to its end or its bound."""
+    with contextlib.suppress(OSError):
+        nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
+        pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=nothing, setsigdef=DEFAULT_SIGNALS)
+        end = time.monotonic() + FINALLY_S
+        while os.waitpid(pid, os.WNOHANG)[0] == 0:  # the main thread may have seen its end first: an OSError, too
+            if time.monotonic() > end:
+                os.kill(pid, signal.SIGKILL)
+            time.sleep(PAUSE_S)
+
+
+def watch_lifeline(child: int, final: list[str], killing: threading.Lock) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(0, 4096):
+            pass
+    if final:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(child, signal.SIGKILL)
+        with killing:
+            run_quietly(final)
+            time.sleep(IN_FLIGHT_S)
+    while True:  # the main thread ends this process when all are gone
+        with killing:
+            end_all()
+        time.sleep(PAUSE_S)
+
+
+def reap_all() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            end_all()
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            time.sleep(PAUSE_S)
+
+
+def main(argv: list[str]) -> int:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    final: list[str] = []
+    if argv[0] == "--finally":
+        count = int(argv[1])
+        final, argv = argv[2 : 2 + count], argv[2 + count :]
+    with contextlib.suppress(OSError):
+        os.sched_setaffinity(0, map(int, argv[0].split(",")))
+    lease, held = os.pipe()  # the job's own lease: it ends with this process
+    try:
+        child = os.posix_spawn(
+            argv[1],
+            argv[1:],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, lease, 0)],
+            setsigdef=DEFAULT_SIGNALS,
+        )
+    except OSError as error:
+        print(f"cannot start {argv[1]}: {error.strerror}", file=sys.stderr)
+        return 127
+    os.close(lease)
+    killing = threading.Lock()
+    threading.Thread(target=watch_lifeline, args=(child, final, killing), daemon=True).start()
+    pid = status = 0
+    while pid != child:
+        pid, status = os.waitpid(-1, 0)
+    if final:
+        with killing:
+            run_quietly(final)
+    reap_all()
+    os.close(held)
+    code = os.waitstatus_to_exitcode(status)
+    return code if code >= 0 else 128 - code
+
+
+if __name__ == "__main__":
+    os._exit(main(sys.argv[1:]))

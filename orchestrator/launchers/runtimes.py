@@ -1,0 +1,296 @@
+"""Container runtimes as data: how each is told to run one job, and what of a job's confinement it cannot give.
+
+Each runtime that comes with the package is a file in runtimes/; a user's own is a YAML file with the same fields.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import string
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import msgspec
+
+from orchestrator.errors import HostError, UserError
+from orchestrator.model import Noun
+from orchestrator.text import suggest
+
+#: One YAML file for each runtime that comes with the package.
+FOLDER = resources.files("orchestrator.launchers") / "runtimes"
+#: The names of these runtimes: what `--launcher` takes beside the path of a runtime's file.
+NAMES = tuple(sorted(file.name.removesuffix(".yaml") for file in FOLDER.iterdir() if file.name.endswith(".yaml")))
+#: Those that need no runtime of this module: `docker` is the engine's own interface (see launchers.docker).
+BASIC = ("auto", "docker", "process")
+LAUNCHERS = (*BASIC, *(name for name in NAMES if name not in BASIC))
+
+#: Is there on hosts with control groups of version 2.
+CGROUPS_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
+
+#: The points of a job's confinement. Every runtime either writes one or says why it lacks it.
+Point = Literal[
+    "network", "read_only", "user", "capabilities", "no_new_privileges", "core_dumps", "processes", "memory",
+    "shared_memory", "cores", "temporary_files", "environment", "one_gpu",
+]  # fmt: skip
+POINTS: tuple[str, ...] = get_args(Point)
+#: Those that a user may give up. The others are what makes a figure comparable, or keeps files the caller's own.
+Weakenable = Literal["network", "read_only", "capabilities", "no_new_privileges", "processes"]
+WEAKENABLE: tuple[str, ...] = get_args(Weakenable)
+Over = Literal["environment", "keep_out", "binds", "labels"]
+#: Placeholders that are one word each, by where they stand ("" for the words of a job's own command).
+FIELDS: dict[str, set[str]] = {
+    "": {*("name", "image", "user", "cores", "memory_mb", "pids", "shm_mb", "tmp_mb", "gpu", "minor", "scratch")},
+    "environment": {"key", "value"},
+    "keep_out": {"key"},
+    "labels": {"key", "value"},
+    "binds": {"host", "inside", "mode"},
+    "gpu_environment": {"gpu"},
+    "end": {"name"},
+    "inspect": {"name"},
+    "find": set(),
+    "images.show": {"image"},
+    "images.put: engine": set(),  # it reads the archive from its input
+    "images.put: files": {"image", "file", "archive"},
+}
+#: Placeholders of `run` that are any number of words; the other commands have {program} alone.
+MANY = {"program", "hardening", "rootless", "gpu", "extra", "command"}
+
+
+class Each(Noun, frozen=True, kw_only=True):
+    """How the entries of one list are written: `words` for each, or all in one word behind `prefix`, with commas."""
+
+    over: Over
+    words: list[str]
+    prefix: str = ""
+    omit: list[str] = []
+
+
+class Images(Noun, frozen=True, kw_only=True):
+    """Where a runtime has its images, and how it is given one.
+
+    `engine`: in a store of its own, where `show` finds one by name and `put` reads an archive of `docker save` from
+    its input; `files`: each in a file that `put` makes, from an archive or from the Docker engine.
+    """
+
+    store: Literal["engine", "files"]
+    put: list[str]
+    show: list[str] = []
+    suffix: str = ""
+
+
+class Runtime(Noun, frozen=True, kw_only=True):
+    """One container runtime; docs/RUNTIMES.md explains the placeholders.
+
+    `end` removes a job's container by name (without it the container is a child process, and ends like one),
+    `inspect` and `find` look at containers, `could_not_start` are exit codes that mean just that. `usage`: where a
+    job's processor time and memory are read: its control group, the processes below the command, or nowhere.
+    """
+
+    name: str
+    title: str
+    tried: bool = False
+    program: list[str]
+    run: list[str]
+    extra: list[str] = []
+    lists: dict[str, Each]
+    hardening: dict[Point, list[str]]
+    lacks: dict[Point, str] = {}
+    #: By route (see gpu_routes); the first one serves where nothing else is asked for.
+    gpu: dict[str, list[str]]
+    gpu_environment: dict[str, str] | None = None
+    end: list[str] = []
+    inspect: list[str] = []
+    find: list[str] = []
+    could_not_start: list[int] = []
+    usage: Literal["inspect", "children", "none"] = "none"
+    inside_slurm: bool = False
+    #: Further words where the caller is not root, and points that such a caller gets with control groups v2 only.
+    rootless: list[str] = []
+    rootless_needs_v2: list[Point] = []
+    #: What to do where the program is missing.
+    install: str = ""
+    images: Images
+
+    @property
+    def unconfined(self) -> tuple[str, ...]:
+        """The points it cannot give, in words for people."""
+        return tuple(f"{point.replace('_', ' ')}: {why}" for point, why in self.lacks.items())
+
+    @property
+    def sets_user(self) -> bool:
+        """Whether a job can run as another user than the one who starts it."""
+        return any("{user}" in word for word in self.hardening.get("user", []))
+
+    @property
+    def needs_scratch(self) -> bool:
+        return any("{scratch}" in word for word in self.run)
+
+
+def recorded_name(launcher: str) -> str:
+    """What results call a launcher: its own name, where it is the file of a runtime. Raises UserError."""
+    return launcher if launcher in LAUNCHERS else load(launcher).name
+
+
+def given_up(weakened: Sequence[str]) -> list[str]:
+    """The points that the user has given up, in words for people."""
+    return [f"{point.replace('_', ' ')}: given up by the user (--weaken {point})" for point in weakened]
+
+
+def check_launcher(name: str) -> None:
+    """Raises UserError for what `--launcher` does not take."""
+    if name in LAUNCHERS:
+        return
+    if not Path(name).is_file():
+        hint = suggest(name, LAUNCHERS, f"known: {', '.join(LAUNCHERS)}, or the file of a runtime")
+        raise UserError(f"no launcher and no file is called {name!r}", hint)
+    load(name)
+
+
+def check_usable(runtime: Runtime) -> None:
+    """Raises HostError where this host cannot run jobs with it."""
+    program = runtime.program[0]
+    if runtime.inside_slurm and "SLURM_JOB_ID" not in os.environ:
+        raise HostError(
+            f"{runtime.name} works inside a Slurm job only, and this is none", "take another launcher on one machine"
+        )
+    if shutil.which(program) is None:
+        raise HostError(
+            f"{runtime.name}: the program {program} is not on the search path",
+            runtime.install or f"install {program}, or take another launcher (docker, process)",
+        )
+    if os.getuid() == 0 and not runtime.sets_user:
+        raise HostError(
+            f"{runtime.name} runs a job as whoever starts it, and jobs must not be root", "start it as another user"
+        )
+
+
+def adapted(runtime: Runtime, root: bool, v2: bool | None = None) -> Runtime:
+    """The runtime as it is for this caller: what would be ignored in silence is moved to what it lacks.
+
+    `v2`: whether this host has control groups of version 2; None looks.
+    """
+    if root:
+        return msgspec.structs.replace(runtime, rootless=[])
+    ignored = [] if (CGROUPS_V2.exists() if v2 is None else v2) else runtime.rootless_needs_v2
+    why = "ignored for a caller who is not root on a host with control groups v1"
+    return msgspec.structs.replace(
+        runtime,
+        hardening={point: words for point, words in runtime.hardening.items() if point not in ignored},
+        lacks={**runtime.lacks, **dict.fromkeys(ignored, why)},
+    )
+
+
+def load(name: str) -> Runtime:
+    """A runtime by its name, or by the path of its file. Raises UserError."""
+    if name in NAMES:
+        return packaged()[name]
+    path = Path(name)
+    try:
+        own = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+    except OSError as error:
+        raise UserError(f"cannot read the runtime {name}: {error.strerror}") from error
+    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
+        raise UserError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
+    like = own.pop("like", None)
+    if like is not None and like not in NAMES:
+        raise UserError(f"{name}: like: {like!r} is none of {', '.join(NAMES)}")
+    return decode({"name": path.stem, **own}, name, _raw()[like] if like else {})
+
+
+def decode(own: dict[str, Any], source: str, base: dict[str, Any] | None = None) -> Runtime:
+    """A checked runtime from plain data on top of `base`. Raises UserError."""
+    merged = {**(base or {}), **own}
+    for field in ("lists", "hardening", "gpu", "lacks"):  # one entry may be replaced alone
+        if isinstance(own.get(field), dict):
+            merged[field] = {**(base or {}).get(field, {}), **own[field]}
+    for ours, theirs in (("lacks", "hardening"), ("hardening", "lacks")):
+        if isinstance(own.get(ours), dict) and isinstance(merged.get(theirs), dict):
+            merged[theirs] = {key: value for key, value in merged[theirs].items() if key not in own[ours]}
+    try:
+        runtime = msgspec.convert(merged, Runtime)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{source}: {error}", "docs/RUNTIMES.md lists the fields of a runtime") from error
+    trouble = next(_troubles(runtime), None)
+    if trouble:
+        raise UserError(f"{source}: {trouble}", "docs/RUNTIMES.md lists the fields of a runtime")
+    return runtime
+
+
+@functools.cache
+def packaged() -> dict[str, Runtime]:
+    return {name: decode({"name": name, **entry}, f"runtimes/{name}.yaml") for name, entry in _raw().items()}
+
+
+@functools.cache
+def _raw() -> dict[str, dict[str, Any]]:
+    return {name: msgspec.yaml.decode((FOLDER / f"{name}.yaml").read_bytes(), type=dict[str, Any]) for name in NAMES}
+
+
+def _troubles(runtime: Runtime) -> Iterator[str]:
+    """What is wrong with a runtime whose fields are of the right types."""
+    said = {*runtime.hardening, *runtime.lacks}
+    twice = {*runtime.hardening} & {*runtime.lacks}
+    for point in POINTS:
+        if point not in said:
+            yield f"nothing is said of {point}: write it under `hardening`, or say under `lacks` why not"
+        if point in twice:
+            yield f"{point} stands under `hardening` and under `lacks`"
+    if not runtime.program or not runtime.gpu:
+        yield "`program` and `gpu` must not be empty"
+    for word in ("{program}", "{hardening}", "{gpu}", "{environment}", "{binds}", "{image}", "{command}"):
+        if not any(word in part for part in runtime.run):
+            yield f"`run` does not use {word}"
+    yield from _bad_placeholders(runtime)
+
+
+def _bad_placeholders(runtime: Runtime) -> Iterator[str]:
+    """What could not be filled in where it stands (see launchers/command_line.py)."""
+    for name, each in runtime.lists.items():
+        yield from _unknown(f"lists.{name}", each.words, FIELDS[each.over])
+    for name, value in (runtime.gpu_environment or {}).items():
+        yield from _unknown(f"gpu_environment.{name}", [value], FIELDS["gpu_environment"])
+    yield from _unknown("run", _others(runtime.run, {*MANY, *runtime.lists}), FIELDS[""])
+    for where, words in _parts_of_run(runtime):
+        yield from _unknown(where, words, FIELDS[""])
+    for where, words, known in _other_commands(runtime):
+        yield from _unknown(where, _others(words, {"program"}), known)
+
+
+def _parts_of_run(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
+    yield from (("extra", runtime.extra), ("rootless", runtime.rootless))
+    yield from ((f"hardening.{point}", words) for point, words in runtime.hardening.items())
+    yield from ((f"gpu.{route}", words) for route, words in runtime.gpu.items())
+
+
+def _other_commands(runtime: Runtime) -> Iterator[tuple[str, list[str], set[str]]]:
+    yield from (
+        ("end", runtime.end, FIELDS["end"]),
+        ("inspect", runtime.inspect, FIELDS["inspect"]),
+        ("find", runtime.find, FIELDS["find"]),
+        ("images.show", runtime.images.show, FIELDS["images.show"]),
+        ("images.put", runtime.images.put, FIELDS[f"images.put: {runtime.images.store}"]),
+    )
+
+
+def _others(words: Iterable[str], many: set[str]) -> list[str]:
+    """The words that are no placeholder of any number of words."""
+    return [word for word in words if word not in {f"{{{name}}}" for name in many}]
+
+
+def _unknown(where: str, words: Iterable[str], known: set[str]) -> Iterator[str]:
+    for word in words:
+        try:
+            found = [part[1:] for part in string.Formatter().parse(word) if part[1] is not None]
+        except ValueError as error:
+            yield f"{where}: {word!r}: {error}"
+            continue
+        for name, form, conversion in found:
+            if name not in known:
+                told = ", ".join(sorted(known)) or "none"
+                yield f"{where}: {word!r} has an unknown placeholder {{{name}}}; known here: {told}"
+            elif form or conversion:
+                yield f"{where}: {word!r}: write {{{name}}} without a conversion or a format"

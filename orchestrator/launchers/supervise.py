@@ -1,0 +1,163 @@
+"""Commands under a keeper (see keeper.py): one at a time per call, stopped all at once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from orchestrator.launchers import reaper
+from orchestrator.launchers.launcher import Probe
+from orchestrator.launchers.log import pump
+from orchestrator.model import Noun, Usage
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+MIB = 2**20
+#: For a keeper to end what it keeps; below the 2 s within which a bound must hold.
+GRACE_S = 1.5
+
+
+class Command(Noun, frozen=True, kw_only=True):
+    """What to run, and on which cores. `final` is the command that removes what is no child of it (see keeper.py)."""
+
+    argv: Sequence[str]
+    environment: Mapping[str, str]
+    folder: str
+    cores: Sequence[int]
+    final: Sequence[str] = ()
+    grace_s: float = GRACE_S
+
+
+class Supervisor:
+    """Runs commands, from any number of threads."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._running: dict[subprocess.Popen[bytes], float] = {}
+
+    def run(
+        self,
+        command: Command,
+        timeout_s: float,
+        log: Path,
+        watch: Callable[[Probe], None],
+        probe_of: Callable[[int], Probe] | None = None,
+    ) -> tuple[int, bool]:
+        """(exit code, 128 + n for signal n; whether its time was up). Raises OSError if it cannot be started.
+
+        `probe_of` makes the probe from the keeper's process id; the default reads all that is below it.
+        """
+        process = subprocess.Popen(
+            reaper_argv(command),
+            env=command.environment,
+            cwd=command.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        with self._tracked(process, command.grace_s):
+            watch(probe_of(process.pid) if probe_of else lambda: read_usage(process.pid))
+            timed_out = self._supervise(process, timeout_s, log, command.grace_s)
+        return process.returncode if process.returncode >= 0 else 128 - process.returncode, timed_out
+
+    def stop(self) -> None:
+        """Ends all that run, at the same time."""
+        self.stopping.set()
+        with self._lock:
+            running = dict(self._running)
+        for process in running:
+            _end_lifeline(process)
+        for process, grace_s in running.items():
+            _end(process, grace_s)
+
+    @contextlib.contextmanager
+    def _tracked(self, process: subprocess.Popen[bytes], grace_s: float) -> Iterator[None]:
+        with self._lock:
+            self._running[process] = grace_s
+        if self.stopping.is_set():  # stopped between the start and the line above
+            _end(process, grace_s)
+        try:
+            yield
+        finally:
+            _end(process, grace_s)
+            with self._lock:
+                self._running.pop(process, None)
+
+    def _supervise(self, process: subprocess.Popen[bytes], timeout_s: float, log: Path, grace_s: float) -> bool:
+        """Waits for the end; True when it had to be ended for its time."""
+        deadline = time.monotonic() + timeout_s
+        assert process.stdout is not None
+        output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
+        output.start()
+        timed_out = False
+        try:
+            process.wait(max(0.0, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            timed_out = not self.stopping.is_set()
+        _end(process, grace_s)
+        output.join(GRACE_S)
+        if not output.is_alive():
+            process.stdout.close()
+        return timed_out
+
+
+def reaper_argv(command: Command) -> list[str]:
+    """The command under its keeper, on the device's cores."""
+    final = ["--finally", str(len(command.final)), *command.final] if command.final else []
+    cores = ",".join(map(str, command.cores))
+    return [sys.executable, "-I", "-S", "-B", str(reaper.__file__), *final, cores, *command.argv]
+
+
+def read_usage(pid: int) -> Usage | None:
+    """Processor time and resident memory of everything that a keeper has below it, from /proc."""
+    cpu = resident = 0.0
+    found = False
+    for child in reaper.descendants(pid):
+        try:
+            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        found = True
+        cpu += sum(map(int, fields[11:15])) / TICKS
+        resident += int(fields[21]) * PAGE / MIB
+    return Usage(cpu_s=cpu, rss_mb=resident) if found else None
+
+
+def oom_kills() -> int:
+    """How many processes this kernel has killed for memory so far."""
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/vmstat").read_text().splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return 0
+
+
+def _read(process: subprocess.Popen[bytes]) -> bytes:
+    assert process.stdout is not None
+    return os.read(process.stdout.fileno(), 65536)
+
+
+def _end_lifeline(process: subprocess.Popen[bytes]) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(OSError):
+        process.stdin.close()
+
+
+def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
+    """Ends the lease, which makes the keeper end everything; a keeper that does not is killed with its session."""
+    _end_lifeline(process)
+    try:
+        process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

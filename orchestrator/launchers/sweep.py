@@ -1,0 +1,95 @@
+"""Finds what earlier runs left on the engine. Only what carries our label is ours."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.launchers.command_line import other_argv
+from orchestrator.launchers.runtimes import Runtime
+from orchestrator.model import Say
+
+LABEL = "keras-orchestrate"
+#: Seconds after which a runtime's command that only looks counts as hung.
+LOOK_S = 20
+
+
+def owner() -> str:
+    """This process, told apart from any later one with the same number: host, pid, start time."""
+    return f"{platform.node()}:{os.getpid()}:{_start_time(os.getpid())}"
+
+
+def orphans(client: Any) -> list[Any]:
+    """Job containers whose orchestrator is gone. Another host's on a shared engine are left alone."""
+    found = client.containers.list(all=True, filters={"label": f"{LABEL}=job"}, ignore_removed=True)
+    return [container for container in found if not alive(container.labels.get(f"{LABEL}.owner", ""))]
+
+
+def remove_orphans(client: Any, say: Callable[[str], None]) -> int:
+    """Removes orphaned job containers and says so; returns how many."""
+    found = orphans(client)
+    for container in found:
+        say(f"removing {container.name}, left by a run that was killed")
+        with contextlib.suppress(Exception):  # the next sweep finds it again
+            container.remove(force=True, v=True)
+    return len(found)
+
+
+def alive(owner: str) -> bool:
+    """Whether the orchestrator that called itself so by `owner()` still runs; another host's counts as alive."""
+    host, pid, started = ["", "", "", *owner.rsplit(":", 2)][-3:]
+    if host and host != platform.node():
+        return True
+    return pid.isdecimal() and _start_time(int(pid)) == started != ""
+
+
+def _start_time(pid: int) -> str:
+    """Field 22 of /proc/<pid>/stat, clock ticks since boot; "" where there is no such process."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return ""
+    return stat.rpartition(")")[2].split()[19]
+
+
+def runtime_orphans(runtime: Runtime) -> list[tuple[str, list[str]]]:
+    """(name, the command that removes it) of job containers whose orchestrator is gone."""
+    if not runtime.find or not runtime.inspect:
+        return []
+    found = []
+    for key in _lines(other_argv(runtime, runtime.find)):
+        for container in inspect_containers(other_argv(runtime, runtime.inspect, name=key)):
+            labels = container.get("Config", {}).get("Labels") or {}
+            if not alive(labels.get(f"{LABEL}.owner", "")):
+                name = str(container.get("Name", key)).lstrip("/")
+                found.append((name, other_argv(runtime, runtime.end, name=key)))
+    return found
+
+
+def remove_runtime_orphans(runtime: Runtime, say: Say) -> None:
+    """Removes what runs that were killed have left with this runtime, and says so."""
+    for name, command in runtime_orphans(runtime):
+        say(f"removing {name}, left by a run that was killed")
+        _lines(command)
+
+
+def _lines(argv: Sequence[str]) -> list[str]:
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
+        return answer.stdout.split()
+    return []
+
+
+def inspect_containers(argv: Sequence[str]) -> list[dict[str, Any]]:
+    """What a runtime says of containers, as `docker inspect` does; nothing where it says nothing."""
+    try:
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S)
+        return list(json.loads(answer.stdout or b"[]"))
+    except (OSError, ValueError, subprocess.TimeoutExpired):
+        return []

@@ -1,0 +1,109 @@
+"""Reads what a job writes: its events, JSON lines of a program we do not trust, and the end of its log."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+#: What one job may write as events before the rest is ignored: no workload comes near either.
+EVENTS_LIMIT = 64 * 2**20
+COUNT_LIMIT = 100_000
+LINE_LIMIT = 2**20
+CHUNK = 8 * 2**20
+#: Deeper values would exhaust the stack of whoever writes them down again.
+DEPTH_LIMIT = 32
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class EventTail:
+    """Follows a growing file. Half lines wait for their end; unreadable ones are counted, never fatal.
+
+    A link or a device put in the file's place is not followed. `full`: the job wrote more than the limits allow,
+    and the rest was ignored.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+        self._skipping = False
+        self._count = 0
+        self.bad = 0
+        self.full = False
+
+    def read(self, last: bool = False) -> list[dict[str, Any]]:
+        """The events completed since the last call; `last` also takes an unfinished line as it is."""
+        events = []
+        while chunk := self._chunk():
+            events += self._take(chunk)
+        return events + self._take(b"\n") if last else events
+
+    def _take(self, chunk: bytes) -> list[dict[str, Any]]:
+        lines = (self._rest + chunk).split(b"\n")
+        self._rest = lines.pop()
+        if self._skipping and lines:
+            lines, self._skipping = lines[1:], False
+        if len(self._rest) > LINE_LIMIT:
+            self.bad += not self._skipping
+            self._rest, self._skipping = b"", True
+        return [event for line in lines if (event := self._event(line)) is not None]
+
+    def _chunk(self) -> bytes:
+        room = EVENTS_LIMIT - self._offset
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            return b""
+        try:
+            if self.full or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return b""
+            data = os.pread(descriptor, min(room, CHUNK), self._offset)
+            self.full = room <= 0 and os.fstat(descriptor).st_size > self._offset
+        finally:
+            os.close(descriptor)
+        self._offset += len(data)
+        return data
+
+    def _event(self, line: bytes) -> dict[str, Any] | None:
+        if self.full or not line.strip():
+            return None
+        event = decode_event(line) if len(line) <= LINE_LIMIT else None
+        if event is None:
+            self.bad += 1
+        elif self._count >= COUNT_LIMIT:
+            self.full = True
+            return None
+        else:
+            self._count += 1
+        return event
+
+
+def decode_event(line: bytes) -> dict[str, Any] | None:
+    """An event that every later step can calculate with and write down again, or None."""
+    try:
+        event = _decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(event.get("event"), str) or not is_number(event.get("t")):
+        return None
+    return event if plain(event) else None
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def plain(value: Any, depth: int = 0) -> bool:
+    """Whether a decoded value is no deeper than DEPTH_LIMIT and has no integer that a float cannot hold."""
+    if depth > DEPTH_LIMIT:
+        return False
+    if isinstance(value, dict):
+        return all(plain(item, depth + 1) for item in value.values())
+    if isinstance(value, list):
+        return all(plain(item, depth + 1) for item in value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**64

@@ -1,0 +1,219 @@
+"""Runs one job under a launcher, watches it from outside, and turns what happened into its result."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.files import is_full, last_line, remove_tree
+from orchestrator.launchers.launcher import Launcher, Probe
+from orchestrator.measure.events import EventTail, is_number
+from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
+from orchestrator.text import printable
+
+EVENTS = "events.jsonl"
+SAMPLES = "samples.jsonl"
+LOG = "log.txt"
+OUT = "out"
+
+OnEvent = Callable[[Job, dict[str, Any]], None]
+
+
+class Watcher:
+    """Samples a running job at fixed times (no drift) and passes its events on as they come."""
+
+    def __init__(self, job: Job, device: str, folder: Path, on_event: OnEvent, interval_s: float) -> None:
+        self._job = job
+        self._device = device
+        self._on_event = on_event
+        self._interval_s = interval_s
+        self._tail = EventTail(folder / OUT / EVENTS)
+        self._samples = (folder / SAMPLES).open("wb", buffering=0)
+        self._probe: Probe | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._loop, daemon=True)
+        self.events: list[dict[str, Any]] = []
+        self.first_t: float | None = None
+        self.notes: list[str] = []
+        #: Samples that could not be written down.
+        self.lost = 0
+
+    @property
+    def bad_lines(self) -> int:
+        return self._tail.bad
+
+    @property
+    def remarks(self) -> list[str]:
+        """What a reader of the result should know about its raw figures."""
+        notes = list(self.notes)
+        if self._tail.bad:
+            notes.append(f"{self._tail.bad} unreadable event lines ignored")
+        if self._tail.full:
+            notes.append("it wrote more events than any workload does: the rest was ignored")
+        if self.lost:
+            notes.append(f"{self.lost} samples could not be written")
+        return notes
+
+    def watch(self, probe: Probe) -> None:
+        """Called by the launcher once the job runs."""
+        self.first_t = time.monotonic()
+        self._probe = probe
+        self._thread.start()
+
+    def close(self) -> None:
+        self._done.set()
+        if self._thread.ident:
+            self._thread.join()
+        self._pass_on(last=True)
+        self._samples.close()
+
+    def _loop(self) -> None:
+        due = time.monotonic()
+        while not self._done.is_set():
+            self._sample()
+            self._pass_on()
+            due = max(due + self._interval_s, time.monotonic())
+            self._done.wait(due - time.monotonic())
+
+    def _sample(self) -> None:
+        usage = self._probe() if self._probe else None
+        if usage is not None:
+            sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
+            try:
+                self._samples.write(msgspec.json.encode(sample) + b"\n")
+            except OSError:  # a full disk: the job may be what fills it, so its end is awaited
+                self.lost += 1
+
+    def _pass_on(self, last: bool = False) -> None:
+        for event in self._tail.read(last):
+            self.events.append(event)
+            self._on_event(self._job, event)
+
+
+def measure(
+    job: Job,
+    device: Device,
+    *,
+    launcher: Launcher,
+    folder: Path,
+    run_id: str,
+    identify: Callable[[Job, Device, Launch], Fingerprint],
+    on_event: OnEvent,
+    interval_s: float = 0.2,
+) -> Result:
+    """Runs `job` to whatever end. `folder` is the job's own; afterwards it holds its raw figures.
+
+    Raises OSError only for what the disk refuses.
+    """
+    out = folder / OUT
+    out.mkdir(parents=True)
+    launch = launcher.describe(job, device, out)
+    watcher = Watcher(job, device.name, folder, on_event, interval_s)
+    started, launched_t = _now(), time.monotonic()
+    try:
+        exit_ = launcher.launch(job, device, out, folder / LOG, watcher.watch)
+    finally:
+        watcher.close()
+    exited_t = time.monotonic()
+    if is_full(folder):
+        watcher.notes.append("the disk was full when it ended")
+    _keep_events(folder, watcher.events)
+    parts = digest_events(watcher.events)
+    identity = identify(job, device, launch)
+    status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
+    seen = parts.get("data", {}).get("sha256")
+    if status == "ok" and seen != identity.data_sha256:
+        status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
+    return Result(
+        run_id=run_id,
+        job=job,
+        status=status,
+        reason=reason,
+        exit_code=exit_.code,
+        started=started,
+        ended=_now(),
+        launched_t=launched_t,
+        exited_t=exited_t,
+        fingerprint=identity,
+        bad_event_lines=watcher.bad_lines,
+        **parts,
+    )
+
+
+def digest_events(events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The parts of a `Result` that the job itself reported: start, data, ready, phases, epochs, end, error."""
+    parts: dict[str, Any] = {"phases": {}, "epochs": []}
+    for event in events:
+        kind = event["event"]
+        if kind in ("start", "data", "ready", "end", "error"):
+            parts[kind] = event
+        elif kind == "epoch_end":
+            parts["epochs"].append(event)
+        elif kind == "phase" and is_number(event.get("seconds")):
+            parts["phases"][str(event.get("name"))] = float(event["seconds"])
+    return parts
+
+
+def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], remarks: list[str], log: Path) -> tuple[Status, str]:
+    """The one status of a job that was launched, and the reason in words, with the remarks behind it."""
+    status, reason = _verdict(job, exit_, events, log)
+    return status, "; ".join(filter(None, [reason, *remarks]))
+
+
+def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> tuple[Status, str]:
+    kinds = [event["event"] for event in events]
+    last_error = next((e for e in reversed(events) if e["event"] == "error"), None)
+    if exit_.cancelled:
+        return "cancelled", "stopped by the user while it ran"
+    if exit_.timed_out:
+        return "timeout", f"not finished after {job.timeout_s} s; killed"
+    if exit_.oom:
+        return "oom", "the kernel killed it: out of memory"
+    if exit_.error:
+        return "failed", exit_.error
+    if exit_.code != 0:
+        return "failed", _failure(exit_.code, last_error, log)
+    if "end" not in kinds:
+        return "failed", "exited 0 without a result (no end event)"
+    if kinds.count("epoch_end") != job.epochs:
+        return "failed", f"reported {kinds.count('epoch_end')} epochs of {job.epochs}"
+    return "ok", ""
+
+
+def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
+    if error is not None:
+        return _one_line(f"{error.get('type', 'error')}: {error.get('message', '')}")
+    words = f"exit code {code}"
+    if code is not None and code > 128:
+        with contextlib.suppress(ValueError):
+            words += f" ({signal.Signals(code - 128).name})"
+    line = last_line(log)
+    return _one_line(f"{words}: {line}" if line else words)
+
+
+def _one_line(text: str, limit: int = 300) -> str:
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def _keep_events(folder: Path, events: list[dict[str, Any]]) -> None:
+    """The job's own folder is replaced by a clean copy of its events, owned by the caller.
+
+    In this order: the job may have filled the disk.
+    """
+    remove_tree(folder / OUT)
+    with (folder / EVENTS).open("wb") as file:
+        for event in events:
+            file.write(msgspec.json.encode(event) + b"\n")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="milliseconds")

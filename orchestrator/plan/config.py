@@ -1,0 +1,141 @@
+"""What the user wants: a preset or a file, then the command line on top. Checked before anything starts."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, field
+
+from orchestrator.errors import UserError
+from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
+from orchestrator.model import Noun, Positive, Variant
+from orchestrator.plan.slurm import Slurm
+from orchestrator.text import suggest
+
+Patterns = list[str]
+
+
+def everything() -> Patterns:
+    return ["*"]
+
+
+class Config(Noun, frozen=True, kw_only=True):
+    """One run as wished for. Patterns are shell globs; None means "decide from the host"."""
+
+    version: Literal[1] = 1
+    description: str = ""
+    stacks: Patterns = field(default_factory=everything)
+    backends: Patterns = field(default_factory=everything)
+    workloads: Patterns = field(default_factory=everything)
+    variants: list[Variant] = field(default_factory=lambda: ["faithful"])
+    #: Globs over job ids; what they match is a row `excluded`.
+    exclude: Patterns = []
+    device: Literal["auto", "cpu", "gpu"] = "auto"
+    #: One of runtimes.LAUNCHERS, or the file of a runtime, by its absolute path.
+    launcher: str = "auto"
+    executor: Literal["local", "slurm"] = "local"
+    #: Only with `executor: slurm`.
+    slurm: Slurm = Slurm()
+    #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
+    scale: str | None = None
+    repeats: Positive = 1
+    epochs: Positive | None = None
+    timeout: str | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
+    #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
+    threads: Positive | None = None
+    parallel: Positive = 1
+    #: Memory bound of one job, such as "4g" (containers only); None shares out what the host has.
+    memory: str | None = None
+    #: How containers get their GPU; auto takes what the engine offers.
+    gpu_route: Literal["auto", "devices", "cdi", "runtime", "nvidia-docker"] = "auto"
+    #: Measure on a GPU that somebody else uses, too; the rows say so.
+    allow_busy: bool = False
+    #: Points of the confinement of containers that are given up; every row says so.
+    weaken: list[Weakenable] = []
+
+
+def presets() -> dict[str, Config]:
+    """The presets that come with the package, by name."""
+    folder = resources.files("orchestrator.plan") / "presets"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".yaml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".yaml"): decode(f.read_bytes(), f.name) for f in files}
+
+
+def load_config(name: str) -> Config:
+    """A preset by its name, else a YAML file by its path."""
+    known = presets()
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if not path.is_file():
+        hint = suggest(name, known, "see `orchestrate list presets`")
+        raise UserError(f"no preset and no file is called {name!r}", hint)
+    return decode(path.read_bytes(), str(path))
+
+
+def decode(text: bytes, source: str) -> Config:
+    try:
+        config = msgspec.yaml.decode(text, type=Config)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{source}: {error}", _field_hint(str(error))) from error
+    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
+        raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+    return _settled(config)
+
+
+def override(config: Config, **changes: Any) -> Config:
+    """`config` with every change that is not None (nor an empty list), checked like a file."""
+    given = {key: value for key, value in changes.items() if value not in (None, [], ())}
+    values = msgspec.to_builtins(config)
+    if isinstance(given.get("slurm"), dict):  # single fields of it, on top of the others
+        given["slurm"] = {**values["slurm"], **given["slurm"]}
+    values = {**values, **given}
+    try:
+        config = msgspec.convert(values, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(str(error)) from error
+    return _settled(config)
+
+
+def _settled(config: Config) -> Config:
+    """`config` in the one way in which it is recorded and compared, also by those who start in other folders.
+
+    Raises UserError for a launcher that there is not, and for one that cannot serve the rest.
+    """
+    check_launcher(config.launcher)
+    if config.launcher == "process" and config.weaken:
+        raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
+    known = config.launcher in LAUNCHERS
+    launcher = config.launcher if known else str(Path(config.launcher).absolute())
+    return msgspec.structs.replace(config, launcher=launcher, weaken=sorted(set(config.weaken)))
+
+
+def parse_duration(text: str) -> int:
+    """Seconds in "90", "90s", "10m", "2h"."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
+    if not number.isdecimal() or int(number) < 1:
+        raise UserError(f"not a duration: {text!r}", "write it like 90s, 10m or 2h")
+    return int(number) * unit
+
+
+def parse_memory(text: str) -> int:
+    """MiB in "512m", "4g"."""
+    units = {"m": 1, "g": 1024}
+    number, unit = text[:-1], units.get(text[-1:].lower())
+    if unit is None or not number.isdecimal() or int(number) * unit < 64:
+        raise UserError(f"not an amount of memory: {text!r}", "write it like 512m or 4g, at least 64m")
+    return int(number) * unit
+
+
+def _field_hint(message: str) -> str:
+    if "unknown field" not in message:
+        return ""
+    name = message.split("`")[1]
+    kind: type[Noun] = Slurm if "$.slurm`" in message else Config
+    fields = [f.name for f in msgspec.structs.fields(kind)]
+    return suggest(name, fields, f"known fields: {', '.join(fields)}")

@@ -1,0 +1,115 @@
+"""From wishes to jobs: which cells, how often, in which order. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
+
+from orchestrator.errors import UserError
+from orchestrator.model import DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
+from orchestrator.text import suggest
+
+
+class PlanInput(Noun, frozen=True, kw_only=True):
+    """A configuration with everything that depended on the host decided."""
+
+    stacks: list[str]
+    backends: list[str]
+    workloads: list[str]
+    variants: list[str]
+    exclude: list[str]
+    device: DeviceKind
+    scale: str
+    repeats: int
+    epochs: int | None
+    timeout_s: int | None
+    seed: int
+    threads: int
+
+
+def select(patterns: Sequence[str], names: Iterable[str], what: str) -> list[str]:
+    """The names that match any pattern, in catalogue order. A pattern that matches nothing is a mistake."""
+    known = list(dict.fromkeys(names))
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in known):
+            raise UserError(f"no {what} is called {pattern!r}", suggest(pattern, known))
+    return [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]
+
+
+def make_jobs(wish: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Workload]) -> list[Job]:
+    """Every cell that the wish names, `repeats` times, in a seeded order.
+
+    Repeats are blocks: each cell runs once before any runs again, and within a block the order is drawn
+    anew, so that slow changes of the machine fall on all backends alike.
+    """
+    stack_names = select(wish.stacks, (s.name for s in stacks), "stack")
+    chosen = [s for s in stacks if s.name in stack_names]
+    backend_names = select(wish.backends, (b.name for s in stacks for b in s.backends), "backend")
+    workload_names = select(wish.workloads, (w.name for w in workloads), "workload")
+    order = random.Random(wish.seed)
+    jobs: list[Job] = []
+    for repeat in range(1, wish.repeats + 1):
+        block = [
+            _job(wish, workload, variant, stack, backend.name, repeat)
+            for workload in workloads
+            if workload.name in workload_names
+            for stack in chosen
+            for variant in _variants(wish, stack)
+            for backend in stack.backends
+            if backend.name in backend_names
+        ]
+        order.shuffle(block)
+        jobs += block
+    if not jobs:
+        raise UserError(
+            "nothing to run: no chosen stack has a chosen backend",
+            f"stacks {', '.join(stack_names)}; backends {', '.join(backend_names)}; see `orchestrate list`",
+        )
+    return jobs
+
+
+def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Job], list[Skip]]:
+    """Jobs to run, and those that a pattern over job ids leaves out."""
+    kept: list[Job] = []
+    skipped: list[Skip] = []
+    for job in jobs:
+        pattern = next((p for p in exclude if fnmatchcase(job.id, p)), None)
+        if pattern is None:
+            kept.append(job)
+        else:
+            skipped.append(Skip(job=job, status="excluded", reason=f"excluded by {pattern!r}"))
+    return kept, skipped
+
+
+def _variants(wish: PlanInput, stack: Stack) -> list[str]:
+    """`modern` means today's defaults; a 2017 stack has none."""
+    return [v for v in wish.variants if v == "faithful" or stack.era == "today"]
+
+
+def _job(wish: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:
+    scale = _scale(workload, wish.scale)
+    return Job(
+        workload=workload.name,
+        variant=variant,  # type: ignore[arg-type]
+        stack=stack.name,
+        backend=backend,
+        device=wish.device,
+        repeat=repeat,
+        scale=wish.scale,
+        epochs=wish.epochs or scale.epochs,
+        batch_size=workload.batch_size,
+        train=scale.train,
+        validation=scale.validation,
+        # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.
+        seed=(wish.seed + repeat - 1) % 2**31,
+        threads=wish.threads,
+        timeout_s=wish.timeout_s or scale.timeout_s,
+        dataset=workload.dataset,
+    )
+
+
+def _scale(workload: Workload, name: str) -> Scale:
+    if name not in workload.scales:
+        raise UserError(f"workload {workload.name} has no scale {name!r}", suggest(name, workload.scales))
+    return workload.scales[name]

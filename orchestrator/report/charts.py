@@ -1,0 +1,284 @@
+"""Charts as Vega-Lite specifications (Altair), drawn without a browser or a network (vl-convert).
+
+One specification serves everywhere: interactive in the HTML report, PNG and SVG beside it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+import vl_convert
+from msgspec import Struct
+
+from orchestrator.report.layout import Layout
+from orchestrator.report.style import DASHES, SHAPES, colour
+from orchestrator.stats.describe import median
+
+Spec = dict[str, Any]
+#: The values of one specification, by the names that its views use.
+DataSets = dict[str, list[Spec]]
+#: One measured moment: the fields of an epoch or a sample, with the `column` and `line` of its job.
+Point = Mapping[str, Any]
+WIDTH, HEIGHT = 330, 190
+#: Readings drawn per job; more cannot be seen and make the report heavy.
+MOST_POINTS = 150
+_VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+class Picture(Struct, frozen=True):
+    """One chart: its specification, and what was drawn from it."""
+
+    title: str
+    spec: Spec
+    svg: str
+    png: bytes
+
+
+class Style(Struct, frozen=True):
+    """How one contender looks in the charts."""
+
+    label: str
+    colour: str
+    shape: str
+    dash: list[int]
+
+
+def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
+    """{name: (title, specification)}; a chart without anything to show is left out.
+
+    `epochs` and `samples` are those of report.ReportInput, with the `job` (its position among
+    the rows), `repeat`, `status`, `column` and `line` each belongs to. Names are fit for files and unique.
+    """
+    found: list[tuple[str, str, Spec]] = []
+    steady = [point for point in epochs if point["epoch"] > 1 and point["status"] == "ok"]
+    if steady:
+        found.append(("epoch-seconds", "Seconds per epoch", epoch_seconds(layout, steady)))
+    for line, task in enumerate(layout.tasks):
+        its_epochs = [point for point in epochs if point["line"] == line]
+        if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
+            title = f"Convergence: {task.label}"
+            found.append((f"convergence-{task.workload}", title, convergence(layout, its_epochs)))
+    for line, task in enumerate(layout.tasks):
+        its_samples = [point for point in samples if point["line"] == line]
+        if len(its_samples) > 1:
+            title = f"Host use over time: {task.label}"
+            found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
+    names = _file_names(name for name, _, _ in found)
+    return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
+
+
+def _file_names(names: Iterable[str]) -> list[str]:
+    """Safe names in the same order; those that become equal are numbered."""
+    safe = [re.sub(r"[^a-z0-9_-]+", "-", name.lower()) for name in names]
+    seen: Counter[str] = Counter()
+    for i, name in enumerate(safe):
+        seen[name] += 1
+        safe[i] = f"{name}.{seen[name]}" if seen[name] > 1 else name
+    return safe
+
+
+def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
+    """A bar to the median of each contender, and a tick for every steady epoch."""
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
+    # All views share one colour scale, so each has to be given all of it.
+    styled = _styled(layout, [_point(layout, point) for point in steady])
+    for line, task in enumerate(layout.tasks):
+        points = [_point(layout, point, seconds=point["train_s"]) for point in steady if point["line"] == line]
+        if points:
+            views.append(_bars(data, task.label, points, styled))
+    return _page(views, data)
+
+
+def _as_in_the_table(points: Sequence[Spec]) -> float | None:
+    """The median over jobs of each job's median: a job with many epochs counts as one with few."""
+    return median(median(p["seconds"] for p in job) for job in _grouped(points, "job").values())
+
+
+def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
+    medians = [
+        {**group[0], "seconds": _as_in_the_table(group), "n": len(group)}
+        for group in _grouped(points, "contender").values()
+    ]
+    y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
+    x = alt.X("seconds:Q", title="training seconds per epoch", scale=alt.Scale(zero=True))
+    bars = _chart(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
+    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
+    ticks = _chart(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
+    ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
+    height = 24 * len(medians) + 10
+    chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+    return chart
+
+
+def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
+    """Validation accuracy and loss, by epoch and by time: medians, with each repeat faint behind."""
+    fields = ("epoch", "elapsed_s", "val_acc", "val_loss")
+    points = [_point(layout, point, **{field: _rounded(point.get(field)) for field in fields}) for point in epochs]
+    styled = _styled(layout, points)
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
+    for field, title in (("val_acc", "validation accuracy"), ("val_loss", "validation loss")):
+        known = [point for point in points if point[field] is not None]
+        if known:
+            by_epoch = _epochs_axis(max(point["epoch"] for point in known))
+            views.append(_curves(data, known, styled, by_epoch, field, title))
+            views.append(_curves(data, known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
+    return _page(views, data)
+
+
+def _curves(
+    data: DataSets, points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: str, title: str
+) -> alt.LayerChart:
+    middle = [
+        {**group[0], **{name: median(p[name] for p in group) for name in ("elapsed_s", field)}}
+        for group in _grouped(points, "contender", "epoch").values()
+    ]
+    y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
+    # Dashes around the marks of the legend would hide their shapes.
+    look = _look(styled, legend=alt.Legend(symbolStrokeWidth=0))
+    tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
+    line = _chart(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
+    marks = _chart(data, middle).mark_point(size=38, filled=True, opacity=1)
+    marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
+    layers = [line, marks]
+    if any(point["repeat"] != points[0]["repeat"] for point in points):
+        faint = _chart(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
+        layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
+    chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
+    return chart
+
+
+def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
+    """Processor and memory of each job over the time since it started."""
+    points = [thin for job in _grouped(samples, "job").values() for thin in _thinned(layout, job)]
+    styled = _styled(layout, points)
+    views: list[alt.LayerChart | alt.Chart] = []
+    data: DataSets = {}
+    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
+        known = [point for point in points if point[field] is not None]
+        if known:
+            lines = _chart(data, known).mark_line(strokeWidth=1.5).encode(
+                x=_axis("t_s", "seconds since the job started"),
+                y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=True)),
+                detail=["job:N"],
+                tooltip=["contender:N", "repeat:Q", "t_s:Q", f"{field}:Q"],
+                **_look(styled),
+            )  # fmt: skip
+            views.append(lines.properties(width=WIDTH, height=HEIGHT))
+    return _page(views, data)
+
+
+def _thinned(layout: Layout, job: Sequence[Point]) -> list[Spec]:
+    """At most MOST_POINTS points, each the mean of its neighbours."""
+    ordered = sorted(job, key=lambda point: point["t_s"])
+    chunks = np.array_split(np.arange(len(ordered)), min(MOST_POINTS, len(ordered)))
+    return [
+        _point(layout, ordered[chunk[0]], **{
+            field: _rounded_mean([ordered[i].get(field) for i in chunk])
+            for field in ("t_s", "cpu_percent", "rss_mb")
+        })
+        for chunk in chunks
+    ]  # fmt: skip
+
+
+def _rounded_mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 2) if known else None
+
+
+def _point(layout: Layout, point: Point, **fields: Any) -> Spec:
+    """A row of chart data: whose it is, and the wanted figures."""
+    label = layout.contenders[point["column"]].label
+    known = {name: value if _drawable(value) else None for name, value in fields.items()}
+    return {"contender": label, "job": point["job"], "repeat": point["repeat"], "epoch": point.get("epoch"), **known}
+
+
+def _drawable(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def _grouped(points: Iterable[Any], *fields: str) -> dict[tuple[Any, ...], list[Any]]:
+    groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for point in points:
+        groups[tuple(point.get(field) for field in fields)].append(point)
+    return groups
+
+
+def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
+    """The styles of the contenders that have points; the same in every chart of a report."""
+    present = {point["contender"] for point in points}
+    seen: Counter[str] = Counter()
+    styles = []
+    for position, contender in enumerate(layout.contenders):
+        shape = SHAPES[position % len(SHAPES)]
+        dash = DASHES[seen[contender.backend] % len(DASHES)]
+        seen[contender.backend] += 1
+        styles.append(Style(contender.label, colour(contender.backend), shape, dash))
+    return [style for style in styles if style.label in present]
+
+
+def _chart(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
+    """A chart of `values`, which are put into `data`. Altair would check inline values one by one: slow."""
+    name = f"data-{len(data)}"
+    data[name] = list(values)
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def _rounded(value: float | None) -> float | None:
+    """Without the last digits of float32, which would become an axis of their own where all values are equal."""
+    return None if value is None else round(value, 6)
+
+
+def _axis(field: str, title: str) -> alt.X:
+    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False))
+
+
+def _epochs_axis(last: int) -> alt.X:
+    """Whole epochs only; about ten of them are named."""
+    step = math.ceil(last / 10)
+    return _axis("epoch", "epoch").axis(values=list(range(step, last + 1, step)), format="d")
+
+
+def _scale(styled: Sequence[Style], what: str) -> alt.Scale:
+    return alt.Scale(domain=[s.label for s in styled], range=[getattr(s, what) for s in styled])
+
+
+def _colour(styled: Sequence[Style], legend: Any = alt.Undefined) -> alt.Color:
+    return alt.Color("contender:N", title=None, scale=_scale(styled, "colour"), legend=legend)
+
+
+def _shape(styled: Sequence[Style]) -> alt.Shape:
+    return alt.Shape("contender:N", title=None, scale=_scale(styled, "shape"))
+
+
+def _look(styled: Sequence[Style], legend: Any = alt.Undefined) -> dict[str, Any]:
+    """Colour by backend; contenders of one backend differ in their dashes."""
+    dash = alt.StrokeDash("contender:N", title=None, scale=_scale(styled, "dash"))
+    return {"color": _colour(styled, legend), "strokeDash": dash}
+
+
+def _page(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:
+    chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
+    chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
+    chart = chart.configure_axis(labelLimit=160, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
+    return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
+
+
+def draw(title: str, spec: Spec) -> Picture:
+    """SVG and PNG of a specification. Needs neither a browser nor a network."""
+    svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
+    return Picture(title=title, spec=spec, svg=svg, png=vl_convert.svg_to_png(svg, scale=2))
+
+
+@lru_cache(maxsize=1)
+def javascript() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script that sets `vegaEmbed` on the window."""
+    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)

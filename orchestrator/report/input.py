@@ -1,0 +1,95 @@
+"""What a report is made of, and how merged runs become that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.model import Row
+from orchestrator.plan.catalog import Catalog
+from orchestrator.report.sections.article import Reference
+from orchestrator.results.collect import Merged
+
+
+def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
+    """What the report shows of merged runs."""
+    eras = {stack.name: stack.era for stack in catalog.stacks}
+    rows = [
+        {
+            **row,
+            "era": eras.get(row["stack"]),
+            "learned": learned(row, catalog),
+            "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
+        }
+        for row in merged.rows
+    ]
+    used = {(row["stack"], row["device"]) for row in merged.rows}
+    deviations = [
+        {"stack": stack.name, **msgspec.to_builtins(deviation)}
+        for stack in catalog.stacks
+        for deviation in stack.deviations
+        if any(name == stack.name and deviation.device in (None, device) for name, device in used)
+    ]
+    return ReportInput(
+        title="Keras backends compared",
+        run_ids=merged.run_ids,
+        created=created,
+        rows=rows,
+        epochs=[{**epoch, "elapsed_s": epoch["elapsed"]} for epoch in merged.epochs],
+        samples=merged.samples,
+        gpu=merged.gpu,
+        marks=merged.marks,
+        deviations=deviations,
+        environment=merged.environment,
+        notes=merged.notes,
+        plan_command=command,
+        reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
+    )
+
+
+def learned(row: Row, catalog: Catalog) -> float | None:
+    """The validation accuracy that counts as learning for this row; None where it cannot be judged."""
+    workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)
+    scale = workload.scales.get(row["scale"]) if workload else None
+    if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:
+        return None
+    return workload.learned.get(row["scale"])
+
+
+class ReportInput(Struct, kw_only=True):
+    """What a report is made of.
+
+    rows         one per planned job: the result columns by their public names, None or absent where
+                 not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
+                 launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
+                 (to run this job alone), log_tail (last lines of its log).
+    epochs       one per epoch: run_id, job_id, epoch (1-based), elapsed_s (since fit()), train_s,
+                 validation_s, loss, acc, val_loss, val_acc.
+    samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
+                 core), rss_mb.
+    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
+    marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
+    deviations   from the article: stack, what, article, here, why, device, backend.
+    environment  (name, value) pairs in the order to show.
+    notes        further plain sentences for the top of the report.
+
+    The `run_id` of epochs and samples may be left out where only one run is reported.
+    """
+
+    title: str
+    run_ids: list[str]
+    created: str
+    rows: list[dict[str, Any]]
+    epochs: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
+    gpu: list[dict[str, Any]] = []
+    marks: list[dict[str, Any]] = []
+    deviations: list[dict[str, Any]] = []
+    environment: list[tuple[str, str]] = []
+    plan_command: str = ""
+    notes: list[str] = []
+    #: Published figures to stand beside ours.
+    reference: Reference | None = None

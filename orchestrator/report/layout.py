@@ -1,0 +1,280 @@
+"""What may be compared with what: result rows sorted into the columns and rows of a matrix.
+
+A column is a contender (one framework in one environment on one device), a row is a task (one
+workload under one set of conditions). Rows that differ in anything that changes the meaning of a
+figure never share a cell, so nothing is pooled or compared silently.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator.model import NOT_RUN, Row
+from orchestrator.report.style import backend_title
+from orchestrator.stats.repeats import with_node_kind
+from orchestrator.text import plural, printable
+
+#: What tells contenders apart.
+IDENTITY = (
+    "stack", "backend", "framework_version", "keras_version", "variant",
+    "device", "launcher", "threads", "host", "gpu_name",
+)  # fmt: skip
+#: What must be equal before two figures of one workload may be compared.
+CONDITIONS = (
+    "workload", "scale", "epochs", "batch_size", "train", "validation",
+    "data_kind", "data_sha256", "workloads_sha256",
+)  # fmt: skip
+#: Speeds are compared among contenders that share these.
+MACHINE = ("device", "gpu_name", "threads", "host")
+ERAS = ("2017", "today")
+#: What can be said of a contender beside its name, the plainest first.
+FACETS = {
+    "keras_version": "Keras {}",
+    "variant": "{}",
+    "device": "{}",
+    "gpu_name": "{}",
+    "threads": "{} threads",
+    "launcher": "{}",
+    "host": "on {}",
+    "stack": "{}",
+}
+
+
+class Contender(Struct, frozen=True):
+    """One column. `label` is unique within a report; `details` is the small print under `name`."""
+
+    identity: dict[str, Any]
+    era: str
+    name: str
+    details: tuple[str, ...]
+    label: str
+
+    @property
+    def backend(self) -> str:
+        return str(self.identity["backend"])
+
+    @property
+    def machine(self) -> tuple[Any, ...]:
+        return tuple(self.identity[field] for field in MACHINE)
+
+
+class Task(Struct, frozen=True):
+    """One row: a workload under one set of conditions. `label` is unique within a report."""
+
+    conditions: dict[str, Any]
+    label: str
+
+    @property
+    def workload(self) -> str:
+        return str(self.conditions["workload"])
+
+    @property
+    def synthetic(self) -> bool:
+        return bool(self.conditions["data_kind"] == "synthetic")
+
+    @property
+    def amounts(self) -> str:
+        """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
+        known = self.conditions
+        parts = [
+            known["scale"],
+            plural(known["epochs"], "epoch") if known["epochs"] else None,
+            f"{known['train']:,} samples" if known["train"] else None,
+            f"batch {known['batch_size']}" if known["batch_size"] else None,
+        ]
+        return ", ".join(str(part).replace(" ", "\u00a0") for part in parts if part)
+
+
+class Layout(Struct, frozen=True):
+    """Contenders (columns), tasks (rows), and the result rows of each cell, by their positions."""
+
+    contenders: list[Contender]
+    tasks: list[Task]
+    cells: dict[tuple[int, int], list[Row]]
+    #: Position of the contender and of the task of each result row.
+    places: list[tuple[int, int]]
+
+    def machines(self) -> dict[tuple[Any, ...], list[int]]:
+        """The groups of contenders whose speeds may be compared, by position, in order of appearance."""
+        groups: dict[tuple[Any, ...], list[int]] = {}
+        for column, contender in enumerate(self.contenders):
+            groups.setdefault(contender.machine, []).append(column)
+        return groups
+
+
+def lay_out(rows: Sequence[Row]) -> Layout:
+    """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
+    rows = [_plain(row) for row in rows]
+    contenders, columns = _ordered(_contenders(rows), _contender_order)
+    tasks, lines = _ordered(_tasks(rows), lambda task: task.label)
+    places = [(columns[i], lines[i]) for i in range(len(rows))]
+    cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
+    for place, row in zip(places, rows, strict=True):
+        cells[place].append(row)
+    return Layout(contenders=contenders, tasks=tasks, cells=dict(cells), places=places)
+
+
+def _plain(row: Row) -> Row:
+    """The row in the terms of the matrix: real data is the same data, whoever fetched it."""
+    kind = row.get("data_kind")
+    return {
+        **with_node_kind(row),
+        "variant": row.get("variant") or "faithful",
+        "data_kind": "real" if kind in ("official", "given") else kind,
+    }
+
+
+def group(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[dict[str, Any], list[int]]]:
+    """Positions of the rows that agree in `fields`, with the agreed values.
+
+    A job that failed early does not know its versions or its data. It joins the only group that it
+    does not contradict (of its own run, if there are several), else it stays apart.
+    """
+    keys = [tuple(row.get(field) for field in fields) for row in rows]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for i in sorted(range(len(rows)), key=lambda i: keys[i].count(None)):
+        key = keys[i]
+        if key not in groups and None in key:
+            key = _only_match(key, groups, rows, rows[i].get("run_id")) or key
+        groups.setdefault(key, []).append(i)
+    return [(dict(zip(fields, key, strict=True)), sorted(members)) for key, members in groups.items()]
+
+
+def _only_match(
+    key: tuple[Any, ...], groups: Mapping[tuple[Any, ...], list[int]], rows: Sequence[Row], run: Any
+) -> tuple[Any, ...] | None:
+    fitting = [known for known in groups if all(a in (None, b) for a, b in zip(key, known, strict=True))]
+    if len(fitting) > 1:
+        fitting = [known for known in fitting if any(rows[i].get("run_id") == run for i in groups[known])]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _ordered(found: Iterable[tuple[Any, list[int]]], order: Any) -> tuple[list[Any], dict[int, int]]:
+    """The things in order, and for each result row the position of its thing."""
+    ranked = sorted(found, key=lambda pair: order(pair[0]))
+    places = {i: n for n, (_, members) in enumerate(ranked) for i in members}
+    return _distinct([thing for thing, _ in ranked]), places
+
+
+def _distinct(things: Sequence[Any]) -> list[Any]:
+    """Give the things labels that are unique, and printable: charts make code of them.
+
+    Labels are still equal where only something that one of the two does not know tells them apart.
+    """
+    seen: Counter[str] = Counter()
+    named = []
+    for thing in things:
+        label = printable(thing.label)
+        seen[label] += 1
+        named.append(replace(thing, label=label if seen[label] == 1 else f"{label} ({seen[label]})"))
+    return named
+
+
+def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
+    groups = group(rows, IDENTITY)
+    identities = [identity for identity, _ in groups]
+    everywhere = _varying(identities)
+    always = (everywhere & {"device"}, everywhere & {"launcher", "threads", "host", "gpu_name"})
+    found = []
+    for identity, members in groups:
+        name = _name(identity)
+        modern = {"variant"} if identity["variant"] == "modern" else set()
+        telling = modern | always[0] | _telling([other for other in identities if _name(other) == name])
+        contender = Contender(
+            identity=identity,
+            era=_era([rows[i] for i in members]),
+            name=name,
+            details=_facets(identity, telling | always[1] | {"keras_version", "device"}),
+            label=" ".join([name, *_facets(identity, telling)]),
+        )
+        found.append((contender, members))
+    return found
+
+
+def _telling(twins: Sequence[Row]) -> set[str]:
+    """The fewest fields, the plainest first, that tell contenders of one name apart."""
+    chosen: set[str] = set()
+    for field in FACETS:
+        if field in _varying(twins) and _count(twins, chosen | {field}) > _count(twins, chosen):
+            chosen.add(field)
+    return chosen
+
+
+def _count(twins: Sequence[Row], fields: set[str]) -> int:
+    return len({tuple(twin[field] for field in sorted(fields)) for twin in twins})
+
+
+def _name(identity: Row) -> str:
+    return " ".join(filter(None, [backend_title(str(identity["backend"])), identity["framework_version"]]))
+
+
+def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
+    """The wanted fields in words, in a fixed order; what is unknown is left out."""
+    wanted = set(fields)
+    values = {**identity, "device": str(identity["device"] or "").upper()}
+    return tuple(text.format(values[field]) for field, text in FACETS.items() if field in wanted and values[field])
+
+
+def _varying(groups: Sequence[Row]) -> set[str]:
+    """The fields with more than one known value."""
+    fields = groups[0] if groups else {}
+    return {field for field in fields if len({g[field] for g in groups if g[field] is not None}) > 1}
+
+
+def _era(rows: Sequence[Row]) -> str:
+    """As the rows say, else by Keras: 1 and 2 are the article's, 3 is today's."""
+    for row in rows:
+        if row.get("era"):
+            return str(row["era"])
+        major = str(row.get("keras_version") or "").partition(".")[0]
+        if major.isdecimal():
+            return "2017" if int(major) < 3 else "today"
+    return ""
+
+
+def _contender_order(contender: Contender) -> tuple[Any, ...]:
+    era = ERAS.index(contender.era) if contender.era in ERAS else len(ERAS)
+    return (era, contender.name.lower(), contender.identity["variant"], contender.label)
+
+
+def _tasks(rows: Sequence[Row]) -> list[tuple[Task, list[int]]]:
+    groups = group(rows, CONDITIONS)
+    found = []
+    for conditions, members in groups:
+        twins = [other for other, _ in groups if other["workload"] == conditions["workload"]]
+        label = " · ".join([str(conditions["workload"]), *_differences(conditions, _varying(twins))])
+        found.append((Task(conditions=conditions, label=label), members))
+    return found
+
+
+def _differences(conditions: Row, fields: set[str]) -> list[str]:
+    words = {
+        "scale": "{}",
+        "epochs": "{} epochs",
+        "batch_size": "batch {}",
+        "train": "{} samples",
+        "validation": "{} for validation",
+        "data_kind": "{} data",
+        "data_sha256": "data {:.8}",
+        "workloads_sha256": "scripts {:.8}",
+    }
+    # A hash adds nothing where the kind of data already tells the two apart.
+    hidden = {"data_sha256"} if "data_kind" in fields else set()
+    return [
+        text.format(conditions[field])
+        for field, text in words.items()
+        if field in fields - hidden and conditions[field] is not None
+    ]
+
+
+def failures(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] != "ok" and row["status"] not in NOT_RUN]
+
+
+def not_run(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] in NOT_RUN]

@@ -1,0 +1,183 @@
+"""Ours beside the article's: figures as the article counted them, ratios to TensorFlow, order. Pure."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from orchestrator.model import Noun
+from orchestrator.report import style
+from orchestrator.report.layout import Contender, Layout, Task
+from orchestrator.stats.describe import median
+from orchestrator.text import listed
+
+
+class Published(Noun, frozen=True, kw_only=True):
+    """One figure: seconds per epoch, the whole of fit() over the number of epochs."""
+
+    workload: str
+    backend: str
+    s_per_epoch: float
+    epochs: int
+    runs: int | None
+    confidence: str
+    source: str
+
+
+class Slip(Noun, frozen=True, kw_only=True):
+    """One known error of the article or of its translations."""
+
+    what: str
+    text: str
+    source: str
+
+
+class Reference(Noun, frozen=True, kw_only=True):
+    """reference/*.yaml."""
+
+    title: str
+    url: str
+    gpu: str
+    host: str
+    scale: str
+    baseline: str
+    notebooks: str
+    figures: list[Published]
+    others: list[dict[str, Any]] = []
+    errors: list[Slip] = []
+
+
+class Line(Struct, frozen=True):
+    """One cell: ours and theirs in seconds per epoch, and each as a ratio to the baseline's of its own side."""
+
+    workload: str
+    contender: str
+    ours: float
+    theirs: float
+    ours_to_baseline: float | None
+    theirs_to_baseline: float | None
+    confidence: str
+    source: str
+
+
+class Agreement(Struct, frozen=True):
+    """How alike two orders of the same backends are: Kendall's tau, 1 the same, -1 the reverse."""
+
+    workload: str
+    backends: int
+    tau: float
+    ours: str
+    theirs: str
+
+
+class Comparison(Struct, frozen=True):
+    """What the report's section shows; `caveats` say in plain words what is not comparable."""
+
+    reference: Reference
+    lines: list[Line]
+    agreements: list[Agreement]
+    caveats: list[str]
+
+
+def against_article(layout: Layout, reference: Reference) -> Comparison | None:
+    """None where no 2017 stack ran a cell that the article has."""
+    published = {(figure.workload, figure.backend): figure for figure in reference.figures}
+    lines: list[Line] = []
+    agreements: list[Agreement] = []
+    for machine, (line, task) in itertools.product(layout.machines(), enumerate(layout.tasks)):
+        ours = dict(_ours(layout, machine, line, task, published))
+        if ours:
+            lines += list(_lines(task, ours, published, reference.baseline))
+            agreements += _agreement(task, ours, published)
+    if not lines:
+        return None
+    return Comparison(reference, lines, agreements, list(_caveats(layout, reference)))
+
+
+def kendall(a: Sequence[float], b: Sequence[float]) -> float | None:
+    """Tau-b of two orders of the same things; None for fewer than two, or where one side has only ties."""
+    pairs = list(itertools.combinations(range(len(a)), 2))
+    signs = [(_sign(a[i] - a[j]), _sign(b[i] - b[j])) for i, j in pairs]
+    untied_a, untied_b = sum(x != 0 for x, _ in signs), sum(y != 0 for _, y in signs)
+    if not untied_a or not untied_b:
+        return None
+    return float(sum(x * y for x, y in signs) / (untied_a * untied_b) ** 0.5)
+
+
+def _sign(value: float) -> int:
+    return (value > 0) - (value < 0)
+
+
+def _ours(
+    layout: Layout, machine: Any, line: int, task: Task, published: Mapping[tuple[str, str], Published]
+) -> Iterator[tuple[str, tuple[Contender, float]]]:
+    """Backend -> (contender, seconds) of the 2017 stacks on one machine."""
+    for column in layout.machines()[machine]:
+        contender = layout.contenders[column]
+        if contender.era != "2017" or (task.workload, contender.backend) not in published:
+            continue
+        rows = layout.cells.get((column, line), [])
+        seconds = median(row.get("epoch_s_article") for row in rows if row["status"] == "ok")
+        if seconds:
+            yield contender.backend, (contender, seconds)
+
+
+def _lines(
+    task: Task,
+    ours: Mapping[str, tuple[Contender, float]],
+    published: Mapping[tuple[str, str], Published],
+    baseline: str,
+) -> Iterator[Line]:
+    our_base = ours[baseline][1] if baseline in ours else None
+    their_base = published.get((task.workload, baseline))
+    for backend, (contender, seconds) in ours.items():
+        figure = published[task.workload, backend]
+        yield Line(
+            workload=task.label,
+            contender=contender.label,
+            ours=seconds,
+            theirs=figure.s_per_epoch,
+            ours_to_baseline=seconds / our_base if our_base else None,
+            theirs_to_baseline=figure.s_per_epoch / their_base.s_per_epoch if their_base else None,
+            confidence=figure.confidence,
+            source=figure.source,
+        )
+
+
+def _agreement(
+    task: Task, ours: Mapping[str, tuple[Contender, float]], published: Mapping[tuple[str, str], Published]
+) -> list[Agreement]:
+    backends = list(ours)
+    mine = [ours[backend][1] for backend in backends]
+    theirs = [published[task.workload, backend].s_per_epoch for backend in backends]
+    tau = kendall(mine, theirs)
+    if tau is None:
+        return []
+    orders = [
+        " < ".join(style.backend_title(backends[i]) for i in sorted(range(len(backends)), key=values.__getitem__))
+        for values in (mine, theirs)
+    ]
+    return [Agreement(task.label, len(backends), tau, *orders)]
+
+
+def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
+    old = [contender for contender in layout.contenders if contender.era == "2017"]
+    gpus = sorted({str(contender.identity["gpu_name"] or "no GPU, a CPU") for contender in old})
+    if gpus != [reference.gpu]:
+        yield (
+            f"The article ran on one {reference.gpu} ({reference.host}), this report on {listed(gpus)}: seconds "
+            "are not comparable, and ratios only as a hint: kernels for GPUs and for CPUs are different code."
+        )
+    scales = sorted({str(task.conditions["scale"]) for task in layout.tasks} - {reference.scale})
+    if scales:
+        yield (
+            f"At the scale {listed(scales)} an epoch holds less data than the article's, so ours / theirs says "
+            "nothing; fixed costs such as compilation weigh more in each of our epochs."
+        )
+    few = [agreement for agreement in (2, 3) if len({c.backend for c in old}) == agreement]
+    if few:
+        yield f"An order of {few[0]} backends agrees often by chance alone."
+    yield "Where its own runs differ, the one with most repetitions is shown; most of Theano's are missing."

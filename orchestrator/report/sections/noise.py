@@ -1,0 +1,118 @@
+"""What disturbed the measurements: drift within jobs, outliers, shared devices. Shown, never dropped. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+
+from orchestrator.model import Row
+from orchestrator.report import words
+from orchestrator.report.layout import Layout
+from orchestrator.stats.inference import student_p
+
+#: What is small does not matter, however significant: change over a job, distance of an outlier.
+SMALL = 0.05
+#: An epoch is an outlier when it is this many robust deviations from the median of its job, a repeat of its cell.
+FAR = 5.0
+
+
+class Disturbance(Struct, frozen=True):
+    """One thing that was seen: its kind (drift, outlier, shared, throttled), where, and in words what."""
+
+    kind: str
+    where: str
+    what: str
+
+
+def disturbances(layout: Layout, steady: dict[tuple[object, object], list[float]]) -> list[Disturbance]:
+    """All that was seen, by kind. `steady` holds each job's steady epochs by (run_id, job_id)."""
+    found: list[Disturbance] = []
+    rows = [row for members in layout.cells.values() for row in members if row["status"] == "ok"]
+    for row in rows:
+        epochs = steady.get((row.get("run_id"), row["job_id"]), [])
+        found += _in_job(str(row["job_id"]), epochs)
+    for members in layout.cells.values():
+        found += _in_cell([row for row in members if row["status"] == "ok" and row.get("epoch_s")])
+    found += shared(rows)
+    found += [
+        Disturbance("throttled", str(row["job_id"]), f"the device slowed itself down: {row['throttle_reasons']}")
+        for row in rows
+        if row.get("throttle_reasons")
+    ]
+    return sorted(found, key=lambda item: item.kind)
+
+
+def drift(epochs: Sequence[float]) -> float | None:
+    """Relative change from the first to the last of these epochs along a line through their logarithms, where it is
+    more than chance (p < 0.01) and more than 5 %. Needs five epochs: a line through fewer always fits."""
+    if len(epochs) < 5 or min(epochs) <= 0:
+        return None
+    x, y = np.arange(len(epochs), dtype=float), np.log(np.array(epochs, dtype=float))
+    slope, start = np.polyfit(x, y, 1)
+    rest = float(((y - start - slope * x) ** 2).sum()) / (len(x) - 2)
+    error = math.sqrt(max(rest, 1e-12) / float(((x - x.mean()) ** 2).sum()))
+    change = math.exp(float(slope) * (len(x) - 1)) - 1
+    significant = student_p(float(slope) / error, len(x) - 2) < 0.01
+    return change if significant and abs(change) > SMALL else None
+
+
+def outliers(values: Sequence[float]) -> list[int]:
+    """Positions of values far from the median: by five robust deviations and by 5 %. Needs five values."""
+    if len(values) < 5 or min(values) <= 0:
+        return []
+    y = np.log(np.array(values, dtype=float))
+    away = np.abs(y - np.median(y))
+    limit = max(FAR * 1.4826 * float(np.median(away)), math.log1p(SMALL))
+    return [int(i) for i in np.flatnonzero(away > limit)]
+
+
+def shared(rows: Sequence[Row]) -> list[Disturbance]:
+    """Jobs of different runs that were on one device (GPU, or host without one) at the same time."""
+    spans = [(str(row["started"]), str(row["ended"]), row) for row in rows if _timed(row)]
+    spans.sort(key=lambda span: span[:2])
+    found = {}
+    latest: dict[tuple[object, ...], tuple[str, str, Row]] = {}
+    for span in spans:
+        place = (span[2].get("host"), span[2].get("gpu_uuid"))
+        before = latest.get(place)
+        if before and before[1] > span[0] and before[2].get("run_id") != span[2].get("run_id"):
+            text = f"ran beside {before[2]['job_id']} of run {before[2]['run_id']}"
+            found[span[2]["job_id"]] = Disturbance("shared", str(span[2]["job_id"]), text)
+        if before is None or span[1] > before[1]:
+            latest[place] = span
+    return list(found.values())
+
+
+def _timed(row: Row) -> bool:
+    return bool(row.get("started") and row.get("ended") and row.get("host"))
+
+
+def _in_job(job_id: str, epochs: Sequence[float]) -> list[Disturbance]:
+    found = []
+    change = drift(epochs)
+    if change is not None:
+        text = f"epochs got {'slower' if change > 0 else 'faster'} by {abs(100 * change):.0f} % from first to last"
+        found.append(Disturbance("drift", job_id, text))
+    for i in outliers(epochs):
+        text = f"steady epoch {i + 2}: {words.seconds(epochs[i])}, the job's median {_median(epochs)}"
+        found.append(Disturbance("outlier", job_id, text))
+    return found
+
+
+def _in_cell(rows: Sequence[Row]) -> list[Disturbance]:
+    seconds = [float(row["epoch_s"]) for row in rows]
+    return [
+        Disturbance(
+            "outlier",
+            str(rows[i]["job_id"]),
+            f"this repeat: {words.seconds(seconds[i])}, the median of {len(rows)} repeats {_median(seconds)}",
+        )
+        for i in outliers(seconds)
+    ]
+
+
+def _median(values: Sequence[float]) -> str:
+    return words.seconds(float(np.median(values)))

@@ -1,0 +1,138 @@
+"""How fast each cell of a report is, and how sure it is that others of its row are slower. Pure."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator.model import Row
+from orchestrator.report.layout import Layout
+from orchestrator.stats.describe import finite, median
+from orchestrator.stats.inference import Difference, difference, holm
+
+
+class Speed(Struct, frozen=True):
+    """Steady seconds per epoch of one cell: the median over repeats, and the range of its epochs.
+
+    `against` compares it with the fastest of the same task and machine, corrected for all pairs of the report.
+    `unlearned` is (accuracy reached, accuracy wanted) where the model did not learn.
+    """
+
+    seconds: float
+    low: float
+    high: float
+    #: Steady epochs measured in each repeat.
+    epochs: tuple[int, ...]
+    samples_per_s: float | None
+    best: bool = False
+    #: Seconds over those of the fastest on the same machine; None where it has no rival.
+    ratio: float | None = None
+    #: Whether it cannot be told from the fastest: by the test, or with one repeat by ranges that meet.
+    overlaps: bool = False
+    repeats: tuple[tuple[float, ...], ...] = ()
+    against: Difference | None = None
+    unlearned: tuple[float, float] | None = None
+
+    @property
+    def n(self) -> str:
+        repeats = len(self.epochs)
+        if len(set(self.epochs)) == 1:
+            return f"n = {self.epochs[0]}" + (f" × {repeats}" if repeats > 1 else "")
+        return f"n = {sum(self.epochs)} in {repeats}"
+
+
+Speeds = dict[tuple[int, int], Speed]
+#: Seconds of each steady epoch of a result row.
+SteadyEpochs = Callable[[Row], Sequence[float]]
+
+
+def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
+    """The speed of every cell that has one, ranked among the contenders of the same machine."""
+    found = {place: _speed(rows, steady) for place, rows in layout.cells.items()}
+    known = {place: speed for place, speed in found.items() if speed}
+    ranked: Speeds = {}
+    pairs = 0
+    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines().values()):
+        rivals = {(column, line): known[column, line] for column in columns if (column, line) in known}
+        ranked.update(_ranked(rivals))
+        pairs += math.comb(sum(len(speed.repeats) > 1 for speed in rivals.values()), 2)
+    return _corrected(ranked, pairs)
+
+
+def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
+    measured = [row for row in good(rows) if row.get("epoch_s") is not None]
+    if not measured:
+        return None
+    lists = [finite(steady(row)) for row in measured]
+    epochs = [float(value) for values in lists for value in values]
+    known = epochs or [row["epoch_s"] for row in measured]
+    return Speed(
+        seconds=median(row["epoch_s"] for row in measured) or 0.0,
+        low=min(known),
+        high=max(known),
+        epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
+        samples_per_s=median(row.get("samples_per_s") for row in measured),
+        repeats=tuple(
+            tuple(map(float, values)) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)
+        ),
+        unlearned=unlearned(measured),
+    )
+
+
+def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """(median validation accuracy, the least that counts as learning) where the rows fall short of it."""
+    wanted = max((row["learned"] for row in rows if row.get("learned") is not None), default=None)
+    reached = median(row.get("val_accuracy") for row in rows)
+    if wanted is None or (reached is not None and reached >= wanted):
+        return None
+    return reached or 0.0, wanted
+
+
+def _ranked(rivals: Speeds) -> Speeds:
+    able = [speed for speed in rivals.values() if not speed.unlearned]
+    if len(rivals) < 2 or not able:
+        return rivals
+    best = min(able, key=lambda speed: speed.seconds)
+    return {
+        place: replace(
+            speed,
+            best=speed is best,
+            ratio=speed.seconds / best.seconds if best.seconds else None,
+            overlaps=speed is not best and speed.low <= best.high,
+            against=None if speed is best else _against(best, speed),
+        )
+        for place, speed in rivals.items()
+    }
+
+
+def _against(best: Speed, speed: Speed) -> Difference | None:
+    positive = all(value > 0 for one in (best, speed) for values in one.repeats for value in values)
+    return difference(best.repeats, speed.repeats) if positive else None
+
+
+def _corrected(ranked: Speeds, pairs: int) -> Speeds:
+    """With several repeats the test decides what cannot be told apart, at one error rate for the whole report.
+
+    The data say who is the fastest, so any of the `pairs` might have been the one that is compared.
+    """
+    places = [place for place, speed in ranked.items() if speed.against is not None]
+    verdicts = holm([ranked[place].against for place in places], pairs)  # type: ignore[misc]
+    found = dict(ranked)
+    for place, verdict in zip(places, verdicts, strict=True):
+        tested = verdict.p is not None
+        overlaps = not verdict.significant if tested else ranked[place].overlaps
+        found[place] = replace(ranked[place], against=verdict, overlaps=overlaps)
+    return found
+
+
+def good(rows: Sequence[Row]) -> list[Row]:
+    return [row for row in rows if row["status"] == "ok"]
+
+
+def repeats(ranked: Speeds) -> int:
+    """The largest number of repeats behind any speed."""
+    return max((len(speed.epochs) for speed in ranked.values()), default=0)

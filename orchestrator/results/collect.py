@@ -1,0 +1,161 @@
+"""Merges recorded runs, or reads a merged set, into the tables that are exported and reported."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from orchestrator.files import write_atomic
+from orchestrator.model import NOT_RUN, Result, Row, Sample
+from orchestrator.results import gpu_figures
+from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
+from orchestrator.results.export import document, to_csv, write_parquet
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
+from orchestrator.results.source import TABLES, read_source
+
+
+class Merged(msgspec.Struct, frozen=True):
+    """Several runs as tables. `rows`: one per planned job; `epochs` and `samples`: see merge."""
+
+    rows: list[Row]
+    epochs: list[Row]
+    samples: list[Row]
+    run_ids: list[str]
+    environment: list[tuple[str, str]]
+    logs: dict[str, str]
+    #: Readings of the GPUs for drawing, and the moments of the epochs beside them.
+    gpu: list[Row] = []
+    marks: list[Row] = []
+    #: Sentences for the top of the report.
+    notes: list[str] = []
+
+
+def merge_runs(folders: Sequence[RunFolder]) -> Merged:
+    """Reads the runs; raises UserError for one that is damaged."""
+    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={})
+    everything: list[Result] = []
+    for folder in folders:
+        plan, results = folder.plan(), folder.results()
+        samples = {job.id: folder.samples(job) for job in plan.planned}
+        readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        rows = merge_run(plan, results, samples, readings)
+        ordered = [results[job.id] for job in plan.planned if job.id in results]
+        merged.rows.extend(rows)
+        merged.epochs.extend(epoch_rows(ordered, readings))
+        for result in ordered:
+            merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
+            merged.marks.extend(gpu_figures.epoch_marks(result))
+            rows_of_samples = sample_rows(result.job.id, samples[result.job.id], result.launched_t)
+            merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
+        merged.run_ids.append(plan.run_id)
+        everything.extend(ordered)
+        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
+        for job in plan.planned:
+            if job.id in failed:
+                merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
+    return msgspec.structs.replace(merged, environment=environment(everything))
+
+
+def write_tables(merged: Merged, out: Path) -> None:
+    """results.json (the same document as --json), results.csv, results.parquet, epochs.csv, per-job epoch CSVs."""
+    write_atomic(out / "results.json", document(merged.rows))
+    write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
+    write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
+    write_parquet(merged.rows, COLUMNS, out / "results.parquet")
+
+
+def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
+    """Every `what` once, with all the values that occur."""
+    seen: dict[str, dict[str, None]] = {}
+    for what, value in pairs:
+        if value not in (None, "", []):
+            seen.setdefault(what, {})[str(value)] = None
+    return [(what, "; ".join(values)) for what, values in seen.items()]
+
+
+def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
+    """(what, value) pairs; where runs or jobs differ, every value that occurs."""
+    return distinct(
+        pair
+        for result in results
+        if (f := result.fingerprint) is not None
+        for pair in (
+            ("host", f"{f.host}, a node of {f.cluster}" if f.cluster else f.host),
+            ("processor", f"{f.cpu}, {f.cores} cores in use"),
+            ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
+            ("operating system", f.os),
+            ("GPU", f.gpu_name),
+            ("compute capability", f.compute_capability),
+            ("driver", f.driver),
+            ("GPU handed to jobs by", f.gpu_route),
+            ("launcher", f.launcher),
+            ("threads per job", f.threads),
+            ("pinned to cores", ", ".join(map(str, f.pinned_cores))),
+            ("orchestrator", f"{f.orchestrator}, commit {f.commit}" if f.commit else f.orchestrator),
+            *(("not confined", point) for point in f.unconfined),
+            ("workloads (sha256)", f.workloads_sha256),
+            (f"data set {result.job.dataset}", f"{f.data_kind}, sha256 {f.data_sha256}"),
+            (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),
+        )
+    )
+
+
+#: More readings than this are not drawn: nobody could tell so many lines apart.
+MOST_READINGS = 1_000_000
+
+
+def merged_set(path: Path) -> Merged:
+    """Raises UserError for anything that is no set."""
+    source = read_source(path)
+    notes = [
+        "Made from a merged set: logs, GPU timelines and commits are in the folders of the runs; curves of processor "
+        "and memory start at the first reading of a job."
+    ]
+    samples = list(_set_sample_rows(path))
+    if not samples:
+        notes.append(f"No curves of processor and memory: no readings, or more than {MOST_READINGS:,}.")
+    return Merged(
+        rows=source.rows,
+        epochs=source.epochs,
+        samples=samples,
+        run_ids=list(dict.fromkeys(row["run_id"] for row in source.rows)),
+        environment=environment_of_rows(source.rows),
+        logs={},
+        notes=notes,
+    )
+
+
+def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """(what, value) pairs, as far as rows tell."""
+    return distinct(
+        pair
+        for row in rows
+        if row["host"]
+        for pair in (
+            *((what, row[name]) for what, name in (("host", "host"), ("processor", "cpu"), ("GPU", "gpu_name"))),
+            *((what, row[what]) for what in ("driver", "launcher")),
+            ("threads per job", row["threads"]),
+            ("workloads (sha256)", row["workloads_sha256"]),
+            (f"data of {row['workload']}", f"{row['data_kind']}, sha256 {row['data_sha256']}"),
+            (f"image of {row['stack']}", row["image_digest"]),
+        )
+    )
+
+
+def _set_sample_rows(path: Path) -> Iterator[Row]:
+    with duckdb.connect() as database:
+        database.read_parquet(str(path / TABLES["samples"])).create_view("samples")
+        (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
+        if count > MOST_READINGS:
+            return
+        names = ("run_id", "job_id", *Sample.__struct_fields__)
+        readings = database.execute(f"select {', '.join(names)} from samples order by run_id, job_id, t").fetchall()
+    for (run_id, job_id), its in itertools.groupby(readings, key=lambda reading: reading[:2]):
+        samples = [Sample(**dict(zip(names[2:], reading[2:], strict=True))) for reading in its]
+        yield from ({**row, "run_id": run_id} for row in sample_rows(job_id, samples))

@@ -1,0 +1,43 @@
+"""Tables as files: the one JSON document, CSV, and Parquet with typed columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from orchestrator.files import write_atomic
+from orchestrator.model import Row
+
+
+def document(rows: Sequence[Row]) -> bytes:
+    """The one JSON document of `run`, `report` and `merge`: {"results": [...]}."""
+    return msgspec.json.format(msgspec.json.encode({"results": rows}), indent=1) + b"\n"
+
+
+def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(map(itemgetter(*columns), rows))
+    return text.getvalue().encode()
+
+
+def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
+    """Typed columns, also where every value is None."""
+    source = path.with_name(f".{path.name}.jsonl")
+    target = path.with_name(f".{path.name}.tmp")
+    write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
+    try:
+        with duckdb.connect() as database:
+            reader = database.read_json(str(source), columns=dict(columns), format="newline_delimited")
+            reader.write_parquet(str(target))
+        target.replace(path)
+    finally:
+        source.unlink(missing_ok=True)
+        target.unlink(missing_ok=True)

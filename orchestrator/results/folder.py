@@ -1,0 +1,215 @@
+"""The results folder: everything a run leaves, written so that a crash can tear nothing.
+
+<run>/plan.json
+<run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, manifest.json, result.json}
+<run>/jobs/<job id>/gpu-1.parquet   readings of its GPU, where the job ran on a node of a cluster
+<run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
+<run>/gpu-<n>.{jsonl while it runs, parquet}  readings of the GPUs
+<run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from orchestrator.errors import UserError
+from orchestrator.files import remove_tree, storage_error, sync, write_atomic
+from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, to_json
+from orchestrator.results import gpu_readings
+from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
+
+#: What msgspec raises for bytes that are no record.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+T = TypeVar("T")
+_SAMPLES = msgspec.json.Decoder(Sample)
+
+
+class Attempt(Noun, frozen=True, kw_only=True):
+    """job.json: written before a job starts, so that no attempt is ever counted twice."""
+
+    job: Job
+    attempt: Positive
+
+
+class RunFolder:
+    """One run on disk. Made by `create`, opened by `open`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, results: Path, plan: Plan) -> RunFolder:
+        folder = cls(results / plan.run_id)
+        try:
+            folder.path.mkdir(parents=True)
+        except OSError as error:
+            raise storage_error(folder.path, error) from error
+        write_atomic(folder.path / "plan.json", to_json(plan))
+        _point_latest_at(folder.path)
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> RunFolder:
+        if not (path / "plan.json").is_file():
+            raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
+        return cls(path.resolve())
+
+    @classmethod
+    def locate(cls, results: Path, run: str) -> RunFolder:
+        """A run by its folder, by its id below `results`, or `latest`. Raises UserError where there is none."""
+        here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
+        if not here:
+            raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
+        return cls.open(here[0])
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """One orchestrator at a time writes here. The kernel drops a dead one's lock. Raises UserError when taken."""
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it") from None
+        try:
+            yield
+        finally:
+            os.close(descriptor)
+
+    def plan(self) -> Plan:
+        return _read(self.path / "plan.json", Plan)
+
+    def job_folder(self, job: Job) -> Path:
+        return self.path / "jobs" / job.id
+
+    def write_plan(self, plan: Plan) -> None:
+        write_atomic(self.path / "plan.json", to_json(plan))
+
+    def begin(self, job: Job, attempt: int) -> Path:
+        """The job's own, empty folder; what an earlier attempt left there is set aside."""
+        folder = self.job_folder(job)
+        try:
+            if folder.is_dir():
+                _set_aside(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        write_atomic(folder / "job.json", to_json(Attempt(job=job, attempt=attempt)))
+        return folder
+
+    def attempts(self, job: Job) -> int:
+        """How many attempts at this job were begun."""
+        with contextlib.suppress(UserError):
+            return _read(self.job_folder(job) / "job.json", Attempt).attempt
+        kept = self.job_folder(job) / "attempts"
+        older = [int(path.name) for path in kept.glob("*") if path.name.isdecimal()]
+        began = (self.job_folder(job) / "job.json").exists()
+        return max(older, default=0) + began
+
+    def write_result(self, result: Result) -> None:
+        folder, data = self.job_folder(result.job), to_json(result)
+        try:
+            write_job_manifest(folder, data)
+        except OSError as error:
+            raise storage_error(folder, error) from error
+        write_atomic(folder / RESULT, data)
+
+    def result(self, job: Job) -> Result | None:
+        """The job's result, None where there is none. Raises UserError for a damaged record, or another job's."""
+        path = self.job_folder(job) / RESULT
+        if not path.is_file():
+            return None
+        found = _read(path, Result)
+        if found.job != job:
+            raise UserError(f"{path}: $.job is {found.job.id}, which is not the job that was planned here")
+        return found
+
+    def results(self) -> dict[str, Result]:
+        """By job id. A damaged record is a failed result that says so; a job without a record is not in it."""
+        plan = self.plan()
+        found = {}
+        for job in plan.planned:
+            try:
+                result = self.result(job)
+            except UserError as error:
+                result = Result(run_id=plan.run_id, job=job, status="failed", reason=f"damaged record: {error.message}")
+            if result is not None:
+                found[job.id] = result
+        return found
+
+    def samples(self, job: Job) -> list[Sample]:
+        """The raw readings of one job; a torn last line is left out."""
+        path = self.job_folder(job) / "samples.jsonl"
+        content = path.read_bytes() if path.is_file() else b""
+        with contextlib.suppress(*_UNREADABLE):
+            return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
+        found = []
+        for line in content.splitlines():
+            try:
+                found.append(msgspec.json.decode(line, type=Sample))
+            except _UNREADABLE:
+                continue
+        return found
+
+    def gpu_samples(self, result: Result) -> list[GpuSample]:
+        """The readings of a job's GPU while it ran, and a moment before and after."""
+        uuid = result.fingerprint.gpu_uuid if result.fingerprint else None
+        if uuid is None or result.launched_t is None or result.exited_t is None:
+            return []
+        own = self.job_folder(result.job)  # of a job that was measured on another host than this run's orchestrator
+        place = own if any(own.glob("gpu-*")) else self.path
+        return gpu_readings.read(place, uuid, result.launched_t - 1, result.exited_t + 1)
+
+    def log_tail(self, job: Job, lines: int = 12) -> str:
+        path = self.job_folder(job) / "log.txt"
+        if not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 16384))
+            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
+    except _UNREADABLE as error:
+        raise UserError(f"{path}: {error}", "the record is damaged, or of another version") from error
+
+
+def _set_aside(folder: Path) -> None:
+    """Moves the files of an attempt that is over to attempts/<n>; what the job itself could write is removed."""
+    for path in [folder / "out", *folder.glob(".*.tmp")]:
+        with contextlib.suppress(FileNotFoundError):
+            remove_tree(path)
+    names = [name for name in (*RAW, MANIFEST, RESULT) if (folder / name).exists()]
+    if not names:
+        return
+    if not job_is_whole(folder):  # kept to be looked at, but nothing that is vouched for
+        (folder / MANIFEST).unlink(missing_ok=True)
+        names = [name for name in names if name != MANIFEST]
+    kept = folder / "attempts"
+    number = 1 + max((int(path.name) for path in kept.glob("*") if path.name.isdecimal()), default=0)
+    (kept / str(number)).mkdir(parents=True)
+    for name in sorted(names, key=lambda name: name != RESULT):  # first what makes the others count
+        (folder / name).rename(kept / str(number) / name)
+    sync(folder)
+
+
+def _point_latest_at(run: Path) -> None:
+    """results/latest, a convenience: not being able to make it is no failure."""
+    link, fresh = run.parent / "latest", run.parent / f".latest.{os.getpid()}"
+    try:
+        fresh.symlink_to(run.name)
+        fresh.replace(link)
+    except OSError:
+        fresh.unlink(missing_ok=True)

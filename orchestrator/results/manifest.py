@@ -1,0 +1,151 @@
+"""Hash manifests: what was recorded is complete, and still what was written.
+
+Each job's folder has a manifest.json over its files, written just before its result.json, so a result on disk always
+has one. The run's own, written last, covers plan.json, the manifests of the jobs, the tables and the report. They
+prove that nothing was lost or changed by accident; whoever changes a file on purpose can change its hash as well.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from orchestrator.files import sync, write_atomic
+from orchestrator.model import Noun, Sha256, to_json
+
+MANIFEST = "manifest.json"
+RESULT = "result.json"
+#: The raw files of one job; any of them may be absent.
+RAW = ("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.parquet", "gpu-1.jsonl")
+
+State = Literal["ok", "altered", "missing", "unsealed"]
+
+
+class Entry(Noun, frozen=True, kw_only=True):
+    sha256: Sha256
+    bytes: Annotated[int, Meta(ge=0)]
+
+
+class Manifest(Noun, frozen=True, kw_only=True):
+    """Relative path -> hash and size."""
+
+    version: Literal[1] = 1
+    files: dict[str, Entry]
+
+
+def entry_of(data: bytes) -> Entry:
+    return Entry(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+
+
+def read_entry(path: Path) -> Entry | None:
+    """The hash of a plain file as it is now; None where there is none (a link is none)."""
+    digest, size = hashlib.sha256(), 0
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+    return Entry(sha256=digest.hexdigest(), bytes=size)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """None where there is none, or none that can be read."""
+    try:
+        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def write_job_manifest(folder: Path, result: bytes) -> None:
+    """Puts the job's raw files on the disk for good, and their hashes and the coming result's in its manifest."""
+    files = {}
+    for name in RAW:
+        entry = read_entry(folder / name)
+        if entry is not None:
+            sync(folder / name)
+            files[name] = entry
+    write_atomic(folder / MANIFEST, to_json(Manifest(files={**files, RESULT: entry_of(result)})))
+
+
+def job_is_whole(folder: Path) -> bool:
+    """Whether every file that the job's manifest names is there, as it was written."""
+    manifest = read_manifest(folder)
+    if manifest is None or RESULT not in manifest.files:
+        return False
+    return all(state == "ok" for _, state in _compare(folder, manifest))
+
+
+def write_run_manifest(run: Path, renewed: set[str]) -> None:
+    """Writes the run's manifest. A record that was sealed before keeps its old hash unless it is in `renewed`.
+
+    `renewed` holds paths such as "plan.json" and "jobs/<id>/manifest.json": sealing after a new report must not
+    bless a record that was changed in between.
+    """
+    old = read_manifest(run)
+    files = {}
+    for path in _covered_paths(run):
+        entry = read_entry(run / path)
+        is_record = path == "plan.json" or path.startswith("jobs/")
+        if old and is_record and path not in renewed:
+            entry = old.files.get(path, entry)
+        if entry is not None:
+            files[path] = entry
+    for path, entry in old.files.items() if old else ():
+        if path.startswith("jobs/"):
+            files.setdefault(path, entry)  # a job that has vanished stays missed
+    write_atomic(run / MANIFEST, to_json(Manifest(files=files)))
+
+
+def check_job(folder: Path) -> Iterator[tuple[str, State]]:
+    """(file, state) of one job's folder."""
+    manifest = read_manifest(folder)
+    if manifest is None:
+        present = read_entry(folder / RESULT) is not None
+        yield (RESULT, "unsealed") if present else (RESULT, "missing")
+        return
+    yield from _compare(folder, manifest)
+
+
+def check_run(run: Path) -> Iterator[tuple[str, State]]:
+    """(file, state) of what the run's own manifest covers; without it the run has not ended."""
+    manifest = read_manifest(run)
+    if manifest is None:
+        yield MANIFEST, "altered" if (run / MANIFEST).exists() else "missing"
+        return
+    yield from _compare(run, manifest)
+
+
+def _compare(folder: Path, manifest: Manifest) -> Iterator[tuple[str, State]]:
+    for name, entry in manifest.files.items():
+        if not _inside(name):
+            yield name, "altered"
+            continue
+        now = read_entry(folder / name)
+        yield name, "missing" if now is None else "ok" if now == entry else "altered"
+
+
+def _inside(name: str) -> bool:
+    parts = name.split("/")
+    return bool(name) and not any(part in ("", ".", "..") for part in parts)
+
+
+def _covered_paths(run: Path) -> list[str]:
+    """Everything in the run's folder but the jobs' own files (their manifests stand for them) and temporary files."""
+    jobs = sorted(f"jobs/{path.parent.name}/{MANIFEST}" for path in run.glob(f"jobs/*/{MANIFEST}"))
+    others = []
+    for folder, names, files in os.walk(run):
+        names[:] = sorted(n for n in names if not (n == "jobs" and Path(folder) == run))
+        others += [Path(folder, f).relative_to(run).as_posix() for f in sorted(files) if not f.startswith(".")]
+    return [*(path for path in others if path != MANIFEST), *jobs]

@@ -1,0 +1,284 @@
+"""Runs of any number of hosts as one set of tables: results, epochs, samples.
+
+<set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples/*.parquet}
+
+Every job of every run is there once. `group` marks the rows that may be averaged: equal in everything that changes
+what a figure means. Samples are moved to Parquet a few jobs at a time, so a set may be larger than the memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+
+from orchestrator.errors import UserError
+from orchestrator.files import write_atomic
+from orchestrator.model import Noun, Plan, Row, Sample, to_json
+from orchestrator.results import columns
+from orchestrator.results.columns import EPOCH_COLUMNS
+from orchestrator.results.export import document, to_csv, write_parquet
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.samples import NUMBERS, WORDS, Readings
+from orchestrator.results.source import is_set, read_source
+from orchestrator.stats.repeats import by_cell, with_node_kind
+
+#: Rows of one group are repeats of one thing: the same work, done by the same software on the same machine.
+WORK = (
+    *("workload", "variant", "scale", "epochs", "batch_size", "train", "validation"),
+    *("data_sha256", "workloads_sha256"),
+)
+DOER = (
+    *("stack", "backend", "framework_version", "keras_version", "image_digest"),
+    *("device", "launcher", "threads", "host", "cpu", "gpu_name", "driver"),
+)
+COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}
+#: Samples held in memory before they are written.
+CHUNK = 500_000
+
+
+class Conflict(Noun, frozen=True, kw_only=True):
+    """Two records of one job of one run that do not say the same; the first was kept."""
+
+    run_id: str
+    job_id: str
+    kept: str
+    dropped: str
+    differs: list[str]
+
+
+class Merge(Noun, frozen=True, kw_only=True):
+    """What a merge did; set.json, but for `rows`."""
+
+    schema: int = 1
+    sources: dict[str, int]
+    jobs: int
+    identical: int
+    conflicts: list[Conflict] = []
+    #: Workloads that were run under more than one set of conditions, with what differs.
+    apart: dict[str, list[str]] = {}
+
+
+def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
+    """Writes the set; gives what was done and the rows. Raises UserError for a path that holds neither run nor set."""
+    for path in paths:
+        if not is_set(path) and not (path / "plan.json").is_file():
+            raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
+    to.mkdir(parents=True, exist_ok=True)
+    collected = _Collected(to / "samples")
+    with collected.samples:
+        for path in paths:
+            collected.add(path)
+    rows = [{**row, "group": group(row)} for row in collected.rows.values()]
+    done = Merge(
+        sources=collected.sources,
+        jobs=len(rows),
+        identical=collected.identical,
+        conflicts=collected.conflicts,
+        apart=apart(rows),
+    )
+    write_parquet(rows, COLUMNS, to / "results.parquet")
+    write_parquet(collected.epochs, EPOCH_COLUMNS, to / "epochs.parquet")
+    write_atomic(to / "results.json", document(rows))
+    write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
+    write_atomic(to / "set.json", to_json(done))
+    return done, rows
+
+
+def group(row: Row) -> str:
+    """A name shared by the rows that may be averaged, and by no others."""
+    kind = with_node_kind(row)
+    return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
+
+
+def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
+    """By workload: the conditions in which its rows differ: side by side, never averaged."""
+    found = {}
+    for (workload,), members in by_cell([row for row in rows if row["status"] == "ok"], ["workload"]).items():
+        differs = [name for name in (*WORK[1:], "threads") if len({row.get(name) for row in members}) > 1]
+        if differs:
+            found[str(workload)] = differs
+    return found
+
+
+class _Collected:
+    """The rows so far, by run and job, and where the samples go."""
+
+    def __init__(self, samples: Path) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        self.origin: dict[tuple[str, str], str] = {}
+        self.epochs: list[Row] = []
+        self.sources: dict[str, int] = {}
+        self.identical = 0
+        self.conflicts: list[Conflict] = []
+        self.samples = _Samples(samples)
+
+    def add(self, path: Path) -> None:
+        before = len(self.rows)
+        if is_set(path):
+            self._add_set(path)
+        else:
+            self._add_run(RunFolder.open(path))
+        self.sources[str(path)] = self.sources.get(str(path), 0) + len(self.rows) - before
+
+    def _add_run(self, folder: RunFolder) -> None:
+        plan, results = folder.plan(), folder.results()
+        for one in _single_jobs(plan):
+            job = one.planned[0]
+            samples = Readings.of(folder.samples(job))
+            readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
+            (row,) = merge_run(one, results, {job.id: samples}, readings)
+            if self._take(row, str(folder.path)):
+                self.epochs += epoch_rows([results[job.id]], readings) if job.id in results else []
+                self.samples.add(plan.run_id, job.id, samples)
+
+    def _add_set(self, path: Path) -> None:
+        source = read_source(path)
+        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(_known(row), str(path))}
+        self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
+        self.samples.copy(path / "samples", taken)
+
+    def _take(self, row: Row, origin: str) -> bool:
+        """Whether the row is new; if not, it is counted as identical or noted as a conflict."""
+        key = (row["run_id"], row["job_id"])
+        known = self.rows.get(key)
+        if known is None:
+            self.rows[key], self.origin[key] = row, origin
+            return True
+        differs = [name for name in columns.COLUMNS if known.get(name) != row.get(name)]
+        self.identical += not differs
+        if differs:
+            self.conflicts.append(
+                Conflict(run_id=key[0], job_id=key[1], kept=self.origin[key], dropped=origin, differs=differs)
+            )
+        return False
+
+
+def _single_jobs(plan: Plan) -> Iterator[Plan]:
+    """The plan, job by job, so that no more than one job's samples are in memory."""
+    skipped = {skip.job.id: skip for skip in plan.skipped}
+    for job in plan.planned:
+        skip = skipped.get(job.id)
+        jobs, skips = ([], [skip]) if skip else ([job], [])
+        yield msgspec.structs.replace(plan, jobs=jobs, skipped=skips)
+
+
+def _known(row: Row) -> Row:
+    """A row of an older or newer set with today's columns."""
+    return {name: row.get(name) for name in columns.COLUMNS}
+
+
+class _Samples:
+    """The folder samples/: run_id, job_id and the fields of a Sample as they were read, one Parquet file per chunk.
+
+    Written beside the old folder and moved at the end: a set may be merged onto itself.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self.database = duckdb.connect()
+        self.waiting: list[Readings] = []
+        self.count = 0
+        self.parts = 0
+
+    def __enter__(self) -> _Samples:
+        self.fresh.mkdir(parents=True)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        try:
+            if kind is None:
+                self._flush()
+                self._close()
+        finally:
+            self.database.close()
+            shutil.rmtree(self.fresh, ignore_errors=True)
+
+    def add(self, run_id: str, job_id: str, readings: Readings) -> None:
+        if readings.length:
+            words = {"run_id": [run_id], "job_id": [job_id], **readings.words}
+            self.waiting.append(msgspec.structs.replace(readings, words=words))
+            self.count += readings.length
+        if self.count >= CHUNK:
+            self._flush()
+
+    def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
+        """The samples of the jobs that were taken, straight from file to file."""
+        if not taken or not source.is_dir():
+            return
+        runs, jobs = zip(*sorted(taken), strict=True)
+        taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
+        self.database.register("taken", taken_names)
+        self._write(
+            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
+        )
+        self.database.unregister("taken")
+
+    def _flush(self) -> None:
+        """What waits becomes a file. Words go by number: millions of them cost more than all the rest."""
+        if not self.waiting:
+            return
+        chunk = {name: np.concatenate([readings.numbers[name] for readings in self.waiting]) for name in NUMBERS}
+        joins = ""
+        for name in ("run_id", "job_id", *WORDS):
+            chunk[name], known = _numbered([(readings.words[name], readings.length) for readings in self.waiting])
+            self._remember(name, known)
+            joins += f" join words_{name} on words_{name}.number = chunk.{name}"
+        self.database.register("chunk", chunk)
+        chosen = map(_chosen, ("run_id", "job_id", *Sample.__struct_fields__))
+        self._write(f"select {', '.join(chosen)} from chunk{joins}")
+        self.waiting, self.count = [], 0
+
+    def _remember(self, name: str, known: Sequence[str | None]) -> None:
+        """A table of words by number. As an enumeration they are written as such, not compared a million times."""
+        words = np.empty(len(known), dtype=object)
+        words[:] = known
+        self.database.register("known", {"number": np.arange(len(known), dtype=np.int32), "word": words})
+        self.database.execute(f"drop table if exists words_{name}")
+        self.database.execute(f"drop type if exists kind_{name}")
+        self.database.execute(f"create type kind_{name} as enum (select word from known where word is not null)")
+        self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
+
+    def _write(self, select: str) -> None:
+        target = _quoted(self.fresh / f"{self.parts:05}.parquet")
+        self.database.execute(f"copy ({select}) to '{target}' (format parquet)")
+        self.parts += 1
+
+    def _close(self) -> None:
+        if not self.parts:
+            kinds = {name: "DOUBLE" if name in NUMBERS else "VARCHAR" for name in Sample.__struct_fields__}
+            empty = ", ".join(f"null::{kind} as {name}" for name, kind in kinds.items())
+            self._write(f"select '' as run_id, '' as job_id, {empty} where false")
+        if self.path.exists():
+            shutil.rmtree(self.path)
+        self.fresh.rename(self.path)
+
+
+def _numbered(columns: Sequence[tuple[Sequence[str | None], int]]) -> tuple[np.ndarray, list[str | None]]:
+    """The number of each word, and the words by number. A column is given as its words and its length."""
+    known: dict[str | None, int] = {}
+    parts = []
+    for words, length in columns:
+        numbers = np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int32)
+        parts.append(numbers.repeat(length // len(words)))  # a single word stands for all
+    return np.concatenate(parts), list(known)
+
+
+def _chosen(name: str) -> str:
+    """A column as it is written; numpy says nan where a reading is absent."""
+    if name not in NUMBERS:
+        return f"words_{name}.word as {name}"
+    return f"case when isnan(chunk.{name}) then null else chunk.{name} end as {name}"
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

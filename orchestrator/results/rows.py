@@ -1,0 +1,203 @@
+"""From raw records to figures: one row per planned job, one per epoch, one per sample. Pure.
+
+Every derived figure is made here and nowhere else, so that a better definition can be applied to old runs.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shlex
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from orchestrator.model import GpuSample, Job, Plan, Result, Sample
+from orchestrator.results import gpu_figures
+from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_FIELDS, FINGERPRINT_FIELDS, JOB_FIELDS
+from orchestrator.results.samples import Readings
+
+
+def merge_run(
+    plan: Plan,
+    results: Mapping[str, Result],
+    samples: Mapping[str, Sequence[Sample] | Readings],
+    gpu: Mapping[str, Sequence[GpuSample]] | None = None,
+) -> list[dict[str, Any]]:
+    """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None."""
+    skipped = {skip.job.id: skip for skip in plan.skipped}
+    rows = []
+    for job in plan.planned:
+        result = results.get(job.id)
+        if result is None and job.id in skipped:
+            skip = skipped[job.id]
+            result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
+        if result is None:
+            reason = "no result on record: the run ended before this job did"
+            result = Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason)
+        rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
+    assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
+    return rows
+
+
+def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
+    row = dict.fromkeys(COLUMNS)
+    row.update(_job_part(result.job))
+    row.update(_outcome_part(result))
+    row.update(_fingerprint_part(result))
+    if result.epochs:
+        row.update(time_part(result))
+        row.update(quality_part(result.epochs[-1]))
+    row.update(usage_part(result.epochs, Readings.of(samples)))
+    row.update(gpu_figures.job_part(result, gpu))
+    return row
+
+
+def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None) -> list[dict[str, Any]]:
+    """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
+    rows, unknown = [], dict.fromkeys(EPOCH_COLUMNS)
+    for result in results:
+        shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
+        for event in result.epochs:
+            figures = {name: number(event.get(name)) for name in EPOCH_FIELDS}
+            figures["elapsed"] = number(event.get("elapsed_s"))
+            figures.update(gpu_figures.epoch_part(event, (gpu or {}).get(result.job.id, ())))
+            rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
+    return rows
+
+
+def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None = None) -> list[dict[str, Any]]:
+    """Processor use between neighbouring samples (percent of one core) and resident memory, by time since the launch,
+    or since the first sample where the launch is not known."""
+    rows = []
+    for before, after in itertools.pairwise(samples):
+        if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
+            continue
+        percent = 100 * (after.cpu_s - before.cpu_s) / (after.t - before.t)  # type: ignore[operator]
+        t_s = after.t - (launched_t or samples[0].t)
+        rows.append({"job_id": job_id, "t_s": t_s, "cpu_percent": percent, "rss_mb": after.rss_mb})
+    return rows
+
+
+def time_part(result: Result) -> dict[str, Any]:
+    """Times of one job, seconds. The first epoch holds compilation and is never part of the steady figures.
+
+    `setup_s`: launch to the first batch (start of the container, imports, data, building, compiling).
+    `epoch_s`: median training time of the epochs after the first, validation apart.
+    `epoch_s_article`: the whole of fit() over its epochs, as the 2017 article counted.
+    """
+    epochs = result.epochs
+    steady = [e["train_s"] for e in epochs[1:] if number(e.get("train_s")) is not None]
+    validation = [e["validation_s"] for e in epochs[1:] if number(e.get("validation_s")) is not None]
+    samples = number(epochs[-1].get("samples"))
+    epoch_s = statistics.median(steady) if steady else None
+    elapsed = number(result.end.get("elapsed_s"))
+    return {
+        "setup_s": _setup(result),
+        "first_epoch_s": number(epochs[0].get("train_s")),
+        "epoch_s": epoch_s,
+        "epoch_s_n": len(steady),
+        "epoch_s_min": min(steady, default=None),
+        "epoch_s_max": max(steady, default=None),
+        "validation_s": statistics.median(validation) if validation else None,
+        "epoch_s_article": elapsed / len(epochs) if elapsed else None,
+        "samples_per_s": samples / epoch_s if samples and epoch_s else None,
+    }
+
+
+def quality_part(last: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "accuracy": number(last.get("acc")),
+        "val_accuracy": number(last.get("val_acc")),
+        "loss": number(last.get("loss")),
+        "val_loss": number(last.get("val_loss")),
+    }
+
+
+def usage_part(epochs: Sequence[Mapping[str, Any]], readings: Readings) -> dict[str, Any]:
+    """Processor use while the epochs ran (percent of one core: 200 is two busy cores) and peak memory."""
+    usage: dict[str, Any] = {"rss_peak_mb": readings.peak("rss_mb")}
+    if epochs:
+        first, last = epochs[0], epochs[-1]
+        begin = first["t"] - (number(first.get("train_s")) or 0) - (number(first.get("validation_s")) or 0)
+        growth = readings.growth("cpu_s", begin, last["t"])
+        usage["cpu_util_mean"] = None if growth is None else number(100 * growth)
+    return usage
+
+
+def number(value: Any) -> float | None:
+    """A finite number, or None for anything else a job may have written."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if abs(value) < float("inf") else None
+
+
+def _setup(result: Result) -> float | None:
+    started = number(result.start.get("t"))
+    if started is None or result.launched_t is None:
+        return None
+    phases = ("import", "data", "build", "compile", "fit_setup")
+    return started - result.launched_t + sum(result.phases.get(name, 0.0) for name in phases)
+
+
+def _job_part(job: Job) -> dict[str, Any]:
+    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}}
+
+
+def _fingerprint_part(result: Result) -> dict[str, Any]:
+    fingerprint = result.fingerprint
+    if fingerprint is None:
+        return {}
+    part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
+    if fingerprint.keras_spec:  # two builds of one version must never share a column
+        version = _text(result.ready.get("keras_version"))
+        part["keras_version"] = f"{version} from {fingerprint.keras_spec}"
+    return {**part, "command": shlex.join(fingerprint.command)}
+
+
+def _outcome_part(result: Result) -> dict[str, Any]:
+    ready, started, ended = result.ready, result.launched_t, result.exited_t
+    return {
+        "run_id": result.run_id,
+        "framework_version": _text(ready.get("framework_version")),
+        "keras_version": _text(ready.get("keras_version")),
+        "python": _text(result.start.get("python")),
+        **_sizes(result.data),
+        "parameters": number(ready.get("parameters")),
+        "image_data_format": _text(ready.get("image_data_format")),
+        "status": result.status,
+        "reason": result.reason,
+        "exit_code": result.exit_code,
+        "started": result.started,
+        "ended": result.ended,
+        "wall_s": ended - started if started is not None and ended is not None else None,
+        "cache": cache_state(result.end.get("caches")),
+        "process_rss_peak_mb": number(result.end.get("rss_peak_mb")),
+    }
+
+
+def _sizes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The samples that there were: fewer than planned where the data set holds no more."""
+    sizes = {}
+    for name in ("train", "validation"):
+        shape = data.get(name)
+        while isinstance(shape, list) and shape and isinstance(shape[0], list):  # several inputs: any has them all
+            shape = shape[0]
+        if isinstance(shape, list) and shape and number(shape[0]) is not None:
+            sizes[name] = shape[0]
+    return sizes
+
+
+def cache_state(caches: Any) -> str | None:
+    """cold: empty before the job; partly: it added to what was there; warm: it added nothing."""
+    if not isinstance(caches, dict) or not caches:
+        return None
+    counts = [c for c in caches.values() if isinstance(c, dict)]
+    before = sum(int(number(c.get("before")) or 0) for c in counts)
+    after = sum(int(number(c.get("after")) or 0) for c in counts)
+    if before == 0:
+        return "cold"
+    return "warm" if after <= before else "partly"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)

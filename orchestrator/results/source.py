@@ -1,0 +1,81 @@
+"""Where rows come from: the folder of a run, or a merged set. Reading either gives the same tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import msgspec
+
+from orchestrator.errors import UserError
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.stats.repeats import steady_epochs
+
+#: Table -> where it lies in a set.
+TABLES = {"results": "results.parquet", "epochs": "epochs.parquet", "samples": "samples/*.parquet"}
+
+
+class Source(msgspec.Struct, frozen=True):
+    """One run or set: its rows (merge.COLUMNS) and its epochs (merge.EPOCH_COLUMNS)."""
+
+    rows: list[dict[str, Any]]
+    epochs: list[dict[str, Any]]
+
+    @property
+    def steady(self) -> dict[tuple[Any, Any], list[float]]:
+        return steady_epochs(self.epochs)
+
+
+def read_source(path: Path) -> Source:
+    """A run is merged anew (without its samples), a set is read. Raises UserError for anything else."""
+    if (path / "plan.json").is_file():
+        folder = RunFolder.open(path)
+        plan, results = folder.plan(), folder.results()
+        ordered = [results[job.id] for job in plan.planned if job.id in results]
+        return Source(rows=merge_run(plan, results, {}), epochs=epoch_rows(ordered))
+    if is_set(path):
+        return Source(rows=_table(path / "results.parquet"), epochs=_table(path / "epochs.parquet"))
+    raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
+
+
+def is_set(path: Path) -> bool:
+    return (path / "set.json").is_file()
+
+
+def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """Column names and rows of one SQL statement over a set's tables. It can read the set and nothing else."""
+    if not is_set(path):
+        raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
+    with duckdb.connect() as database:
+        for name, place in TABLES.items():
+            file = str((path / place).absolute()).replace("'", "''")
+            database.execute(f"create view {name} as select * from read_parquet('{file}')")
+        database.execute(_CELLS)
+        database.execute(f"set allowed_directories = ['{str(path.absolute()).replace(chr(39), chr(39) * 2)}']")
+        database.execute("set enable_external_access = false")
+        database.execute("set lock_configuration = true")
+        try:
+            statements = database.extract_statements(sql)
+            if [s.type for s in statements] not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
+                raise UserError("one statement that reads, please", 'for example "select * from cells"')
+            answer = database.execute(statements[0])
+            return [column[0] for column in answer.description or []], answer.fetchall()
+        except duckdb.Error as error:
+            raise UserError(str(error).split("\n")[0], "tables: results, epochs, samples, cells") from error
+
+
+#: Only what may be averaged is averaged: the rows of one comparable group.
+_CELLS = """create view cells as
+select "group", workload, variant, stack, backend, framework_version, keras_version, device, host, scale, threads,
+       count(*) as jobs, count(epoch_s) as n, median(epoch_s) as epoch_s, min(epoch_s) as epoch_s_min,
+       max(epoch_s) as epoch_s_max, median(val_accuracy) as val_accuracy
+from results group by all order by workload, epoch_s"""
+
+
+def _table(path: Path) -> list[dict[str, Any]]:
+    with duckdb.connect() as database:
+        answer = database.execute("select * from read_parquet(?)", [str(path)])
+        names = [column[0] for column in answer.description or []]
+        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]

@@ -1,0 +1,93 @@
+"""Removes what is ours: on the engine what carries our labels, on disk what only we make. The rest is left alone."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from orchestrator.errors import HostError, UserError
+from orchestrator.files import cache_folder, remove_tree
+from orchestrator.launchers import runtimes, sweep
+from orchestrator.measure.job import OUT
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.results.folder import RunFolder
+from orchestrator.stacks.images import engine
+
+PREFIX = "keras-orchestrate/"
+#: One of these is in every image that we make.
+IMAGE_LABELS = ("org.keras-orchestrate.stack", "org.keras-orchestrate.base")
+
+
+def clean(drop_images: bool, drop_caches: bool, dry_run: bool, results: Path) -> Iterator[str]:
+    """One line for each thing found, as it is removed (or would be)."""
+    found = False
+    for what, remove in _everything(drop_images, drop_caches, results):
+        found = True
+        if dry_run:
+            yield f"would remove {what}"
+            continue
+        try:
+            remove()
+            yield f"removed {what}"
+        except Exception as error:  # one thing in use must not keep the others
+            yield f"could not remove {what}: {str(error).splitlines()[0]}"
+    if not found:
+        yield "nothing to clean"
+
+
+def _everything(drop_images: bool, drop_caches: bool, results: Path) -> Iterator[tuple[str, Callable[[], Any]]]:
+    try:
+        client = engine.connect()
+    except HostError:
+        client = None
+    if client is not None:
+        yield from _on_engine(client, drop_images, drop_caches)
+    for name, argv in sweep.runtime_orphans(runtimes.load("podman")):
+        yield f"container {name} (podman)", partial(subprocess.run, argv, capture_output=True, timeout=60)
+    for path in stale_files(results):
+        yield f"temporary {path}", partial(remove_tree, path)
+    if drop_caches:
+        for name in ("venvs", "compiled", "images"):
+            folder = cache_folder() / name
+            if folder.is_dir():
+                yield f"folder {folder}", partial(shutil.rmtree, folder)
+
+
+def stale_files(results: Path) -> Iterator[Path]:
+    """What killed orchestrators left in their runs: half-written files, folders of jobs. Runs that go on are spared."""
+    for plan in sorted(results.glob("*/plan.json")):
+        folder = RunFolder.open(plan.parent)
+        if plan.parent.is_symlink():
+            continue
+        with contextlib.suppress(UserError), folder.locked():
+            temporary = [path for path in folder.path.rglob(".*.tmp") if OUT not in path.parts]
+            yield from sorted([*temporary, *folder.path.glob(f"jobs/*/{OUT}")])
+
+
+def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tuple[str, Callable[[], Any]]]:
+    for container in sweep.orphans(client):
+        yield f"container {container.name}", partial(container.remove, force=True, v=True)
+    if drop_images:
+        ours = [image for image in client.images.list() if any(image.labels.get(label) for label in IMAGE_LABELS)]
+        tagged = [tag for image in ours for tag in image.tags]
+        for tag in (tag for tag in tagged if tag.startswith(PREFIX)):
+            yield f"image {tag}", partial(client.images.remove, tag)
+        # What replaced images and build stages leave is cache without a name, but with our label.
+        nameless = {"dangling": True, "label": "org.keras-orchestrate.stack"}
+        for image in client.images.list(filters=nameless):
+            yield f"image {image.short_id} (build cache)", partial(client.images.remove, image.id)
+    if drop_caches:
+        for volume in client.volumes.list():
+            labels = volume.attrs.get("Labels") or {}
+            if labels.get(sweep.LABEL) == "cache" or volume.name in _cache_names():
+                yield f"volume {volume.name}", volume.remove
+
+
+def _cache_names() -> set[str]:
+    """Volumes of releases that did not label them yet: exactly these names."""
+    return {f"{sweep.LABEL}-{stack.name}-{cache.name}" for stack in load_catalog().stacks for cache in stack.caches}

@@ -1,0 +1,218 @@
+"""Images as one file, for hosts without a network: what `docker save` gives, compressed, and what is in it.
+
+The file is a docker archive with one more member, `keras-orchestrate.json`: the images, and a hash of every other
+member. `docker load` reads it as well, without the checks.
+"""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+import hashlib
+import io
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from orchestrator import __version__
+from orchestrator.errors import HostError, UserError
+from orchestrator.files import Chunks, Counted, replacing
+from orchestrator.model import Noun, to_json
+from orchestrator.stacks.images.engine import ImageInfo, inspect
+
+#: Called with the bytes done so far and the bytes in all (None where nobody knows).
+Progress = Callable[[int, int | None], None]
+
+INDEX = "keras-orchestrate.json"
+CHUNK = 2**20
+#: Layers hold compressed wheels and machine code; higher levels take much longer for little.
+LEVEL = 1
+#: Seconds of silence after which the engine counts as hung; it writes large layers before it answers.
+SILENCE_S = 1800
+
+
+class Saved(Noun, frozen=True, kw_only=True):
+    """One image in an archive."""
+
+    name: str
+    info: ImageInfo
+
+
+class Index(Noun, frozen=True, kw_only=True):
+    """What an archive says of itself. `members`: a sha256 for each file, the target for each link."""
+
+    created: str
+    orchestrator: str
+    images: list[Saved]
+    members: dict[str, str]
+
+
+def save(client: Any, names: Sequence[str], path: Path, progress: Progress, force: bool = False) -> Index:
+    """Write these images into one file, which appears whole or not at all.
+
+    Raises UserError for a file that is there or an image that is not, HostError for a full disk or a lost engine.
+    """
+    if path.exists() and not force:
+        raise UserError(f"{path} is there already", "Name another file, or add --force.")
+    images = [Saved(name=name, info=present(client, name)) for name in names]
+    total = sum(image.info.size_mb for image in images) * 10**6
+    with troubles(f"save {', '.join(names)} to {path}"), replacing(path) as stream:
+        source = Counted(Chunks(exported(client, names)), lambda done: progress(done, total))
+        with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=LEVEL, mtime=0) as packed:
+            return copy_archive(source, packed, images)
+
+
+def present(client: Any, name: str) -> ImageInfo:
+    info = inspect(client, name)
+    if info is None:
+        raise UserError(f"the engine has no image {name}", "`orchestrate images list` shows what is there.")
+    return info
+
+
+def exported(client: Any, names: Sequence[str]) -> Iterator[bytes]:
+    """The engine's own archive of several images at once; layers that they share are in it once."""
+    api = client.api
+    url = f"{api.base_url}/v{api.api_version}/images/get"
+    with api.get(url, params={"names": list(names)}, stream=True, timeout=SILENCE_S) as answer:
+        answer.raise_for_status()
+        yield from answer.iter_content(CHUNK)
+
+
+def copy_archive(source: Any, target: Any, images: list[Saved]) -> Index:
+    """The engine's archive with our index as its last member."""
+    members: dict[str, str] = {}
+    with (
+        tarfile.open(fileobj=source, mode="r|") as reading,
+        tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT) as writing,
+    ):
+        for member in reading:
+            content = reading.extractfile(member) if member.isfile() else None
+            hashed = Hashed(content) if content else None
+            writing.addfile(member, hashed)  # type: ignore[arg-type]
+            members |= {member.name: hashed.digest()} if hashed else linked(member)
+        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        index = Index(created=now, orchestrator=__version__, images=images, members=members)
+        info = tarfile.TarInfo(INDEX)
+        info.size = len(to_json(index))
+        writing.addfile(info, io.BytesIO(to_json(index)))
+    return index
+
+
+def linked(member: tarfile.TarInfo) -> dict[str, str]:
+    return {member.name: f"-> {member.linkname}"} if member.issym() or member.islnk() else {}
+
+
+class Hashed:
+    """A stream that hashes what is read from it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._hash = hashlib.sha256()
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self._hash.update(data)
+        return data
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+def contents(path: Path, progress: Progress) -> Index:
+    """Read an archive to its end and check every member. Raises UserError that says what is wrong with it."""
+    total = path.stat().st_size
+    try:
+        with path.open("rb") as raw:
+            counted: Any = Counted(raw, lambda done: progress(done, total))
+            index, members = read_members(gzip.GzipFile(fileobj=counted))
+    except (OSError, EOFError, tarfile.TarError, zlib.error, msgspec.MsgspecError) as error:
+        raise UserError(f"{path} is damaged or incomplete ({error})", "Copy it again and compare the sizes.") from error
+    if index is None:
+        raise UserError(f"{path} was not made by `orchestrate images save`", "For others there is `docker load`.")
+    wrong = [name for name in {**members, **index.members} if members.get(name) != index.members.get(name)]
+    if wrong:
+        raise UserError(f"{path} is damaged: {wrong[0]} has another checksum", "Copy it again and compare the sizes.")
+    return index
+
+
+def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str]]:
+    """The index of an archive, and what its members are in truth."""
+    index: Index | None = None
+    members: dict[str, str] = {}
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content and member.name == INDEX:
+                index = msgspec.json.decode(content.read(), type=Index)
+            else:
+                members |= {member.name: drained(content)} if content else linked(member)
+    while stream.read(CHUNK):  # to the very end, where gzip has a checksum of its own
+        pass
+    return index, members
+
+
+def drained(stream: IO[bytes]) -> str:
+    """Hash of all that a stream has."""
+    hashed = Hashed(stream)
+    while hashed.read(CHUNK):
+        pass
+    return hashed.digest()
+
+
+def load(client: Any, path: Path, index: Index, progress: Progress, force: bool = False) -> list[str]:
+    """Give the engine the images of an archive whose `contents` were checked; the names that were not there before.
+
+    Raises UserError where the engine has another image of that name, HostError where it takes none.
+    """
+    missing = []
+    for image in index.images:
+        there = inspect(client, image.name)
+        if there is None or not same(there, image.info):
+            missing.append(image.name)
+        if there and image.name in missing and not force:
+            raise UserError(
+                f"the engine has another {image.name}, made {there.created[:19]}; that of the archive was made "
+                f"{image.info.created[:19]}",
+                "Add --force to replace it.",
+            )
+    if not missing:
+        return []
+    total = path.stat().st_size
+    with troubles(f"load {path}"), path.open("rb") as stream:
+        client.images.load(pieces(Counted(stream, lambda done: progress(done, total))))
+    for name in missing:
+        if inspect(client, name) is None:
+            raise HostError(f"the engine took {path} and then did not have {name}")
+    return missing
+
+
+def same(there: ImageInfo, saved: ImageInfo) -> bool:
+    """Whether two images are one; engines that store images differently give it different ids."""
+    made = (there.created, there.dockerfile_sha256) == (saved.created, saved.dockerfile_sha256)
+    return there.id == saved.id or (made and there.dockerfile_sha256 is not None)
+
+
+def pieces(stream: Any) -> Iterable[bytes]:
+    while data := stream.read(CHUNK):
+        yield data
+
+
+@contextmanager
+def troubles(what: str) -> Iterator[None]:
+    """A full disk and a lost engine as errors for people."""
+    import docker.errors
+
+    try:
+        yield
+    except docker.errors.DockerException as error:
+        full = "no space left" in str(error).lower()
+        hint = "The engine's disk is full: `docker system df`." if full else "Does `docker version` still answer?"
+        raise HostError(f"could not {what}: {getattr(error, 'explanation', None) or error}", hint) from error
+    except (OSError, tarfile.TarError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise HostError(f"could not {what}: {reason}", "Is there space, and is the engine still running?") from error

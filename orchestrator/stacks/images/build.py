@@ -1,0 +1,192 @@
+"""Builds the image of a stack unless one of the same recipe is there."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from orchestrator import __version__
+from orchestrator.errors import HostError, UserError
+from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
+from orchestrator.plan.catalog import Catalog
+from orchestrator.stacks.images.base import ensure_base
+from orchestrator.stacks.images.context import build_arguments, host_files, write_context
+from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
+from orchestrator.stacks.images.recipe import Recipe, choose, plain
+from orchestrator.stacks.settings import BuildSettings
+
+#: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
+SILENCE_S = 1800
+TAIL, WIDTH = 8, 240
+FAILED = "FAILED: "
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+#: What the last lines of a failed build mean, and what to do about it.
+HINTS = (
+    (
+        "CERTIFICATE_VERIFY_FAILED|certificate verify failed",
+        "Name your proxy's CA certificates with --ca-bundle.",
+    ),
+    ("Missing in docker/cuda", "docker/CUDA.md says where each file comes from."),
+    ("No space left on device", "The engine's disk is full: `docker system df`, then `docker system prune`."),
+    ("DO NOT MATCH THE HASHES", "The package index served other files than were locked: do not use it."),
+    (
+        "Temporary failure|Could not resolve|Failed to fetch|Connection (refused|timed out)|NewConnectionError",
+        "The build needs Debian's mirror and a package index: --debian-mirror, --pip-index-url, proxy variables.",
+    ),
+    (
+        "does not have a Release file|no longer has a Release file",
+        "The release has moved to Debian's archive: --debian-mirror http://archive.debian.org/debian",
+    ),
+    (
+        "Unable to locate package",
+        "The base image is of another Debian release than the stack's, or its mirror is incomplete.",
+    ),
+    (
+        "No matching distribution",
+        "The package index lacks a locked file: name one that has it with --pip-index-url, "
+        "or a folder with the wheel in PIP_FIND_LINKS.",
+    ),
+)
+
+
+class BuiltImage(Noun, frozen=True, kw_only=True):
+    """An image that is on the engine now. `seconds` is the time the build took; `reused` means none was needed."""
+
+    name: str
+    id: str
+    seconds: float
+    reused: bool
+
+
+def build(
+    client: Any, stack: Stack, device: DeviceKind, catalog: Catalog, settings: BuildSettings, say: Say
+) -> BuiltImage:
+    """Build the image of a stack, unless one of the same recipe (Dockerfile and locks) is there.
+
+    Raises HostError with the failing step's last lines and what to do, UserError for a wrong setting.
+    """
+    if device not in stack.images:
+        raise UserError(f"{stack.name} has no {device} image", f"It has: {', '.join(stack.images)}.")
+    started = time.monotonic()
+    name = image_name(stack.name, device, __version__)
+    present = inspect(client, name)
+    if present and is_current(present, plain(catalog, stack, device), settings):
+        return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
+    recipe = choose(client, stack, device, catalog, settings, say)
+    if present and is_current(present, recipe, settings):
+        return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
+    lock = recipe.files[f"requirements/{stack.name}-{device}.txt"].read_text(encoding="utf-8")
+    own_files, find_links = host_files(settings, os.environ, lock, say)
+    base = settings.base_image or ensure_base(
+        client, catalog.bases[stack.base], settings.base_mode, say, settings.debian_mirror
+    )
+    has_wheels = any(path.startswith("wheels/") for path in own_files)
+    arguments = build_arguments(settings, os.environ, base, find_links, has_wheels)
+    say(f"building {name}")
+    with tempfile.TemporaryFile() as context:
+        write_context(context, recipe.dockerfile, {**recipe.files, **own_files})
+        context.seek(0)
+        request = {
+            "tag": name,
+            "buildargs": arguments,
+            "labels": {RECIPE_LABEL: recipe.sha256, BASE_LABEL: base, **recipe.labels},
+            "nocache": settings.no_cache,
+            "network_mode": build_network(client, arguments),
+        }
+        stream_build(client, context, request, log_file(settings, name, os.environ), say)
+    built = inspect(client, name)
+    if built is None:
+        raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
+    return BuiltImage(name=name, id=built.id, seconds=time.monotonic() - started, reused=False)
+
+
+def is_current(present: ImageInfo, recipe: Recipe, settings: BuildSettings) -> bool:
+    """Whether the image that is there is the one that would be built."""
+    other_base = settings.base_image not in (None, present.base)
+    other_cuda = settings.cuda_dir or settings.cuda_base or settings.cuda_routes
+    return present.dockerfile_sha256 == recipe.sha256 and not (settings.no_cache or other_base or other_cuda)
+
+
+def build_network(client: Any, arguments: Mapping[str, str]) -> str:
+    """The host's network where the engine has no bridge, or where the proxy listens on this host only."""
+    local_proxy = any(
+        name.lower().endswith("_proxy") and re.search(r"//([^/]*@)?(localhost|127\.)", value)
+        for name, value in arguments.items()
+    )
+    has_bridge = any(network.name == "bridge" for network in client.networks.list())
+    return "default" if has_bridge and not local_proxy else "host"
+
+
+def log_file(settings: BuildSettings, name: str, environ: Mapping[str, str]) -> Path:
+    """Where the whole output of this build goes; the folder is made."""
+    cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(settings.log_dir) if settings.log_dir else cache / "keras-orchestrate" / "builds"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / (re.sub(r"[/:]", "_", name) + ".log")
+
+
+def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], log: Path, say: Say) -> None:
+    """Run the build; every line goes to `log`, every step to `say`. Raises HostError if a step fails."""
+    import docker.errors
+
+    try:
+        answers = client.api.build(
+            fileobj=context,
+            custom_context=True,
+            dockerfile="Dockerfile",
+            decode=True,
+            rm=True,
+            forcerm=True,
+            timeout=SILENCE_S,
+            **request,
+        )
+        with log.open("w", encoding="utf-8") as file:
+            follow(answers, file, log, request["tag"], say)
+    except (docker.errors.DockerException, OSError) as error:
+        raise HostError(f"the build of {request['tag']} was cut short: {error}", f"Whole output: {log}") from error
+
+
+def follow(answers: Iterable[Mapping[str, Any]], file: IO[str], log: Path, name: str, say: Say) -> None:
+    """Read the engine's answers to the end. Raises HostError, with the last lines, if a step fails."""
+    step: list[str] = []
+    for line in output_lines(answers):
+        file.write(line + "\n")
+        if line.startswith("Step "):
+            step = []
+        step.append(line)
+        shown = re.match(r"Step (\d+/\d+) : ((?:FROM|COPY|RUN) .*)", line)
+        if shown:
+            say(f"{name} {shown[1]}: {shown[2][:80]}")
+        if line.startswith(FAILED):
+            raise build_failure(name, step, log)
+
+
+def output_lines(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Whole lines without colours; the engine cuts them anywhere. An error is a line that begins with FAILED."""
+    rest = ""
+    for answer in answers:
+        if "error" in answer:
+            yield from filter(None, [rest])
+            yield FAILED + str(answer["error"])
+            return
+        *lines, rest = COLOURS.sub("", rest + str(answer.get("stream", ""))).split("\n")
+        yield from (line.rstrip() for line in lines)
+    yield from filter(None, [rest])
+
+
+def build_failure(name: str, step: list[str], log: Path) -> HostError:
+    """The error for people: the step that failed, its last lines, what to do."""
+    title, *lines, error = step if len(step) > 1 else ["", *step]
+    lines = [line[:WIDTH] for line in lines if line.strip() and not line.startswith((" --->", "Removing intermediate"))]
+    # The engine repeats the step's whole command before its exit code.
+    error = re.sub(r"^The command '.*' returned", "the command returned", error.removeprefix(FAILED), flags=re.DOTALL)
+    where = f" at {title[:80]}" if title else ""
+    text = "\n  ".join([f"the build of {name} failed{where}", *lines[-TAIL:], error[:WIDTH]])
+    hint = next((hint for pattern, hint in HINTS if re.search(pattern, "\n".join(step))), "")
+    return HostError(text, f"{hint} Whole output: {log}".strip())

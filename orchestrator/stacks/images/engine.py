@@ -1,0 +1,96 @@
+"""The Docker engine: connects to it and reads what it knows of an image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from orchestrator.errors import HostError
+from orchestrator.model import Noun
+
+RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
+BASE_LABEL = "org.opencontainers.image.base.name"
+
+
+class ImageInfo(Noun, frozen=True, kw_only=True):
+    """What the engine knows of an image. `dockerfile_sha256` covers the Dockerfile and its locks."""
+
+    id: str
+    created: str
+    size_mb: int
+    dockerfile_sha256: str | None = None
+    base: str | None = None
+    #: Backends that this image cannot serve, because it was built without CUDA files.
+    unusable: list[str] = []
+
+
+def connect() -> Any:
+    """A client of the Docker engine that DOCKER_HOST names, else of this machine's.
+
+    Raises HostError that tells apart: no SDK, no engine, an engine that is not running, no permission.
+    """
+    import docker
+
+    if not hasattr(docker, "from_env"):  # a folder called docker imports as an empty package
+        raise HostError("the Docker SDK for Python is not installed", "pip install docker")
+    import docker.errors
+
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (docker.errors.DockerException, OSError) as error:
+        raise HostError(*engine_trouble(str(error), os.environ.get("DOCKER_HOST"))) from error
+    return client
+
+
+def engine_trouble(text: str, host: str | None) -> tuple[str, str]:
+    """Message and hint for an engine that does not answer."""
+    place = host or "/var/run/docker.sock"
+    if "Permission" in text:
+        return (
+            f"no permission to use the Docker engine at {place}",
+            "Add yourself to its group (sudo usermod -aG docker $USER) and log in again.",
+        )
+    if host:
+        return (
+            f"no Docker engine answers at DOCKER_HOST={host}",
+            "Correct or unset DOCKER_HOST. (" + text + ")",
+        )
+    if "FileNotFound" in text or "No such file" in text:
+        return (
+            f"no Docker engine here: {place} is not there",
+            "Install and start one (https://docs.docker.com/engine/install/); for an engine elsewhere, or a rootless "
+            "one, set DOCKER_HOST to what `docker context inspect` shows.",
+        )
+    if "refused" in text:
+        return f"the Docker engine at {place} is not running", "Start it: sudo systemctl start docker."
+    return f"the Docker engine at {place} does not answer: {text}", "Try `docker version`."
+
+
+def inspect(client: Any, name: str) -> ImageInfo | None:
+    """The image called `name`, or None if the engine has none."""
+    import docker.errors
+
+    try:
+        image = client.images.get(name)
+    except docker.errors.ImageNotFound:
+        return None
+    return info_of({**image.attrs, "Id": image.id, "Config": {"Labels": image.labels}})
+
+
+def info_of(attributes: Mapping[str, Any]) -> ImageInfo:
+    """What an engine's `image inspect` says, as far as it matters here."""
+    labels = (attributes.get("Config") or {}).get("Labels") or {}
+    return ImageInfo(
+        id=attributes["Id"],
+        created=attributes["Created"],
+        size_mb=round(attributes["Size"] / 1e6),
+        dockerfile_sha256=labels.get(RECIPE_LABEL),
+        base=labels.get(BASE_LABEL),
+        unusable=[name for name in labels.get(UNUSABLE_LABEL, "").split(",") if name],
+    )
+
+
+#: Names of backends that are installed but cannot work, because the image lacks their CUDA files.
+UNUSABLE_LABEL = "org.keras-orchestrate.unusable-backends"

@@ -1,0 +1,56 @@
+"""Stacks as virtual environments in the user's cache folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.errors import OrchestrateError
+from orchestrator.files import cache_folder, flush_to_disk
+from orchestrator.launchers.launcher import Launcher, RunContext
+from orchestrator.launchers.process import Interpreter, ProcessLauncher
+from orchestrator.model import DeviceKind, Say, Stack
+from orchestrator.plan.catalog import Catalog
+from orchestrator.stacks import venvs
+from orchestrator.stacks.provisioner import Trouble, format_error
+
+
+class ProcessProvisioner:
+    """Virtual environments under the caller's cache folder."""
+
+    name = "process"
+
+    def __init__(self, catalog: Catalog, say: Say, keras_spec: str | None = None) -> None:
+        self._catalog = catalog
+        self._say = say
+        self._keras_spec = keras_spec
+        self._interpreters: dict[str, Interpreter] = {}
+
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+        troubles = {}
+        made = False
+        for stack in stacks:
+            spec = self._keras_spec if stack.era == "today" else None
+            try:
+                venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec)
+            except venvs.NoInterpreter as error:
+                troubles[stack.name] = Trouble(status="unsupported", reason=f"{error.message}; {error.hint}")
+            except OrchestrateError as error:
+                self._say(format_error(stack, error))
+                troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
+            else:
+                made |= venv.seconds > 0
+                self._interpreters[stack.name] = Interpreter(
+                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env, keras_spec=spec
+                )
+        if made:
+            flush_to_disk()
+        return troubles
+
+    def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Takes the environments for granted, in their places: for plans."""
+        for stack in stacks:
+            place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
+            self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
+
+    def launcher(self, context: RunContext) -> Launcher:
+        return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")

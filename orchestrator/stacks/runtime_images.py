@@ -1,0 +1,170 @@
+"""Images of runtimes other than the Docker engine: which are there, and how they get there."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import msgspec
+
+from orchestrator.errors import HostError
+from orchestrator.files import cache_folder, write_atomic
+from orchestrator.launchers.command_line import other_argv
+from orchestrator.launchers.runtimes import Runtime
+from orchestrator.model import Noun, to_json
+from orchestrator.stacks.images import archive as image_archive
+from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.engine import ImageInfo
+
+#: Seconds for a command that only looks, and for one that takes an image in.
+LOOK_S, TAKE_S = 60, 3600
+TAIL = 400
+
+
+class Held(Noun, frozen=True, kw_only=True):
+    """An image that a runtime has. `file` is where it lies, for runtimes whose images are files."""
+
+    info: ImageInfo
+    file: str | None = None
+
+
+def image_folder(runtime: Runtime) -> Path:
+    """Where images lie that are files."""
+    return cache_folder() / "images" / runtime.name
+
+
+def find(runtime: Runtime, name: str, folder: Path) -> Held | None:
+    """The runtime's image of that name. Raises HostError where the runtime does not answer."""
+    if runtime.images.store == "files":
+        return _in_file(runtime, name, folder)
+    answer = _run(runtime, other_argv(runtime, runtime.images.show, image=name), LOOK_S)
+    if answer.returncode != 0:
+        if b"no such image" in answer.stderr.lower() or b"image not known" in answer.stderr.lower():
+            return None
+        raise _refusal(runtime, f"look for {name}", answer)
+    attributes = json.loads(answer.stdout)[0]
+    info = engine.info_of(attributes)
+    return Held(info=msgspec.structs.replace(info, id=f"sha256:{info.id.removeprefix('sha256:')}"))
+
+
+def put_from_engine(runtime: Runtime, client: Any, name: str, info: ImageInfo, folder: Path) -> None:
+    """Gives the runtime an image of the Docker engine. Raises HostError."""
+    with image_archive.troubles(f"give {name} to {runtime.name}"):
+        if runtime.images.store == "engine":
+            _put_stream(runtime, name, image_archive.exported(client, [name]))
+            return
+        if not _takes_archives(runtime):
+            _make_file(runtime, name, info, "", folder)
+            return
+        with _written(image_archive.exported(client, [name])) as archive:
+            _make_file(runtime, name, info, archive, folder)
+
+
+def put_from_archive(runtime: Runtime, archive: Path, found: list[image_archive.Saved], folder: Path) -> None:
+    """Gives the runtime the images of a file that `orchestrate images save` wrote. Raises HostError."""
+    if runtime.images.store == "files" and not _takes_archives(runtime):
+        raise HostError(f"{runtime.name} takes no archives", "its images are made from those of a Docker engine")
+    with gzip.open(archive, "rb") as unpacked:  # podman takes no packed one from its input
+        chunks = image_archive.pieces(unpacked)
+        if runtime.images.store == "engine":
+            _put_stream(runtime, str(archive), chunks)
+            return
+        with _written(chunks) as plain:
+            for image in found:
+                _make_file(runtime, image.name, image.info, plain, folder)
+
+
+def _in_file(runtime: Runtime, name: str, folder: Path) -> Held | None:
+    file = folder / (_safe(name) + runtime.images.suffix)
+    try:
+        info = msgspec.json.decode(file.with_name(file.name + ".json").read_bytes(), type=ImageInfo)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return Held(info=info, file=str(file)) if file.is_file() else None
+
+
+def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folder: Path) -> None:
+    """The image appears whole or not at all; what is known of it lies beside it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / (_safe(name) + runtime.images.suffix)
+    half = file.with_name(f".{os.getpid()}.{file.name}")
+    try:
+        words = other_argv(runtime, runtime.images.put, image=name, file=str(half), archive=archive)
+        answer = _run(runtime, words, TAKE_S)
+        if answer.returncode != 0 or not half.is_file():
+            raise _refusal(runtime, f"make an image of {name}", answer)
+        half.replace(file)
+    finally:
+        half.unlink(missing_ok=True)
+    write_atomic(file.with_name(file.name + ".json"), to_json(info))
+
+
+@contextlib.contextmanager
+def _written(chunks: Iterable[bytes]) -> Iterator[str]:
+    """An archive as a file, for runtimes that read one; it is removed afterwards."""
+    with tempfile.NamedTemporaryFile(prefix="keras-orchestrate-", suffix=".tar") as file:
+        for chunk in chunks:
+            file.write(chunk)
+        file.flush()
+        yield file.name
+
+
+def _put_stream(runtime: Runtime, what: str, chunks: Iterable[bytes]) -> None:
+    """The runtime reads an archive from its input."""
+    with tempfile.TemporaryFile() as output:
+        process = _start(runtime, other_argv(runtime, runtime.images.put), output)
+        assert process.stdin is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it says why it stopped reading
+                for chunk in chunks:
+                    process.stdin.write(chunk)
+                process.stdin.close()
+            code = process.wait(TAKE_S)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        output.seek(0)
+        if code != 0:
+            raise _refusal(runtime, f"take {what}", subprocess.CompletedProcess([], code, b"", output.read()))
+
+
+def _start(runtime: Runtime, words: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+    except OSError as error:
+        raise _not_started(runtime, words, error) from error
+
+
+def _run(runtime: Runtime, words: list[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
+    except OSError as error:
+        raise _not_started(runtime, words, error) from error
+    except subprocess.TimeoutExpired as error:
+        raise HostError(f"{words[0]} did not end within {seconds:.0f} s") from error
+
+
+def _not_started(runtime: Runtime, words: list[str], error: OSError) -> HostError:
+    return HostError(f"{runtime.name}: cannot start {words[0]}: {error.strerror}", runtime.install)
+
+
+def _refusal(runtime: Runtime, what: str, answer: subprocess.CompletedProcess[bytes]) -> HostError:
+    said = (answer.stderr or answer.stdout).decode("utf-8", "replace").strip()[-TAIL:]
+    return HostError(f"{runtime.name} could not {what} (exit code {answer.returncode}): {said or 'it said nothing'}")
+
+
+def _takes_archives(runtime: Runtime) -> bool:
+    return any("{archive}" in word for word in runtime.images.put)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[/:]", "_", name)

@@ -1,0 +1,213 @@
+"""The stacks as plain virtual environments, made from the same locks as the images.
+
+An environment is made beside its final place and moved there in one step, under a lock: two runs never meet in
+a half-built one, and one that was cut off is never used. Its name holds the hash of its lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from orchestrator.errors import HostError
+from orchestrator.files import cache_folder
+from orchestrator.model import DeviceKind, Noun, Say, Stack
+from orchestrator.stacks.locks import local_folder, locked_wheels
+
+
+class Venv(Noun, frozen=True, kw_only=True):
+    """`python` runs the stack's packages once `env` is set; `seconds` is 0 when it was there already."""
+
+    python: str
+    lock_sha256: str
+    env: dict[str, str] = {}
+    seconds: float = 0.0
+
+
+class NoInterpreter(HostError):
+    """This host has no Python that the stack can run on: the stack is unsupported here, not broken."""
+
+
+def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_spec: str | None = None) -> Venv:
+    """The environment of `stack`, made if it is not there.
+
+    `keras_spec` (anything pip can install, or a folder) replaces Keras. Raises NoInterpreter or HostError.
+    """
+    here, digest = place(stack, device, docker_dir, keras_spec)
+    maker = Legacy(stack) if stack.python.startswith("2.") else Modern(stack)
+    began = time.monotonic()
+    here.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(here.with_name(f"{here.name}.lock"), say):
+        made = not maker.usable(here)
+        if made:
+            source = f"with {keras_spec}" if keras_spec else "from its lock"
+            say(f"making the environment of {stack.name} {source}")
+            _make(maker, here, _lock(stack, device, docker_dir), keras_spec)
+    seconds = time.monotonic() - began if made else 0.0
+    return Venv(python=maker.python(here), env=maker.env(here), lock_sha256=digest, seconds=seconds)
+
+
+def place(stack: Stack, device: DeviceKind, docker_dir: Path, keras_spec: str | None) -> tuple[Path, str]:
+    """Where the environment of `stack` is or will be, and the sha256 of its lock."""
+    digest = hashlib.sha256(_lock(stack, device, docker_dir).read_bytes()).hexdigest()
+    suffix = "-" + hashlib.sha256(_spec_identity(keras_spec).encode()).hexdigest()[:8] if keras_spec else ""
+    return cache_folder() / "venvs" / f"{stack.name}-{device}-{digest[:12]}{suffix}", digest
+
+
+def _lock(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
+    return docker_dir / "requirements" / f"{stack.name}-{device}.txt"
+
+
+class Modern:
+    """Python 3, driven by uv."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def python(self, place: Path) -> str:
+        return str(place / "bin" / "python")
+
+    def env(self, place: Path) -> dict[str, str]:
+        return {}
+
+    def usable(self, place: Path) -> bool:
+        return (place / "bin" / "python").exists()
+
+    def make(self, place: Path, lock: Path, keras_spec: str | None) -> None:
+        version = self._stack.python
+        try:
+            _run([_uv(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)])
+        except HostError as error:
+            raise NoInterpreter(
+                f"no Python {version} on this host, and none could be fetched",
+                f"install Python {version} ({error.message})",
+            ) from error
+        install = [
+            _uv(),
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            self.python(place),
+            "--link-mode",
+            "hardlink",
+            "--compile-bytecode",  # jobs write none, and would compile all of Keras at every import
+        ]
+        _run([*install, "--no-deps", "--require-hashes", *_sources(lock), "-r", str(lock)])
+        if keras_spec:
+            _run([*install, "--no-deps", "--reinstall-package", "keras", keras_spec])
+
+
+class Legacy:
+    """Python 2.7, which uv does not know: its own pip fills a folder that PYTHONPATH names."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+
+    def python(self, place: Path) -> str:
+        return (place / "interpreter").read_text().strip()
+
+    def env(self, place: Path) -> dict[str, str]:
+        return {"PYTHONPATH": str(place / "site"), "PYTHONNOUSERSITE": "1"}
+
+    def usable(self, place: Path) -> bool:
+        return (place / "interpreter").is_file() and Path(self.python(place)).exists()
+
+    def make(self, place: Path, lock: Path, keras_spec: str | None) -> None:
+        if keras_spec:
+            raise HostError("a Keras of one's own needs a stack of today", "add `--stack 'keras3-*'`")
+        python = find_python(self._stack.python)
+        place.mkdir()
+        _run(
+            [
+                *(python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"),
+                *("--target", str(place / "site"), "-r", str(lock)),
+            ]
+        )
+        (place / "interpreter").write_text(python)
+
+
+def find_python(version: str) -> str:
+    """The absolute path of a working `python<version>` with pip. Raises NoInterpreter."""
+    name = f"python{version}"
+    found = shutil.which(name)
+    if found:
+        probe = [found, "-c", "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"]
+        answer = subprocess.run(probe, capture_output=True, text=True, check=False)
+        if answer.returncode == 0:
+            return answer.stdout.strip()
+    raise NoInterpreter(
+        f"needs {name}, which this host does not have",
+        "a Docker engine (https://docs.docker.com/engine/install/) runs it anywhere",
+    )
+
+
+def _make(maker: Modern | Legacy, place: Path, lock: Path, keras_spec: str | None) -> None:
+    partial = place.with_name(f"{place.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    shutil.rmtree(place, ignore_errors=True)
+    try:
+        maker.make(partial, lock, keras_spec)
+        partial.rename(place)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _sources(lock: Path) -> list[str]:
+    """Where uv looks besides its index: the folders that pip is told to look in, and the lock's own index.
+
+    The lock's index (a comment "# index: URL" in its .in file) is left out when the folders hold its wheels.
+    """
+    folders = [f for place in os.environ.get("PIP_FIND_LINKS", "").split() if (f := local_folder(place))]
+    flags = [flag for folder in folders for flag in ("--find-links", str(folder))]
+    indexes = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(), re.MULTILINE)
+    if indexes and not locked_wheels(folders, lock.read_text()):
+        flags += [flag for index in indexes for flag in ("--extra-index-url", index)]
+        flags += ["--index-strategy", "unsafe-best-match"]
+    return flags
+
+
+def _spec_identity(spec: str) -> str:
+    """A folder changes under one name: its newest file is part of what it is."""
+    folder = Path(spec)
+    if not folder.is_dir():
+        return spec
+    newest = max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0)
+    return f"{folder.resolve()}@{newest}"
+
+
+@contextlib.contextmanager
+def _exclusive(path: Path, say: Say) -> Iterator[None]:
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say(f"waiting for another run that makes {path.stem}")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _uv() -> str:
+    from uv import find_uv_bin
+
+    return find_uv_bin()
+
+
+def _run(argv: list[str]) -> None:
+    environment = {"UV_NO_PROGRESS": "1", "UV_NO_CONFIG": "1", **os.environ, "VIRTUAL_ENV": ""}
+    answer = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    if answer.returncode == 0:
+        return
+    text = " ".join((answer.stderr or answer.stdout).split())
+    if "No space left on device" in text or "os error 28" in text:
+        raise HostError("disk full while making an environment", "free space; nothing half-made is kept")
+    tool = Path(argv[0]).name
+    raise HostError(f"{tool} failed: {text[-600:]}", "is the package index in reach? (PIP_INDEX_URL, UV_INDEX_URL)")

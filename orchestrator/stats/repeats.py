@@ -1,0 +1,50 @@
+"""From rows to evidence: the steady epochs of every repeat of a cell. Pure, shared by compare, report and merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from orchestrator.model import Row
+
+#: (run_id, job_id) -> training seconds of the epochs after the first.
+Steady = Mapping[tuple[Any, Any], Sequence[float]]
+#: What makes two rows repeats of one cell, whatever they ran.
+CELL = ("workload", "variant", "stack", "backend", "device")
+
+
+def with_node_kind(row: Row) -> Row:
+    """The row with its kind of host for its host: on a cluster, nodes of one kind do each other's repeats.
+
+    Of one kind are nodes with one processor, GPU and driver; all others are never averaged together.
+    """
+    if not row.get("cluster"):
+        return row
+    driver = f", driver {row['driver']}" if row.get("driver") else ""
+    return {**row, "host": f"{row['cluster']} ({row.get('cpu')}{driver})"}
+
+
+def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
+    """Training seconds of each job's epochs after the first, in order; what was not measured is left out."""
+    found: dict[tuple[Any, Any], list[float]] = {}
+    for epoch in epochs:
+        if (epoch["epoch"] or 0) > 1 and epoch["train_s"]:
+            found.setdefault((epoch["run_id"], epoch["job_id"]), []).append(epoch["train_s"])
+    return found
+
+
+def repeats_of(rows: Sequence[Row], steady: Steady) -> list[list[float]]:
+    """The steady epochs of every row that ended well; its median alone where the epochs are not known."""
+    return [
+        list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [row["epoch_s"]]
+        for row in rows
+        if row["status"] == "ok" and row.get("epoch_s")
+    ]
+
+
+def by_cell(rows: Sequence[Row], fields: Sequence[str] = CELL) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows that agree in `fields`, in order of appearance."""
+    cells: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        cells.setdefault(tuple(row.get(name) for name in fields), []).append(row)
+    return cells

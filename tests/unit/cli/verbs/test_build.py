@@ -1,0 +1,81 @@
+"""`orchestrate build`: what is said of images that serve only some backends, and the exit codes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from orchestrator.cli.app import cli
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import choose, provisioner
+from orchestrator.stacks.settings import BuildSettings
+
+TWO = load_catalog().stack("keras2-tensorflow-cntk")
+LACKING = {f"{TWO.name}.tensorflow": provisioner.without_cuda(TWO, "tensorflow", "gpu")}
+FAILED = {"keras2-theano": provisioner.Trouble(status="failed", reason="image: no route gave it")}
+
+
+@pytest.fixture
+def build(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A function that builds with given troubles: the answer, and the settings that the site got."""
+    seen: list[BuildSettings] = []
+
+    def run(troubles: dict[str, provisioner.Trouble], *words: str) -> tuple[Any, BuildSettings]:
+        class Site:
+            def prepare(self, stacks: Any, device: str) -> dict[str, provisioner.Trouble]:
+                return troubles
+
+        monkeypatch.setattr(choose, "choose_provisioner", lambda *given: (seen.append(given[2]), Site())[1])
+        return CliRunner().invoke(cli, ["build", "--device", "gpu", "--stack", "keras2-*", *words]), seen[-1]
+
+    return run
+
+
+def test_an_image_for_some_backends_only_is_said_and_not_what_was_asked_for(build: Any):
+    answer, _ = build(LACKING)
+    assert answer.exit_code == 3
+    lines = answer.stdout.splitlines()
+    assert lines[:2] == ["keras2-tensorflow-cntk: ready", "keras2-theano: ready"]
+    assert lines[2].startswith("  but the gpu image of keras2-tensorflow-cntk was built without CUDA 8.0")
+
+
+def test_it_is_what_was_asked_for_with_without_cuda(build: Any):
+    answer, settings = build(LACKING, "--without-cuda")
+    assert answer.exit_code == 0
+    assert settings.without_cuda
+    assert build({**LACKING, **FAILED}, "--without-cuda")[0].exit_code == 3
+
+
+def test_where_cuda_files_come_from_reaches_the_build(build: Any, tmp_path: Any):
+    words = [
+        "--cuda-dir",
+        str(tmp_path),
+        "--cuda-base",
+        "cuda:8",
+        "--cuda-route",
+        "conda",
+        "--cuda-route",
+        "nvidia-apt",
+    ]
+    answer, settings = build({}, *words)
+    assert answer.exit_code == 0
+    assert (settings.cuda_dir, settings.cuda_base) == (str(tmp_path), "cuda:8")
+    assert settings.cuda_routes == ["conda", "nvidia-apt"]
+    assert build({}, "--cuda-dir", str(tmp_path / "none"))[0].exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["debian", "debian:bullseye-slim", "host:5000/a/b_c:1.0", f"a.b/c@sha256:{'0' * 64}", "nvidia/cuda:8.0"]
+)
+def test_names_of_images_are_taken_as_they_are_written_elsewhere(build: Any, name: str):
+    assert build({}, "--base-image", name)[1].base_image == name
+
+
+@pytest.mark.parametrize("name", ["", "Debian", "a b", "-v", "x\nRUN id", "a//b", "../x", "a:b:c", "x@sha256:1"])
+@pytest.mark.parametrize("option", ["--base-image", "--cuda-base"])
+def test_what_is_no_name_of_an_image_is_refused(name: str, option: str):
+    answer = CliRunner().invoke(cli, ["build", f"{option}={name}"])
+    assert answer.exit_code == 2
+    assert "is no name of an image: write it like debian:bullseye-slim" in " ".join(answer.output.split())

@@ -1,0 +1,183 @@
+"""Archives: what is refused, and that ours are the same bytes for the same content."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from orchestrator.data.archives import BadArchive, check, write_npz, write_tar_gz
+
+ARRAYS = {"x_train": [28, 28], "y_train": [], "x_test": [28, 28], "y_test": []}
+
+
+def arrays(train: int = 6, test: int = 3) -> dict[str, np.ndarray]:
+    return {
+        "x_train": np.full((train, 28, 28), 7, np.uint8),
+        "y_train": np.arange(train, dtype=np.uint8),
+        "x_test": np.zeros((test, 28, 28), np.uint8),
+        "y_test": np.arange(test, dtype=np.uint8),
+    }
+
+
+def npz(path: Path, **content: np.ndarray) -> Path:
+    np.savez(path, **content)
+    return path
+
+
+def tar_gz(path: Path, files: dict[str, bytes]) -> Path:
+    with path.open("wb") as stream:
+        write_tar_gz(stream, files.items())
+    return path
+
+
+def test_a_good_npz_passes(tmp_path: Path) -> None:
+    check(npz(tmp_path / "m.npz", **arrays()), ARRAYS, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"x_test": np.zeros((3, 27, 28), np.uint8)}, r"x_test has shape \(3, 27, 28\)"),
+        ({"x_test": np.zeros((3, 28, 28), np.float32)}, "x_test has type float32, expected uint8"),
+        ({"y_test": np.zeros(3, np.float64)}, "y_test has type float64, expected integers"),
+        ({"y_test": np.zeros(2, np.uint8)}, "x_test and y_test differ in length"),
+        ({"y_test": np.zeros(0, np.uint8)}, "y_test has shape"),
+        ({"y_test": np.array(3, np.uint8)}, "y_test has shape"),
+    ],
+)
+def test_an_npz_with_other_arrays_is_refused(tmp_path: Path, change: dict[str, np.ndarray], words: str) -> None:
+    with pytest.raises(BadArchive, match=words):
+        check(npz(tmp_path / "m.npz", **{**arrays(), **change}), ARRAYS, [])
+
+
+def test_an_npz_that_lacks_arrays_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadArchive, match="lacks the arrays y_test, y_train"):
+        check(npz(tmp_path / "m.npz", x_train=np.zeros(1), x_test=np.zeros(1)), ARRAYS, [])
+
+
+def test_pickled_arrays_are_never_loaded(tmp_path: Path) -> None:
+    hostile = np.array([Touch(tmp_path / "touched")], object)
+    with pytest.raises(BadArchive, match="damaged"):
+        check(npz(tmp_path / "m.npz", **{**arrays(), "y_test": hostile}), ARRAYS, [])
+    assert not (tmp_path / "touched").exists()
+
+
+class Touch:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+def test_pickles_in_a_tar_are_never_loaded(tmp_path: Path) -> None:
+    path = tar_gz(tmp_path / "c.tar.gz", {"a/batch": pickle.dumps(Touch(tmp_path / "touched"))})
+    check(path, {}, ["a/batch"])
+    assert not (tmp_path / "touched").exists()
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>404</html>", b"\x93NUMPY"])
+def test_what_is_no_archive_is_refused(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(text)
+    with pytest.raises(BadArchive, match=r"not an \.npz file"):
+        check(path, ARRAYS, [])
+    with pytest.raises(BadArchive, match="damaged or incomplete"):
+        check(path, {}, ["a"])
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_truncated_file_is_refused(tmp_path: Path, share: float) -> None:
+    noise = np.random.RandomState(0).bytes(50_000)
+    for path, wanted in (
+        (npz(tmp_path / "m.npz", **arrays()), ARRAYS),
+        (tar_gz(tmp_path / "c.tar.gz", {"a": noise}), {}),
+    ):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: int(len(whole) * share)])
+        with pytest.raises(BadArchive):
+            check(path, wanted, ["a"])
+
+
+def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    for path, wanted in (
+        (npz(tmp_path / "m.npz", **arrays()), ARRAYS),
+        (tar_gz(tmp_path / "c.tar.gz", {"a": bytes(50_000)}), {}),
+    ):
+        content = bytearray(path.read_bytes())
+        content[2_000] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(BadArchive, match="damaged or incomplete"):
+            check(path, wanted, ["a"])
+
+
+def test_the_end_of_a_gzip_is_checked_too(tmp_path: Path) -> None:
+    path = tar_gz(tmp_path / "c.tar.gz", {"a": b"x"})
+    content = bytearray(path.read_bytes())
+    content[-8] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(BadArchive, match="CRC"):
+        check(path, {}, ["a"])
+
+
+def test_a_tar_must_have_its_members_as_files(tmp_path: Path) -> None:
+    path = tar_gz(tmp_path / "c.tar.gz", {"a": b"x", "empty": b""})
+    check(path, {}, ["a"])
+    with pytest.raises(BadArchive, match="lacks b, empty"):
+        check(path, {}, ["a", "b", "empty"])
+
+
+@pytest.mark.parametrize("compression", ["w", "w:gz", "w:xz"])
+def test_any_compression_of_a_tar_is_read(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / "c"
+    with tarfile.open(path, compression) as tar:
+        member = tarfile.TarInfo("a")
+        member.size = 1
+        tar.addfile(member, io.BytesIO(b"x"))
+    check(path, {}, ["a"])
+
+
+@pytest.mark.parametrize(("name", "link"), [("../a", ""), ("/a", ""), ("a/../../b", ""), ("b", "/etc/passwd")])
+def test_members_that_point_outside_are_refused(tmp_path: Path, name: str, link: str) -> None:
+    path = tmp_path / "c.tar"
+    with tarfile.open(path, "w") as tar:
+        member = tarfile.TarInfo(name)
+        member.type, member.linkname = (tarfile.SYMTYPE, link) if link else (tarfile.REGTYPE, "")
+        tar.addfile(member)
+    with pytest.raises(BadArchive, match="points outside"):
+        check(path, {}, [])
+
+
+def test_written_npz_reads_back_and_is_stable(tmp_path: Path) -> None:
+    content = arrays()
+    streams = [io.BytesIO(), io.BytesIO()]
+    for stream in streams:
+        write_npz(stream, content)
+    assert streams[0].getvalue() == streams[1].getvalue()
+    streams[0].seek(0)
+    with np.load(streams[0]) as back:
+        assert set(back.files) == set(content)
+        assert all(np.array_equal(back[name], content[name]) for name in content)
+    assert {entry.date_time for entry in zipfile.ZipFile(streams[0]).infolist()} == {(1980, 1, 1, 0, 0, 0)}
+
+
+@pytest.mark.parametrize("size", [0, 1, 10_239, 65_535, 65_536, 300_000])
+def test_written_tar_gz_reads_back_and_is_stable(tmp_path: Path, size: int) -> None:
+    content = np.random.RandomState(size).bytes(size)
+    first = tar_gz(tmp_path / "1", {"folder/a": content, "b": b"b"}).read_bytes()
+    assert first == tar_gz(tmp_path / "2", {"folder/a": content, "b": b"b"}).read_bytes()
+    assert first[4:8] == bytes(4), "gzip's time stamp"
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(first))) as tar:
+        assert [(m.name, m.mtime, m.uid, m.uname) for m in tar] == [("folder/a", 0, 0, ""), ("b", 0, 0, "")]
+        stream = tar.extractfile("folder/a")
+        assert stream is not None
+        assert stream.read() == content

@@ -1,0 +1,128 @@
+"""The node's side without a cluster: what it refuses, and what it reports then."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from orchestrator import __version__
+from orchestrator.executors.slurm.attempts import Attempt, Outcome, Spec, Started
+from orchestrator.executors.slurm.commands import Ticket
+from orchestrator.model import DataFile
+from orchestrator.plan.catalog import workloads_sha256
+from tests.conftest import ROOT
+from tests.fakes import roots
+from tests.make import make_job
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return roots.make_gpu_root(tmp_path_factory.mktemp("node") / "root", ["good"])
+
+
+def attempt_at(tmp_path, catalog, **changes):
+    data = tmp_path / "mnist.npz"
+    data.write_bytes(b"data")
+    fields = {
+        "ticket": Ticket(run_id="run", job_id="j", attempt=3, token="right"),
+        "job": make_job(stack="stub-old", backend="theano", device="gpu"),
+        "device": "gpu",
+        "launcher": "process",
+        "root": str(catalog),
+        "workloads_sha256": workloads_sha256(catalog),
+        "orchestrator": __version__,
+        "cluster": "c",
+        "data": DataFile(dataset="mnist", path=str(data), sha256="0" * 64, kind="given", name="mnist.npz"),
+        "stop": str(tmp_path / "stop"),
+    }
+    return Attempt.create(tmp_path / "job", Spec(**{**fields, **changes}))
+
+
+def node(attempt, **environ):
+    argv = [sys.executable, "-m", "orchestrator.executors.slurm.node", str(attempt.folder / "spec.json")]
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "CUDA"))}
+    own = {"PYTHONPATH": str(ROOT), "SLURMD_NODENAME": "n7", "SLURM_JOB_ID": "12", **environ}
+    return subprocess.run(argv, env={**kept, **own}, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"orchestrator": "0.0.1"}, f"on n7: orchestrator {__version__} is installed there, the run's is 0.0.1"),
+        ({"workloads_sha256": "f" * 64}, "holds other files there"),
+        ({"root": "/nowhere"}, "/nowhere"),
+        ({}, "Slurm granted no GPU that the driver knows"),
+    ],
+)
+def test_a_node_that_is_not_as_planned_starts_nothing_and_says_why(tmp_path, root, changes, words):
+    attempt = attempt_at(tmp_path, root, **changes)
+    assert node(attempt).returncode == 0
+    outcome = attempt.outcome()
+    assert (outcome.result.status, outcome.result.attempt, outcome.ended_by) == ("failed", 3, "")
+    assert words in outcome.result.reason
+    started = attempt.started()
+    assert (started.node, started.number) == ("n7", "12")
+    assert not (attempt.folder / "out").exists()
+
+
+def test_what_was_ended_while_it_was_prepared_is_cancelled_and_not_found_unfit(tmp_path, root):
+    attempt = attempt_at(tmp_path, root, root="/nowhere")
+    attempt.give_up()
+    node(attempt)
+    outcome = attempt.outcome()
+    assert (outcome.result.status, outcome.ended_by) == ("cancelled", "us")
+    assert outcome.result.reason == "stopped by the user before it started"
+
+
+def test_data_that_is_not_there_is_told(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    (tmp_path / "mnist.npz").unlink()
+    node(attempt)
+    assert "the nodes need the data at the same path" in attempt.outcome().result.reason
+
+
+def test_an_attempt_is_begun_once_whatever_slurm_does(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    assert attempt.begin(Started(node="n1", number="3", pid=1))
+    done = node(attempt)
+    assert (done.returncode, attempt.outcome()) == (0, None)
+    assert "it is not run twice" in done.stderr
+    assert attempt.started().number == "3"
+
+
+def test_an_order_that_cannot_be_read_is_no_attempt(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    (attempt.folder / "spec.json").write_text('{"version": "of tomorrow"}')
+    assert node(attempt).returncode == 2
+    assert attempt.started() is None
+
+
+def test_only_a_report_about_this_attempt_counts(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    node(attempt)
+    mine = attempt.outcome()
+    for wrong in ({"token": "other"}, {"attempt": 2}):
+        fields = {"token": mine.token, "attempt": mine.attempt, "result": mine.result, **wrong}
+        attempt.report(Outcome(**fields))
+        assert attempt.outcome() is None
+    (attempt.folder / "outcome.json").write_text('{"token": "ri')
+    assert attempt.outcome() is None
+
+
+def test_attempts_of_earlier_sessions_are_found_unless_they_were_given_up(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    assert [found.comment for found in Attempt.unfinished(tmp_path / "job")] == [attempt.comment]
+    attempt.give_up()
+    assert Attempt.unfinished(tmp_path / "job") == []
+
+
+def test_one_marker_gives_up_a_whole_session(tmp_path, root):
+    attempt = attempt_at(tmp_path, root)
+    (tmp_path / "stop").touch()
+    assert attempt.given_up()
+    assert Attempt.unfinished(tmp_path / "job") == []

@@ -1,0 +1,91 @@
+"""How a node comes by an image: what is there is kept, what is missing or another one is brought."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from orchestrator.errors import DeviceRefused, HostError
+from orchestrator.executors.slurm import node_images
+from orchestrator.host.leases import Leases
+from orchestrator.plan.slurm import NodeImages
+from orchestrator.stacks import choose
+from orchestrator.stacks.images import archive as image_archive
+from orchestrator.stacks.images import engine
+
+NAME = "keras-orchestrate/s:0.1.0-cpu"
+
+
+def order(**images_):
+    return SimpleNamespace(images=NodeImages(**images_), archived="sha256:new")
+
+
+@pytest.fixture
+def archive(monkeypatch):
+    """An engine and an archive: what was loaded."""
+    client = SimpleNamespace(there=None, loaded=[])
+    index = SimpleNamespace(images=[SimpleNamespace(name=NAME)])
+    monkeypatch.setattr(engine, "inspect", lambda client, name: client.there)
+    monkeypatch.setattr(image_archive, "contents", lambda path, progress: index)
+    monkeypatch.setattr(
+        image_archive, "load", lambda client, path, found, progress, force: client.loaded.append((str(path), force))
+    )
+    return client, index
+
+
+@pytest.mark.parametrize(
+    ("there", "loaded"),
+    [(None, [("/a.tgz", True)]), ("sha256:old", [("/a.tgz", True)]), ("sha256:new", [])],
+)
+def test_an_archive_is_loaded_where_its_image_is_missing_or_another(archive, there, loaded):
+    engine, _ = archive
+    engine.there = SimpleNamespace(id=there) if there else None
+    node_images.load(engine, NAME, order(by="archive", archive="/a.tgz"), lambda line: None)
+    assert engine.loaded == loaded
+
+
+def test_an_archive_without_the_image_is_told(archive):
+    engine, index = archive
+    index.images = []
+    with pytest.raises(HostError, match="holds no keras-orchestrate/s"):
+        node_images.load(engine, NAME, order(by="archive", archive="/a.tgz"), lambda line: None)
+
+
+def test_a_registry_is_asked_for_the_same_name_behind_its_own():
+    asked, tagged = [], []
+    image = SimpleNamespace(tag=lambda name, tag: tagged.append((name, tag)))
+    pull = lambda name, tag: asked.append((name, tag)) or image  # noqa: E731
+    engine = SimpleNamespace(images=SimpleNamespace(pull=pull))
+    said: list[str] = []
+    node_images.pull(engine, NAME, order(by="registry", registry="reg.example:5000/x"), said.append)
+    assert asked == [("reg.example:5000/x/keras-orchestrate/s", "0.1.0-cpu")]
+    assert tagged == [("keras-orchestrate/s", "0.1.0-cpu")]
+
+
+def test_a_registry_that_has_it_not_is_told():
+    import docker.errors
+
+    def pull(name, tag):
+        raise docker.errors.NotFound("no such manifest")
+
+    engine = SimpleNamespace(images=SimpleNamespace(pull=pull))
+    with pytest.raises(HostError, match=r"cannot pull reg.* no such manifest"):
+        node_images.pull(engine, NAME, order(by="registry", registry="reg"), lambda line: None)
+
+
+def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_ORCHESTRATE_LOCK_DIR", str(tmp_path / "locks"))
+    monkeypatch.setattr(choose, "choose_provisioner", lambda *given: SimpleNamespace(name="docker"))
+    monkeypatch.setattr(engine, "connect", lambda: None)
+    monkeypatch.setattr(node_images, "pull", lambda client, name, spec, say: say(f"pulled {name}"))
+    job, ticket = SimpleNamespace(stack="s"), SimpleNamespace(run_id="r")
+    spec = SimpleNamespace(launcher="docker", keras_spec=None, job=job, device="cpu", ticket=ticket)
+    spec.images = NodeImages(by="registry", registry="reg")
+    said: list[str] = []
+    with Leases(tmp_path / "locks", "somebody").hold(f"image-{NAME}", lambda: False, said.append):
+        assert (tmp_path / "locks").stat().st_mode & 0o1777 == 0o1777  # for other users' jobs, too
+        with pytest.raises(DeviceRefused):
+            node_images.site(spec, None, lambda: True, said.append)
+    node_images.site(spec, None, lambda: False, said.append)
+    assert said[-1] == f"pulled {NAME}"

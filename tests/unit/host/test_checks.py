@@ -1,0 +1,189 @@
+"""What fits what, from facts alone; and the lines that a person reads."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.host.checks import (
+    Check,
+    DataFact,
+    Disk,
+    Facts,
+    GpuState,
+    all_checks,
+    instead,
+    placement,
+    unsupported,
+    unsupported_reason,
+    version,
+    worst,
+)
+from orchestrator.model import Device
+from orchestrator.plan.catalog import load_catalog
+
+STACKS = load_catalog().stacks
+OLD = [stack for stack in STACKS if stack.era == "2017"]
+TODAY = [stack for stack in STACKS if stack.era == "today"]
+
+
+def gpu(name, capability, driver, index=0):
+    return Device(
+        kind="gpu", name=name, uuid=f"GPU-{index}", index=index, driver=driver, compute_capability=capability,
+        memory_mb=11441, cuda="11.4",
+    )  # fmt: skip
+
+
+K80 = gpu("Tesla K80", "3.7", "470.256.02")
+P100 = gpu("Tesla P100", "6.0", "580.65.06")
+V100 = gpu("Tesla V100", "7.0", "580.65.06")
+H200 = gpu("NVIDIA H200", "9.0", "580.65.06", 1)
+
+
+def names(device):
+    gone = unsupported(STACKS, [device])
+    return {b.name if s.era == "2017" else s.name for s in STACKS for b in s.backends if (s.name, b.name) not in gone}
+
+
+@pytest.mark.parametrize(
+    ("device", "able"),
+    [
+        (K80, {"tensorflow", "cntk", "theano", "mxnet"}),
+        (P100, {"tensorflow", "cntk", "theano", "mxnet"}),
+        (V100, {"cntk"}),  # the one wheel of CUDA 9.0, with code for Volta
+        (H200, {"keras3-tensorflow", "keras3-jax", "keras3-torch"}),
+        (gpu("Tesla T4", "7.5", "535.104.05"), {"keras3-tensorflow", "keras3-jax"}),  # CUDA 13 wants a newer driver
+        (gpu("Tesla K80", "3.7", "352.99"), set()),
+        (gpu("Tesla M60", "5.2", "378.13"), {"tensorflow", "theano", "mxnet"}),  # CUDA 9.0 wants a newer driver
+        (gpu("GRID K520", "2.1", "390.48"), set()),
+    ],
+)
+def test_what_each_gpu_can_run(device, able):
+    assert names(device) == able
+
+
+def test_every_gpu_image_says_what_it_needs():
+    assert all(stack.needs(backend.name) for stack in STACKS for backend in stack.backends)
+
+
+def test_versions_are_compared_as_numbers():
+    assert version("470.256.02") < version("1000.1")
+    assert version("9.0") < version("10.0")
+    needs = OLD[0].needs("tensorflow")
+    assert unsupported_reason(needs, gpu("x", "10.0", "580.65.06"))  # not below 6.2, as text would be
+
+
+def test_what_is_not_known_is_not_held_against_a_gpu():
+    assert unsupported_reason(OLD[0].needs("tensorflow"), Device(kind="gpu", name="x")) == ""
+    assert unsupported_reason(None, K80) == ""
+
+
+def facts(*gpus, **more):
+    return Facts(device="gpu", launcher="docker", engine="20.10, API 1.41", route="devices (why)", gpus=gpus, **more)
+
+
+def texts(found, level):
+    return [f"{check.what}: {check.seen} -> {check.mend}" for check in found if check.level == level]
+
+
+def test_a_k80_host_is_green_for_the_article():
+    found = all_checks(facts(K80), OLD, STACKS)
+    assert worst(found) == "ok"
+    assert len(found) == 3 + 1 + 4  # engine, driver, route; the GPU; four backends
+
+
+def test_an_h200_host_is_told_in_plain_words_what_cannot_work_and_what_can():
+    found = all_checks(facts(H200), OLD, STACKS)
+    bad = texts(found, "bad")
+    assert len(bad) == 4
+    assert "its CUDA 8.0 code cannot drive compute capability 9.0 (NVIDIA H200): it was built for 3.0 to 6.2" in bad[0]
+    assert all("orchestrate --config modern --device gpu" in line for line in bad)
+
+
+def test_with_two_kinds_of_gpu_each_stack_has_its_own():
+    found = all_checks(facts(K80, H200), STACKS, STACKS)
+    assert worst(found) == "warn"
+    assert unsupported(STACKS, [K80, H200]) == {}
+    on_k80, on_h200 = placement(STACKS, [K80, H200])
+    assert on_k80.startswith("Tesla K80 (compute capability 3.7): keras2-tensorflow-cntk (tensorflow)")
+    assert "not keras3-tensorflow" in on_k80
+    assert on_h200.startswith("NVIDIA H200 (compute capability 9.0): keras3-tensorflow (tensorflow), keras3-jax")
+    assert "not keras2-tensorflow-cntk" in on_h200
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words"),
+    [
+        ([H200], "--config modern --device gpu"),
+        ([K80], "--config azure-nc6 --device gpu"),
+        ([gpu("old", "2.0", "340.1")], "--device cpu --scale quick"),
+        ([], "--device cpu --scale quick"),
+    ],
+)
+def test_what_to_run_instead(gpus, words):
+    assert words in instead(STACKS, gpus)
+
+
+def test_without_a_driver():
+    found = all_checks(facts(no_gpu="NVML says: NVML Shared Library Not Found"), OLD, STACKS)
+    (line,) = texts(found, "bad")
+    assert "NVML Shared Library Not Found" in line
+    assert "install the NVIDIA driver" in line
+
+
+@pytest.mark.parametrize(
+    ("more", "level", "words"),
+    [
+        ({"states": {"GPU-0": GpuState(busy="process 7 (python x.py)")}}, "warn", ["process 7", "--allow-busy"]),
+        ({"states": {"GPU-0": GpuState(leased="run r, process 9 of ann")}}, "warn", ["run r, process 9", "wait"]),
+        ({"states": {"GPU-0": GpuState(lost="GPU is lost")}}, "bad", ["GPU is lost", "reset"]),
+        ({"states": {"GPU-0": GpuState(free_mb=100)}}, "warn", ["100 of 11441 MiB"]),
+        ({"states": {"GPU-0": GpuState(sm_mhz=300.0, slowed_by=["hw_thermal"])}}, "warn", ["hw_thermal", "cooling"]),
+        ({"disks": [Disk(what="results", path="/x", free_mb=10, needed_mb=1024)]}, "bad", ["/x", "free space"]),
+        ({"images": {"keras1-mxnet": False}}, "warn", ["orchestrate build --device gpu --stack keras1-mxnet"]),
+        ({"data": [DataFact(dataset="mnist", state="missing")]}, "warn", ["orchestrate data fetch mnist"]),
+        ({"data": [DataFact(dataset="mnist", state="corrupt", path="/m")]}, "bad", ["corrupt: /m"]),
+    ],
+)
+def test_every_trouble_is_a_line_with_a_remedy(more, level, words):
+    (line,) = texts(all_checks(facts(K80, **more), OLD, STACKS), level)
+    assert all(word in line for word in words)
+
+
+def test_an_engine_without_the_toolkit():
+    found = all_checks(
+        Facts(device="gpu", launcher="docker", engine="e", gpus=[K80], route_trouble="cannot", route_mend="install"),
+        OLD, STACKS,
+    )  # fmt: skip
+    assert texts(found, "bad") == ["GPU for containers: cannot -> install"]
+
+
+@pytest.mark.parametrize(("needed", "level"), [(True, "bad"), (False, "warn")])
+def test_no_engine_is_in_the_way_only_where_it_was_insisted_on(needed, level):
+    found = all_checks(
+        Facts(device="cpu", launcher="docker", engine_trouble="none here", engine_needed=needed), OLD, STACKS
+    )
+    assert [(check.what, check.level) for check in found] == [("Docker engine", level)]
+
+
+def test_the_verdict_is_that_of_the_worst_line():
+    lines = [Check(level=level, what="x", seen="y") for level in ("ok", "warn", "bad")]
+    assert [worst(lines[:n]) for n in range(4)] == ["ok", "ok", "warn", "bad"]
+
+
+def test_a_container_runtime_is_looked_at_instead_of_the_engine():
+    missing = Facts(device="cpu", launcher="podman", runtime_trouble="podman: not there", runtime_mend="install it")
+    (bad,) = all_checks(missing, [], [])
+    assert (bad.level, bad.what, bad.mend) == ("bad", "runtime podman", "install it")
+    facts = Facts(
+        device="cpu",
+        launcher="apptainer",
+        runtime="1.3",
+        unconfined=["memory: no"],
+        engine_trouble="none",
+        images={"keras3-jax": False},
+    )
+    runtime, confinement, engine, image = all_checks(facts, [], [])
+    assert (runtime.level, runtime.seen) == ("ok", "1.3")
+    assert (confinement.level, confinement.seen) == ("warn", "not everything: memory: no")
+    assert (engine.level, engine.seen) == ("ok", "none (none): apptainer must have the images already")
+    assert image.mend == "orchestrate images load FILE --launcher apptainer"

@@ -1,0 +1,95 @@
+"""Wishes are checked before anything starts, and the message names the bad value."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.plan.config import Config, decode, load_config, override, parse_duration, presets
+from orchestrator.run.resume import refuse_contradictions
+
+
+def test_every_preset_is_valid_and_says_what_it_is():
+    found = presets()
+    assert {"all", "any-cuda", "azure-nc6", "cpu-quick", "modern", "smoke"} <= set(found)
+    assert all(config.description for config in found.values())
+
+
+def test_azure_nc6_is_the_article():
+    config = load_config("azure-nc6")
+    assert (config.device, config.scale, config.launcher) == ("gpu", "article", "docker")
+    assert config.stacks == ["keras2-tensorflow-cntk", "keras2-theano", "keras1-mxnet"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "hint"),
+    [
+        (b"scales: quick", "unknown field `scales`", "scale"),
+        (b"repeats: many", "$.repeats", ""),
+        (b"repeats: 0", "$.repeats", ""),
+        (b"stacks: keras2-theano", "$.stacks", ""),
+        (b"device: tpu", "$.device", ""),
+        (b"version: 2", "$.version", ""),
+        (b"a: [", "not YAML", ""),
+        (b"- 1", "Expected `object`", ""),
+        (b"\xff\xfe", "conf.yaml", ""),
+        (b"description: 2020-99-99", "not YAML", ""),
+    ],
+)
+def test_bad_files_are_named_with_the_path_of_the_bad_value(text, words, hint):
+    with pytest.raises(UserError) as caught:
+        decode(text, "conf.yaml")
+    assert "conf.yaml" in caught.value.message
+    assert words in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_misspelt_preset_gets_a_suggestion():
+    with pytest.raises(UserError) as caught:
+        load_config("azure-nc7")
+    assert "azure-nc6" in caught.value.hint
+
+
+def test_a_file_by_its_path(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("workloads: [mnist_*]\nrepeats: 3\n")
+    assert load_config(str(path)) == Config(workloads=["mnist_*"], repeats=3)
+
+
+def test_the_command_line_wins_over_the_file_and_is_checked_alike():
+    config = override(Config(repeats=3, seed=1), repeats=5, seed=None, workloads=[])
+    assert (config.repeats, config.seed, config.workloads) == (5, 1, ["*"])
+    with pytest.raises(UserError, match="repeats"):
+        override(Config(), repeats=0)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("90s", 90), ("10m", 600), ("2h", 7200)])
+def test_durations(text, seconds):
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "m", "0", "-5", "1d", "1.5h", "ten"])
+def test_other_texts_are_no_durations(text):
+    with pytest.raises(UserError, match="not a duration"):
+        parse_duration(text)
+
+
+def test_points_given_up_are_kept_in_one_order():
+    """Typed in another order they are the same run, also when it is resumed."""
+    typed = override(Config(), weaken=["read_only", "network", "read_only"])
+    assert typed.weaken == ["network", "read_only"]
+    assert decode(b"weaken: [read_only, network]", "c.yaml") == typed
+    planned = msgspec.structs.replace(typed, weaken=["read_only", "network"])  # as it was once written
+    refuse_contradictions({"weaken": ["network", "read_only"]}, planned)
+    with pytest.raises(UserError, match="weaken is"):
+        refuse_contradictions({"weaken": ["network"]}, planned)
+
+
+def test_processes_have_no_confinement_to_give_up():
+    for wrong in (
+        lambda: override(Config(launcher="process"), weaken=["network"]),
+        lambda: decode(b"{launcher: process, weaken: [network]}", "c.yaml"),
+    ):
+        with pytest.raises(UserError, match="the process launcher confines nothing: --weaken is for containers"):
+            wrong()

@@ -1,0 +1,107 @@
+"""Which jobs, in which order: pure, from literals and from the real catalogue."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded
+
+WISH = PlanInput(
+    stacks=["keras1-*", "keras2-*"],
+    backends=["*"],
+    workloads=["*"],
+    variants=["faithful"],
+    exclude=[],
+    device="cpu",
+    scale="quick",
+    repeats=1,
+    epochs=None,
+    timeout_s=None,
+    seed=2017,
+    threads=2,
+)
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog()
+
+
+def jobs(catalog, **changes):
+    return make_jobs(msgspec.structs.replace(WISH, **changes), catalog.stacks, catalog.workloads)
+
+
+def test_the_article_has_twenty_cells(catalog):
+    planned = jobs(catalog)
+    assert len({job.id for job in planned}) == len(planned) == 20
+    assert Counter(job.backend for job in planned) == dict.fromkeys(["tensorflow", "cntk", "theano", "mxnet"], 5)
+
+
+def test_with_todays_stacks_there_are_thirty_five(catalog):
+    assert len(jobs(catalog, stacks=["*"])) == 35
+
+
+def test_modern_is_for_todays_stacks_only(catalog):
+    planned = jobs(catalog, stacks=["*"], variants=["faithful", "modern"])
+    assert len(planned) == 50
+    assert {job.stack.split("-")[0] for job in planned if job.variant == "modern"} == {"keras3"}
+
+
+def test_the_order_is_seeded_and_repeats_are_interleaved(catalog):
+    first, again = jobs(catalog, repeats=3), jobs(catalog, repeats=3)
+    assert first == again
+    assert first != jobs(catalog, repeats=3, seed=1)
+    for block in range(3):
+        cells = [job.cell for job in first[20 * block : 20 * (block + 1)]]
+        assert len(set(cells)) == 20
+    assert [j.cell for j in first[:20]] != [j.cell for j in first[20:40]]
+
+
+def test_backends_share_a_seed_and_repeats_do_not(catalog):
+    seeds = {(job.repeat, job.seed) for job in jobs(catalog, repeats=3)}
+    assert seeds == {(1, 2017), (2, 2018), (3, 2019)}
+
+
+def test_a_scale_is_data_and_options_win(catalog):
+    planned = jobs(catalog, workloads=["mnist_mlp"], scale="article")
+    assert {(j.epochs, j.train, j.validation, j.batch_size) for j in planned} == {(20, 60000, 10000, 128)}
+    assert {j.epochs for j in jobs(catalog, epochs=7)} == {7}
+    assert {j.timeout_s for j in jobs(catalog, timeout_s=9)} == {9}
+
+
+def test_a_misnamed_workload_is_refused_with_a_suggestion(catalog):
+    with pytest.raises(UserError) as caught:
+        jobs(catalog, workloads=["mnist_mpl"])
+    assert "mnist_mpl" in caught.value.message
+    assert "mnist_mlp" in caught.value.hint
+
+
+def test_a_misnamed_scale_is_refused_with_a_suggestion(catalog):
+    with pytest.raises(UserError, match="no scale 'quik'") as caught:
+        jobs(catalog, scale="quik")
+    assert "quick" in caught.value.hint
+
+
+def test_a_choice_that_leaves_nothing_is_refused(catalog):
+    with pytest.raises(UserError, match="nothing to run"):
+        jobs(catalog, stacks=["keras2-theano"], backends=["cntk"])
+
+
+def test_globs_select_in_catalogue_order():
+    assert select(["b*", "a"], ["a", "b1", "c", "b2"], "thing") == ["a", "b1", "b2"]
+
+
+def test_excluded_jobs_keep_their_row(catalog):
+    planned = jobs(catalog)
+    kept, skipped = split_excluded(planned, ["mnist_cnn.keras1-mxnet.*", "babi_rnn.*.theano.*"])
+    assert len(kept) + len(skipped) == 20
+    assert {skip.job.id for skip in skipped} == {
+        "mnist_cnn.keras1-mxnet.mxnet.cpu.1",
+        "babi_rnn.keras2-theano.theano.cpu.1",
+    }
+    assert all(skip.status == "excluded" and skip.reason for skip in skipped)

@@ -1,0 +1,68 @@
+"""Ours beside the article's: the data file, the ratios, the order, the caveats."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.report.build import build_report
+from orchestrator.report.layout import lay_out
+from orchestrator.report.sections.article import Reference, against_article, kendall
+from tests.fakes.made_up import recorded
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference)
+
+
+def test_the_figures_name_cells_of_this_project(reference):
+    catalog = load_catalog()
+    old = {backend.name for stack in catalog.stacks if stack.era == "2017" for backend in stack.backends}
+    for figure in reference.figures:
+        assert catalog.workload(figure.workload) and figure.backend in old
+        assert figure.source and figure.confidence in ("seen", "computed", "inferred")
+    assert len({(f.workload, f.backend) for f in reference.figures}) == len(reference.figures) == 15
+    assert all(slip.source for slip in reference.errors)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "tau"),
+    [([1, 2, 3], [10, 20, 30], 1), ([1, 2, 3], [3, 2, 1], -1), ([1, 2, 3, 4], [1, 2, 4, 3], 4 / 6),
+     ([1, 1, 2], [1, 2, 3], 2 / 6**0.5), ([1], [1], None), ([1, 1], [1, 2], None)],
+)  # fmt: skip
+def test_kendalls_tau(a, b, tau):
+    assert kendall(a, b) == (tau if tau is None else pytest.approx(tau))
+
+
+def test_ratios_are_to_tensorflow_of_the_same_side(reference):
+    found = against_article(lay_out(recorded(workloads=["babi_rnn"]).rows), reference)
+    cntk = next(line for line in found.lines if line.contender.startswith("CNTK"))
+    assert cntk.theirs_to_baseline == pytest.approx(9.43 / 23.18)
+    tensorflow = next(line for line in found.lines if line.contender.startswith("TensorFlow"))
+    assert tensorflow.ours_to_baseline == 1
+    assert {line.contender.split()[0] for line in found.lines} == {"CNTK", "TensorFlow", "Theano"}  # no Keras 3
+    (agreement,) = found.agreements
+    assert agreement.theirs == "CNTK < Theano < TensorFlow"
+    assert any("Tesla K80" in caveat for caveat in found.caveats)
+
+
+def test_the_same_gpu_and_scale_need_fewer_caveats(reference):
+    rows = [{**row, "scale": "article"} for row in recorded(workloads=["mnist_mlp"], device="gpu").rows]
+    caveats = against_article(lay_out(rows), reference).caveats
+    assert not any("seconds are not comparable" in caveat or "holds less data" in caveat for caveat in caveats)
+
+
+def test_without_a_2017_stack_there_is_no_section(reference):
+    rows = [row for row in recorded(workloads=["mnist_mlp"]).rows if row["keras_version"].startswith("3")]
+    assert against_article(lay_out(rows), reference) is None
+
+
+def test_the_report_states_the_errors_once(reference):
+    report = recorded(workloads=["mnist_mlp"], repeats=2)
+    report.reference = reference
+    built = build_report(report)
+    for text in (built.html.replace("&#39;", "'"), built.markdown):
+        assert text.count("turns the bAbI result round") == 1
+        assert "Kendall's tau" in text

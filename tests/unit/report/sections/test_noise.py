@@ -1,0 +1,52 @@
+"""Drift, outliers and shared devices are seen where they are, and only there."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.report.build import build_report
+from orchestrator.report.layout import lay_out
+from orchestrator.report.sections.noise import disturbances, drift, outliers, shared
+from tests.fakes.made_up import recorded
+
+pytestmark = pytest.mark.slow
+
+
+def test_drift_needs_five_epochs_and_a_trend():
+    assert drift([1.0, 1.05, 1.1, 1.15, 1.2, 1.25]) == pytest.approx(0.25, abs=0.01)
+    assert drift([1.25, 1.2, 1.15, 1.1, 1.05, 1.0]) == pytest.approx(-0.2, abs=0.01)
+    assert drift([1.0, 1.1, 1.2]) is None
+    assert drift([1.0, 1.1, 0.95, 1.08, 0.97, 1.03]) is None
+    assert drift([1.0, 1.001, 1.002, 1.003, 1.004]) is None  # certain, but nothing
+
+
+def test_outliers_are_far_by_both_measures():
+    assert outliers([1.0, 1.01, 0.99, 1.0, 3.0]) == [4]
+    assert outliers([1.0, 1.0, 1.0, 1.0, 1.02]) == []
+    assert outliers([1.0, 1.3, 0.8, 1.2, 0.9]) == []
+    assert outliers([1.0, 9.0]) == []
+
+
+def test_jobs_of_two_runs_at_one_time_shared_the_host():
+    def job(name, run, started, ended, host="h"):
+        return {"job_id": name, "run_id": run, "started": started, "ended": ended, "host": host}
+
+    assert shared([job("a", "1", "T10", "T20"), job("b", "1", "T12", "T18")]) == []  # one run knows what it does
+    assert shared([job("a", "1", "T10", "T20"), job("b", "2", "T20", "T30")]) == []
+    assert shared([job("a", "1", "T10", "T20"), job("b", "2", "T12", "T18", "other")]) == []
+    (found,) = shared([job("b", "2", "T12", "T18"), job("a", "1", "T10", "T20")])
+    assert (found.kind, found.where, found.what) == ("shared", "b", "ran beside a of run 1")
+
+
+def test_they_are_shown_and_left_in_every_figure():
+    report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=5, epochs=8)
+    job = report.rows[0]["job_id"]
+    spoiled = next(e for e in report.epochs if e["job_id"] == job and e["epoch"] == 5)
+    spoiled["train_s"] *= 10
+    steady = {(row["run_id"], row["job_id"]): [e["train_s"] for e in report.epochs
+              if e["job_id"] == row["job_id"] and e["epoch"] > 1] for row in report.rows}  # fmt: skip
+    found = disturbances(lay_out(report.rows), steady)
+    assert [(item.kind, item.where) for item in found] == [("outlier", job)]
+    built = build_report(report)
+    assert "steady epoch 5" in built.html and "steady epoch 5" in built.markdown
+    assert "n = 7 × 5" in built.html

@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.report import charts, style
+from orchestrator.report.layout import Layout, lay_out
+from tests.fakes.made_up import recorded
+
+pytestmark = pytest.mark.slow
+
+
+def placed(report) -> tuple[Layout, list[dict], list[dict]]:
+    layout = lay_out(report.rows)
+    places = {row["job_id"]: (i, row) for i, row in enumerate(report.rows)}
+
+    def put(point):
+        job, row = places[point["job_id"]]
+        column, line = layout.places[job]
+        owner = {"job": job, "repeat": row["repeat"], "status": row["status"], "column": column, "line": line}
+        return {**point, **owner}
+
+    return layout, [put(epoch) for epoch in report.epochs], [put(sample) for sample in report.samples]
+
+
+def specs(report) -> dict[str, dict]:
+    return {name: spec for name, (_, spec) in charts.charts(*placed(report)).items()}
+
+
+def colours(spec) -> dict[str, str]:
+    scale = spec["concat"][0]["layer"][0]["encoding"]["color"]["scale"]
+    return dict(zip(scale["domain"], scale["range"], strict=True))
+
+
+def test_one_bar_chart_and_two_charts_per_workload():
+    names = list(specs(recorded(workloads=["mnist_mlp", "babi_rnn"])))
+    assert names == [
+        "epoch-seconds",
+        "convergence-babi_rnn",
+        "convergence-mnist_mlp",
+        "host-babi_rnn",
+        "host-mnist_mlp",
+    ]
+
+
+def test_a_backend_keeps_its_colour_and_versions_differ_in_dashes():
+    found = specs(recorded(workloads=["mnist_mlp"]))
+    assert colours(found["epoch-seconds"]) == colours(found["convergence-mnist_mlp"])
+    shown = colours(found["convergence-mnist_mlp"])
+    assert shown["TensorFlow 1.3.0"] == shown["TensorFlow 2.21.0"] == style.colour("tensorflow")
+    assert len(set(shown.values())) == 6
+    dash = found["convergence-mnist_mlp"]["concat"][0]["layer"][0]["encoding"]["strokeDash"]["scale"]
+    looks = dict(zip(dash["domain"], dash["range"], strict=True))
+    assert looks["TensorFlow 1.3.0"] != looks["TensorFlow 2.21.0"]
+
+
+def test_styles_do_not_depend_on_who_is_present_in_a_view():
+    report = recorded(workloads=["babi_rnn", "mnist_mlp"], repeats=1)
+    report.epochs[:] = [e for e in report.epochs if (e["workload"], e["backend"]) != ("babi_rnn", "cntk")]
+    views = specs(report)["epoch-seconds"]["concat"]
+    scales = [view["layer"][0]["encoding"]["color"]["scale"] for view in views]
+    assert scales[0] == scales[1]
+
+
+def test_bars_leave_the_first_epoch_and_failed_jobs_out():
+    report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=2)
+    report.rows[0]["status"] = "failed"
+    spec = specs(report)["epoch-seconds"]
+    medians, points = spec["datasets"].values()
+    assert sorted(point["n"] for point in medians) == [4, 8]
+    assert {point["epoch"] for point in points} == {2, 3, 4, 5}
+
+
+def test_a_bar_is_the_median_of_the_repeats_as_in_the_table_not_of_all_epochs():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=3)
+    times = {1: [9, 5, 5, 5, 5], 2: [9, 1, 1, 6, 6], 3: [9, 6, 1, 6, 1]}
+    for epoch in report.epochs:
+        epoch["train_s"] = times[epoch["repeat"]][epoch["epoch"] - 1]
+    medians, _ = specs(report)["epoch-seconds"]["datasets"].values()
+    assert {point["seconds"] for point in medians} == {3.5}
+
+
+def test_single_repeats_are_drawn_once_and_several_have_a_median():
+    def layers(repeats):
+        report = recorded(workloads=["mnist_mlp"], repeats=repeats)
+        return len(specs(report)["convergence-mnist_mlp"]["concat"][0]["layer"])
+
+    assert (layers(1), layers(3)) == (2, 3)
+
+
+@pytest.mark.parametrize(("epochs", "named"), [(2, [1, 2]), (25, [3, 6, 9, 12, 15, 18, 21, 24])])
+def test_the_axis_names_whole_epochs(epochs, named):
+    spec = specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, epochs=epochs))["convergence-mnist_mlp"]
+    assert spec["concat"][0]["layer"][0]["encoding"]["x"]["axis"]["values"] == named
+
+
+def test_readings_are_thinned_and_gaps_stay_gaps():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    job = report.rows[0]["job_id"]
+    report.samples[:] = [{"job_id": job, "t_s": i / 10, "cpu_percent": None, "rss_mb": float(i)} for i in range(2000)]
+    spec = specs(report)["host-mnist_mlp"]
+    assert len(spec["concat"]) == 1  # no processor readings, no processor chart
+    (points,) = spec["datasets"].values()
+    assert len(points) == charts.MOST_POINTS
+    assert points[0]["rss_mb"] == pytest.approx(6.5)  # the mean of its 14 neighbours
+
+
+def test_what_cannot_be_drawn_is_left_out():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, epochs=1)
+    report.samples.clear()
+    assert specs(report) == {}
+
+
+def test_values_that_are_not_finite_become_null():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    report.epochs[1]["val_loss"] = float("nan")
+    spec = specs(report)["convergence-mnist_mlp"]
+    json.dumps(spec, allow_nan=False)
+
+
+def test_file_names_are_safe_and_unique():
+    report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=1)
+    for row, name in zip(report.rows, ("../../Etc", "..-..-etc"), strict=True):
+        row["workload"] = name
+    names = list(specs(report))
+    assert len(names) == len(set(names)) == 5
+    assert not any("/" in name or ".." in name for name in names)
+
+
+def test_pictures_are_drawn_from_the_specification():
+    report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=1)
+    title, spec = charts.charts(*placed(report))["epoch-seconds"]
+    picture = charts.draw(title, spec)
+    assert picture.svg.startswith("<svg") and "CNTK 2.5.1" in picture.svg
+    assert picture.png.startswith(b"\x89PNG")
+
+
+def test_the_script_fits_the_specifications_and_can_be_inlined():
+    script = charts.javascript()
+    assert "vegaEmbed" in script
+    assert "</script" not in script and "<!--" not in script and "\r" not in script

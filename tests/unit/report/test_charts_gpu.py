@@ -1,0 +1,70 @@
+"""Timelines of GPUs: which jobs are drawn, with what, and how epochs and throttling show."""
+
+from __future__ import annotations
+
+import json
+
+from orchestrator.report import charts, charts_gpu
+from orchestrator.report.layout import lay_out
+from tests.fakes.made_up import recorded
+
+
+def made(repeats=1, epochs=3, power=100.0, stacks=2):
+    """A layout, readings and marks of a made-up report."""
+    report = recorded(workloads=["mnist_mlp"], stacks=stacks, repeats=repeats, device="gpu")
+    layout = lay_out(report.rows)
+    readings, marks = [], []
+    for job, row in enumerate(report.rows):
+        column, line = layout.places[job]
+        owner = {"job": job, "repeat": row["repeat"], "column": column, "line": line}
+        readings += [
+            {"t_s": t / 5, "util": 50.0, "power_w": power, "mem_mb": 9.0, "throttled": t == 3, **owner}
+            for t in range(20)
+        ]
+        marks += [{"epoch": e, "begin_s": float(e), "end_s": e + 1.0, **owner} for e in range(1, epochs + 1)]
+    return layout, readings, marks
+
+
+def only(found):
+    ((name, (title, spec)),) = found.items()
+    return name, title, spec
+
+
+def data_with(spec, field):
+    return [rows for rows in spec["datasets"].values() if field in rows[0]]
+
+
+def test_each_job_has_a_pair_of_panels_with_its_epochs():
+    name, title, spec = only(charts_gpu.timelines(*made()))
+    assert (name, title) == ("gpu-mnist_mlp", "GPU over time: mnist_mlp")
+    assert len(spec["concat"]) == 4
+    marks = data_with(spec, "what")
+    begins = [f"epoch {i} begins" for i in (1, 2, 3)]
+    assert [mark["what"] for mark in marks[0]] == [*begins, "epoch 3 ends"]
+    assert sum(rows[0]["what"] == "throttled" for rows in marks) == 2  # once per job, in its utilization
+    assert charts.draw(title, spec).svg.startswith("<svg")
+
+
+def test_memory_is_drawn_where_the_card_has_no_power_reading():
+    spec = only(charts_gpu.timelines(*made(power=None)))[2]
+    assert len(spec["concat"]) == 4
+    assert data_with(spec, "mem_mb")
+    assert "power, W" not in json.dumps(spec)
+
+
+def test_of_many_jobs_the_first_repeats_are_drawn():
+    spec = only(charts_gpu.timelines(*made(repeats=7, stacks=2)))[2]
+    assert len(spec["concat"]) == 2 * 2
+    assert json.dumps(spec).count("repeat 1") == 4
+
+
+def test_of_many_epochs_some_are_marked():
+    spec = only(charts_gpu.timelines(*made(epochs=200)))[2]
+    marks = data_with(spec, "what")[0]
+    assert len(marks) == 41
+    assert marks[-1]["what"] == "epoch 200 ends"
+
+
+def test_without_readings_there_is_no_chart():
+    layout, _, marks = made()
+    assert charts_gpu.timelines(layout, [], marks) == {}

@@ -1,0 +1,133 @@
+"""What the locked GPU packages were seen to need equals what the images promise, without a GPU or a network."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+
+from orchestrator.model import ImageVariant, Stack
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks.cuda.declared import load_cuda
+
+CATALOG = load_catalog()
+DOCKER = CATALOG.docker_dir
+PARTS = load_cuda(DOCKER)
+NEEDS: dict[str, Any] = yaml.safe_load((DOCKER / "needs.yaml").read_text())
+PACKAGES: dict[str, Any] = NEEDS["packages"]
+STACKS = [stack for stack in CATALOG.stacks if stack.era == "2017"]
+PROMISES = [(stack.name, name) for stack in STACKS for name in stack.images["gpu"].cuda]
+
+
+def lock(stack: Stack) -> str:
+    return (DOCKER / "requirements" / f"{stack.name}-gpu.txt").read_text()
+
+
+def packages(stack: Stack, variant: ImageVariant) -> list[str]:
+    """The packages of an image whose needs were read: of its lock, and Debian's libgpuarray."""
+    pinned = [name for name in PACKAGES if re.search(rf"^{re.escape(name)}==", lock(stack), re.MULTILINE)]
+    return pinned + [name for name in PACKAGES if name in ("libgpuarray-dev", "libgpuarray3")] * (
+        "libgpuarray-dev" in variant.apt_packages
+    )
+
+
+def outside(names: list[str], variant: ImageVariant) -> set[str]:
+    """What these packages need and neither they, the driver nor the image's Debian packages have."""
+    needs: set[str] = set()
+    for name in names:
+        package = PACKAGES[name]
+        wanted = {*package["needed"], *package["dlopened"], *package["headers"]}
+        needs |= wanted - set(PARTS.optional.get(name, {}))
+    needs = {Path(variant.links.get(need, need)).name for need in needs}
+    debian = set(NEEDS["debian"]["base"])
+    for package_name in ("python2.7", *variant.apt_packages):
+        debian |= set(NEEDS["debian"].get(package_name, []))
+    return needs - debian - set(PARTS.driver)
+
+
+def difference(stack: Stack, variant: ImageVariant) -> tuple[list[str], list[str]]:
+    """What the image lacks, and what it has for nothing."""
+    wanted = outside(packages(stack, variant), variant)
+    unknown = wanted - {file.name for file in PARTS.files()}
+    needed = PARTS.closure(wanted - unknown) | unknown
+    return sorted(needed - set(variant.cuda)), sorted(set(variant.cuda) - needed)
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_the_image_promises_exactly_what_its_packages_need(stack: Stack):
+    assert difference(stack, stack.images["gpu"]) == ([], [])
+
+
+@pytest.mark.parametrize(("stack", "name"), PROMISES)
+def test_each_file_left_out_is_missed(stack: str, name: str):
+    whole = CATALOG.stack(stack).images["gpu"]
+    without = msgspec.structs.replace(whole, cuda=[other for other in whole.cuda if other != name])
+    assert difference(CATALOG.stack(stack), without) == ([name], [])
+
+
+@pytest.mark.parametrize(
+    ("stack", "package", "lacking"),
+    [
+        ("keras2-tensorflow-cntk", "libgomp1", ["libgomp.so.1"]),
+        ("keras2-tensorflow-cntk", "libopenmpi3", ["libmpi.so.40", "libmpi_cxx.so.40"]),
+        ("keras2-tensorflow-cntk", "libpython2.7", ["libpython2.7.so.1.0"]),
+        ("keras1-mxnet", "libgomp1", ["libgomp.so.1"]),
+    ],
+)
+def test_each_debian_package_left_out_is_missed(stack: str, package: str, lacking: list[str]):
+    whole = CATALOG.stack(stack).images["gpu"]
+    without = [name for name in whole.apt_packages if name != package]
+    assert difference(CATALOG.stack(stack), msgspec.structs.replace(whole, apt_packages=without)) == (lacking, [])
+
+
+@pytest.mark.parametrize("link", ["libcublas.so", "libcudnn.so", "libnvrtc.so"])
+def test_theanos_names_without_a_version_are_missed_too(link: str):
+    stack = CATALOG.stack("keras2-theano")
+    variant = stack.images["gpu"]
+    links = {name: target for name, target in variant.links.items() if name != link}
+    assert link in difference(stack, msgspec.structs.replace(variant, links=links))[0]
+
+
+@pytest.mark.parametrize("stack", STACKS, ids=lambda stack: stack.name)
+def test_some_route_promises_every_file(stack: Stack):
+    given = {part for route in PARTS.routes for archive in route.archives for part in archive.gives}
+    promised = {file.place for file in PARTS.files(given)}
+    assert set(stack.images["gpu"].outside_files) <= promised
+
+
+def test_a_backend_with_its_own_cuda_needs_no_file_from_outside():
+    for stack in STACKS:
+        variant = stack.images["gpu"]
+        for backend in stack.backends:
+            alone = outside([backend.package["gpu"]], variant)
+            assert backend.own_cuda == (backend.package["gpu"] != "Theano" and not alone), backend.name
+
+
+@pytest.mark.parametrize("name", [name for name, package in PACKAGES.items() if not package["file"].endswith(".deb")])
+def test_what_was_read_is_what_is_locked(name: str):
+    locks = [lock(stack) for stack in STACKS if f"{name}==" in lock(stack)]
+    assert locks
+    for text in locks:
+        pinned = re.search(
+            rf"^{name}=={re.escape(PACKAGES[name]['version'])} \\\n.*{PACKAGES[name]['sha256']}", text, re.M
+        )
+        assert pinned, name
+
+
+def test_what_is_called_optional_was_seen():
+    for name, reasons in PARTS.optional.items():
+        seen = {*PACKAGES[name]["needed"], *PACKAGES[name]["dlopened"], *PACKAGES[name]["headers"]}
+        assert set(reasons) <= seen
+        assert all(reasons.values())
+
+
+def test_a_source_has_one_hash():
+    for stack in STACKS:
+        for source in stack.images["gpu"].sources:
+            part = next(part.name for part in PARTS.parts for file in part.files if file.name == source.file)
+            archives = [archive for route in PARTS.routes for archive in route.archives if part in archive.gives]
+            assert {archive.sha256 for archive in archives} == {source.sha256}

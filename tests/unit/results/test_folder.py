@@ -1,0 +1,83 @@
+"""What is on disk is whole, whatever happens while it is written."""
+
+from __future__ import annotations
+
+import datetime
+import errno
+import os
+
+import pytest
+
+from orchestrator.errors import HostError, UserError
+from orchestrator.files import write_atomic
+from orchestrator.model import Result
+from orchestrator.plan.draft import new_run_id
+from orchestrator.results.folder import RunFolder
+from tests.make import make_job, make_plan
+
+
+def test_a_run_is_read_back_as_it_was_written(tmp_path):
+    plan = make_plan()
+    folder = RunFolder.create(tmp_path, plan)
+    result = Result(run_id=plan.run_id, job=plan.jobs[0], status="ok")
+    assert folder.begin(plan.jobs[0], 1).is_dir()
+    folder.write_result(result)
+    again = RunFolder.open(tmp_path / "latest")
+    assert again.plan() == plan
+    assert again.results() == {result.job.id: result}
+
+
+def test_run_ids_sort_by_time_and_never_meet():
+    now = datetime.datetime(2026, 1, 2, 3, 4, 5)
+    ids = {new_run_id(now) for _ in range(50)}
+    assert len(ids) > 40
+    assert all(i.startswith("20260102-030405-") for i in ids)
+
+
+def test_writing_replaces_in_one_step(tmp_path, monkeypatch):
+    path = tmp_path / "f"
+    write_atomic(path, b"old")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(HostError, match="disk full"):
+        write_atomic(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_a_folder_that_cannot_be_written(tmp_path):
+    (tmp_path / "results").write_text("a file in the way")
+    with pytest.raises(HostError, match="cannot write"):
+        RunFolder.create(tmp_path / "results", make_plan())
+
+
+def test_a_folder_that_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="not a run"):
+        RunFolder.open(tmp_path)
+
+
+def test_a_damaged_record_names_its_file(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan())
+    path = folder.job_folder(make_job()) / "result.json"
+    path.parent.mkdir(parents=True)
+    path.write_text('{"run_id": "x", "status": "fine"}')
+    with pytest.raises(UserError) as caught:
+        folder.result(make_job())
+    assert str(path) in caught.value.message
+    (result,) = folder.results().values()
+    assert result.status == "failed"
+    assert str(path) in result.reason
+
+
+def test_torn_samples_and_odd_logs_are_read_as_far_as_they_go(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan())
+    job = folder.job_folder(make_job())
+    job.mkdir(parents=True)
+    lines = b'{"t":1,"device":"cpu:0","cpu_s":1.5}\n\xff\n{"\xffcpu_s":1}\n{"t":2,"dev'
+    (job / "samples.jsonl").write_bytes(lines)
+    (job / "log.txt").write_bytes(b"\xff" + b"line\n" * 100)
+    assert [sample.cpu_s for sample in folder.samples(make_job())] == [1.5]
+    assert folder.log_tail(make_job(), 3) == "line\nline\nline"

@@ -1,0 +1,67 @@
+"""The readings on disk: as lines, as Parquet, whole or torn."""
+
+from __future__ import annotations
+
+import duckdb
+import msgspec
+
+from orchestrator.model import GpuProcess, GpuSample
+from orchestrator.results import gpu_readings
+
+SAMPLES = [
+    GpuSample(t=1.0, uuid="a", util=5.0, throttle=1, processes=[GpuProcess(pid=7, job="j", memory_mb=1.5)]),
+    GpuSample(t=2.0, uuid="a", kind="buffer", util=6.0),
+    GpuSample(t=2.5, uuid="b", util=7.0, processes=[]),
+    GpuSample(t=3.0, uuid="a", lost="GPU is lost"),
+]
+
+
+def spool(run, samples=SAMPLES):
+    path = gpu_readings.new_spool(run)
+    path.write_bytes(b"".join(msgspec.json.encode(sample) + b"\n" for sample in samples))
+    return path
+
+
+def test_lines_and_parquet_say_the_same(tmp_path):
+    spool(tmp_path)
+    mine = [sample for sample in SAMPLES if sample.uuid == "a"]
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == mine
+    gpu_readings.to_parquet(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["gpu-1.parquet"]
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == mine
+    assert gpu_readings.read(tmp_path, "a", 1.5, 2.5) == [SAMPLES[1]]
+    assert gpu_readings.read(tmp_path, "c", 0, 9) == []
+
+
+def test_a_torn_line_is_left_out(tmp_path):
+    path = spool(tmp_path)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == SAMPLES[:2]
+
+
+def test_a_resumed_run_has_several_sessions(tmp_path):
+    spool(tmp_path, SAMPLES[:1])
+    gpu_readings.to_parquet(tmp_path)
+    assert spool(tmp_path, SAMPLES[1:]).name == "gpu-2.jsonl"
+    assert [sample.t for sample in gpu_readings.read(tmp_path, "a", 0, 9)] == [1.0, 2.0, 3.0]
+    gpu_readings.to_parquet(tmp_path)
+    assert gpu_readings.new_spool(tmp_path).name == "gpu-3.jsonl"
+
+
+def test_absent_metrics_have_their_type_all_the_same(tmp_path):
+    spool(tmp_path, [GpuSample(t=1.0, uuid="a")])
+    gpu_readings.to_parquet(tmp_path)
+    table = duckdb.sql(f"select * from '{tmp_path / 'gpu-1.parquet'}'")
+    types = dict(zip(table.columns, map(str, table.types), strict=True))
+    assert list(types) == list(gpu_readings.COLUMNS)
+    assert types["energy_j"] == "DOUBLE"
+    assert types["throttle"] == "BIGINT"
+
+
+def test_nothing_recorded_is_nothing_read(tmp_path):
+    gpu_readings.to_parquet(tmp_path)
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == []
+    gpu_readings.new_spool(tmp_path).write_bytes(b"")
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == []
+    gpu_readings.to_parquet(tmp_path)
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == []

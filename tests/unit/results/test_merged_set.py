@@ -1,0 +1,163 @@
+"""Runs into one set: every job once, conflicts shown, unlike rows apart, nothing but reading in a query."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import duckdb
+import msgspec
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.model import Sample
+from orchestrator.results import merged_set
+from orchestrator.results.columns import COLUMNS
+from orchestrator.results.folder import RunFolder
+from orchestrator.results.samples import Readings
+from orchestrator.results.source import query, read_source
+from tests.replay.record import RECORDED
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    shutil.unpack_archive(RECORDED, folder)
+    return sorted(folder.iterdir())
+
+
+@pytest.fixture(scope="module")
+def merged(runs, tmp_path_factory):
+    to = tmp_path_factory.mktemp("merged") / "set"
+    return to, *merged_set.merge_sources([*runs, runs[0]], to)
+
+
+def changed(run, to, change):
+    """A copy of a run in which one result was changed."""
+    shutil.copytree(run, to)
+    path = sorted((to / "jobs").glob("*/result.json"))[0]
+    result = json.loads(path.read_text())
+    change(result)
+    path.write_text(json.dumps(result))
+    return to
+
+
+def test_identical_results_are_there_once(merged, runs):
+    to, done, rows = merged
+    assert (done.jobs, done.identical, done.conflicts) == (35, 20, [])
+    assert len(rows) == len({(row["run_id"], row["job_id"]) for row in rows}) == 35
+    assert json.loads((to / "results.json").read_text())["results"] == rows
+    assert sum(done.sources.values()) == 35
+
+
+def test_a_set_holds_what_the_runs_held(merged, runs):
+    to, _, _ = merged
+    source = read_source(to)
+    singles = [read_source(run) for run in runs]
+    assert len(source.epochs) == sum(len(single.epochs) for single in singles)
+    seconds = {(row["run_id"], row["job_id"]): row["epoch_s"] for row in source.rows}
+    assert seconds == {(r["run_id"], r["job_id"]): r["epoch_s"] for single in singles for r in single.rows}
+    assert source.steady == {**singles[0].steady, **singles[1].steady}
+
+
+def test_samples_are_kept_as_they_were_read(merged, runs):
+    folder = RunFolder.open(runs[0])
+    job = folder.plan().jobs[0]
+    raw = folder.samples(job)
+    _, rows = query(
+        merged[0],
+        f"select t, cpu_s, rss_mb from samples where run_id = '{runs[0].name}' and job_id = '{job.id}' order by t",
+    )
+    assert rows == [(sample.t, sample.cpu_s, sample.rss_mb) for sample in raw]
+    assert duckdb.sql(f"from '{merged[0]}/samples/*.parquet'").columns == [
+        "run_id",
+        "job_id",
+        *Sample.__struct_fields__,
+    ]
+
+
+def test_a_set_can_be_merged_again(merged, runs, tmp_path):
+    done, _ = merged_set.merge_sources([merged[0], runs[1]], tmp_path / "again")
+    assert (done.jobs, done.identical, done.conflicts) == (35, 15, [])
+    count = query(tmp_path / "again", "select count(*) from samples")[1]
+    assert count == query(merged[0], "select count(*) from samples")[1]
+    merged_set.merge_sources([merged[0], tmp_path / "again"], tmp_path / "again")  # onto itself
+    assert query(tmp_path / "again", "select count(*) from samples")[1] == count
+
+
+def test_a_conflict_is_shown_and_the_first_is_kept(runs, tmp_path):
+    other = changed(runs[0], tmp_path / "copy", lambda result: result.update(status="failed", reason="edited"))
+    done, rows = merged_set.merge_sources([runs[0], other], tmp_path / "set")
+    (conflict,) = done.conflicts
+    assert (conflict.kept, conflict.dropped) == (str(runs[0]), str(other))
+    assert {"status", "reason"} <= set(conflict.differs)
+    assert {row["status"] for row in rows} == {"ok"}
+
+
+@pytest.mark.parametrize("name", ["workloads_sha256", "data_sha256", "threads", "scale", "host", "image_digest"])
+def test_what_must_not_be_averaged_is_in_another_group(runs, tmp_path, name):
+    row = read_source(runs[0]).rows[0]
+    assert merged_set.group({**row, "run_id": "other", "repeat": 7, "seed": 1}) == merged_set.group(row)
+    assert merged_set.group({**row, name: "another"}) != merged_set.group(row)
+
+
+def test_unlike_conditions_are_named(runs):
+    rows = read_source(runs[0]).rows
+    assert merged_set.apart(rows) == {}
+    first = rows[0]["workload"]
+    assert merged_set.apart([*rows, {**rows[0], "threads": 99}]) == {first: ["threads"]}
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["drop view results", "copy results to 'x.csv'", "select 1; select 2", "attach 'x.db'", "set threads = 1",
+     "select * from read_csv('/etc/passwd')", "select nonsense", "install httpfs"],
+)  # fmt: skip
+def test_a_query_only_reads_the_set(merged, sql, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError):
+        query(merged[0], sql)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cells_never_average_over_groups(merged):
+    names, rows = query(merged[0], "select * from cells")
+    assert len(rows) == 35
+    assert {"group", "n", "epoch_s"} <= set(names)
+
+
+def test_what_is_neither_run_nor_set_is_said(tmp_path):
+    with pytest.raises(UserError, match="neither a run nor a merged set"):
+        merged_set.merge_sources([tmp_path], tmp_path / "set")
+    with pytest.raises(UserError, match="not a merged set"):
+        query(tmp_path, "select 1")
+
+
+def test_a_run_without_samples_makes_an_empty_table(runs, tmp_path):
+    copy = tmp_path / "bare"
+    shutil.copytree(runs[1], copy, ignore=shutil.ignore_patterns("samples.jsonl"))
+    merged_set.merge_sources([copy], tmp_path / "set")
+    assert query(tmp_path / "set", "select count(*) from samples")[1] == [(0,)]
+
+
+def test_every_planned_job_is_a_row_also_without_a_result(runs, tmp_path):
+    copy = tmp_path / "cut"
+    shutil.copytree(runs[1], copy)
+    shutil.rmtree(sorted((copy / "jobs").iterdir())[0])
+    _, rows = merged_set.merge_sources([copy], tmp_path / "set")
+    assert len(rows) == 15
+    assert sorted({row["status"] for row in rows}) == ["cancelled", "ok"]
+    assert list(rows[0])[: len(COLUMNS)] == list(COLUMNS)
+    assert msgspec.json.encode(rows)
+
+
+def test_samples_of_any_words_are_kept_reading_by_reading(tmp_path):
+    def samples(*devices):
+        return [Sample(t=float(i), device=name, cpu_s=None if i % 2 else 1.5) for i, name in enumerate(devices)]
+
+    given = {"a": samples("cpu", "cpu"), "b": samples("it's", "", "cpu", 'x"\\'), "c": samples("cpu")}
+    with merged_set._Samples(tmp_path / "samples") as table:
+        for job, its in given.items():
+            table.add("run", job, Readings.of(its))
+    read = duckdb.sql(f"select job_id, t, device, cpu_s from '{tmp_path}/samples/*.parquet' order by all").fetchall()
+    assert read == [(job, s.t, s.device, s.cpu_s) for job, its in given.items() for s in its]

@@ -1,0 +1,79 @@
+"""The same plan again, and in words what is not the same."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from orchestrator.cli.verbs.replay import configured, find_run
+from orchestrator.errors import UserError
+from orchestrator.model import Fingerprint, Job, Plan, Result, Skip
+from orchestrator.results.folder import RunFolder
+from orchestrator.run.replay import differences, same_plan
+
+JOB = Job(
+    workload="mnist_mlp", stack="keras3-jax", backend="jax", device="cpu", repeat=1, scale="smoke", epochs=2,
+    batch_size=128, train=1280, validation=256, seed=7, threads=1, timeout_s=60, dataset="mnist",
+)  # fmt: skip
+
+SECOND = msgspec.structs.replace(JOB, repeat=2)
+THEN = Fingerprint(
+    launcher="docker", image_digest="sha256:aa", workloads_sha256="a" * 64, data_sha256="b" * 64, data_kind="given",
+    host="h", cpu="c", cores=2, memory_mb=1000, os="o", threads=1, orchestrator="0.1.0",
+)  # fmt: skip
+PLAN = Plan(
+    run_id="20260101-000000-abcd", created="", config={"launcher": "auto"}, seed=1, jobs=[JOB],
+    skipped=[Skip(job=SECOND, status="excluded", reason="by hand")],
+)  # fmt: skip
+
+
+def result(fingerprint):
+    return {JOB.id: Result(run_id=PLAN.run_id, job=JOB, status="ok", fingerprint=fingerprint)}
+
+
+def test_the_plan_is_the_same_but_for_its_name():
+    again = same_plan(PLAN, "20260202-000000-ffff", "now")
+    assert (again.jobs, again.skipped, again.seed, again.config) == (
+        PLAN.jobs,
+        PLAN.skipped,
+        1,
+        {**PLAN.config, "executor": "local"},
+    )
+    assert again.run_id == "20260202-000000-ffff"
+    one = same_plan(PLAN, "20260202-000000-ffff", "now", JOB.id)
+    assert (one.jobs, one.skipped) == ([JOB], [])
+
+
+def test_nothing_is_said_of_what_is_the_same():
+    now = msgspec.structs.replace(THEN, memory_mb=1020, pinned_cores=[1], command=["other", "path"])
+    assert differences(result(THEN), {JOB.id: now}, [JOB]) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("image_digest", "sha256:bb"), ("data_sha256", "c" * 64), ("threads", 2), ("cpu", "d"), ("keras_spec", "x")],
+)
+def test_each_difference_is_said_with_both_values(name, value):
+    (line,) = differences(result(THEN), {JOB.id: msgspec.structs.replace(THEN, **{name: value})}, [JOB])
+    assert line.startswith(f"{name}: ") and JOB.stack in line
+
+
+def test_a_job_without_a_record_is_said():
+    assert differences({}, {JOB.id: THEN}, [JOB]) == [f"nothing is known of how it ran then ({JOB.id})"]
+
+
+def test_runs_and_jobs_are_found(tmp_path):
+    folder = RunFolder.create(tmp_path, PLAN)
+    folder.write_result(result(THEN)[JOB.id])
+    job = folder.job_folder(JOB)
+    assert find_run(folder.path)[1] is None
+    assert find_run(job)[1] == find_run(job / "result.json")[1] == JOB.id
+    with pytest.raises(UserError, match="neither a run nor a job"):
+        find_run(tmp_path)
+
+
+def test_the_recorded_launcher_is_used_again():
+    assert configured(PLAN, result(THEN), None).launcher == "docker"
+    assert configured(PLAN, result(THEN), "process").launcher == "process"
+    with pytest.raises(UserError, match="another version"):
+        configured(msgspec.structs.replace(PLAN, config={"nonsense": 1}), {}, None)

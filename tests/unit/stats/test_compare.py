@@ -1,0 +1,144 @@
+"""Ratios worked out by hand, and what must never be divided."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import click
+import pytest
+
+from orchestrator.cli.options import percent
+from orchestrator.cli.output import comparison_text
+from orchestrator.report import comparison
+from orchestrator.stats.compare import CONDITIONS, compare, overall, regressions, undecided
+
+
+def row(seconds, workload="mnist_mlp", **changes):
+    cell = {"workload": workload, "variant": "faithful", "stack": "s", "backend": "b", "device": "cpu"}
+    return {**cell, **dict.fromkeys(CONDITIONS, 1), "status": "ok", "epoch_s": seconds, **changes}
+
+
+def test_the_ratio_of_medians_and_its_range():
+    (found,) = compare([row(1.0), row(2.0), row(4.0)], [row(3.0)])
+    assert (found.a, found.b, found.ratio) == (2.0, 3.0, 1.5)
+    assert (found.low, found.high) == (0.75, 3.0)
+    assert (found.n_a, found.n_b) == (3, 1)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_unlike_conditions_are_never_divided(name):
+    (found,) = compare([row(1.0)], [row(1.0, **{name: 2})])
+    assert found.ratio is None
+    assert name in found.why_not
+
+
+def test_a_failed_cell_has_no_ratio_and_says_so():
+    (found,) = compare([row(1.0)], [row(None, status="failed")])
+    assert found.ratio is None
+    assert found.why_not == "no steady time in the second"
+
+
+def test_cells_of_one_side_only_are_listed():
+    found = compare([row(1.0)], [row(2.0, workload="mnist_cnn")])
+    assert [r.cell["workload"] for r in found] == ["mnist_mlp", "mnist_cnn"]
+    assert [r.why_not for r in found] == ["no steady time in the second", "no steady time in the first"]
+
+
+def test_the_overall_figure_is_the_geometric_mean():
+    found = compare([row(1.0), row(1.0, workload="w")], [row(4.0), row(1.0, workload="w")])
+    assert overall(found) == (pytest.approx(2.0), 2)
+    assert overall([]) is None
+
+
+def rows(seconds, **changes):
+    return [row(value, job_id=f"j{i}", run_id="r", **changes) for i, value in enumerate(seconds)]
+
+
+def test_a_regression_is_beyond_threshold_and_noise():
+    steady = [1.0, 1.01, 0.99, 1.0, 1.02]
+    slow, noisy = [1.1 * value for value in steady], [0.9, 1.6, 1.0, 1.3, 1.2]
+    (found,) = compare(rows(steady), rows(slow))
+    assert found.verdict.startswith("slower by")
+    assert regressions([found], 0.05) == [found]
+    assert regressions([found], 0.2) == []
+    (unsure,) = compare(rows(steady), rows(noisy))
+    assert regressions([unsure], 0.05) == []
+    assert undecided([unsure], 0.05) == [unsure]
+
+
+def test_one_repeat_is_no_regression():
+    found = compare(rows([1.0]), rows([5.0]))
+    assert found[0].verdict == "one repeat: no verdict"
+    assert regressions(found, 0.05) == []
+    assert undecided(found, 0.05) == found
+
+
+def test_a_cell_that_broke_is_a_regression():
+    found = compare(rows([1.0, 1.1]), rows([None, None], status="failed"))
+    assert regressions(found, 0.05) == found
+    assert regressions(compare(rows([1.0]), rows([None], status="unsupported")), 0.05) == []
+
+
+def test_repeats_of_two_hosts_are_not_pooled():
+    (found,) = compare(rows([1.0, 1.1], host="a"), [*rows([1.0], host="a"), *rows([2.0], host="b")])
+    assert found.ratio is None
+    assert found.why_not == "more than one host on one side"
+    assert compare(rows([1.0], host="a"), rows([1.0], host="b"))[0].ratio == 1.0
+
+
+def test_epochs_reach_the_verdict():
+    first, second = rows([1.0, 1.0]), rows([1.0, 1.0])
+    steady = {("r", "j0"): [1.0, 1.2], ("r", "j1"): [0.9, 1.1]}
+    (found,) = compare(first, second, steady, {})
+    assert found.difference.ratio == pytest.approx(1 / 1.1**0.5)
+
+
+STEADY, SLOW = [1.0, 1.01, 0.99, 1.0, 1.02], [1.2, 1.21, 1.19, 1.2, 1.22]
+
+
+@pytest.fixture
+def mixed():
+    others = {"workload": "w|x"}
+    broken = {"workload": "gone"}
+    return compare(
+        rows(STEADY) + rows(STEADY, **others) + rows(STEADY, **broken),
+        rows(SLOW) + rows(STEADY, **others) + rows([None] * 5, status="oom", **broken),
+    )
+
+
+def test_text_and_markdown_say_what_regressed(mixed):
+    text = comparison_text(mixed, 0.05)
+    assert "2 cells regressed by more than 5 %: mnist_mlp s b cpu, gone s b cpu" in text
+    assert "no significant difference" in text
+    markdown = comparison.markdown(mixed, 0.05)
+    above, _, folded = markdown.partition("<details>")
+    assert "slower by" in above and "BROKEN" in above
+    assert "w\\|x" in folded
+
+
+def test_junit_is_read_by_a_parser(mixed):
+    suite = ElementTree.fromstring(comparison.junit(mixed, 0.05))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "2", "0")
+    assert [case.find("failure") is not None for case in suite] == [True, False, True]
+
+
+def test_json_and_action_benchmark(mixed):
+    document = json.loads(comparison.json_document(mixed, 0.05))
+    assert document["regressions"] == ["mnist_mlp s b cpu", "gone s b cpu"]
+    assert document["ratios"][0]["ratio"] == pytest.approx(1.2, rel=0.01)
+    entries = json.loads(comparison.action_benchmark(mixed, None))
+    assert [entry["name"] for entry in entries] == ["mnist_mlp s b cpu", "w|x s b cpu"]
+    assert all(set(entry) == {"name", "unit", "value", "range", "extra"} for entry in entries)
+    assert entries[0]["value"] == 1.2
+
+
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("0", 0.0), ("12.5 %", 0.125)])
+def test_percentages(text, share):
+    assert percent(text) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("text", ["five", "-1%", "5000%"])
+def test_no_percentages(text):
+    with pytest.raises(click.BadParameter):
+        percent(text)

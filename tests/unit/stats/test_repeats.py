@@ -1,0 +1,43 @@
+"""Nodes of one kind may do each other's repeats; nodes of different kinds are never averaged together."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.report.layout import lay_out
+from orchestrator.results.merged_set import group
+from orchestrator.stats.compare import compare
+from orchestrator.stats.repeats import with_node_kind
+from tests.make import row
+
+NODE = {"cluster": "bench", "cpu": "Xeon", "driver": "470", "gpu_name": "Tesla K80", "device": "gpu"}
+
+
+def on(host, seconds=1.0, **more):
+    return row(host=host, epoch_s=seconds, repeat=int(host[1:]), job_id=f"j{host}", **{**NODE, **more})
+
+
+def test_repeats_on_nodes_of_one_kind_share_a_cell_a_group_and_a_comparison():
+    rows = [on("n1"), on("n2"), on("n3")]
+    assert len(lay_out(rows).contenders) == 1
+    assert len({group(each) for each in rows}) == 1
+    (ratio,) = compare(rows, [on("n4", 2.0), on("n5", 2.1)])
+    assert (ratio.n_a, ratio.n_b, round(ratio.ratio)) == (3, 2, 2)
+
+
+@pytest.mark.parametrize(
+    "other", [{"gpu_name": "NVIDIA H100"}, {"cpu": "EPYC"}, {"driver": "580"}, {"cluster": "other"}, {"cluster": None}]
+)
+def test_nodes_of_different_kinds_are_never_averaged(other):
+    rows = [on("n1"), on("n2", **other)]
+    assert len(lay_out(rows).contenders) == 2
+    assert len({group(each) for each in rows}) == 2
+    (ratio,) = compare(rows, rows)
+    assert "more than one" in ratio.why_not and ratio.ratio is None
+
+
+def test_hosts_of_their_own_stay_apart_and_nodes_keep_their_names():
+    rows = [on("n1", cluster=None), on("n2", cluster=None)]
+    assert len(lay_out(rows).contenders) == 2
+    assert with_node_kind(rows[0])["host"] == "n1"
+    assert on("n1")["host"] == "n1"
