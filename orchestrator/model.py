@@ -252,6 +252,21 @@ class Skip(Noun, frozen=True, kw_only=True):
     reason: str
 
 
+class Unavailable(Noun, frozen=True, kw_only=True):
+    """Why planned jobs cannot run. It concerns the jobs that agree with every field that is not None."""
+
+    status: Literal["unsupported", "failed"]
+    reason: str
+    stack: str | None = None
+    backend: str | None = None
+    dataset: str | None = None
+
+    def concerns(self, job: Job) -> bool:
+        wanted = (self.stack, self.backend, self.dataset)
+        has = (job.stack, job.backend, job.dataset)
+        return all(want in (None, name) for want, name in zip(wanted, has, strict=True))
+
+
 class Plan(Noun, frozen=True, kw_only=True):
     """Everything a run will do, in order; written before the first job starts."""
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable
+import shlex
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import click
 
 from orchestrator.launchers.gpu_routes import ROUTES
 from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
-from orchestrator.plan.config import Config, load_config, override
-from orchestrator.stacks.settings import BuildSettings
+from orchestrator.model import Plan
+from orchestrator.plan.config import Config, load_config, override, parse_duration
+from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 
 Decorator = Callable[[Any], Any]
 _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
@@ -177,7 +180,7 @@ WISH_NAMES = (
 )
 
 
-def wished(given: dict[str, Any]) -> Config:
+def wished(given: Mapping[str, Any]) -> Config:
     """The configuration named by --config with the other options on top. Raises UserError."""
     changes = {name: given[name] for name in WISH_NAMES}
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
@@ -185,7 +188,7 @@ def wished(given: dict[str, Any]) -> Config:
     return override(load_config(given["config"]), **changes)
 
 
-def explicit(ctx: click.Context, given: dict[str, Any]) -> dict[str, Any]:
+def explicit(ctx: click.Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration the user typed: `config` (the preset or file, decoded) and single options."""
     names = {name for name in ("config", *WISH_NAMES, *SLURM_NAMES) if _is_typed(ctx, name)}
     typed = {n: list(given[n]) if isinstance(given[n], tuple) else given[n] for n in names - set(SLURM_NAMES)}
@@ -201,16 +204,55 @@ def _is_typed(ctx: click.Context, name: str) -> bool:
     return ctx.get_parameter_source(name) not in default
 
 
-def _slurm(names: set[str], given: dict[str, Any]) -> dict[str, Any] | None:
+def _slurm(names: set[str], given: Mapping[str, Any]) -> dict[str, Any] | None:
     """The single fields of `slurm` that were given, None for none."""
     fields = {SLURM_NAMES[name]: given[name] for name in sorted(names)}
     return {name: list(v) if isinstance(v, tuple) else v for name, v in fields.items()} or None
 
 
-def build_settings(given: dict[str, Any]) -> BuildSettings:
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+def run_request(given: Mapping[str, Any]) -> RunRequest:
+    """The request for a new run. Raises UserError for a value that a run could not use."""
+    return RunRequest(config=wished(given), **_common(given))
+
+
+def resume_request(given: Mapping[str, Any], run: str, typed: Mapping[str, object], **choice: Any) -> ResumeRequest:
+    """The request to go on with a recorded run; `typed` is what the user typed of a configuration (see `explicit`)."""
+    return ResumeRequest(run=run, typed=typed, **choice, **_common(given))
+
+
+def replay_request(given: Mapping[str, Any], config: Config, plan: Plan, keras_spec: str | None) -> RunRequest:
+    """The request to run the jobs of a recorded plan again."""
+    return RunRequest(config=config, seed_plan=plan, **{**_common(given), "keras_spec": keras_spec})
+
+
+def _common(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of every request, as far as the verb has options for them."""
+    names = ("out", "root", "data_dir", "until")
+    fields = {name: given[name] for name in names if given.get(name) is not None}
+    if "base_mode" in given:
+        fields["build"] = build_settings(given)
+    if "budget" in given:
+        fields["budget_s"] = parse_duration(given["budget"])
+    may = {"may_fetch": not given.get("no_fetch"), "may_build": not given.get("no_build")}
+    spec = absolute_spec(given.get("keras_spec"))
+    return {**fields, **may, "keras_spec": spec, "command": command_line()}
+
+
+def build_settings(given: Mapping[str, Any]) -> BuildSettings:
     names = ("base_mode", "base_image", "ca_bundle", "pip_index_url", "debian_mirror", "no_cache")
     cuda = ("without_cuda", "cuda_dir", "cuda_base")
     return BuildSettings(cuda_routes=list(given["cuda_routes"]), **{name: given[name] for name in (*names, *cuda)})
 
 
-FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+def absolute_spec(spec: str | None) -> str | None:
+    """What replaces Keras; a folder or file by its absolute path, as a run goes on from any folder and any node."""
+    here = spec is not None and (spec == "." or "/" in spec) and Path(spec).exists()
+    return str(Path(str(spec)).absolute()) if here else spec
+
+
+def command_line() -> str:
+    """The command as it was typed; the report quotes it."""
+    return shlex.join(["orchestrate", *sys.argv[1:]])

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
+import shlex
 import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import rich.box
 from rich.console import Console
 from rich.table import Table
 
-from orchestrator.model import NOT_RUN, Row
+from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.report.comparison import TITLES, cells, closing
 from orchestrator.results.folder import RunFolder
+from orchestrator.run.session import Finished
 from orchestrator.stats.compare import Ratio
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -26,23 +30,50 @@ def say(line: str) -> None:
     console.print(line, markup=False)
 
 
-def left_behind(standing: dict[str, int], folder: RunFolder) -> None:
+def print_json(value: Any) -> None:
+    """The one JSON document that `--json` puts on standard output."""
+    sys.stdout.buffer.write(to_json(value))
+    sys.stdout.buffer.flush()
+
+
+def print_standing(folder: RunFolder, standing: Mapping[str, int]) -> None:
     """Where the jobs of a run stand that goes on without us, and how to come back to it."""
     say(", ".join(f"{n} {where}" for where, n in standing.items()))
     click.echo(f"orchestrate attach {folder.path}")
 
 
-def tell(rows: list[dict[str, Any]], out: Path, as_json: bool) -> None:
-    """The one JSON document, or the summary for people."""
-    from orchestrator.results.export import document
-
+def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> None:
+    """Every job and its command; what is not to be run, with the reason."""
     if as_json:
-        sys.stdout.buffer.write(document(rows))
-        sys.stdout.buffer.flush()
+        jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in plan.planned]
+        print_json({"jobs": jobs})
         return
-    click.echo(text_summary(rows))
-    for line in closing_lines(rows, out):
-        click.echo(line)
+    for job in plan.jobs:
+        click.echo(f"# {job.id}\n{shlex.join(commands[job.id])}")
+    for skip in plan.skipped:
+        click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
+    say(f"{len(plan.planned)} jobs, {len(plan.skipped)} of them not to be run")
+
+
+def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
+    """The result rows as one JSON document, or their summary for people."""
+    try:
+        if as_json:
+            print_json({"results": rows})
+            return
+        click.echo(text_summary(rows))
+        for line in closing_lines(rows, out):
+            click.echo(line)
+    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def end(finished: Finished, as_json: bool) -> int:
+    """Prints how a run ended and gives the exit code. Raises what broke, once the rows are told."""
+    print_rows(finished.rows, finished.out, as_json)
+    if finished.broken is not None:
+        raise finished.broken
+    return exit_code([row["status"] for row in finished.rows], finished.interrupted)
 
 
 def exit_code(statuses: Sequence[str], interrupted: bool) -> int:

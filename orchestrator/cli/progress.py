@@ -21,28 +21,40 @@ MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
 class Progress:
     """Counts jobs, shows what runs and guesses the time left. Thread-safe; writes to stderr."""
 
-    def __init__(self, console: Console, planned: int) -> None:
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._planned = planned
+        self._planned = 0
         self._done = 0
         self._began = time.monotonic()
         self._running: dict[str, str] = {}
         self._lock = threading.Lock()
-        self._live: Status | None = console.status("starting") if console.is_terminal else None
+        self._live: Status | None = None
 
     def __enter__(self) -> Progress:
-        if self._live:
-            self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        if self._live:
-            self._live.stop()
+        with self._lock:
+            self._end_live()
+
+    def say(self, line: str) -> None:
+        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
+            self._console.print(line, markup=False)
 
     def expect(self, more: int) -> None:
-        """Jobs that joined the plan."""
+        """So many jobs join those that are shown; the time left is guessed from the first ones on."""
         with self._lock:
+            if self._planned == 0:
+                self._began = time.monotonic()
             self._planned += more
+            if self._live is None and self._console.is_terminal and more:
+                self._live = self._console.status("starting")
+                self._live.start()
+
+    def _end_live(self) -> None:
+        if self._live:
+            self._live.stop()
+            self._live = None
 
     def event(self, job: Job, event: dict[str, Any]) -> None:
         """One event of a running job."""
@@ -64,6 +76,8 @@ class Progress:
             self._running.pop(result.job.id, None)
             self._done += 1
             self._show(f"{self._count()} {summary(result)}{self._left()}")
+            if self._done >= self._planned:
+                self._end_live()
 
     def _show(self, line: str, only_plain: bool = False) -> None:
         with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on

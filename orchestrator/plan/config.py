@@ -11,7 +11,7 @@ from msgspec import Meta, field
 
 from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
-from orchestrator.model import Noun, Positive, Variant
+from orchestrator.model import Noun, Plan, Positive, Variant
 from orchestrator.plan.slurm import Slurm
 from orchestrator.text import suggest
 
@@ -112,6 +112,14 @@ def _settled(config: Config) -> Config:
     known = config.launcher in LAUNCHERS
     launcher = config.launcher if known else str(Path(config.launcher).absolute())
     return msgspec.structs.replace(config, launcher=launcher, weaken=sorted(set(config.weaken)))
+
+
+def recorded_config(plan: Plan) -> Config:
+    """The configuration of a recorded run. Raises UserError where this version cannot read it."""
+    try:
+        return msgspec.convert(plan.config, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(f"plan.json: $.config: {error}", "it is damaged, or of another version") from error
 
 
 def parse_duration(text: str) -> int:

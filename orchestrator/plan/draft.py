@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 import secrets
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.host.probe import default_threads, probe_host
-from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack
+from orchestrator.host.probe import default_threads
+from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
 from orchestrator.plan.jobs import PlanInput, make_jobs, split_excluded
-from orchestrator.stacks.provisioner import Trouble
+from orchestrator.plan.request import RunRequest
 
 
 def decide(config: Config, host: Host) -> PlanInput:
@@ -42,13 +43,17 @@ def decide(config: Config, host: Host) -> PlanInput:
     )
 
 
-def check_names(config: Config, catalog: Catalog) -> None:
-    """Raises UserError for a name that does not exist, before anything is asked of an engine."""
-    make_plan(config, catalog, probe_host())
+def draft(request: RunRequest, catalog: Catalog, host: Host) -> Plan:
+    """What a run would do, before anything was made ready for it. No side effects.
+
+    Raises UserError for a name that does not exist, HostError where this host cannot serve the request.
+    """
+    planned = make_plan(request.config, catalog, host)  # also for a replay: it checks the names and the device
+    return request.seed_plan or planned
 
 
 def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
-    """The jobs of a run, before anything was made ready for them. No side effects."""
+    """The jobs of a configuration on this host."""
     jobs = make_jobs(decide(config, host), catalog.stacks, catalog.workloads)
     kept, skipped = split_excluded(jobs, config.exclude)
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -62,26 +67,30 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     )
 
 
-def chosen_stacks(draft: Plan, catalog: Catalog) -> list[Stack]:
-    names = {job.stack for job in draft.jobs}
+def chosen_stacks(plan: Plan, catalog: Catalog) -> list[Stack]:
+    """The stacks that have a job to run."""
+    names = {job.stack for job in plan.jobs}
     return [stack for stack in catalog.stacks if stack.name in names]
 
 
-def no_gpu_for(unfit: dict[tuple[str, str], str]) -> dict[str, Trouble]:
-    """The (stack, backend) pairs that no GPU of this host can run, as troubles."""
-    return {f"{stack}/{backend}": Trouble(status="unsupported", reason=why) for (stack, backend), why in unfit.items()}
+def no_gpu_for(reasons: Mapping[tuple[str, str], str]) -> list[Unavailable]:
+    """The (stack, backend) pairs that no GPU here can run, each with its reason."""
+    return [
+        Unavailable(status="unsupported", reason=reason, stack=stack, backend=backend)
+        for (stack, backend), reason in reasons.items()
+    ]
 
 
-def drop_unready(draft: Plan, troubles: dict[str, Trouble]) -> Plan:
-    """Jobs whose image or data is missing become rows at once, with the reason."""
-    jobs, skipped = [], list(draft.skipped)
-    for job in draft.jobs:
-        trouble = troubles.get(job.stack) or troubles.get(f"{job.stack}/{job.backend}") or troubles.get(job.dataset)
-        if trouble is None:
+def drop_unready(plan: Plan, missing: Sequence[Unavailable]) -> Plan:
+    """The plan in which jobs that lack something are skipped, with the reason. The first of `missing` counts."""
+    jobs, skipped = [], list(plan.skipped)
+    for job in plan.jobs:
+        why = next((each for each in missing if each.concerns(job)), None)
+        if why is None:
             jobs.append(job)
         else:
-            skipped.append(Skip(job=job, status=trouble.status, reason=trouble.reason))  # type: ignore[arg-type]
-    return msgspec.structs.replace(draft, jobs=jobs, skipped=skipped)
+            skipped.append(Skip(job=job, status=why.status, reason=why.reason))
+    return msgspec.structs.replace(plan, jobs=jobs, skipped=skipped)
 
 
 def new_run_id(now: datetime.datetime) -> str:

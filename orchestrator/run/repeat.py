@@ -1,4 +1,4 @@
-"""Runs a plan until its cells are known well enough, or the budget ends: plan, execute, look, plan again."""
+"""Repeats the cells of a plan until their times are known well enough, or the budget ends."""
 
 from __future__ import annotations
 
@@ -7,46 +7,38 @@ from collections import Counter
 
 import msgspec
 
-from orchestrator.cli.progress import Progress
-from orchestrator.executors.local import executor as local
-from orchestrator.executors.prepared import Prepared
+from orchestrator.executors.executor import Executor, Listener
+from orchestrator.executors.prepared import Ready
 from orchestrator.files import write_atomic
-from orchestrator.model import Plan, Say, to_json
-from orchestrator.plan.catalog import Catalog
+from orchestrator.model import Plan, to_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.run.execute import execute
 from orchestrator.stats import stopping_rule
 from orchestrator.stats.repeats import by_cell, repeats_of, steady_epochs
 
 
 def execute_until(
-    ready: Prepared,
-    catalog: Catalog,
-    folder: RunFolder,
-    progress: Progress,
-    say: Say,
-    bound: float,
-    budget_s: int,
+    executor: Executor, ready: Ready, folder: RunFolder, listener: Listener, bound: float, budget_s: int
 ) -> tuple[bool, list[str]]:
-    """Executes `ready`, then round after round of further repeats. Gives whether
-    the user stopped it, and in words how it ended; until.json says the same.
+    """Executes `ready`, then round after round of further repeats.
 
-    Jobs join the plan on disk before they start, so that each is one row whatever happens. The budget bounds the
-    start of rounds, counted from the call; a job that runs is not cut short.
+    Gives whether the user stopped it, and in words how it ended; until.json says the same. Jobs join the plan on disk
+    before they start, so that each is one row whatever happens. The budget bounds the start of rounds, counted from
+    the call; a job that runs is not cut short.
     """
     deadline = time.monotonic() + budget_s
     planned = len(ready.plan.jobs)
-    plan, interrupted = ready.plan, local.execute(ready, catalog, folder, progress, say)
+    plan, interrupted = ready.plan, execute(executor, ready, folder, listener)
     while True:
-        found = look(plan, folder, bound)
+        found = known_so_far(plan, folder, bound)
         added = stopping_rule.next_jobs(plan, found)
         if interrupted or not added or time.monotonic() >= deadline:
             break
         plan = msgspec.structs.replace(plan, jobs=[*plan.jobs, *added])
         folder.write_plan(plan)
-        progress.expect(len(added))
         batch = msgspec.structs.replace(ready, plan=plan, pending=added)
-        interrupted = local.execute(batch, catalog, folder, progress, say)
+        interrupted = execute(executor, batch, folder, listener)
     reason = "interrupt" if interrupted else "budget" if added else stopping_rule.ended_by(found)
     ending = stopping_rule.Ending(
         bound=bound, budget_s=budget_s, ended_by=reason, added_jobs=len(plan.jobs) - planned, cells=found
@@ -55,8 +47,8 @@ def execute_until(
     return interrupted, stopping_rule.closing(ending)
 
 
-def look(plan: Plan, folder: RunFolder, bound: float) -> list[stopping_rule.CellState]:
-    """How well each cell is known by what is on record."""
+def known_so_far(plan: Plan, folder: RunFolder, bound: float) -> list[stopping_rule.CellState]:
+    """How well the time of each cell is known by what is on record."""
     results = folder.results()
     steady = steady_epochs(epoch_rows(results.values()))
     rows = by_cell(merge_run(plan, results, {}))

@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from orchestrator.errors import UserError
+from orchestrator.launchers.runtimes import check_launcher
 from orchestrator.model import Fingerprint, Job, Plan, Result
+from orchestrator.plan.config import Config
 
 #: Fingerprint field -> what it means when it differs. Paths, ids and pinned cores may always differ.
 MEANINGS = {
@@ -42,7 +47,25 @@ def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) ->
     return Plan(run_id=run_id, created=created, config=config, seed=plan.seed, jobs=jobs, skipped=skipped)
 
 
-def differences(recorded: Mapping[str, Result], now: Mapping[str, Fingerprint], jobs: Sequence[Job]) -> list[str]:
+def same_config(plan: Plan, recorded: Mapping[str, Result], launcher: str | None) -> Config:
+    """The recorded configuration for this host, with the launcher that was used then unless another is asked for."""
+    try:
+        config = msgspec.convert(plan.config, Config)
+    except msgspec.ValidationError as error:
+        raise UserError(f"the configuration of {plan.run_id} is of another version: {error}") from error
+    used = next((r.fingerprint.launcher for r in recorded.values() if r.fingerprint), None)
+    chosen = launcher or plan.setup.get("launcher") or used or config.launcher
+    check_launcher(chosen)
+    return msgspec.structs.replace(config, launcher=chosen, executor="local")
+
+
+def recorded_keras(recorded: Mapping[str, Result]) -> str | None:
+    """What replaced Keras in the recorded run, if anything did."""
+    found = (result.fingerprint.keras_spec for result in recorded.values() if result.fingerprint)
+    return next(filter(None, found), None)
+
+
+def differences(recorded: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]], jobs: Sequence[Job]) -> list[str]:
     """What cannot be the same, one line each, with the stacks or data sets that it concerns."""
     found: dict[str, dict[str, None]] = {}
     for job in jobs:
@@ -55,9 +78,11 @@ def differences(recorded: Mapping[str, Result], now: Mapping[str, Fingerprint], 
     return [f"{text} ({', '.join(where)})" for text, where in found.items()]
 
 
-def _differences(then: Fingerprint, now: Fingerprint) -> Iterator[str]:
+def _differences(then: Fingerprint, now: Mapping[str, Any]) -> Iterator[str]:
     for name, meaning in MEANINGS.items():
-        a, b = getattr(then, name), getattr(now, name)
+        if name not in now:
+            continue
+        a, b = getattr(then, name), now[name]
         if a != b and not (name == "memory_mb" and abs(a - b) <= MEMORY_SLACK_MB):
             yield f"{name}: {_short(a)} then, {_short(b)} now; {meaning}"
 

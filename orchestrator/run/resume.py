@@ -1,115 +1,149 @@
-"""Continuing a recorded run with exactly the jobs that have no valid result.
+"""Goes on with a recorded run: exactly the jobs that have no valid result.
 
 Valid: on record, whole by its manifest, of this very job, not cancelled, and made with what there is now. Where the
 workloads, an image, the data or the host have changed since, going on would mix two experiments in one table: that is
-refused, unless the user asks for those jobs to be run anew.
+refused, unless the user asks for those jobs to be run again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.executors.local import preflight
-from orchestrator.executors.pending import Choice, add_changed, changes, missing_data, present_data, sort_out
-from orchestrator.executors.prepared import Prepared, context_of, equal_share_mb
-from orchestrator.host import probe
-from orchestrator.host.probe import probe_host
-from orchestrator.launchers.launcher import Launcher
-from orchestrator.measure.fingerprint import fingerprint
-from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Plan, Say
-from orchestrator.plan.catalog import Catalog, workloads_sha256
-from orchestrator.plan.config import Config, override
-from orchestrator.plan.draft import chosen_stacks, decide, drop_unready, no_gpu_for
+from orchestrator.executors.choose import DETACHABLE, choose_executor
+from orchestrator.executors.executor import Detachable, Executor, Listener
+from orchestrator.executors.prepared import Ready
+from orchestrator.files import check_writable
+from orchestrator.model import Noun, Plan
+from orchestrator.plan.catalog import Catalog, load_catalog
+from orchestrator.plan.config import Config, override, recorded_config
+from orchestrator.plan.draft import decide
+from orchestrator.plan.request import ResumeRequest, RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.results.manifest import read_entry, read_manifest
-from orchestrator.stacks.provisioner import Provisioner
+from orchestrator.results.manifest import MANIFEST, read_entry, read_manifest, write_run_manifest
+from orchestrator.run.pending import add_changed, changes, present_data, sort_out
+from orchestrator.run.session import Finished, carry_out
 
 
-def checked_plan(folder: RunFolder, typed: dict[str, Any]) -> Plan:
+class Reopened(Noun, frozen=True, kw_only=True):
+    """A recorded run that is about to go on."""
+
+    folder: RunFolder
+    catalog: Catalog
+    executor: Executor
+    ready: Ready
+    #: Files of the run that this session may change.
+    renewed: set[str]
+
+
+def resume(request: ResumeRequest, listener: Listener, away: bool = False) -> Finished:
+    """Runs what has no valid result, and reports. `away`: only a run whose jobs go on without the orchestrator."""
+    with reopened(request, listener, away) as run:
+        ready, planned = run.ready, run.folder.plan()
+        if not request.keep_cancelled:
+            count = f"{len(ready.pending)} of {len(ready.plan.planned)} jobs"
+            listener.say(f"resuming {ready.plan.run_id}: {count} to run")
+        renewed = run.renewed
+        if ready.plan != planned:
+            run.folder.write_plan(ready.plan)
+            renewed = renewed | {"plan.json"}
+        return carry_out(request, run.catalog, run.executor, ready, run.folder, renewed, listener)
+
+
+def collect(request: ResumeRequest, submit: bool, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
+    """Records what has ended of a run that goes on without us; gives its folder and how many jobs stand where.
+
+    `submit`: hand in what the queue has room for by now. Raises UserError for a run that cannot be left alone.
+    """
+    with reopened(request, listener, away=True) as run:
+        executor = run.executor
+        assert isinstance(executor, Detachable)
+        standing = (executor.hand_in if submit else executor.collect)(run.ready, run.folder, listener)
+        if read_manifest(run.folder.path):  # of an earlier session: it must vouch for what this one collected
+            write_run_manifest(run.folder.path, run.renewed)
+        return run.folder, standing
+
+
+@contextmanager
+def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator[Reopened]:
+    """The run, locked for this process, with its pending jobs made ready where it was begun."""
+    folder = RunFolder.locate(request.out, request.run)
+    with folder.locked():
+        check_writable(folder.path)
+        plan = checked_plan(folder, request.typed)
+        again = recorded_request(request, folder, plan)
+        if away and again.config.executor not in DETACHABLE:
+            raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
+        catalog = load_catalog(again.root)
+        executor = choose_executor(again, catalog, listener.say)
+        ready = make_ready(request, again, folder, plan, executor, listener)
+        renewed = {f"jobs/{job.id}/{MANIFEST}" for job in ready.pending}
+        yield Reopened(folder=folder, catalog=catalog, executor=executor, ready=ready, renewed=renewed)
+
+
+def checked_plan(folder: RunFolder, typed: Mapping[str, object]) -> Plan:
     """The run's plan. Raises UserError where it was altered, or where the command line contradicts it."""
-    sealed = read_manifest(folder.path)
-    entry = sealed.files.get("plan.json") if sealed else None
+    manifest = read_manifest(folder.path)
+    entry = manifest.files.get("plan.json") if manifest else None
     if entry and entry != read_entry(folder.path / "plan.json"):
         raise UserError(f"{folder.path / 'plan.json'} was altered since it was written", "start a new run")
     plan = folder.plan()
-    refuse_contradictions(typed, config_of(plan))
+    refuse_contradictions(typed, recorded_config(plan))
     return plan
 
 
-def config_of(plan: Plan) -> Config:
-    try:
-        return msgspec.convert(plan.config, Config)
-    except msgspec.ValidationError as error:
-        raise UserError(f"plan.json: $.config: {error}", "it is damaged, or of another version") from error
-
-
-def refuse_contradictions(typed: dict[str, Any], planned: Config) -> None:
+def refuse_contradictions(typed: Mapping[str, object], planned: Config) -> None:
     """What was typed must be what was planned: a run is one experiment."""
     changes = {name: value for name, value in typed.items() if name != "config"}
     planned = override(planned)  # compared as both are settled
-    wish = override(typed.get("config", planned), **changes)
+    given = typed.get("config", planned)
+    assert isinstance(given, Config)
+    asked = override(given, **changes)
     for name in Config.__struct_fields__:
-        ours, theirs = getattr(wish, name), getattr(planned, name)
+        ours, theirs = getattr(asked, name), getattr(planned, name)
         if ours != theirs:
             message = f"{name} is {ours!r} on the command line, but {theirs!r} in the run to be resumed"
             raise UserError(message, "leave it out, or start a new run")
 
 
-def prepare(
-    folder: RunFolder,
-    plan: Plan,
-    catalog: Catalog,
-    site: Provisioner,
-    choice: Choice,
-    data_dir: Path | None,
-    fetch: bool,
-    say: Say,
-) -> Prepared:
-    """Everything that the rest of the run needs. Raises UserError where it is not the same run any more."""
-    host, first = probe_host(), plan.planned[0]
-    config = override(config_of(plan), device=first.device)
-    decide(config, host)
-    slots = probe.slots(host, first.device, first.threads, config.parallel)
-    cleared = preflight.before_run(config, catalog, plan, host, site.name, folder.path.parent, say)
-    pending, kept = sort_out(folder, plan, choice, say)
-    files = {**present_data(plan), **missing_data(plan, pending, data_dir, fetch, say)}
-    everything = msgspec.structs.replace(plan, jobs=plan.planned)
-    troubles = site.prepare(chosen_stacks(everything, catalog), first.device)
-    troubles |= no_gpu_for(cleared.unfit)
-    able = [job for job in drop_unready(everything, troubles).jobs if job.dataset in files]
-
-    context = context_of(config, catalog, plan.run_id, files, equal_share_mb(host, slots), cleared.route_name)
-    identify = _identifier(slots[0], site.launcher(context), host, files, catalog)
-    now = {job.id: identify(job) for job in able if job.id in kept}
-    pending = add_changed(pending, plan, changes(kept, now), choice.rerun_changed, say)
-    pending = [job for job in pending if job in able]
-    attempts = {job.id: folder.attempts(job) + 1 for job in pending}
-    say(f"resuming {plan.run_id}: {len(pending)} of {len(plan.planned)} jobs to run")
-    return Prepared(
-        plan=msgspec.structs.replace(plan, data=files),
-        launcher=site.launcher(msgspec.structs.replace(context, attempts=attempts)),
-        slots=slots,
-        host=host,
-        pending=pending,
-        attempts=attempts,
-        gpu_route=cleared.route_words if first.device == "gpu" else None,
-        allow_busy=config.allow_busy,
+def recorded_request(request: ResumeRequest, folder: RunFolder, plan: Plan) -> RunRequest:
+    """The request that the run was made for, with what was decided then: device, launcher, root, Keras."""
+    setup = plan.setup
+    root = request.root or (Path(setup["root"]) if setup.get("root") else None)  # type: ignore[arg-type]
+    config = override(recorded_config(plan), device=plan.planned[0].device, launcher=setup.get("launcher") or "auto")
+    return RunRequest(
+        config=config,
+        out=folder.path.parent,
+        root=root,
+        data_dir=request.data_dir,
+        build=request.build,
+        may_fetch=request.may_fetch,
+        may_build=request.may_build,
+        keras_spec=request.keras_spec or setup.get("keras_spec"),
     )
 
 
-def _identifier(
-    device: Device, launcher: Launcher, host: Host, files: dict[str, DataFile], catalog: Catalog
-) -> Callable[[Job], Fingerprint]:
-    """What a job would be made with now."""
-    scripts = workloads_sha256(Path(catalog.root))
-
-    def identify(job: Job) -> Fingerprint:
-        launch = launcher.describe(job, device, Path("out"))
-        return fingerprint(job, device, launch, host=host, files=files, scripts=scripts, commit=None)
-
-    return identify
+def make_ready(
+    request: ResumeRequest, again: RunRequest, folder: RunFolder, plan: Plan, executor: Executor, listener: Listener
+) -> Ready:
+    """Everything that the rest of the run needs. Raises UserError where it is not the same run any more."""
+    decide(again.config, executor.host())
+    pending, kept = sort_out(folder, plan, request, listener.say)
+    files = present_data(plan)
+    # What will not run again needs no data that could not be had then.
+    jobs = [job for job in plan.planned if job in pending or job.dataset in files]
+    ready = executor.prepare(msgspec.structs.replace(plan, jobs=jobs, skipped=[], data=files), fresh=False)
+    able = ready.plan.jobs
+    now = executor.identities(ready, [job for job in able if job.id in kept])
+    pending = add_changed(pending, plan, changes(kept, now), request.rerun_changed, listener.say)
+    pending = [job for job in pending if job in able]
+    return msgspec.structs.replace(
+        ready,
+        plan=msgspec.structs.replace(plan, data=ready.plan.data),
+        pending=pending,
+        attempts={job.id: folder.attempts(job) + 1 for job in pending},
+    )

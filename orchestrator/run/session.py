@@ -1,145 +1,138 @@
-"""One run from request to report."""
+"""One run from request to report: plan, make ready, measure, record, merge, report."""
 
 from __future__ import annotations
 
 import datetime
-import os
-import shlex
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
 import msgspec
 
-from orchestrator.cli import output
-from orchestrator.cli.options import build_settings, explicit
-from orchestrator.cli.output import console, say, tell
-from orchestrator.cli.progress import Progress
 from orchestrator.errors import HostError, OrchestrateError
-from orchestrator.executors.local import executor as local
-from orchestrator.executors.pending import Choice
-from orchestrator.executors.prepared import Prepared
-from orchestrator.executors.slurm import executor as slurm
-from orchestrator.files import check_writable, write_atomic
-from orchestrator.model import Plan
-from orchestrator.plan import config
-from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.report.build import Report
+from orchestrator.executors.executor import Detachable, Executor, Listener
+from orchestrator.executors.prepared import Ready
+from orchestrator.files import write_atomic
+from orchestrator.model import Noun, Plan, Row
+from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.draft import draft
+from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.results.manifest import MANIFEST, write_run_manifest
-from orchestrator.run.resume import checked_plan, config_of, prepare
-from orchestrator.stacks import choose
+from orchestrator.results.manifest import write_run_manifest
+from orchestrator.run.execute import execute
 
 if TYPE_CHECKING:
     from orchestrator.results.collect import Merged
 
 
-def new_run(ready: Prepared, launcher: str, given: dict[str, Any], keras_spec: str | None) -> RunFolder:
-    """The run's folder, with a plan that says all that a resumed run must take over."""
-    root = str(given["root"].absolute()) if given["root"] else None
-    setup = {"launcher": launcher, "root": root, "keras_spec": keras_spec}
-    return RunFolder.create(given["out"], msgspec.structs.replace(ready.plan, setup=setup))
+class Finished(Noun, frozen=True, kw_only=True):
+    """How a run ended: its result rows, where its tables and its report are, and what broke, if anything."""
+
+    rows: list[Row]
+    out: Path
+    #: The user stopped it.
+    interrupted: bool = False
+    #: A disk that failed, for one. The rows are those that are on record all the same.
+    broken: OrchestrateError | None = None
 
 
-def resume(ctx: click.Context, given: dict[str, Any]) -> None:
-    """Continues a recorded run with the jobs that have no valid result."""
-    folder = RunFolder.locate(given["out"], given["resume"])
+def run(request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
+    """A whole run."""
+    return start(request, catalog, executor, prepare(request, catalog, executor), listener)
+
+
+def prepare(request: RunRequest, catalog: Catalog, executor: Executor) -> Ready:
+    """The plan of a new run, with everything that its jobs need."""
+    return executor.prepare(draft(request, catalog, executor.host()))
+
+
+def start(request: RunRequest, catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
+    """Runs what was made ready, in a new folder."""
+    folder = new_folder(request, ready)
     with folder.locked():
-        check_writable(folder.path)
-        plan = checked_plan(folder, explicit(ctx, given))
-        root = plan.setup.get("root")
-        catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        choice = Choice(retry_failed=given["retry_failed"], rerun_changed=given["rerun_changed"])
-        ready = resumed(folder, plan, catalog, choice, given)
-        renewed = {f"jobs/{job.id}/{MANIFEST}" for job in ready.pending}
-        if ready.plan != plan:
-            folder.write_plan(ready.plan)
-            renewed.add("plan.json")
-        rows, interrupted = carry_out(ready, catalog, folder, given, renewed)
-    ctx.exit(output.exit_code([row["status"] for row in rows], interrupted))
+        return carry_out(request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
 
-def resumed(folder: RunFolder, plan: Plan, catalog: Catalog, choice: Choice, given: dict[str, Any]) -> Prepared:
-    """What is left of a run, made ready where it was begun."""
-    keras, launcher = given["keras_spec"] or plan.setup.get("keras_spec"), plan.setup.get("launcher") or "auto"
-    fetch = not given["no_fetch"]
-    if config_of(plan).executor == "slurm":
-        away = slurm.find(slurm.decided_config(plan), catalog, say, keras)
-        return slurm.resume(folder, plan, away, choice, given["data_dir"], fetch)
-    site = choose.choose_provisioner(launcher, catalog, build_settings(given), not given["no_build"], say, keras)
-    return prepare(folder, plan, catalog, site, choice, given["data_dir"], fetch, say)
+def describe(request: RunRequest, catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list[str]]]:
+    """What a run would do, and the command of each job by its id. Nothing is built, fetched, written or started."""
+    return executor.describe(draft(request, catalog, executor.host()))
+
+
+def hand_in(
+    request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener
+) -> tuple[RunFolder, dict[str, int]]:
+    """Begins a run whose jobs go on without us: its folder, and how many jobs stand where."""
+    assert isinstance(executor, Detachable)
+    ready = prepare(request, catalog, executor)
+    folder = new_folder(request, ready)
+    with folder.locked():
+        return folder, executor.hand_in(ready, folder, listener)
+
+
+def new_folder(request: RunRequest, ready: Ready) -> RunFolder:
+    """The run's folder, with a plan that says all that a resumed run must take over."""
+    root = str(request.root.absolute()) if request.root else None
+    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec}
+    return RunFolder.create(request.out, msgspec.structs.replace(ready.plan, setup=setup))
 
 
 def carry_out(
-    ready: Prepared, catalog: Catalog, folder: RunFolder, given: dict[str, Any], renewed: set[str]
-) -> tuple[list[dict[str, Any]], bool]:
-    """Runs the pending jobs, reports, seals; gives the rows, and whether the user stopped it.
+    request: Request,
+    catalog: Catalog,
+    executor: Executor,
+    ready: Ready,
+    folder: RunFolder,
+    renewed: set[str],
+    listener: Listener,
+) -> Finished:
+    """Runs the pending jobs, reports, and writes the run's manifest.
 
-    A disk that fails ends the run; what is on record is told all the same. `renewed` names the files that this
-    run may have changed since it was last sealed.
+    A disk that fails ends the run; what is on record is reported all the same. `renewed` names the files that this
+    run may have changed since its manifest was last written.
     """
     broken: OrchestrateError | None = None
     interrupted = False
     closing: list[str] = []
     try:
-        with Progress(console, len(ready.pending)) as progress:
-            if given.get("until") is None:
-                interrupted = local.execute(ready, catalog, folder, progress, say)
-            else:
-                from orchestrator.run.repeat import execute_until  # numpy comes along
+        if request.until is None:
+            interrupted = execute(executor, ready, folder, listener)
+        else:
+            from orchestrator.run.repeat import execute_until  # numpy comes along
 
-                budget_s = config.parse_duration(given["budget"])
-                interrupted, closing = execute_until(ready, catalog, folder, progress, say, given["until"], budget_s)
-                renewed |= {"plan.json", "until.json"}
+            interrupted, closing = execute_until(executor, ready, folder, listener, request.until, request.budget_s)
+            renewed = renewed | {"plan.json", "until.json"}
     except OrchestrateError as error:
         hint = "; ".join(filter(None, [error.hint, f"`orchestrate run --resume {folder.path}` goes on from here"]))
         broken = HostError(error.message, hint)
     for line in closing:
-        say(line)
-    rows = conclude([folder], folder.path, catalog, given["as_json"], broken)
-    write_run_manifest(folder.path, renewed)
-    return rows, interrupted
+        listener.say(line)
+    finished = report([folder], folder.path, catalog, request.command, listener)
+    finished = msgspec.structs.replace(finished, interrupted=interrupted, broken=broken or finished.broken)
+    if finished.broken is None:
+        write_run_manifest(folder.path, renewed)
+    return finished
 
 
-def conclude(
-    folders: list[RunFolder],
-    out: Path,
-    catalog: Catalog,
-    as_json: bool,
-    broken: OrchestrateError | None = None,
-) -> list[dict[str, Any]]:
-    """Merges, writes tables and report, prints the summary (or the one JSON document).
+def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
+    """Merges recorded runs and writes their tables and report into `out`. What cannot be written is in `broken`."""
+    from orchestrator.results import collect  # DuckDB comes along, a quarter of a second to import
 
-    What cannot be written is raised only after the rows are told; `broken` is what went wrong before.
-    """
-    from orchestrator.results import collect  # it brings the charts along, a second to import
-
-    say("merging and reporting")
+    listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
+    broken: OrchestrateError | None = None
     try:
         collect.write_tables(merged, out)
-        report_merged(merged, out, catalog)
+        write_report(merged, out, catalog, command)
     except HostError as error:
-        broken = broken or error
-    try:
-        tell(merged.rows, out, as_json)
-    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if broken is not None:
-        raise broken
-    return merged.rows
+        broken = error
+    return Finished(rows=merged.rows, out=out, broken=broken)
 
 
-def report_merged(merged: Merged, out: Path, catalog: Catalog) -> None:
-    from orchestrator.report import input
-    from orchestrator.report.build import build_report
+def write_report(merged: Merged, out: Path, catalog: Catalog, command: str) -> None:
+    """The report of merged runs: HTML, Markdown and charts. Raises HostError where they cannot be written."""
+    from orchestrator.report.build import build_report  # the charts come along, a second to import
+    from orchestrator.report.input import report_input
 
-    command = shlex.join(["orchestrate", *sys.argv[1:]])
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    write_report(build_report(input.report_input(merged, catalog, command, created)), out)
-
-
-def write_report(report: Report, out: Path) -> None:
-    for name, content in report.files().items():
+    for name, content in build_report(report_input(merged, catalog, command, created)).files().items():
         write_atomic(out / name, content)

@@ -1,58 +1,65 @@
-"""Chooses the provisioner that a configuration and this host call for."""
+"""Chooses the provisioner that a launcher's name and this host call for."""
 
 from __future__ import annotations
 
 from orchestrator.errors import HostError
 from orchestrator.launchers import runtimes
-from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Say
+from orchestrator.model import Say
 from orchestrator.plan.catalog import Catalog
-from orchestrator.stacks import runtime
+from orchestrator.plan.request import Request
 from orchestrator.stacks.docker import DockerProvisioner
-from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.process import ProcessProvisioner
 from orchestrator.stacks.provisioner import Provisioner
-from orchestrator.stacks.settings import BuildSettings
+from orchestrator.stacks.runtime import RuntimeProvisioner
 
 
-def planning_launcher(wish: str, catalog: Catalog, device: DeviceKind, context: RunContext) -> Launcher:
-    """A launcher that can only describe: nothing is asked of an engine, nothing is made ready."""
+def choose_provisioner(launcher: str, request: Request, catalog: Catalog, engine: Engine, say: Say) -> Provisioner:
+    """Docker where an engine answers, else processes; which and why is said.
 
-    def silent(line: str) -> None:
-        pass
-
-    settings = BuildSettings()
-    site: DockerProvisioner | ProcessProvisioner | runtime.RuntimeProvisioner
-    if wish == "process":
-        site = ProcessProvisioner(catalog, silent)
-    elif wish in ("auto", "docker"):
-        site = DockerProvisioner(None, catalog, settings, False, silent)
-    else:
-        site = runtime.RuntimeProvisioner(wish, None, catalog, settings, False, silent)
-    site.assume(catalog.stacks, device)
-    return site.launcher(context)
-
-
-def choose_provisioner(
-    wish: str, catalog: Catalog, settings: BuildSettings, build: bool, say: Say, keras_spec: str | None
-) -> Provisioner:
-    """Docker where an engine answers, else processes; which and why is said. Raises HostError for a firm wish.
-
-    `wish` is "auto", "docker", "process", or another container runtime, by its name or its file.
+    `launcher` is "auto", "docker", "process", or another container runtime, by its name or its file.
+    Raises HostError for one that was asked for by name and cannot be used here.
     """
-    if wish == "process" or (wish == "auto" and keras_spec):
-        say("launcher: process (asked for)" if wish == "process" else "launcher: process (for --keras-spec)")
+    keras_spec = request.keras_spec
+    if launcher == "process" or (launcher == "auto" and keras_spec):
+        say("launcher: process (asked for)" if launcher == "process" else "launcher: process (for --keras-spec)")
         return ProcessProvisioner(catalog, say, keras_spec)
     if keras_spec:
         raise HostError("--keras-spec works with virtual environments only", "add `--launcher process`")
-    if wish not in runtimes.BASIC:
-        return runtime.provisioner(wish, catalog, settings, build, say)
+    if launcher not in runtimes.BASIC:
+        return _runtime(launcher, request, catalog, engine, say)
     try:
-        client = engine.connect()
+        client = engine.client()
     except HostError as error:
-        if wish == "docker":
+        if launcher == "docker":
             raise
         say(f"launcher: process, since no engine answers ({error.message})")
         return ProcessProvisioner(catalog, say)
     say("launcher: docker")
-    return DockerProvisioner(client, catalog, settings, build, say)
+    return DockerProvisioner(client, catalog, request.build, request.may_build, say)
+
+
+def _runtime(name: str, request: Request, catalog: Catalog, engine: Engine, say: Say) -> Provisioner:
+    """Another container runtime, with the images of the Docker engine where one answers."""
+    runtime = runtimes.load(name)
+    runtimes.check_usable(runtime)
+    try:
+        client = engine.client()
+        say(f"launcher: {runtime.name}, with the images of the Docker engine")
+    except HostError as error:
+        client = None
+        say(f"launcher: {runtime.name}, with the images that it has (no engine answers: {error.message})")
+    return RuntimeProvisioner(name, client, catalog, request.build, request.may_build, say)
+
+
+def planning_provisioner(launcher: str, request: Request, catalog: Catalog) -> Provisioner:
+    """A provisioner that can only describe: nothing is asked of an engine, nothing is made ready."""
+    if launcher == "process":
+        return ProcessProvisioner(catalog, _silent, request.keras_spec)
+    if launcher in ("auto", "docker"):
+        return DockerProvisioner(None, catalog, request.build, False, _silent)
+    return RuntimeProvisioner(launcher, None, catalog, request.build, False, _silent)
+
+
+def _silent(line: str) -> None:
+    pass

@@ -12,12 +12,12 @@ from orchestrator.launchers import sweep
 from orchestrator.launchers.container import Image
 from orchestrator.launchers.docker import DockerLauncher
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Say, Stack, image_name
+from orchestrator.model import DeviceKind, Say, Stack, Unavailable, image_name
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
-from orchestrator.stacks.provisioner import Trouble, format_error, without_cuda
-from orchestrator.stacks.settings import BuildSettings
+from orchestrator.stacks.provisioner import failed, format_error, without_cuda
 
 
 class DockerProvisioner:
@@ -33,21 +33,21 @@ class DockerProvisioner:
         self._say = say
         self._images: dict[str, Image] = {}
 
-    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
         sweep.remove_orphans(self._client, self._say)
-        troubles: dict[str, Trouble] = {}
+        missing: list[Unavailable] = []
         made = False
         for stack in stacks:
             try:
                 self._images[stack.name], lacking, new = self._ready(stack, device)
-                troubles |= lacking
+                missing += lacking
                 made |= new
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
-                troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
+                missing.append(failed(stack, "image", error))
         if made:
             flush_to_disk()
-        return troubles
+        return missing
 
     def launcher(self, context: RunContext) -> Launcher:
         return DockerLauncher(self._client, context, self._images)
@@ -57,7 +57,7 @@ class DockerProvisioner:
         names = {stack.name: image_name(stack.name, device, __version__) for stack in stacks}
         self._images = {stack: Image(name=name, digest=name) for stack, name in names.items()}
 
-    def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, dict[str, Trouble], bool]:
+    def _ready(self, stack: Stack, device: DeviceKind) -> tuple[Image, list[Unavailable], bool]:
         """Its image, what the image cannot serve, and whether it was built just now."""
         name = image_name(stack.name, device, __version__)
         built = None
@@ -70,5 +70,5 @@ class DockerProvisioner:
             took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
             self._say(f"{name}: {info.size_mb} MB, {took}")
         image = Image(name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256)
-        lacking = {f"{stack.name}/{backend}": without_cuda(stack, backend, device) for backend in info.unusable}
+        lacking = [without_cuda(stack, backend, device) for backend in info.unusable]
         return image, lacking, built is not None and not built.reused

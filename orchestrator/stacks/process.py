@@ -8,10 +8,10 @@ from orchestrator.errors import OrchestrateError
 from orchestrator.files import cache_folder, flush_to_disk
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
-from orchestrator.model import DeviceKind, Say, Stack
+from orchestrator.model import DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks import venvs
-from orchestrator.stacks.provisioner import Trouble, format_error
+from orchestrator.stacks.provisioner import failed, format_error
 
 
 class ProcessProvisioner:
@@ -25,18 +25,19 @@ class ProcessProvisioner:
         self._keras_spec = keras_spec
         self._interpreters: dict[str, Interpreter] = {}
 
-    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
-        troubles = {}
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
+        missing: list[Unavailable] = []
         made = False
         for stack in stacks:
             spec = self._keras_spec if stack.era == "today" else None
             try:
                 venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec)
             except venvs.NoInterpreter as error:
-                troubles[stack.name] = Trouble(status="unsupported", reason=f"{error.message}; {error.hint}")
+                reason = f"{error.message}; {error.hint}"
+                missing.append(Unavailable(stack=stack.name, status="unsupported", reason=reason))
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
-                troubles[stack.name] = Trouble(status="failed", reason=f"environment: {error.message}")
+                missing.append(failed(stack, "environment", error))
             else:
                 made |= venv.seconds > 0
                 self._interpreters[stack.name] = Interpreter(
@@ -44,7 +45,7 @@ class ProcessProvisioner:
                 )
         if made:
             flush_to_disk()
-        return troubles
+        return missing
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the environments for granted, in their places: for plans."""

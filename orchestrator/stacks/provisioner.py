@@ -7,33 +7,40 @@ from typing import Protocol
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Noun, Stack
+from orchestrator.model import DeviceKind, Stack, Unavailable
 
 
 class Provisioner(Protocol):
+    """How the stacks of a run come to this host: as images, or as virtual environments."""
+
+    #: As `--launcher` names it; recorded, so that a resumed run takes the same one.
     name: str
 
-    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
-        """Makes the stacks ready; what stands in the way of the others, by stack or by "<stack>.<backend>"."""
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
+        """Makes the stacks ready. Gives what cannot be had: a whole stack, or one of its backends."""
         ...
 
-    def launcher(self, context: RunContext) -> Launcher: ...
+    def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Takes the stacks for granted, by their names: enough to describe commands, not to run them."""
+        ...
 
-
-class Trouble(Noun, frozen=True, kw_only=True):
-    """Why the jobs of one stack, of one backend in it, or of one data set cannot run."""
-
-    status: str
-    reason: str
+    def launcher(self, context: RunContext) -> Launcher:
+        """Starts jobs in the stacks that were made ready."""
+        ...
 
 
 def format_error(stack: Stack, error: OrchestrateError) -> str:
-    """What stands in the way of a stack, and what to do about it where that is known."""
+    """Format an error about a stack: message and, if there is one, the hint."""
     return f"{stack.name}: {error.message}" + (f"\n  -> {error.hint}" if error.hint else "")
 
 
-def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Trouble:
-    """Why a backend cannot run in an image that was built without CUDA files."""
+def failed(stack: Stack, what: str, error: OrchestrateError) -> Unavailable:
+    """A stack whose image or environment (`what`) could not be made."""
+    return Unavailable(stack=stack.name, status="failed", reason=f"{what}: {error.message}")
+
+
+def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:
+    """A backend that cannot run in an image that was built without CUDA files."""
     version = stack.images[device].cuda_version
     reason = f"the {device} image of {stack.name} was built without CUDA {version}, which {backend} needs"
-    return Trouble(status="unsupported", reason=f"{reason}; see docker/CUDA.md")
+    return Unavailable(stack=stack.name, backend=backend, status="unsupported", reason=f"{reason}; see docker/CUDA.md")

@@ -16,14 +16,14 @@ from orchestrator.launchers.container import Image
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.runtimes import Runtime
 from orchestrator.launchers.sweep import remove_runtime_orphans
-from orchestrator.model import DeviceKind, Say, Stack, image_name
+from orchestrator.model import DeviceKind, Say, Stack, Unavailable, image_name
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import runtime_images
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
-from orchestrator.stacks.provisioner import Trouble, format_error, without_cuda
-from orchestrator.stacks.settings import BuildSettings
+from orchestrator.stacks.provisioner import failed, format_error, without_cuda
 
 
 class RuntimeProvisioner:
@@ -50,19 +50,19 @@ class RuntimeProvisioner:
         self._say = say
         self._images: dict[str, Image] = {}
 
-    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, Trouble]:
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
         if not self.runtime.tried:
             self._say(f"{self.runtime.name} was written from its documentation and never tried: docs/RUNTIMES.md")
         remove_runtime_orphans(self.runtime, self._say)
-        troubles: dict[str, Trouble] = {}
+        missing: list[Unavailable] = []
         for stack in stacks:
             try:
                 info = self._ready(stack, device)
-                troubles |= {f"{stack.name}/{b}": without_cuda(stack, b, device) for b in info.unusable}
+                missing += [without_cuda(stack, backend, device) for backend in info.unusable]
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
-                troubles[stack.name] = Trouble(status="failed", reason=f"image: {error.message}")
-        return troubles
+                missing.append(failed(stack, "image", error))
+        return missing
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the images for granted, by their names: for plans."""
@@ -101,16 +101,3 @@ class RuntimeProvisioner:
         if self._build:
             image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
         return engine.inspect(self._client, name)
-
-
-def provisioner(name: str, catalog: Catalog, settings: BuildSettings, build: bool, say: Say) -> RuntimeProvisioner:
-    """The site of a runtime that can be used on this host. Raises HostError for one that cannot, UserError."""
-    runtime = runtimes.load(name)
-    runtimes.check_usable(runtime)
-    try:
-        client = engine.connect()
-        say(f"launcher: {runtime.name}, with the images of the Docker engine")
-    except HostError as error:
-        client = None
-        say(f"launcher: {runtime.name}, with the images that it has (no engine answers: {error.message})")
-    return RuntimeProvisioner(name, client, catalog, settings, build, say)

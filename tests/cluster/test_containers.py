@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.settings import BuildSettings
 from tests.cluster.conftest import User, until
 from tests.fakes import roots
 from tests.fakes.runs import STACK

@@ -14,8 +14,8 @@ import pytest
 from orchestrator import __version__
 from orchestrator.model import image_name
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.settings import BuildSettings
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
 

@@ -14,11 +14,11 @@ import pytest
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import resolve
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import sbom
 from orchestrator.stacks.images.engine import inspect
-from orchestrator.stacks.settings import BuildSettings
 from tests.cells import PARAMETERS
 from tests.fakes.libraries import driverless, library, tar
 

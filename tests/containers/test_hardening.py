@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.settings import BuildSettings
 from tests.fakes.runs import STACK, Bench, rows_of, wait_for
 
 pytestmark = pytest.mark.containers

@@ -18,10 +18,10 @@ from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.model import image_name
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import runtime_images
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import inspect
-from orchestrator.stacks.settings import BuildSettings
 from tests import cells
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.settings import BuildSettings
 from tests.fakes.runs import STACK, Bench
 from tests.soak.jobs import soak
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from orchestrator import errors
-from orchestrator.cli import app, output
+from orchestrator.cli import app
 from orchestrator.files import write_atomic
 from orchestrator.model import to_json
 from orchestrator.results.rows import merge_run
@@ -22,9 +22,9 @@ def this_python(stack, device, docker_dir, say, keras_spec=None):
     return venvs.Venv(python=sys.executable, lock_sha256=digest)
 
 
-def rows_only(folders, out, catalog, as_json, broken=None):
-    """In place of `cli_run.conclude`: the rows, without the second that charts take to import and to draw."""
-    rows = []
+def rows_only(folders, out, catalog, command, listener):
+    """In place of `session.report`: the rows, without the second that charts take to import and to draw."""
+    rows, broken = [], None
     for folder in folders:
         plan = folder.plan()
         samples = {job.id: folder.samples(job) for job in plan.planned}
@@ -32,16 +32,13 @@ def rows_only(folders, out, catalog, as_json, broken=None):
     try:
         write_atomic(out / "results.json", to_json({"results": rows}))
     except errors.HostError as error:
-        broken = broken or error
-    output.tell(rows, out, True)
-    if broken is not None:
-        raise broken
-    return rows
+        broken = error
+    return session.Finished(rows=rows, out=out, broken=broken)
 
 
 def replace() -> None:
     venvs.ensure = this_python
-    session.conclude = rows_only
+    session.report = rows_only
 
 
 if __name__ == "__main__":

@@ -1,24 +1,15 @@
-"""`orchestrate attach`: comes back to a run that goes on, or went on, on a cluster without us."""
+"""`orchestrate attach`: collects the results of a run that goes on, or went on, without the orchestrator."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
-from orchestrator.cli import output
-from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT
-from orchestrator.cli.output import console, left_behind
-from orchestrator.errors import UserError
-from orchestrator.executors.pending import Choice
-from orchestrator.executors.slurm import executor as slurm
-from orchestrator.files import check_writable
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.results.folder import RunFolder
-from orchestrator.results.manifest import MANIFEST, read_manifest, write_run_manifest
-from orchestrator.run import resume
-from orchestrator.run.session import carry_out, resumed
+from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, resume_request
+from orchestrator.cli.output import console, end, print_standing
+from orchestrator.cli.progress import Progress
+from orchestrator.run.resume import collect, resume
 
 
 @click.command()
@@ -42,22 +33,10 @@ def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
       orchestrate attach latest --no-wait
       orchestrate attach results/20261125-101500-ab12
     """
-    folder = RunFolder.locate(given["out"], name)
-    with folder.locked():
-        check_writable(folder.path)
-        plan = resume.checked_plan(folder, {})
-        if resume.config_of(plan).executor != "slurm":
-            raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
-        root = plan.setup.get("root")
-        catalog = load_catalog(given["root"] or (Path(root) if root else None))
-        choice = Choice(keep_cancelled=True)
-        ready = resumed(folder, plan, catalog, choice, {**given, "keras_spec": None, "no_fetch": True})
-        renewed = {f"jobs/{job.id}/{MANIFEST}" for job in ready.pending}
+    request = resume_request({**given, "no_fetch": True}, name, typed={}, keep_cancelled=True)
+    with Progress(console) as progress:
         if given["no_wait"] or given["detach"]:
-            look = slurm.hand_in if given["detach"] else slurm.look
-            left_behind(look(ready, folder, console), folder)
-            if read_manifest(folder.path):  # of an earlier session: it must vouch for what this one collected
-                write_run_manifest(folder.path, renewed)
+            print_standing(*collect(request, given["detach"], progress))
             return
-        rows, interrupted = carry_out(ready, catalog, folder, given, renewed)
-    ctx.exit(output.exit_code([row["status"] for row in rows], interrupted))
+        finished = resume(request, progress, away=True)
+    ctx.exit(end(finished, given["as_json"]))

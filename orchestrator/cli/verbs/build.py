@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +12,9 @@ from orchestrator.cli.output import say
 from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import select
-from orchestrator.stacks import choose
+from orchestrator.plan.request import Request
+from orchestrator.stacks.choose import choose_provisioner
+from orchestrator.stacks.images.engine import Engine
 
 
 @click.command()
@@ -32,12 +35,14 @@ def build(**given: Any) -> None:
     catalog = load_catalog(given["root"])
     names = select(list(given["stacks"]) or ["*"], (s.name for s in catalog.stacks), "stack")
     device: DeviceKind = "gpu" if given["device"] == "gpu" else "cpu"
-    site = choose.choose_provisioner("docker", catalog, build_settings(given), True, say, None)
-    troubles = site.prepare([s for s in catalog.stacks if s.name in names], device)
+    request = Request(out=Path("results"), build=build_settings(given))
+    provisioner = choose_provisioner("docker", request, catalog, Engine(), say)
+    missing = provisioner.prepare([s for s in catalog.stacks if s.name in names], device)
+    stacks = {each.stack: each.reason for each in missing if each.backend is None}
+    backends = [each for each in missing if each.backend is not None]
     for name in names:
-        click.echo(f"{name}: {troubles[name].reason if name in troubles else 'ready'}")
-    lacking = {name: trouble for name, trouble in troubles.items() if name not in names}
-    for trouble in lacking.values():
-        click.echo(f"  but {trouble.reason}")
-    as_asked = given["without_cuda"] and troubles == lacking
-    raise SystemExit(3 if troubles and not as_asked else 0)
+        click.echo(f"{name}: {stacks.get(name, 'ready')}")
+    for each in backends:
+        click.echo(f"  but {each.reason}")
+    as_asked = given["without_cuda"] and not stacks
+    raise SystemExit(3 if missing and not as_asked else 0)

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    ProgressColumn,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-    TransferSpeedColumn,
-)
-from rich.progress import Progress as Bar
 
+from orchestrator.cli.bars import byte_bar
 from orchestrator.cli.options import DATA_DIR, JSON
+from orchestrator.cli.output import print_json
 from orchestrator.data import download
 from orchestrator.data import find as datasets
 from orchestrator.data.declared import Dataset, load_datasets
@@ -50,8 +40,8 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
     failed = 0
     for dataset in _chosen(names):
         try:
-            with _bar() as bar:
-                path = download.fetch(dataset, cache_dir(), _report(bar, bar.add_task(dataset.name)))
+            with byte_bar(dataset.name) as tell:
+                path = download.fetch(dataset, cache_dir(), tell)
             click.echo(f"{dataset.name}: {path}")
         except OrchestrateError as error:
             failed = error.exit_code
@@ -91,7 +81,7 @@ def _chosen(names: Sequence[str]) -> list[Dataset]:
 def _print(rows: Sequence[DataRow], as_json: bool) -> None:
     if as_json:
         document = {"data": [msgspec.to_builtins(row) for row in rows]}
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        print_json(document)
         return
     for row in rows:
         size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
@@ -99,22 +89,3 @@ def _print(rows: Sequence[DataRow], as_json: bool) -> None:
         click.echo("  ".join(str(word) for word in words if word))
         if row.sha256:
             click.echo(f"    sha256 {row.sha256}")
-
-
-def progress_columns() -> tuple[ProgressColumn, ...]:
-    """What a bar for bytes shows."""
-    return (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-    )
-
-
-def _bar() -> Bar:
-    return Bar(*progress_columns(), console=Console(stderr=True))
-
-
-def _report(bar: Bar, task: TaskID) -> download.Progress:
-    return lambda done, total: bar.update(task, completed=done, total=total)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, wished
-from orchestrator.executors.local import look as looking
-from orchestrator.executors.slurm import executor as slurm
-from orchestrator.executors.slurm.doctor import examine
+from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, run_request
+from orchestrator.cli.output import print_json
+from orchestrator.executors.choose import choose_executor
 from orchestrator.host.checks import Check, counts, worst
-from orchestrator.host.probe import probe_host
 from orchestrator.plan.catalog import load_catalog
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -39,16 +34,10 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor --config modern --launcher process --json
       orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
-    out: Path = given["out"]
-    wish, catalog = wished(given), load_catalog(given["root"])
-    if wish.executor == "slurm":
-        away = slurm.find(wish, catalog, say=lambda line: None, keras_spec=None)
-        checks = examine(away, out, given["data_dir"])
-    else:
-        checks = looking.examine(wish, catalog, probe_host(), out, given["data_dir"])
+    request = run_request(given)
+    checks = choose_executor(request, load_catalog(request.root), _silent).examine()
     if given["as_json"]:
-        document = {"checks": checks, "verdict": worst(checks)}
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        print_json({"checks": checks, "verdict": worst(checks)})
     else:
         for check in checks:
             show(check)
@@ -63,3 +52,7 @@ def show(check: Check) -> None:
         click.echo(f"     needed: {check.needed}")
     if check.mend and check.level != "ok":
         click.echo(f"     -> {check.mend}")
+
+
+def _silent(line: str) -> None:
+    pass

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from rich.console import Console
-from rich.progress import Progress as Bar
 
 from orchestrator import __version__
+from orchestrator.cli.bars import byte_bar
 from orchestrator.cli.options import JSON, ROOT
-from orchestrator.cli.verbs.data import progress_columns
+from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import BASIC, Runtime, check_launcher, check_usable
 from orchestrator.launchers.runtimes import load as load_runtime
@@ -51,13 +47,13 @@ def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
       orchestrate images list images.tar.gz
     """
     if file:
-        with _bar(f"checking {file}") as tell:
+        with byte_bar(f"checking {file}", transient=True) as tell:
             found = {image.name: image.info for image in image_archive.contents(file, tell).images}
         rows = [_row(name, info, "checked") for name, info in found.items()]
     else:
         rows = _on_engine(load_catalog(root))
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode({"images": rows}), indent=1) + b"\n")
+        print_json({"images": rows})
         return
     for row in rows:
         size = f"{row['size_mb']} MB" if row["size_mb"] else ""
@@ -86,7 +82,7 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
     there = [name for name in names if inspect(client, name)]
     if not there:
         raise UserError("none of these images is on the engine", "`orchestrate build` makes them.")
-    with _bar(f"saving {len(there)} images") as tell:
+    with byte_bar(f"saving {len(there)} images", transient=True) as tell:
         image_archive.save(client, there, file, tell, force)
     for name in there:
         click.echo(name)
@@ -107,13 +103,13 @@ def load(file: Path, force: bool, launcher: str | None) -> None:
     """
     runtime = _runtime(launcher)
     client = None if runtime else connect()
-    with _bar(f"checking {file}") as tell:
+    with byte_bar(f"checking {file}", transient=True) as tell:
         index = image_archive.contents(file, tell)
     if runtime:
         runtime_images.put_from_archive(runtime, file, index.images, runtime_images.image_folder(runtime))
         loaded = [image.name for image in index.images]
     else:
-        with _bar(f"loading {file}") as tell:
+        with byte_bar(f"loading {file}", transient=True) as tell:
             loaded = image_archive.load(client, file, index, tell, force)
     if index.orchestrator != __version__:
         click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
@@ -149,7 +145,7 @@ def sbom(stack: str, device: DeviceKind, root: Path | None) -> None:
     name = image_name(chosen.name, device, __version__)
     info = image_archive.present(client, name)
     bill = bills.document(name, info, catalog.bases[chosen.base].suite, bills.listing(client, name))
-    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(bill), indent=1) + b"\n")
+    print_json(bill)
 
 
 def _names(catalog: Catalog) -> Iterator[tuple[Stack, DeviceKind, str]]:
@@ -179,10 +175,3 @@ def _row(name: str, info: ImageInfo | None, state: str) -> dict[str, Any]:
         "created": info.created if info else "",
         "note": f"not for {unusable}: built without CUDA files" if unusable else "",
     }
-
-
-@contextmanager
-def _bar(title: str) -> Iterator[image_archive.Progress]:
-    with Bar(*progress_columns(), console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title)
-        yield lambda done, total: bar.update(task, completed=done, total=max(done, total or 0))

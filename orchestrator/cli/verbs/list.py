@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
 from orchestrator.cli.options import JSON, ROOT
+from orchestrator.cli.output import print_json
 from orchestrator.plan import config
 from orchestrator.plan.catalog import load_catalog
 
@@ -38,7 +37,7 @@ def list_(what: str, root: Path | None, as_json: bool) -> None:
     }
     chosen = tables if what == "all" else {what: tables[what]}
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(chosen), indent=1) + b"\n")
+        print_json(chosen)
         return
     for title, rows in chosen.items():
         click.echo(f"{title}:")

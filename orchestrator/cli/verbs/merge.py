@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.options import FOLDER, JSON
+from orchestrator.cli.output import print_json
 
 
 @click.command()
@@ -26,11 +26,10 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
       orchestrate merge results/all host-b/results/2026* --to results/both
     """
     from orchestrator.results import merged_set
-    from orchestrator.results.export import document
 
     done, rows = merged_set.merge_sources(runs, to)
     if as_json:
-        sys.stdout.buffer.write(document(rows))
+        print_json({"results": rows})
     else:
         for line in merge_lines(done, to):
             click.echo(line)

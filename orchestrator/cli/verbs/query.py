@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
-import msgspec
 
 from orchestrator.cli.options import FOLDER, JSON
+from orchestrator.cli.output import print_json
 
 
 @click.command()
@@ -28,7 +27,7 @@ def query(sql: str, folder: Path, as_json: bool) -> None:
     names, rows = source.query(folder, sql)
     if as_json:
         document = {"columns": names, "rows": [dict(zip(names, row, strict=True)) for row in rows]}
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        print_json(document)
         return
     click.echo("\t".join(names))
     for row in rows:

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
 
-from orchestrator.cli import output
-from orchestrator.cli.options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT, build_settings
-from orchestrator.cli.output import say
+from orchestrator.cli.options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT, replay_request
+from orchestrator.cli.output import comparison_text, console, end
+from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
-from orchestrator.executors.local import executor as local
-from orchestrator.executors.prepared import Prepared
-from orchestrator.launchers.runtimes import check_launcher
-from orchestrator.measure.fingerprint import fingerprint, git_commit
-from orchestrator.model import Plan, Result
-from orchestrator.plan.catalog import Catalog, load_catalog, workloads_sha256
-from orchestrator.plan.config import Config
+from orchestrator.executors.choose import choose_executor
+from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.draft import new_run_id
+from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.run.replay import differences, same_plan
-from orchestrator.run.session import carry_out, new_run
-from orchestrator.stacks import choose
+from orchestrator.run import session
+from orchestrator.run.replay import differences, recorded_keras, same_config, same_plan
+from orchestrator.run.session import Finished
+from orchestrator.stats.compare import Ratio, compare
 
 
 @click.command()
@@ -50,32 +47,44 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
       orchestrate replay results/20261122-101500-1a2b
       orchestrate replay results/20261122-101500-1a2b/jobs/mnist_mlp.keras3-jax.jax.cpu.1
     """
-    from orchestrator.results import source
-    from orchestrator.stats import compare as comparing
-
     folder, only = find_run(run)
-    old, recorded = folder.plan(), folder.results()
-    catalog = load_catalog(given["root"])
-    config = configured(old, recorded, given["launcher"])
-    spec = next(
-        (r.fingerprint.keras_spec for r in recorded.values() if r.fingerprint and r.fingerprint.keras_spec), None
-    )
-    site = choose.choose_provisioner(config.launcher, catalog, build_settings(given), not given["no_build"], say, spec)
-    now = datetime.datetime.now(datetime.timezone.utc)
-    draft = same_plan(old, new_run_id(now), now.isoformat(timespec="seconds"), only)
-    ready = local.prepare(config, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say, draft)
-    for line in differences(recorded, fingerprints(ready, catalog), ready.plan.jobs):
-        say(f"not the same: {line}")
-    if given["dry_run"]:
+    request = again(folder, only, given)
+    with Progress(console) as progress:
+        finished = _run(request, folder, given["dry_run"], progress)
+    if finished is None:
         return
-    fresh = new_run(ready, site.name, given, spec)
-    with fresh.locked():
-        rows, interrupted = carry_out(ready, catalog, fresh, {**given, "as_json": as_json}, {"plan.json"})
-    before, after = source.read_source(folder.path), source.read_source(fresh.path)
-    rows_before = [row for row in before.rows if only in (None, row["job_id"])]
-    ratios = comparing.compare(rows_before, after.rows, before.steady, after.steady)
-    click.echo(output.comparison_text(ratios), err=as_json)
-    ctx.exit(output.exit_code([row["status"] for row in rows], interrupted))
+    code = end(finished, as_json)
+    click.echo(comparison_text(ratios(folder, finished, only)), err=as_json)
+    ctx.exit(code)
+
+
+def again(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> RunRequest:
+    """The request for the same jobs under a new run id."""
+    old, recorded = folder.plan(), folder.results()
+    now = datetime.datetime.now(datetime.timezone.utc)
+    plan = same_plan(old, new_run_id(now), now.isoformat(timespec="seconds"), only)
+    return replay_request(given, same_config(old, recorded, given["launcher"]), plan, recorded_keras(recorded))
+
+
+def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress) -> Finished | None:
+    catalog = load_catalog(request.root)
+    executor = choose_executor(request, catalog, progress.say)
+    ready = session.prepare(request, catalog, executor)
+    now = executor.identities(ready, ready.plan.jobs)
+    for line in differences(old.results(), now, ready.plan.jobs):
+        progress.say(f"not the same: {line}")
+    if dry_run:
+        return None
+    return session.start(request, catalog, executor, ready, progress)
+
+
+def ratios(old: RunFolder, finished: Finished, only: str | None) -> list[Ratio]:
+    """The recorded run against the new one, cell by cell."""
+    from orchestrator.results.source import read_source  # DuckDB comes along
+
+    before, after = read_source(old.path), read_source(finished.out)
+    rows = [row for row in before.rows if only in (None, row["job_id"])]
+    return compare(rows, after.rows, before.steady, after.steady)
 
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:
@@ -90,33 +99,3 @@ def find_run(path: Path) -> tuple[RunFolder, str | None]:
     if job.absolute().name not in {planned.id for planned in folder.plan().jobs}:
         raise UserError(f"{job.name} was not run by {run.name}")
     return folder, job.absolute().name
-
-
-def configured(plan: Plan, recorded: dict[str, Result], launcher: str | None) -> Config:
-    """The recorded configuration with the launcher that was used then, unless another is asked for."""
-    try:
-        config = msgspec.convert(plan.config, Config)
-    except msgspec.ValidationError as error:
-        raise UserError(f"the configuration of {plan.run_id} is of another version: {error}") from error
-    used = next((r.fingerprint.launcher for r in recorded.values() if r.fingerprint), None)
-    chosen = launcher or plan.setup.get("launcher") or used or config.launcher
-    check_launcher(chosen)
-    return msgspec.structs.replace(config, launcher=chosen)
-
-
-def fingerprints(ready: Prepared, catalog: Catalog) -> dict[str, Any]:
-    """What each job's fingerprint will be, before any is started."""
-    root = Path(catalog.root)
-    scripts, commit = workloads_sha256(root), git_commit(root)
-    return {
-        job.id: fingerprint(
-            job,
-            ready.slots[0],
-            ready.launcher.describe(job, ready.slots[0], Path("/nowhere")),
-            host=ready.host,
-            files=ready.plan.data,
-            scripts=scripts,
-            commit=commit,
-        )
-        for job in ready.plan.jobs
-    }

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli import output
-from orchestrator.cli.options import JSON, OUT, ROOT
+from orchestrator.cli.options import JSON, OUT, ROOT, command_line
+from orchestrator.cli.output import console, end, print_rows
+from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.results.folder import RunFolder
@@ -34,22 +35,25 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
       orchestrate report results/all                   a merged set
     """
     if any((path / "set.json").is_file() for path in runs):
-        report_set(runs, to, load_catalog(root), as_json)
+        _report_set(runs, to, load_catalog(root), as_json)
         return
     folders = [RunFolder.open(path) for path in (runs or [out / "latest"])]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
-    session.conclude(folders, to or folders[0].path, load_catalog(root), as_json)
-    if to is None and read_manifest(folders[0].path):
-        write_run_manifest(folders[0].path, set())
+    own = folders[0].path
+    with Progress(console) as progress:
+        finished = session.report(folders, to or own, load_catalog(root), command_line(), progress)
+    end(finished, as_json)
+    if to is None and read_manifest(own):
+        write_run_manifest(own, set())
 
 
-def report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
+def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
     """The report of a merged set, written into it or to `to`."""
     if len(paths) > 1:
         raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
-    from orchestrator.results.collect import merged_set  # it brings the charts along, a second to import
+    from orchestrator.results.collect import merged_set  # DuckDB comes along, a quarter of a second to import
 
     merged = merged_set(paths[0])
-    session.report_merged(merged, to or paths[0], catalog)
-    output.tell(merged.rows, to or paths[0], as_json)
+    session.write_report(merged, to or paths[0], catalog, command_line())
+    print_rows(merged.rows, to or paths[0], as_json)

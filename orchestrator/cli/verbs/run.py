@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from orchestrator.cli import output
-from orchestrator.cli.options import BUILD, DATA_DIR, JSON, OUT, RESUME, ROOT, UNTIL, WISHES, build_settings, wished
-from orchestrator.cli.output import console, left_behind, say
-from orchestrator.cli.verbs.plan import plan
-from orchestrator.executors.local import executor as local
-from orchestrator.executors.prepared import Prepared
-from orchestrator.executors.slurm import executor as slurm
-from orchestrator.host.probe import probe_host
-from orchestrator.plan import config
-from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.plan.draft import check_names, decide
-from orchestrator.run.session import carry_out, new_run, resume
-from orchestrator.stacks import choose
+from orchestrator.cli.options import (
+    BUILD,
+    DATA_DIR,
+    JSON,
+    OUT,
+    RESUME,
+    ROOT,
+    UNTIL,
+    WISHES,
+    explicit,
+    resume_request,
+    run_request,
+)
+from orchestrator.cli.output import console, end, print_plan, print_standing
+from orchestrator.cli.progress import Progress
+from orchestrator.executors.choose import DETACHABLE, choose_executor
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.run import session
+from orchestrator.run.resume import resume
+from orchestrator.run.session import Finished
 
 
 @click.command()
@@ -49,42 +57,30 @@ def run(ctx: click.Context, /, **given: Any) -> None:
       orchestrate run --workload mnist_mlp --repeats 5 --until 2% --budget 30m
       orchestrate run --resume latest                  the jobs that have no result yet
     """
+    if given["detach"] and given["resume"]:
+        raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
+    with Progress(console) as progress:
+        finished = _resume(ctx, given, progress) if given["resume"] and not given["dry_run"] else _run(given, progress)
+    if finished is not None:
+        ctx.exit(end(finished, given["as_json"]))
+
+
+def _run(given: Mapping[str, Any], progress: Progress) -> Finished | None:
+    """A new run; None where it was only described, or left to go on by itself."""
+    request = run_request(given)
+    catalog = load_catalog(request.root)
+    if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):
+        raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
+    executor = choose_executor(request, catalog, progress.say)
     if given["dry_run"]:
-        ctx.invoke(plan, **{parameter.name: given[parameter.name] for parameter in plan.params if parameter.name})
-        return
-    given["keras_spec"] = slurm.absolute_spec(given["keras_spec"])  # a run goes on from any folder
-    if given["resume"]:
-        if given["detach"]:
-            raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
-        resume(ctx, given)
-        return
-    wish, catalog = wished(given), load_catalog(given["root"])
-    config.parse_duration(given["budget"])
-    if given["detach"] and (wish.executor != "slurm" or given["until"] is not None):
-        raise click.UsageError("--detach goes with --executor slurm, and without --until")
-    ready, launcher = (
-        prepared_away(wish, catalog, given) if wish.executor == "slurm" else prepared(wish, catalog, given)
-    )
-    folder = new_run(ready, launcher, given, given["keras_spec"])
-    with folder.locked():
-        if given["detach"]:
-            left_behind(slurm.hand_in(ready, folder, console), folder)
-            return
-        rows, interrupted = carry_out(ready, catalog, folder, given, {"plan.json"})
-    ctx.exit(output.exit_code([row["status"] for row in rows], interrupted))
+        print_plan(*session.describe(request, catalog, executor), given["as_json"])
+    elif given["detach"]:
+        print_standing(*session.hand_in(request, catalog, executor, progress))
+    else:
+        return session.run(request, catalog, executor, progress)
+    return None
 
 
-def prepared(wish: config.Config, catalog: Catalog, given: dict[str, Any]) -> tuple[Prepared, str]:
-    """A run on this host, and the name of its launcher."""
-    decide(wish, probe_host())  # a host that cannot serve the wish, before anything else
-    check_names(wish, catalog)
-    settings = build_settings(given)
-    site = choose.choose_provisioner(wish.launcher, catalog, settings, not given["no_build"], say, given["keras_spec"])
-    ready = local.prepare(wish, catalog, site, given["data_dir"], given["out"], not given["no_fetch"], say)
-    return ready, site.name
-
-
-def prepared_away(wish: config.Config, catalog: Catalog, given: dict[str, Any]) -> tuple[Prepared, str]:
-    """The same on a cluster."""
-    away = slurm.find(wish, catalog, say, given["keras_spec"])
-    return slurm.prepare(away, given["data_dir"], given["out"], not given["no_fetch"]), away.launcher
+def _resume(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished:
+    choice = {"retry_failed": given["retry_failed"], "rerun_changed": given["rerun_changed"]}
+    return resume(resume_request(given, given["resume"], explicit(ctx, given), **choice), progress)

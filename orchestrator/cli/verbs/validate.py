@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import click
 import msgspec
 
 from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
     kept = all(rates.false <= 0.05 + 2 * rates.error for rates in shapes) and judged.found >= 0.9
     if as_json:
         document = {"noise": noise, "simulated": even, "shapes": shapes, "real": real, "repeats_needed": needed}
-        answer = msgspec.json.encode({**document, "kept": kept})
-        sys.stdout.buffer.write(msgspec.json.format(answer, indent=1) + b"\n")
+        print_json({**document, "kept": kept})
     else:
         for line in _lines(noise, even, shapes, real, needed, given):
             click.echo(line)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from pathlib import Path
 
 import click
-import msgspec
 
 from orchestrator.cli.options import JSON, OUT
+from orchestrator.cli.output import print_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST, State, check_job, check_run
 
@@ -43,8 +42,7 @@ def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
     states = Counter(files.values())
     verdict = "complete" if set(states) <= {"ok"} else "altered" if states["altered"] else "incomplete"
     if as_json:
-        document = msgspec.json.encode({"run": str(folder.path), "verdict": verdict, "files": files})
-        sys.stdout.buffer.write(msgspec.json.format(document, indent=1) + b"\n")
+        print_json({"run": str(folder.path), "verdict": verdict, "files": files})
     else:
         for name, state in files.items():
             if state != "ok":

@@ -1,96 +1,180 @@
-"""Runs the jobs of a plan on this host."""
+"""The executor of this host: makes its stacks ready and runs the jobs of a plan on its cores or GPUs."""
 
 from __future__ import annotations
 
-import functools
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from orchestrator.cli.progress import Progress
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import cache_dir, listing
+from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
+from orchestrator.executors.local.examine import examine_host
+from orchestrator.executors.local.jobs import JobRunner, Origin
 from orchestrator.executors.local.workers import DevicePool
-from orchestrator.executors.prepared import Prepared, context_of, equal_share_mb, ready_data
-from orchestrator.executors.signals import stop_on_signals
+from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
 from orchestrator.host import checks, probe
+from orchestrator.host.checks import Check
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.host.probe import probe_host
+from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
-from orchestrator.launchers.launcher import Launcher
+from orchestrator.launchers.launcher import RunContext
 from orchestrator.measure import gpu_claims
-from orchestrator.measure.fingerprint import fingerprint, git_commit
-from orchestrator.measure.job import OUT, measure
-from orchestrator.model import DataFile, Device, Job, Plan, Result, Say
+from orchestrator.measure.fingerprint import git_commit
+from orchestrator.measure.gpu_claims import GpuClaims
+from orchestrator.measure.job import OUT
+from orchestrator.model import DataFile, Device, Host, Job, Plan, Result, Say
 from orchestrator.plan.catalog import Catalog, workloads_sha256
-from orchestrator.plan.config import Config
-from orchestrator.plan.draft import chosen_stacks, drop_unready, make_plan, no_gpu_for
+from orchestrator.plan.config import parse_memory
+from orchestrator.plan.draft import chosen_stacks, drop_unready, no_gpu_for
+from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.stacks import choose
+from orchestrator.stacks.choose import choose_provisioner, planning_provisioner
+from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.provisioner import Provisioner
 
 
-def prepare(
-    config: Config,
-    catalog: Catalog,
-    site: Provisioner,
-    data_dir: Path | None,
-    out: Path,
-    fetch: bool,
-    say: Say,
-    draft: Plan | None = None,
-) -> Prepared:
-    """Preflight, images, data and devices for a run; what cannot be had fails its own jobs, not the others.
+class LocalExecutor:
+    """`Executor` over the devices of this host."""
 
-    `draft` is a plan from elsewhere (a replay) instead of the configuration's own.
-    """
-    host = probe_host()
-    draft = draft or make_plan(config, catalog, host)
-    first = draft.planned[0]
-    slots = probe.slots(host, first.device, first.threads, config.parallel)
-    cleared = preflight.before_run(config, catalog, draft, host, site.name, out, say)
-    check_writable(out)
-    draft = drop_unready(draft, no_gpu_for(cleared.unfit))
-    files, no_data = ready_data(draft, data_dir, fetch, say)
-    troubles = {**no_data, **site.prepare(chosen_stacks(draft, catalog), first.device)}
-    whole = drop_unready(msgspec.structs.replace(draft, data=files), troubles)
-    context = context_of(config, catalog, whole.run_id, files, equal_share_mb(host, slots), cleared.route_name)
-    return Prepared(
-        plan=whole,
-        launcher=site.launcher(context),
-        slots=slots,
-        host=host,
-        pending=whole.jobs,
-        gpu_route=cleared.route_words if first.device == "gpu" else None,
-        allow_busy=config.allow_busy,
-    )
+    def __init__(self, request: RunRequest, catalog: Catalog, say: Say) -> None:
+        self._request = request
+        self._config = request.config
+        self._catalog = catalog
+        self._say = say
+        self._engine = Engine()
+        self._cleared = preflight.Cleared()
+        self._pool: DevicePool | None = None
+        self._stopped = False
 
+    @cached_property
+    def _host(self) -> Host:
+        return probe.probe_host()
 
-def describe(
-    config: Config, catalog: Catalog, data_dir: Path | None, results: Path
-) -> tuple[Plan, dict[str, list[str]]]:
-    """The plan and each job's exact command, as far as they can be known without touching anything.
+    @cached_property
+    def _provisioner(self) -> Provisioner:
+        return choose_provisioner(self._config.launcher, self._request, self._catalog, self._engine, self._say)
 
-    Images go by their names (a run uses their ids), data that is not here yet by where it would be.
-    """
-    host = probe_host()
-    draft = make_plan(config, catalog, host)
-    first = draft.planned[0]
-    if first.device == "gpu":
-        draft = drop_unready(draft, no_gpu_for(checks.unsupported(catalog.stacks, host.gpus)))
-    slots = probe.slots(host, first.device, first.threads, config.parallel)
-    files = {dataset: planned_data(dataset, data_dir) for dataset in {job.dataset for job in draft.planned}}
-    context = context_of(config, catalog, draft.run_id, files, equal_share_mb(host, slots), planned_route(config))
-    launcher = choose.planning_launcher(config.launcher, catalog, first.device, context)
-    folder = results.absolute() / draft.run_id / "jobs"
-    return draft, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in draft.jobs}
+    def host(self) -> Host:
+        return self._host
 
+    def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
+        provisioner = self._provisioner
+        device = plan.planned[0].device
+        self._slots(plan)
+        self._cleared = preflight.before_run(
+            self._config, self._catalog, plan, self._host, provisioner.name, self._request.out, self._engine, self._say
+        )
+        check_writable(self._request.out)
+        plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
+        files, no_data = ready_data(plan, self._request, self._say)
+        no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
+        plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
+        return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
 
-def planned_route(config: Config) -> RouteName:
-    """A plan asks no engine: what most of them offer."""
-    return "devices" if config.gpu_route == "auto" else config.gpu_route
+    def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
+        """Images go by their names (a run uses their ids), data that is not here yet by where it would be."""
+        device = plan.planned[0].device
+        if device == "gpu":
+            plan = drop_unready(plan, no_gpu_for(checks.unsupported(self._catalog.stacks, self._host.gpus)))
+        slots = self._slots(plan)
+        files = {name: planned_data(name, self._request.data_dir) for name in {job.dataset for job in plan.planned}}
+        route = self._config.gpu_route
+        planned = msgspec.structs.replace(plan, data=files)
+        # A plan asks no engine: "devices" is what most of them offer.
+        context = self._context(planned, slots, "devices" if route == "auto" else route, {})
+        provisioner = planning_provisioner(self._config.launcher, self._request, self._catalog)
+        provisioner.assume(self._catalog.stacks, device)
+        launcher, folder = provisioner.launcher(context), self._request.out.absolute() / plan.run_id / "jobs"
+        return plan, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in plan.jobs}
+
+    def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
+        runner, device = self._runner(ready), self._slots(ready.plan)[0]
+        return {job.id: runner.identity(job, device) for job in jobs}
+
+    def run(self, ready: Ready, folder: RunFolder, listener: Listener) -> Iterator[Result]:
+        leases, slots = Leases(lock_folder(), f"run {ready.plan.run_id}"), self._slots(ready.plan)
+        with gpu_claims.watched(slots, leases, folder.path, self._config.allow_busy, listener.say) as claims:
+            self._pool = self._device_pool(ready, slots, folder, listener, claims)
+            claims.stopping = self._pool.stopping
+            if self._stopped:
+                self._pool.stop()
+            yield from self._pool.run(ready.pending)
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._pool is not None:
+            self._pool.stop()
+
+    def examine(self) -> list[Check]:
+        request = self._request
+        return examine_host(self._config, self._catalog, self._host, request.out, request.data_dir, self._engine)
+
+    def _slots(self, plan: Plan) -> list[Device]:
+        first = plan.planned[0]
+        return probe.slots(self._host, first.device, first.threads, self._config.parallel)
+
+    def _context(self, plan: Plan, slots: list[Device], route: RouteName, attempts: dict[str, int]) -> RunContext:
+        memory = self._config.memory
+        return RunContext(
+            run_id=plan.run_id,
+            owner=sweep.owner(),
+            workloads_dir=str(self._catalog.workloads_dir),
+            stacks={stack.name: stack for stack in self._catalog.stacks},
+            data=plan.data,
+            memory_mb=parse_memory(memory) if memory else equal_share_mb(self._host, slots),
+            gpu_route=route,
+            attempts=attempts,
+            weakened=self._config.weaken,
+        )
+
+    def _runner(self, ready: Ready) -> JobRunner:
+        root, plan = Path(self._catalog.root), ready.plan
+        context = self._context(plan, self._slots(plan), self._cleared.route_name, ready.attempts)
+        origin = Origin(
+            host=self._host,
+            scripts=workloads_sha256(root),
+            commit=git_commit(root),
+            gpu_route=self._cleared.route_words if plan.planned[0].device == "gpu" else None,
+        )
+        return JobRunner(self._provisioner.launcher(context), context, origin)
+
+    def _device_pool(
+        self, ready: Ready, slots: list[Device], folder: RunFolder, listener: Listener, claims: GpuClaims
+    ) -> DevicePool:
+        runner = self._runner(ready)
+        stacks = {stack.name: stack for stack in self._catalog.stacks}
+
+        def record(result: Result) -> Result:
+            """On disk before the next job starts on this device."""
+            folder.write_result(result)
+            listener.finished(result)
+            return result
+
+        def run_one(job: Job, device: Device) -> Result:
+            listener.started(job)
+            own = folder.begin(job, ready.attempt(job))
+            try:
+                return record(runner.measure(job, device, own, claims, listener.event))
+            except OSError as error:
+                raise storage_error(own, error) from error
+
+        def never_started(job: Job) -> Result:
+            reason = "stopped by the user before it started"
+            return record(Result(run_id=ready.plan.run_id, job=job, status="cancelled", reason=reason))
+
+        def refused(job: Job, reason: str) -> Result:
+            return record(Result(run_id=ready.plan.run_id, job=job, status="unsupported", reason=reason))
+
+        def fits(job: Job, device: Device) -> bool:
+            return job.device == "cpu" or checks.fits(stacks[job.stack], job.backend, device)
+
+        return DevicePool(slots, run_one, never_started, runner.stop, claim=claims.claim, fits=fits, refused=refused)
 
 
 def planned_data(name: str, data_dir: Path | None) -> DataFile:
@@ -105,70 +189,3 @@ def planned_data(name: str, data_dir: Path | None) -> DataFile:
         kind=row.kind or "official",
         name=datasets[name].file,
     )
-
-
-def execute(prepared: Prepared, catalog: Catalog, folder: RunFolder, progress: Progress, say: Say) -> bool:
-    """Runs every job and records its result as it comes. True when the user stopped the run."""
-    if prepared.away is not None:
-        return bool(prepared.away.execute(prepared, folder, progress))
-    mine = Leases(lock_folder(), f"run {prepared.plan.run_id}")
-    with gpu_claims.watched(prepared.slots, mine, folder.path, prepared.allow_busy, say) as keeper:
-        return run_jobs(prepared, catalog, folder, progress, keeper)
-
-
-def run_jobs(
-    prepared: Prepared, catalog: Catalog, folder: RunFolder, progress: Progress, keeper: gpu_claims.GpuClaims
-) -> bool:
-    launcher: Launcher = prepared.launcher
-    identify = functools.partial(
-        fingerprint,
-        host=prepared.host,
-        files=prepared.plan.data,
-        scripts=workloads_sha256(Path(catalog.root)),
-        commit=git_commit(Path(catalog.root)),
-        gpu_route=prepared.gpu_route,
-    )
-    stacks = {stack.name: stack for stack in catalog.stacks}
-
-    def record(result: Result) -> Result:
-        """On disk before the next job starts on this device."""
-        folder.write_result(result)
-        progress.finished(result)
-        return result
-
-    def run_one(job: Job, device: Device) -> Result:
-        progress.started(job)
-        attempt = prepared.attempts.get(job.id, 1)
-        own = folder.begin(job, attempt)
-        try:
-            result = measure(
-                job,
-                device,
-                launcher=launcher,
-                folder=own,
-                run_id=prepared.plan.run_id,
-                identify=identify,
-                on_event=progress.event,
-            )
-        except OSError as error:
-            raise storage_error(own, error) from error
-        return record(keeper.judge(msgspec.structs.replace(result, attempt=attempt), device))
-
-    def never_started(job: Job) -> Result:
-        reason = "stopped by the user before it started"
-        return record(Result(run_id=prepared.plan.run_id, job=job, status="cancelled", reason=reason))
-
-    def refused(job: Job, reason: str) -> Result:
-        return record(Result(run_id=prepared.plan.run_id, job=job, status="unsupported", reason=reason))
-
-    def fits(job: Job, device: Device) -> bool:
-        return job.device == "cpu" or checks.fits(stacks[job.stack], job.backend, device)
-
-    executor = DevicePool(
-        prepared.slots, run_one, never_started, launcher.stop, claim=keeper.claim, fits=fits, refused=refused
-    )
-    keeper.stopping = executor.stopping
-    with stop_on_signals(executor.stop) as stopped:
-        ended = sum(1 for _ in executor.run(prepared.pending))
-    assert ended == len(prepared.pending), "every planned job gives exactly one result"
-    return stopped.is_set()

@@ -7,14 +7,14 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.executors.local.look import chosen, gather, nvidia_hook, runtime_route
+from orchestrator.executors.local.examine import chosen, gather, nvidia_hook, runtime_route
 from orchestrator.host import checks
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC
 from orchestrator.model import Host, Noun, Plan, Say
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
-from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.engine import Engine
 
 
 class Cleared(Noun, frozen=True, kw_only=True):
@@ -34,7 +34,7 @@ class Cleared(Noun, frozen=True, kw_only=True):
 
 
 def before_run(
-    config: Config, catalog: Catalog, draft: Plan, host: Host, launcher: str, out: Path, say: Say
+    config: Config, catalog: Catalog, plan: Plan, host: Host, launcher: str, out: Path, engine: Engine, say: Say
 ) -> Cleared:
     """The first step of a run: says what is not as it should be, and what cannot run here.
 
@@ -42,8 +42,8 @@ def before_run(
     """
     fixed = msgspec.structs.replace(config, launcher=launcher)
     stacks, _ = chosen(fixed, catalog)
-    gpu = bool(draft.jobs) and draft.jobs[0].device == "gpu"
-    facts = gather(msgspec.structs.replace(fixed, device="gpu" if gpu else "cpu"), host, stacks, out)
+    gpu = bool(plan.jobs) and plan.jobs[0].device == "gpu"
+    facts = gather(msgspec.structs.replace(fixed, device="gpu" if gpu else "cpu"), host, stacks, out, engine)
     for check in checks.all_checks(facts, stacks, catalog.stacks):
         if check.level != "ok" and not check.what.startswith("image of "):  # those are built next
             say(checks.check_text(check))
@@ -57,20 +57,20 @@ def before_run(
     for text in checks.placement(stacks, host.gpus):
         say(f"on {text}")
     reasons = checks.unsupported(stacks, host.gpus)
-    if all((job.stack, job.backend) in reasons for job in draft.jobs):
+    if all((job.stack, job.backend) in reasons for job in plan.jobs):
         why = "; ".join(f"{stack} ({backend}): {reason}" for (stack, backend), reason in reasons.items())
         raise HostError(f"nothing of this configuration can run here. {why}", checks.instead(catalog.stacks, host.gpus))
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
-    route = route_of(config, launcher)
+    route = route_of(config, launcher, engine)
     return Cleared(unfit=reasons, route=route)
 
 
-def route_of(config: Config, launcher: str) -> gpu_routes.Route | None:
+def route_of(config: Config, launcher: str, engine: Engine) -> gpu_routes.Route | None:
     if launcher not in BASIC:
         return runtime_route(runtimes.load(launcher), config.gpu_route)
     if launcher != "docker":
         return None
-    client = engine.connect()
+    client = engine.client()
     api = str(client.version().get("ApiVersion", "0"))
     return gpu_routes.choose(client.info(), api, config.gpu_route, nvidia_hook())

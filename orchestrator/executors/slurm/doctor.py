@@ -11,14 +11,15 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import HostError
 from orchestrator.executors.slurm import commands
-from orchestrator.executors.slurm import executor as slurm
 from orchestrator.executors.slurm.attempts import Inspection
 from orchestrator.executors.slurm.commands import Node
-from orchestrator.executors.slurm.controller import Full, Refused, Silent
-from orchestrator.executors.slurm.ledger import Away
+from orchestrator.executors.slurm.controller import Controller, Full, Refused, Silent
+from orchestrator.executors.slurm.nodes import describe_nodes, one_of_each
 from orchestrator.host.checks import Check
-from orchestrator.model import Noun
-from orchestrator.plan.catalog import workloads_sha256
+from orchestrator.model import DeviceKind, Host, Noun
+from orchestrator.plan.catalog import Catalog, workloads_sha256
+from orchestrator.plan.config import Config
+from orchestrator.plan.request import RunRequest
 
 
 class Seen(Noun, frozen=True, kw_only=True):
@@ -32,61 +33,51 @@ class Seen(Noun, frozen=True, kw_only=True):
     checks: list[Check] = []
 
 
-def examine(away: Away, out: Path, data_dir: Path | None) -> list[Check]:
+def examine(
+    request: RunRequest, catalog: Catalog, controller: Controller, nodes: Sequence[Node], host: Host, launcher: str
+) -> list[Check]:
     """Every check of the cluster and of one node of each kind. Raises HostError."""
-    host = slurm.as_host(away)
-    kind = "gpu" if away.config.device == "gpu" or (away.config.device == "auto" and host.gpus) else "cpu"
+    config = request.config
+    kind: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     if kind == "gpu" and not host.gpus:
         raise HostError(host.no_gpu, "`sinfo -o '%P %N %G'` shows what there is")
-    found = [Check(level="ok", what=host.name, seen=slurm.describe_nodes(away.nodes))]
+    config = msgspec.structs.replace(config, executor="local", launcher=launcher, device=kind)
+    order = Inspection(
+        config=msgspec.to_builtins(config),
+        root=str(Path(catalog.root).absolute()),
+        out=str(request.out.absolute()),
+        data_dir=str(request.data_dir.absolute()) if request.data_dir else None,
+    )
+    found = [Check(level="ok", what=host.name, seen=describe_nodes(nodes))]
     answers = []
-    for node, more in one_of_each(away.nodes, away.config.slurm.gpu_type if kind == "gpu" else None, kind):
-        answer = ask(away, node, kind, out, data_dir)
+    for node, more in one_of_each(nodes, config.slurm.gpu_type if kind == "gpu" else None, kind):
+        answer = ask(controller, node, config, order)
         if isinstance(answer, Seen):
             answers.append(answer)
-            found += judged(answer, workloads_sha256(Path(away.catalog.root)), more)
+            found += judged(answer, workloads_sha256(Path(catalog.root)), more)
         else:
             found.append(answer)
     return [*found, *different_images(answers)]
 
 
-def one_of_each(nodes: Sequence[Node], gpu_type: str | None, kind: str) -> list[tuple[Node, int]]:
-    """A node of each kind that may be meant, one that is up where there is one, and how many are like it."""
-    kinds: dict[object, list[Node]] = {}
-    for node in nodes:
-        if kind == "cpu" or any(gpu_type in (None, each) for each in node.gpus):
-            kinds.setdefault(node.kind, []).append(node)
-    return [
-        (min(members, key=lambda node: (not node.up, node.state != "idle")), len(members) - 1)
-        for members in kinds.values()
-    ]
-
-
-def ask(away: Away, node: Node, kind: str, out: Path, data_dir: Path | None) -> Seen | Check:
+def ask(controller: Controller, node: Node, config: Config, order: Inspection) -> Seen | Check:
     """What this node sees, or a line about why it does not tell."""
-    config = msgspec.structs.replace(away.config, executor="local", launcher=away.launcher, device=kind)
-    order = Inspection(
-        config=msgspec.to_builtins(config),
-        root=str(Path(away.catalog.root).absolute()),
-        out=str(out.absolute()),
-        data_dir=str(data_dir.absolute()) if data_dir else None,
-    )
-    wish = away.config.slurm
+    settings = config.slurm
     request = commands.Request(
-        gpus=1 if kind == "gpu" else 0,
-        gpu_type=wish.gpu_type,
-        partition=wish.partition,
-        account=wish.account,
+        gpus=1 if config.device == "gpu" else 0,
+        gpu_type=settings.gpu_type,
+        partition=settings.partition,
+        account=settings.account,
         nodes=node.name,
-        options=wish.options,
+        options=settings.options,
     )
-    python = wish.python or sys.executable
-    command = [python, "-m", "orchestrator.executors.slurm.node", "--look", msgspec.json.encode(order).decode()]
+    python = settings.python or sys.executable
+    command = [python, "-m", "orchestrator.executors.slurm.node", "--examine", msgspec.json.encode(order).decode()]
     try:
-        return msgspec.json.decode(away.cluster.on_node(commands.srun(request, command)), type=Seen)
+        return msgspec.json.decode(controller.on_node(commands.srun(request, command)), type=Seen)
     except (Refused, Full, Silent) as error:
         needed = "a node that answers within a minute, with this orchestrator at the same path"
-        by_hand = f"srun --nodelist={node.name} {python} -m orchestrator.executors.slurm.node --look '{{}}'"
+        by_hand = f"srun --nodelist={node.name} {python} -m orchestrator.executors.slurm.node --examine '{{}}'"
         mend = f"is it busy? does `{by_hand}` start there?"
         return Check(level="bad", what=node.name, seen=str(error), needed=needed, mend=mend)
     except msgspec.MsgspecError as error:

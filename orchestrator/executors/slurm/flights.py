@@ -173,7 +173,7 @@ class Flights:
             time.sleep(POLL_S)
         return self._standing(waiting)
 
-    def look(self, jobs: Iterable[Job]) -> dict[str, int]:
+    def collect(self, jobs: Iterable[Job]) -> dict[str, int]:
         """Collects what has ended and stops nothing: how many of the others stand where.
 
         The report of a job that is gone is waited for, as long as by any other session.

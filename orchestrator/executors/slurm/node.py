@@ -1,7 +1,7 @@
 """The node's side of a cluster run: measures one job where it was sent, and reports through its attempt's folder.
 
     python -m orchestrator.executors.slurm.node SPEC           as the batch script of a Slurm job
-    python -m orchestrator.executors.slurm.node --look ORDER   for the preflight: prints what it sees, as JSON
+    python -m orchestrator.executors.slurm.node --examine ORDER   for the preflight: prints what it sees, as JSON
 
 It depends on nobody: it ends with its job, and ends its job when it is given up (a marker in the attempt's folder, a
 signal). Its end in turn, however it comes, ends what it has started, by the leases that the launchers hold.
@@ -10,12 +10,11 @@ signal). Its end in turn, however it comes, ends what it has started, by the lea
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +22,21 @@ import msgspec
 
 from orchestrator import __version__
 from orchestrator.errors import DeviceRefused, OrchestrateError
-from orchestrator.executors.local.look import examine
+from orchestrator.executors.local.examine import examine_host
+from orchestrator.executors.local.jobs import JobRunner, Origin
 from orchestrator.executors.slurm import node_images, verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
+from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
 from orchestrator.host import checks
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.host.probe import RESERVE_MB, probe_host
+from orchestrator.host.probe import probe_host
 from orchestrator.launchers import sweep
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.measure import gpu_claims
-from orchestrator.measure.fingerprint import fingerprint
-from orchestrator.measure.job import measure
 from orchestrator.model import Device, DeviceKind, Host, Result, Status
 from orchestrator.plan.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.plan.config import Config, parse_memory
+from orchestrator.stacks.images.engine import Engine
 
 POLL_S = 0.5
 #: Bytes of GPU readings from which on it pays to pack them: a short job would wait for the library alone.
@@ -94,8 +94,8 @@ class Ending:
 
 
 def main(argv: list[str]) -> int:
-    if argv[0] == "--look":
-        return look(msgspec.json.decode(argv[1], type=Inspection))
+    if argv[0] == "--examine":
+        return examine(msgspec.json.decode(argv[1], type=Inspection))
     attempt = Attempt.open(Path(argv[0]).parent)
     if attempt is None:
         print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
@@ -122,7 +122,7 @@ def main(argv: list[str]) -> int:
     return 0 if not ending.by else 128 + signal.SIGTERM
 
 
-def look(order: Inspection) -> int:
+def examine(order: Inspection) -> int:
     """Prints the checks of this node for a configuration. Only reads."""
     config, catalog = msgspec.convert(order.config, Config), load_catalog(Path(order.root))
     host = probe_host()
@@ -131,7 +131,8 @@ def look(order: Inspection) -> int:
         gpu = granted_gpu(dict(os.environ), host.gpus)
         why = host.no_gpu or "Slurm granted none that the driver knows"
         host = msgspec.structs.replace(host, gpus=[gpu] if gpu else [], no_gpu="" if gpu else why)
-    checks = examine(config, catalog, host, Path(order.out), Path(order.data_dir) if order.data_dir else None)
+    data_dir = Path(order.data_dir) if order.data_dir else None
+    checks = examine_host(config, catalog, host, Path(order.out), data_dir, Engine())
     answer = {
         "node": os.environ.get("SLURMD_NODENAME") or host.name,
         "orchestrator": __version__,
@@ -150,12 +151,13 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     refuse_difference(attempt, catalog)
     host = msgspec.structs.replace(probe_host(), name=node)
     device = choose_device(attempt, catalog, host)
-    site = node_images.site(spec, catalog, ending.asked, say)
+    engine = Engine()
+    provisioner = node_images.provisioner(spec, catalog, engine, ending.asked, say)
     stack = catalog.stack(spec.job.stack)
-    for trouble in site.prepare([stack], spec.device).items():
-        if trouble[0] in (stack.name, f"{stack.name}/{spec.job.backend}"):
-            raise Unfit(trouble[1].status, trouble[1].reason)  # type: ignore[arg-type]
-    route, route_words = node_images.gpu_route(spec)
+    for missing in provisioner.prepare([stack], spec.device):
+        if missing.concerns(spec.job):
+            raise Unfit(missing.status, missing.reason)
+    route, route_words = node_images.gpu_route(spec, engine)
     context = RunContext(
         run_id=spec.ticket.run_id,
         owner=sweep.owner(),
@@ -167,28 +169,14 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         attempts={spec.job.id: spec.ticket.attempt},
         weakened=spec.weakened,
     )
-    launcher = site.launcher(context)
-    ending.add(launcher.stop)
-    identify = functools.partial(
-        fingerprint,
-        host=host,
-        files={spec.data.dataset: spec.data},
-        scripts=spec.workloads_sha256,
-        commit=spec.commit,
-        gpu_route=route_words,
-        cluster=os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster,
+    cluster = os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster
+    origin = Origin(
+        host=host, scripts=spec.workloads_sha256, commit=spec.commit, gpu_route=route_words, cluster=cluster
     )
-    with claimed(attempt, device, ending) as (keeper, held):
-        result = measure(
-            spec.job,
-            held,
-            launcher=launcher,
-            folder=attempt.folder,
-            run_id=spec.ticket.run_id,
-            identify=identify,
-            on_event=lambda job, event: None,
-        )
-    return msgspec.structs.replace(keeper.judge(result, held), attempt=spec.ticket.attempt)
+    runner = JobRunner(provisioner.launcher(context), context, origin)
+    ending.add(runner.stop)
+    with claimed(attempt, device, ending) as (claims, held):
+        return runner.measure(spec.job, held, attempt.folder, claims, lambda job, event: None)
 
 
 @contextlib.contextmanager
@@ -198,19 +186,19 @@ def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
     try:
         with (
-            gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as keeper,
-            _stoppable(keeper, ending).claim(device) as held,
+            gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims,
+            _stoppable(claims, ending).claim(device) as held,
         ):
-            yield keeper, held
+            yield claims, held
     except DeviceRefused as refusal:
         if ending.by:
             raise Unfit("cancelled", "stopped while it waited for its GPU") from refusal
         raise Unfit("unsupported", refusal.message) from refusal
 
 
-def _stoppable(keeper: gpu_claims.GpuClaims, ending: Ending) -> gpu_claims.GpuClaims:
-    keeper.stopping = ending.asked
-    return keeper
+def _stoppable(claims: gpu_claims.GpuClaims, ending: Ending) -> gpu_claims.GpuClaims:
+    claims.stopping = ending.asked
+    return claims
 
 
 def refuse_difference(attempt: Attempt, catalog: Catalog) -> None:
@@ -243,22 +231,15 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: Host) -> Device:
     return msgspec.structs.replace(gpu, cores=host.cores)
 
 
-def granted_memory_mb(host: Host) -> int:
-    """What Slurm granted, where it grants memory at all; else what the host has, less what it needs itself."""
-    cpus = os.environ.get("SLURM_CPUS_ON_NODE", "1")
-    for name, count in (("SLURM_MEM_PER_NODE", 1), ("SLURM_MEM_PER_CPU", int(cpus) if cpus.isdecimal() else 1)):
-        granted = os.environ.get(name, "")
-        if granted.isdecimal() and int(granted) > 0:
-            return int(granted) * count
-    return host.memory_mb - RESERVE_MB
-
-
 def say(line: str) -> None:
     print(line, flush=True)
 
 
 def _not_begun(attempt: Attempt, ending: Ending, status: Status, reason: str) -> Result:
-    """What was ended while it was prepared lacks whatever was being made then: that is no reason."""
+    """Result of a job that never started.
+
+    If the run was being stopped, report `cancelled` and not the preparation error, which is a consequence.
+    """
     if ending.by:
         status, reason = verdicts.stopped(False)
     return _row(attempt, status, reason)
@@ -267,28 +248,6 @@ def _not_begun(attempt: Attempt, ending: Ending, status: Status, reason: str) ->
 def _row(attempt: Attempt, status: Status, reason: str) -> Result:
     ticket = attempt.spec.ticket
     return Result(run_id=ticket.run_id, job=attempt.spec.job, status=status, reason=reason, attempt=ticket.attempt)
-
-
-def granted_gpu(environ: Mapping[str, str], gpus: Sequence[Device]) -> Device | None:
-    """The NVML device of this job, None where it cannot be told for sure.
-
-    Slurm counts GPUs as its gres.conf lists them, which is by /dev/nvidia<minor> on most sites; where it confines a
-    job to its devices, NVML sees only those, and the counting starts anew.
-    """
-    visible = environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
-    for gpu in gpus:
-        if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith("GPU-"):
-            return gpu
-    number = (environ.get("SLURM_JOB_GPUS") or environ.get("SLURM_STEP_GPUS") or visible).split(",")[0]
-    if not number.isdecimal():
-        return None
-    if len(gpus) == 1 and environ.get("SLURM_GPUS_ON_NODE") == "1":
-        return gpus[0]
-    by_minor = [gpu for gpu in gpus if gpu.minor == int(number)]
-    if len(by_minor) == 1:
-        return by_minor[0]
-    by_index = [gpu for gpu in gpus if gpu.index == int(number)]
-    return by_index[0] if len(by_index) == 1 and all(gpu.minor is None for gpu in gpus) else None
 
 
 if __name__ == "__main__":

@@ -15,18 +15,24 @@ from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.model import DeviceKind, Say, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
-from orchestrator.stacks import choose, provisioner, settings
+from orchestrator.plan.request import Request
+from orchestrator.stacks.choose import choose_provisioner
 from orchestrator.stacks.images import archive as image_archive
-from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.engine import Engine, connect, inspect
+from orchestrator.stacks.provisioner import Provisioner
 
 
-def site(spec: Spec, catalog: Catalog, stopping: Callable[[], bool], say: Say) -> provisioner.Provisioner:
-    """The site of this node, with the job's image in its place, fetched by one job at a time. Raises HostError."""
+def provisioner(spec: Spec, catalog: Catalog, engine: Engine, stopping: Callable[[], bool], say: Say) -> Provisioner:
+    """The provisioner of this node, with the job's image in its place, fetched by one job at a time.
+
+    Raises HostError where the image cannot be had.
+    """
     building = spec.images.by == "build"
-    chosen = choose.choose_provisioner(spec.launcher, catalog, settings.BuildSettings(), building, say, spec.keras_spec)
+    request = Request(out=Path(), may_build=building, keras_spec=spec.keras_spec)
+    chosen = choose_provisioner(spec.launcher, request, catalog, engine, say)
     if chosen.name != "docker" or spec.images.by == "present":
         return chosen
-    client, name = engine.connect(), image_name(spec.job.stack, spec.device, __version__)
+    client, name = engine.client(), image_name(spec.job.stack, spec.device, __version__)
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
     with mine.hold(f"image-{name}", stopping, lambda who: say(f"{name} is being fetched by {who}: waiting")):
         if building:
@@ -43,8 +49,8 @@ def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str,
     if launcher != "docker":
         return {}
     try:
-        client = engine.connect()
-        found = {stack: engine.inspect(client, image_name(stack, device, __version__)) for stack in stacks}
+        client = connect()
+        found = {stack: inspect(client, image_name(stack, device, __version__)) for stack in stacks}
     except HostError:
         return {}
     return {stack: info.id for stack, info in found.items() if info is not None}
@@ -52,7 +58,7 @@ def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str,
 
 def load(client: Any, name: str, spec: Spec, say: Say) -> None:
     """From the archive on the shared file system, where the node has not that very image."""
-    there, path = engine.inspect(client, name), Path(str(spec.images.archive))
+    there, path = inspect(client, name), Path(str(spec.images.archive))
     if there is not None and there.id == spec.archived:
         return
     say(f"loading {name} from {path}")
@@ -74,10 +80,10 @@ def pull(client: Any, name: str, spec: Spec, say: Say) -> None:
         raise HostError(f"cannot pull {remote}:{tag}: {getattr(error, 'explanation', None) or error}") from error
 
 
-def gpu_route(spec: Spec) -> tuple[RouteName, str | None]:
+def gpu_route(spec: Spec, engine: Engine) -> tuple[RouteName, str | None]:
     """How the job gets its GPU on this node, for the launcher and in words."""
     if spec.device == "cpu":
         return "devices", None
-    route = preflight.route_of(Config(gpu_route=spec.gpu_route), spec.launcher)  # type: ignore[arg-type]
+    route = preflight.route_of(Config(gpu_route=spec.gpu_route), spec.launcher, engine)  # type: ignore[arg-type]
     cleared = preflight.Cleared(route=route)
     return cleared.route_name, cleared.route_words

@@ -20,10 +20,10 @@ from orchestrator.errors import HostError
 from orchestrator.files import disk_errors, file_locked, replacing, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Sha256, Stack, to_json
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda.declared import Archive, CudaParts, CudaSource, File, load_cuda
 from orchestrator.stacks.cuda.fetch import Fetcher, Unreachable
 from orchestrator.stacks.cuda.unpack import check
-from orchestrator.stacks.settings import BuildSettings
 
 RECORD = "files.json"
 

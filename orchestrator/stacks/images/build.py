@@ -14,11 +14,11 @@ from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images.base import ensure_base
 from orchestrator.stacks.images.context import build_arguments, host_files, write_context
 from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
 from orchestrator.stacks.images.recipe import Recipe, choose, plain
-from orchestrator.stacks.settings import BuildSettings
 
 #: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
 SILENCE_S = 1800

@@ -16,8 +16,9 @@ from typing import IO
 
 from orchestrator.model import DeviceKind, Say, Stack
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.locks import local_folder, lock_files, locked_wheels
-from orchestrator.stacks.settings import BuildSettings, choose_ca_bundle
+from orchestrator.stacks.settings import choose_ca_bundle
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 

@@ -94,3 +94,23 @@ def info_of(attributes: Mapping[str, Any]) -> ImageInfo:
 
 #: Names of backends that are installed but cannot work, because the image lacks their CUDA files.
 UNUSABLE_LABEL = "org.keras-orchestrate.unusable-backends"
+
+
+class Engine:
+    """The Docker engine of one run: connected to when it is first needed, and only once, whether it answers or not."""
+
+    def __init__(self) -> None:
+        self._client: Any = None
+        self._error: HostError | None = None
+
+    def client(self) -> Any:
+        """The client. Raises HostError where no engine answers."""
+        if self._error is not None:
+            raise self._error
+        if self._client is None:
+            try:
+                self._client = connect()
+            except HostError as error:
+                self._error = error
+                raise
+        return self._client

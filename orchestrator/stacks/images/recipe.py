@@ -11,11 +11,11 @@ from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import DeviceKind, Noun, Say, Stack
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images.context import context_files, cuda_context, recipe_sha256
 from orchestrator.stacks.images.dockerfile import render_dockerfile
 from orchestrator.stacks.images.engine import UNUSABLE_LABEL
-from orchestrator.stacks.settings import BuildSettings
 
 #: Which route gave which CUDA files.
 CUDA_LABEL = "org.keras-orchestrate.cuda-routes"

@@ -1,20 +1,11 @@
-"""The `slurm:` part of a configuration, and what the preflight says of nodes."""
+"""The `slurm:` part of a configuration."""
 
 from __future__ import annotations
 
 import pytest
 
-from orchestrator import __version__
 from orchestrator.errors import UserError
-from orchestrator.executors.slurm import doctor
-from orchestrator.executors.slurm import executor as slurm
-from orchestrator.executors.slurm.commands import Node
-from orchestrator.executors.slurm.doctor import Seen
-from orchestrator.executors.slurm.ledger import Away
-from orchestrator.model import DataFile, Result
-from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config, decode, override
-from tests.make import make_job
 
 
 def test_fields_from_the_command_line_come_on_top_of_the_file():
@@ -87,51 +78,3 @@ def test_a_misspelt_field_gets_a_hint_from_its_own_part():
     with pytest.raises(UserError) as caught:
         decode(b"slurm: {partitoin: gpu}", "x.yaml")
     assert caught.value.hint == "did you mean 'partition'?"
-
-
-def test_a_node_with_other_code_is_in_the_way():
-    seen = Seen(node="n1", orchestrator="0.0.1", workloads_sha256="b" * 64)
-    levels = {check.what: check.level for check in doctor.judged(seen, "a" * 64, 3)}
-    assert levels == {"n1: orchestrator, and 3 more of its kind": "bad", "n1: workloads/": "bad"}
-    good = Seen(node="n1", orchestrator=__version__, workloads_sha256="a" * 64)
-    assert {check.level for check in doctor.judged(good, "a" * 64, 0)} == {"ok"}
-
-
-def test_images_that_differ_between_nodes_are_in_the_way():
-    first = Seen(node="n1", orchestrator="", workloads_sha256="", images={"s": "sha256:1", "t": "sha256:3"})
-    other = Seen(node="n2", orchestrator="", workloads_sha256="", images={"s": "sha256:2", "t": "sha256:3"})
-    (check,) = doctor.different_images([first, other])
-    assert (check.level, check.what, check.seen) == ("bad", "image of s", "n1 sha256:1, n2 sha256:2")
-
-
-def test_one_node_of_each_kind_is_looked_at_and_rather_one_that_is_free():
-    def node(name, state, **gpus):
-        return Node(name=name, state=state, cpus=4, gpus=gpus, features="", partition="p")
-
-    nodes = [node("a", "down*", k80=1), node("b", "mixed", k80=1), node("c", "idle", k80=1), node("d", "idle")]
-    assert [(n.name, more) for n, more in doctor.one_of_each(nodes, None, "gpu")] == [("c", 2)]
-    assert [n.name for n, _ in doctor.one_of_each(nodes, None, "cpu")] == ["c", "d"]
-    assert doctor.one_of_each(nodes, "h100", "gpu") == []
-
-
-def test_a_folder_for_keras_is_sent_by_its_absolute_path(tmp_path, monkeypatch):
-    """Nodes start in folders of their own."""
-    (tmp_path / "keras").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert slurm.absolute_spec("./keras") == str(tmp_path / "keras")
-    assert slurm.absolute_spec(".") == str(tmp_path)
-    for spec in (None, "keras", "keras==3.12.0", "./nowhere", "keras @ git+https://example.org/keras"):
-        assert slurm.absolute_spec(spec) == spec
-
-
-def test_a_runtime_of_ones_own_is_no_other_launcher_when_a_run_is_resumed(tmp_path):
-    """Results have its name, the configuration has its file."""
-    path = tmp_path / "mine.yaml"
-    path.write_text("{like: podman, program: [sudo, podman]}")
-    away = Away(override(Config(), launcher=str(path)), load_catalog(), None, [], print)
-    job = make_job()
-    kept = {job.id: Result(run_id="r", job=job, status="ok")}
-    files = {job.dataset: DataFile(dataset=job.dataset, path="/d", sha256="0" * 64, kind="given", name="d")}
-    assert slurm._identities(away, kept, files)[job.id]["launcher"] == "mine"
-    away.config = override(Config(), launcher="podman")
-    assert slurm._identities(away, kept, files)[job.id]["launcher"] == "podman"

@@ -33,7 +33,7 @@ def bench(tmp_path, here):
 def here(monkeypatch, capfdbinary):
     """Commands in this process: the same code, without the start of an interpreter each time."""
     monkeypatch.setattr(venvs, "ensure", stub_orchestrate.this_python)
-    monkeypatch.setattr(session, "conclude", stub_orchestrate.rows_only)
+    monkeypatch.setattr(session, "report", stub_orchestrate.rows_only)
     monkeypatch.setenv("COLUMNS", "200")
 
     def make(bench):

@@ -16,5 +16,5 @@ def test_jobs_wait_until_what_was_made_is_on_the_disk(monkeypatch: pytest.Monkey
     made, settled = iter(seconds), []
     monkeypatch.setattr(venvs, "ensure", lambda *_: venvs.Venv(python="p", lock_sha256="0", seconds=next(made)))
     monkeypatch.setattr(process, "flush_to_disk", lambda: settled.append(1))
-    assert process.ProcessProvisioner(CATALOG, lambda line: None).prepare(TODAY, "cpu") == {}
+    assert process.ProcessProvisioner(CATALOG, lambda line: None).prepare(TODAY, "cpu") == []
     assert len(settled) == waits

@@ -8,26 +8,28 @@ import pytest
 from click.testing import CliRunner
 
 from orchestrator.cli.app import cli
+from orchestrator.cli.verbs import build as verb
+from orchestrator.model import Unavailable
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import choose, provisioner
-from orchestrator.stacks.settings import BuildSettings
+from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks.provisioner import without_cuda
 
 TWO = load_catalog().stack("keras2-tensorflow-cntk")
-LACKING = {f"{TWO.name}.tensorflow": provisioner.without_cuda(TWO, "tensorflow", "gpu")}
-FAILED = {"keras2-theano": provisioner.Trouble(status="failed", reason="image: no route gave it")}
+LACKING = [without_cuda(TWO, "tensorflow", "gpu")]
+FAILED = [Unavailable(stack="keras2-theano", status="failed", reason="image: no route gave it")]
 
 
 @pytest.fixture
 def build(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A function that builds with given troubles: the answer, and the settings that the site got."""
+    """A function that builds where some things cannot be had: the answer, and the settings of the build."""
     seen: list[BuildSettings] = []
 
-    def run(troubles: dict[str, provisioner.Trouble], *words: str) -> tuple[Any, BuildSettings]:
-        class Site:
-            def prepare(self, stacks: Any, device: str) -> dict[str, provisioner.Trouble]:
-                return troubles
+    def run(missing: list[Unavailable], *words: str) -> tuple[Any, BuildSettings]:
+        class Provisioner:
+            def prepare(self, stacks: Any, device: str) -> list[Unavailable]:
+                return missing
 
-        monkeypatch.setattr(choose, "choose_provisioner", lambda *given: (seen.append(given[2]), Site())[1])
+        monkeypatch.setattr(verb, "choose_provisioner", lambda *given: (seen.append(given[1].build), Provisioner())[1])
         return CliRunner().invoke(cli, ["build", "--device", "gpu", "--stack", "keras2-*", *words]), seen[-1]
 
     return run
@@ -45,7 +47,7 @@ def test_it_is_what_was_asked_for_with_without_cuda(build: Any):
     answer, settings = build(LACKING, "--without-cuda")
     assert answer.exit_code == 0
     assert settings.without_cuda
-    assert build({**LACKING, **FAILED}, "--without-cuda")[0].exit_code == 3
+    assert build([*LACKING, *FAILED], "--without-cuda")[0].exit_code == 3
 
 
 def test_where_cuda_files_come_from_reaches_the_build(build: Any, tmp_path: Any):
@@ -59,18 +61,18 @@ def test_where_cuda_files_come_from_reaches_the_build(build: Any, tmp_path: Any)
         "--cuda-route",
         "nvidia-apt",
     ]
-    answer, settings = build({}, *words)
+    answer, settings = build([], *words)
     assert answer.exit_code == 0
     assert (settings.cuda_dir, settings.cuda_base) == (str(tmp_path), "cuda:8")
     assert settings.cuda_routes == ["conda", "nvidia-apt"]
-    assert build({}, "--cuda-dir", str(tmp_path / "none"))[0].exit_code == 2
+    assert build([], "--cuda-dir", str(tmp_path / "none"))[0].exit_code == 2
 
 
 @pytest.mark.parametrize(
     "name", ["debian", "debian:bullseye-slim", "host:5000/a/b_c:1.0", f"a.b/c@sha256:{'0' * 64}", "nvidia/cuda:8.0"]
 )
 def test_names_of_images_are_taken_as_they_are_written_elsewhere(build: Any, name: str):
-    assert build({}, "--base-image", name)[1].base_image == name
+    assert build([], "--base-image", name)[1].base_image == name
 
 
 @pytest.mark.parametrize("name", ["", "Debian", "a b", "-v", "x\nRUN id", "a//b", "../x", "a:b:c", "x@sha256:1"])

@@ -415,19 +415,19 @@ def looked(desk, cluster, of, begun=True, reason="None"):
 def test_a_look_does_not_call_dead_jobs_running(made):
     cluster, desk, executor, _ = made
     looked(desk, cluster, "NODE_FAIL")
-    assert executor.look([job(1)]) == {"running": 0, "in the queue": 0, "not submitted": 0}
+    assert executor.collect([job(1)]) == {"running": 0, "in the queue": 0, "not submitted": 0}
     assert [row.status for row in desk.rows] == ["failed"]
 
 
 def test_a_look_leaves_alone_what_runs_and_what_waits(made):
     cluster, desk, executor, _ = made
     looked(desk, cluster, "RUNNING")
-    assert executor.look([job(1), job(2)]) == {"running": 1, "in the queue": 0, "not submitted": 1}
+    assert executor.collect([job(1), job(2)]) == {"running": 1, "in the queue": 0, "not submitted": 1}
     assert (desk.rows, cluster.cancelled) == ([], [])
 
 
 def test_a_look_takes_nothing_back(made):
     cluster, desk, executor, _ = made
     looked(desk, cluster, "PENDING", begun=False, reason="PartitionConfig")
-    assert executor.look([job(1)]) == {"running": 0, "in the queue": 1, "not submitted": 0}
+    assert executor.collect([job(1)]) == {"running": 0, "in the queue": 1, "not submitted": 0}
     assert (desk.rows, cluster.cancelled) == ([], [])

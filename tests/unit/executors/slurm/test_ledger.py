@@ -1,4 +1,4 @@
-"""What the desk of a run decides about a job that came back from a node whose GPU does not suit it."""
+"""What the ledger of a run decides about a job that came back from a node whose GPU does not suit it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from types import SimpleNamespace
 
 import pytest
 
+from orchestrator.executors.prepared import Ready
 from orchestrator.executors.slurm.attempts import Attempt, Outcome, Spec, Started
 from orchestrator.executors.slurm.commands import Node, Ticket
 from orchestrator.executors.slurm.controller import Refused, Silent
-from orchestrator.executors.slurm.ledger import Away, RunLedger
+from orchestrator.executors.slurm.ledger import Origin, RunLedger
+from orchestrator.executors.slurm.placement import Placement
 from orchestrator.model import DataFile, Job, Result
 from orchestrator.plan.config import Config
 from orchestrator.plan.slurm import Slurm
+from tests.make import make_plan
 
 JOB = Job(
     workload="w", stack="s", backend="b", device="gpu", repeat=1, scale="smoke", epochs=1, batch_size=1,
@@ -42,21 +45,21 @@ def made(tmp_path):
     ]
     cluster = Cluster()
     config = Config(executor="slurm", slurm=Slurm(options=["--exclude=n3"]))
-    away = Away(config, SimpleNamespace(root=str(tmp_path)), cluster, nodes, lambda line: None)
-    plan = SimpleNamespace(run_id="run", data={"d": DATA})
-    prepared = SimpleNamespace(plan=plan, attempts={}, host=SimpleNamespace(name="c"))
+    placement = Placement(config, cluster, nodes, ())
+    origin = Origin(config=config, root=str(tmp_path), launcher="docker", keras_spec=None, cluster="c")
+    ready = Ready(plan=make_plan(run_id="run", data={"d": DATA}), launcher="docker", pending=[])
     folder = SimpleNamespace(path=tmp_path, job_folder=lambda job: tmp_path / job.id)
     (tmp_path / "workloads").mkdir()
-    return cluster, away, RunLedger(away, prepared, folder, SimpleNamespace())
+    return cluster, placement, RunLedger(placement, origin, ready, folder, SimpleNamespace(say=lambda line: None))
 
 
-def come_back(desk, attempt, node) -> Attempt | None:
+def come_back(ledger, attempt, node) -> Attempt | None:
     attempt.begin(Started(node=node, number="1", pid=1))
     result = Result(run_id="run", job=JOB, status="unsupported", reason="no")
-    return desk.elsewhere(attempt, Outcome(token=attempt.spec.ticket.token, attempt=1, result=result, misfit=True))
+    return ledger.elsewhere(attempt, Outcome(token=attempt.spec.ticket.token, attempt=1, result=result, misfit=True))
 
 
-def first(desk, tmp_path, token="t0") -> Attempt:
+def first(ledger, tmp_path, token="t0") -> Attempt:
     spec = Spec(
         ticket=Ticket(run_id="run", job_id=JOB.id, attempt=1, token=token), job=JOB, device="gpu", launcher="process",
         root="/", workloads_sha256="0" * 64, orchestrator="0", cluster="c", data=DATA, stop=str(tmp_path / "stop"),
@@ -65,45 +68,45 @@ def first(desk, tmp_path, token="t0") -> Attempt:
 
 
 def test_a_job_goes_to_other_nodes_and_never_twice_to_one_that_it_was_kept_from(made, tmp_path):
-    cluster, _, desk = made
-    again = come_back(desk, first(desk, tmp_path), "n1")
+    cluster, _, ledger = made
+    again = come_back(ledger, first(ledger, tmp_path), "n1")
     assert again is not None
     assert again.spec.exclude == ["n1"]
-    assert [word for word in desk.argv(again) if "exclude" in word] == ["--exclude=n1,n3"]
-    assert come_back(desk, again, "n1") is None  # the exclusion was of no use
+    assert [word for word in ledger.argv(again) if "exclude" in word] == ["--exclude=n1,n3"]
+    assert come_back(ledger, again, "n1") is None  # the exclusion was of no use
     assert len(cluster.asked) == 1
 
 
 def test_two_jobs_that_were_submitted_together_both_go_elsewhere(made, tmp_path):
-    _, _, desk = made
-    one, other = first(desk, tmp_path), first(desk, tmp_path, "t1")
-    assert come_back(desk, one, "n1") is not None
-    assert come_back(desk, other, "n1") is not None
+    _, _, ledger = made
+    one, other = first(ledger, tmp_path), first(ledger, tmp_path, "t1")
+    assert come_back(ledger, one, "n1") is not None
+    assert come_back(ledger, other, "n1") is not None
 
 
 def test_a_misfit_is_final_where_slurm_has_no_other_node_for_it(made, tmp_path):
     """Its row keeps the reason that the node gave: `nodes` or a constraint may leave nothing else."""
-    cluster, _, desk = made
+    cluster, _, ledger = made
     cluster.refusal = Refused("Requested node configuration is not available")
-    assert come_back(desk, first(desk, tmp_path), "n1") is None
+    assert come_back(ledger, first(ledger, tmp_path), "n1") is None
     assert cluster.asked == [["--exclude=n1,n3"]]
 
 
 def test_a_silent_controller_does_not_make_a_misfit_final(made, tmp_path):
-    cluster, _, desk = made
+    cluster, _, ledger = made
     cluster.refusal = Silent("no answer")
-    assert come_back(desk, first(desk, tmp_path), "n1") is not None
+    assert come_back(ledger, first(ledger, tmp_path), "n1") is not None
 
 
 def test_a_misfit_is_final_when_every_kind_of_node_has_had_it(made, tmp_path):
-    _, away, desk = made
-    again = come_back(desk, first(desk, tmp_path), "n1")
-    assert come_back(desk, again, "n2") is None
-    assert not away.request(JOB).exclude  # or Slurm would refuse the next job, and its row had another reason
+    _, placement, ledger = made
+    again = come_back(ledger, first(ledger, tmp_path), "n1")
+    assert come_back(ledger, again, "n2") is None
+    assert not placement.request(JOB).exclude  # or Slurm would refuse the next job, and its row had another reason
 
 
 def test_what_an_attempt_was_kept_from_is_not_forgotten_with_the_rest(made, tmp_path):
-    _, away, desk = made
-    again = come_back(desk, first(desk, tmp_path), "n1")
-    away.unfit.clear()
-    assert come_back(desk, again, "n2") is None
+    _, placement, ledger = made
+    again = come_back(ledger, first(ledger, tmp_path), "n1")
+    placement.unfit.clear()
+    assert come_back(ledger, again, "n2") is None

@@ -10,9 +10,7 @@ from orchestrator.errors import DeviceRefused, HostError
 from orchestrator.executors.slurm import node_images
 from orchestrator.host.leases import Leases
 from orchestrator.plan.slurm import NodeImages
-from orchestrator.stacks import choose
 from orchestrator.stacks.images import archive as image_archive
-from orchestrator.stacks.images import engine
 
 NAME = "keras-orchestrate/s:0.1.0-cpu"
 
@@ -26,7 +24,7 @@ def archive(monkeypatch):
     """An engine and an archive: what was loaded."""
     client = SimpleNamespace(there=None, loaded=[])
     index = SimpleNamespace(images=[SimpleNamespace(name=NAME)])
-    monkeypatch.setattr(engine, "inspect", lambda client, name: client.there)
+    monkeypatch.setattr(node_images, "inspect", lambda client, name: client.there)
     monkeypatch.setattr(image_archive, "contents", lambda path, progress: index)
     monkeypatch.setattr(
         image_archive, "load", lambda client, path, found, progress, force: client.loaded.append((str(path), force))
@@ -76,8 +74,8 @@ def test_a_registry_that_has_it_not_is_told():
 
 def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_ORCHESTRATE_LOCK_DIR", str(tmp_path / "locks"))
-    monkeypatch.setattr(choose, "choose_provisioner", lambda *given: SimpleNamespace(name="docker"))
-    monkeypatch.setattr(engine, "connect", lambda: None)
+    monkeypatch.setattr(node_images, "choose_provisioner", lambda *given: SimpleNamespace(name="docker"))
+    engine = SimpleNamespace(client=lambda: None)
     monkeypatch.setattr(node_images, "pull", lambda client, name, spec, say: say(f"pulled {name}"))
     job, ticket = SimpleNamespace(stack="s"), SimpleNamespace(run_id="r")
     spec = SimpleNamespace(launcher="docker", keras_spec=None, job=job, device="cpu", ticket=ticket)
@@ -86,6 +84,6 @@ def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monke
     with Leases(tmp_path / "locks", "somebody").hold(f"image-{NAME}", lambda: False, said.append):
         assert (tmp_path / "locks").stat().st_mode & 0o1777 == 0o1777  # for other users' jobs, too
         with pytest.raises(DeviceRefused):
-            node_images.site(spec, None, lambda: True, said.append)
-    node_images.site(spec, None, lambda: False, said.append)
+            node_images.provisioner(spec, None, engine, lambda: True, said.append)
+    node_images.provisioner(spec, None, engine, lambda: False, said.append)
     assert said[-1] == f"pulled {NAME}"

@@ -20,11 +20,11 @@ import yaml
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import Chunks
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import declared
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.cuda.declared import load_cuda
 from orchestrator.stacks.cuda.fetch import Fetcher
-from orchestrator.stacks.settings import BuildSettings
 from tests.fakes.libraries import Members, deb, library, tar
 
 CATALOG = load_catalog()

@@ -21,13 +21,14 @@ from orchestrator.model import Plan
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.draft import drop_unready
 from orchestrator.plan.jobs import PlanInput, make_jobs
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import docker as provisioner
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images import base, engine, recipe
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.context import build_arguments, host_files, recipe_sha256, write_context
 from orchestrator.stacks.images.engine import RECIPE_LABEL, inspect
-from orchestrator.stacks.settings import BuildSettings, choose_ca_bundle
+from orchestrator.stacks.settings import choose_ca_bundle
 
 CATALOG = load_catalog()
 NAME = f"keras-orchestrate/keras1-mxnet:{__version__}-cpu"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.executors.prepared import ready_data
 from orchestrator.files import sha256_file
-from orchestrator.model import NOT_RUN, DataFile, Fingerprint, Job, Noun, Plan, Result, Say
+from orchestrator.model import NOT_RUN, DataFile, Job, Plan, Result, Say
+from orchestrator.plan.request import ResumeRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import job_is_whole
 
@@ -28,18 +29,7 @@ IDENTITY = {
 }
 
 
-class Choice(Noun, frozen=True, kw_only=True):
-    """`retry_failed`: failures are no results; `rerun_changed`: nor is what was made with other things.
-
-    `keep_cancelled`: what was cancelled stays so; what has no result at all is still to be run.
-    """
-
-    retry_failed: bool = False
-    keep_cancelled: bool = False
-    rerun_changed: bool = False
-
-
-def sort_out(folder: RunFolder, plan: Plan, choice: Choice, say: Say) -> tuple[list[Job], dict[str, Result]]:
+def sort_out(folder: RunFolder, plan: Plan, request: ResumeRequest, say: Say) -> tuple[list[Job], dict[str, Result]]:
     """The jobs to run, in plan order, and the results (by job id) that stand."""
     skipped = {skip.job.id: skip.status for skip in plan.skipped}
     pending: list[Job] = []
@@ -47,8 +37,8 @@ def sort_out(folder: RunFolder, plan: Plan, choice: Choice, say: Say) -> tuple[l
     for job in plan.planned:
         result = _whole_result(folder, job, say)
         status = result.status if result else skipped.get(job.id, "cancelled")
-        over = choice.keep_cancelled and result is not None
-        again = not over if status == "cancelled" else choice.retry_failed and status not in {"ok", *NOT_RUN}
+        over = request.keep_cancelled and result is not None
+        again = not over if status == "cancelled" else request.retry_failed and status not in {"ok", *NOT_RUN}
         if again:
             pending.append(job)
         elif result:
@@ -78,19 +68,11 @@ def present_data(plan: Plan) -> dict[str, DataFile]:
     return files
 
 
-def missing_data(plan: Plan, pending: list[Job], data_dir: Path | None, fetch: bool, say: Say) -> dict[str, DataFile]:
-    """Data sets that could not be had when the run began and are needed now."""
-    wanted = [job for job in pending if job.dataset not in plan.data]
-    return ready_data(msgspec.structs.replace(plan, jobs=wanted), data_dir, fetch, say)[0]
+def changes(kept: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """What has changed since results were made, in words, and the ids of the jobs concerned.
 
-
-def changes(kept: dict[str, Result], now: dict[str, Fingerprint]) -> dict[str, list[str]]:
-    """What has changed since results were made, in words, and the ids of the jobs concerned."""
-    return changes_of(kept, {job_id: msgspec.structs.asdict(current) for job_id, current in now.items()})
-
-
-def changes_of(kept: dict[str, Result], now: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
-    """The same, by as many fields of the fingerprint as are known now."""
+    `now`: by job id, those fields of the fingerprint that are known before the job runs.
+    """
     found: dict[str, list[str]] = {}
     for job_id, result in kept.items():
         then, current = result.fingerprint, now.get(job_id)

@@ -29,8 +29,7 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select
 from orchestrator.stacks import runtime_images
-from orchestrator.stacks.images import engine
-from orchestrator.stacks.images.engine import inspect
+from orchestrator.stacks.images.engine import Engine, inspect
 from orchestrator.stacks.runtime_images import image_folder
 
 MIB = 2**20
@@ -39,10 +38,12 @@ RESULTS_MB = 1024
 IMAGE_MB: dict[DeviceKind, int] = {"cpu": 3 * 1024, "gpu": 10 * 1024}
 
 
-def examine(config: Config, catalog: Catalog, host: Host, out: Path, data_dir: Path | None) -> list[Check]:
+def examine_host(
+    config: Config, catalog: Catalog, host: Host, out: Path, data_dir: Path | None, engine: Engine
+) -> list[Check]:
     """Every check for a configuration. Raises UserError for names that do not exist."""
     stacks, datasets = chosen(config, catalog)
-    facts = gather(config, host, stacks, out)
+    facts = gather(config, host, stacks, out, engine)
     found = listing(load_datasets(), datasets, data_dir)
     first = {row.dataset: row for row in reversed(found)}
     rows = [first[name] for name in datasets]
@@ -67,7 +68,7 @@ def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
     return [stack for stack in stacks if stack.backends], list(datasets)
 
 
-def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Facts:
+def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engine: Engine) -> Facts:
     """The host as it is now, without the data sets."""
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
@@ -76,9 +77,9 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path) -> Fa
     runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
     client = None
     if launcher != "process":
-        engine = _engine(config, device, with_route=runtime is None)
-        client = engine.pop("client", None)
-        facts |= engine
+        seen = _engine(engine, config, device, with_route=runtime is None)
+        client = seen.pop("client", None)
+        facts |= seen
         launcher = "docker" if client or launcher == "docker" else "process"
     if runtime:
         launcher = runtime.name
@@ -136,7 +137,7 @@ def _version(runtime: Runtime) -> str:
 def _with_runtime(runtime: Runtime, client: Any, stack: Stack, device: DeviceKind) -> bool:
     """Whether the stack's image is there, or can be handed over."""
     name = _name(stack, device)
-    if client is not None and engine.inspect(client, name) is not None:
+    if client is not None and inspect(client, name) is not None:
         return True
     try:
         return runtime_images.find(runtime, name, image_folder(runtime)) is not None
@@ -144,10 +145,10 @@ def _with_runtime(runtime: Runtime, client: Any, stack: Stack, device: DeviceKin
         return False
 
 
-def _engine(config: Config, device: DeviceKind, with_route: bool = True) -> dict[str, Any]:
+def _engine(engine: Engine, config: Config, device: DeviceKind, with_route: bool = True) -> dict[str, Any]:
     """What the engine says of itself, as fields of Facts, and its client."""
     try:
-        client = engine.connect()
+        client = engine.client()
         version = client.version()
     except HostError as error:
         return {"engine_trouble": error.message, "engine_mend": error.hint}

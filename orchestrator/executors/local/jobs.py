@@ -1,0 +1,72 @@
+"""Measures one job at a time on a device of this host, for a local run as on the node of a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.launchers.launcher import Launcher, RunContext
+from orchestrator.measure import fingerprint
+from orchestrator.measure.gpu_claims import GpuClaims
+from orchestrator.measure.job import OnEvent, measure
+from orchestrator.model import Device, Fingerprint, Host, Job, Launch, Noun, Result
+
+
+class Origin(Noun, frozen=True, kw_only=True):
+    """What every job of a run on this host is made with, for its fingerprint."""
+
+    host: Host
+    #: sha256 of the workload scripts, and the checkout's commit.
+    scripts: str
+    commit: str | None
+    #: How a GPU reaches its job, in words.
+    gpu_route: str | None = None
+    #: The cluster whose node this host is.
+    cluster: str | None = None
+
+
+class JobRunner:
+    """Runs jobs under one launcher. Any number of threads may use it."""
+
+    def __init__(self, launcher: Launcher, context: RunContext, origin: Origin) -> None:
+        self._launcher = launcher
+        self._context = context
+        self._origin = origin
+
+    def stop(self) -> None:
+        """Ends the running jobs, and all that would be started from now on."""
+        self._launcher.stop()
+
+    def measure(self, job: Job, device: Device, folder: Path, claims: GpuClaims, on_event: OnEvent) -> Result:
+        """Runs `job` on a claimed device to whatever end; `folder` gets its raw figures. Raises OSError of the disk."""
+        result = measure(
+            job,
+            device,
+            launcher=self._launcher,
+            folder=folder,
+            run_id=self._context.run_id,
+            identify=self._fingerprint,
+            on_event=on_event,
+        )
+        return msgspec.structs.replace(claims.judge(result, device), attempt=self._context.attempts.get(job.id, 1))
+
+    def identity(self, job: Job, device: Device) -> dict[str, Any]:
+        """The fields of the fingerprint that the job would have now."""
+        launch = self._launcher.describe(job, device, Path("/nowhere"))
+        return msgspec.structs.asdict(self._fingerprint(job, device, launch))
+
+    def _fingerprint(self, job: Job, device: Device, launch: Launch) -> Fingerprint:
+        origin = self._origin
+        return fingerprint.fingerprint(
+            job,
+            device,
+            launch,
+            host=origin.host,
+            files=self._context.data,
+            scripts=origin.scripts,
+            commit=origin.commit,
+            gpu_route=origin.gpu_route,
+            cluster=origin.cluster,
+        )
