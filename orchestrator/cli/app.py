@@ -10,7 +10,7 @@ import click
 from rich.markup import escape
 
 from orchestrator import __version__
-from orchestrator.cli.output import console
+from orchestrator.cli.console import console
 from orchestrator.errors import OrchestrateError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}

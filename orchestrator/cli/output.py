@@ -17,17 +17,10 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from orchestrator.cli.console import say
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
-from orchestrator.report.comparison import TITLES, cells, closing
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
-from orchestrator.stats.compare import Ratio
-
-console = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-def say(line: str) -> None:
-    console.print(line, markup=False)
 
 
 def print_json(value: Any) -> None:
@@ -136,14 +129,3 @@ def _cell(rows: Sequence[Row], best: float | None) -> str:
     middle = statistics.median(times)
     mark = " *" if best is not None and min(times) <= best else ""
     return f"{middle:.3g}{mark}"
-
-
-def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
-    table = Table(box=rich.box.SIMPLE_HEAD)
-    for title in TITLES:
-        table.add_column(title, justify="left" if title.startswith(("cell", "verdict")) else "right")
-    for ratio in ratios:
-        table.add_row(*cells(ratio))
-    out = io.StringIO()
-    Console(file=out, width=150, highlight=False).print(table)
-    return out.getvalue() + "\n".join(closing(ratios, threshold)) + "\n"

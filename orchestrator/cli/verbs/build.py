@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import say
 from orchestrator.cli.options import BUILD, DEVICE, FILTERS, ROOT, build_settings
-from orchestrator.cli.output import say
 from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import select

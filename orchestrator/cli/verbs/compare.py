@@ -7,11 +7,8 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.options import FOLDER, JSON, percent
-from orchestrator.cli.output import comparison_text
-from orchestrator.report import comparison
-from orchestrator.stats import compare as comparing
 
-FORMATS = ("text", *comparison.FORMATS)
+FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
 
 @click.command()
@@ -31,7 +28,10 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
       orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
       orchestrate compare results/main results/change --threshold 5% --format markdown
     """
-    from orchestrator.results.source import read_source  # it brings DuckDB along
+    from orchestrator.cli.comparison import comparison_text  # numpy and DuckDB come along
+    from orchestrator.report import comparison
+    from orchestrator.results.source import read_source
+    from orchestrator.stats import compare as comparing
 
     a, b = read_source(first), read_source(second)
     ratios = comparing.compare(a.rows, b.rows, a.steady, b.steady)

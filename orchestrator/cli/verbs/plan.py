@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import say
 from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, run_request
-from orchestrator.cli.output import print_plan, say
+from orchestrator.cli.output import print_plan
 from orchestrator.executors.choose import choose_executor
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.run.session import describe

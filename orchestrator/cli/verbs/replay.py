@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import console
 from orchestrator.cli.options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT, replay_request
-from orchestrator.cli.output import comparison_text, console, end
+from orchestrator.cli.output import end
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
@@ -21,7 +22,6 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.run import session
 from orchestrator.run.replay import differences, recorded_keras, same_config, same_plan
 from orchestrator.run.session import Finished
-from orchestrator.stats.compare import Ratio, compare
 
 
 @click.command()
@@ -54,7 +54,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     if finished is None:
         return
     code = end(finished, as_json)
-    click.echo(comparison_text(ratios(folder, finished, only)), err=as_json)
+    click.echo(compared(folder, finished, only), err=as_json)
     ctx.exit(code)
 
 
@@ -78,13 +78,15 @@ def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress)
     return session.start(request, catalog, executor, ready, progress)
 
 
-def ratios(old: RunFolder, finished: Finished, only: str | None) -> list[Ratio]:
-    """The recorded run against the new one, cell by cell."""
-    from orchestrator.results.source import read_source  # DuckDB comes along
+def compared(old: RunFolder, finished: Finished, only: str | None) -> str:
+    """The recorded run against the new one, cell by cell, as a table."""
+    from orchestrator.cli.comparison import comparison_text  # numpy and DuckDB come along
+    from orchestrator.results.source import read_source
+    from orchestrator.stats.compare import compare
 
     before, after = read_source(old.path), read_source(finished.out)
     rows = [row for row in before.rows if only in (None, row["job_id"])]
-    return compare(rows, after.rows, before.steady, after.steady)
+    return comparison_text(compare(rows, after.rows, before.steady, after.steady))
 
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.console import console
 from orchestrator.cli.options import JSON, OUT, ROOT, command_line
-from orchestrator.cli.output import console, end, print_rows
+from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.plan.catalog import Catalog, load_catalog

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import console
 from orchestrator.cli.options import (
     BUILD,
     DATA_DIR,
@@ -20,7 +21,7 @@ from orchestrator.cli.options import (
     resume_request,
     run_request,
 )
-from orchestrator.cli.output import console, end, print_plan, print_standing
+from orchestrator.cli.output import end, print_plan, print_standing
 from orchestrator.cli.progress import Progress
 from orchestrator.executors.choose import DETACHABLE, choose_executor
 from orchestrator.plan.catalog import load_catalog

@@ -8,8 +8,9 @@ from xml.etree import ElementTree
 import click
 import pytest
 
+from orchestrator.cli.comparison import comparison_text
 from orchestrator.cli.options import percent
-from orchestrator.cli.output import comparison_text
+from orchestrator.cli.verbs.compare import FORMATS
 from orchestrator.report import comparison
 from orchestrator.stats.compare import CONDITIONS, compare, overall, regressions, undecided
 
@@ -142,3 +143,7 @@ def test_percentages(text, share):
 def test_no_percentages(text):
     with pytest.raises(click.BadParameter):
         percent(text)
+
+
+def test_the_command_line_offers_every_format():
+    assert ("text", *comparison.FORMATS) == FORMATS
