@@ -1,6 +1,6 @@
-"""Benchmark Keras backends in containers, honestly.
+"""Compares Keras backends: measures the same workloads in many stacks, and reports how fast and how sure.
 
-config -> plan -> images -> executor(measure(launcher + sampler)) -> records -> merge -> report
+request -> plan -> executor(stacks, data, measure(launcher)) -> results -> stats -> report
 """
 
 from __future__ import annotations

@@ -8,14 +8,14 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 
 from orchestrator.launchers.gpu_routes import ROUTES
 from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
 from orchestrator.model import Plan
-from orchestrator.plan.config import Config, load_config, override, parse_duration
+from orchestrator.plan.config import Config, ExecutorName, load_config, override, parse_duration
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 
 Decorator = Callable[[Any], Any]
@@ -40,14 +40,20 @@ def _folder(flag: str, **more: Any) -> Decorator:
 
 
 FILTERS = options(
-    _glob("--stack", "stacks", "Only these stacks."),
-    _glob("--backend", "backends", "Only these backends."),
-    _glob("--workload", "workloads", "Only these workloads."),
+    _glob("--stack", "stacks", "Only stacks whose name matches."),
+    _glob("--backend", "backends", "Only backends whose name matches."),
+    _glob("--workload", "workloads", "Only workloads whose name matches."),
 )
-DEVICE = click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), help="What the jobs compute on.")
+DEVICE = click.option(
+    "--device",
+    type=click.Choice(["auto", "cpu", "gpu"]),
+    help="What jobs compute on; auto takes a GPU where there is one.",
+)
 
 LAUNCHER = click.option(
-    "--launcher", metavar="|".join((*LAUNCHERS, "FILE")), help="How jobs are started; FILE is a runtime of your own."
+    "--launcher",
+    metavar="|".join((*LAUNCHERS, "FILE")),
+    help="How jobs are started; FILE describes a container runtime of your own.",
 )
 
 
@@ -72,67 +78,100 @@ def image_reference(ctx: click.Context, parameter: click.Parameter, value: str |
     return value
 
 
-WISHES = options(
+CONFIGURATION = options(
     click.option(
         "--config",
         "-c",
         default="all",
         show_default=True,
         metavar="NAME|PATH",
-        help="A preset or a YAML file.",
+        help="Configuration: a preset or a YAML file.",
     ),
     FILTERS,
-    _glob("--exclude", "exclude", "Leave jobs out by their id; they are listed as excluded."),
+    _glob("--exclude", "exclude", "Leave out jobs whose id matches; they are listed as excluded."),
     DEVICE,
     LAUNCHER,
-    click.option("--executor", type=click.Choice(["local", "slurm"]), help="Where jobs run.  [default: local]"),
-    click.option("--partition", metavar="NAME", help="Slurm: the partition."),
-    click.option("--account", metavar="NAME", help="Slurm: the account that is charged."),
-    click.option("--gpu-type", metavar="NAME", help="Slurm: only GPUs of this type, as the site calls it."),
+    click.option("--executor", type=click.Choice(get_args(ExecutorName)), help="Where jobs run.  [default: local]"),
+    click.option("--partition", metavar="NAME", help="Slurm: partition to use."),
+    click.option("--account", metavar="NAME", help="Slurm: account to charge."),
+    click.option("--gpu-type", metavar="NAME", help="Slurm: only GPUs of this type, by the site's name for it."),
     click.option(
-        "--sbatch-option", "sbatch_options", multiple=True, metavar="--NAME=VALUE", help="Slurm: one more for sbatch."
+        "--sbatch-option",
+        "sbatch_options",
+        multiple=True,
+        metavar="--NAME=VALUE",
+        help="Slurm: a further option for sbatch.",
     ),
-    click.option("--scale", metavar="NAME", help="smoke, quick or article.  [default: what suits the device]"),
+    click.option(
+        "--scale",
+        metavar="NAME",
+        help="Amount of data and epochs: smoke, quick or article.  [default: article on a GPU, else quick]",
+    ),
     click.option(
         "--variant",
         "variants",
         multiple=True,
         type=click.Choice(["faithful", "modern"]),
-        help="The settings of 2017, or today's defaults (Keras 3 only); both give columns of their own.",
+        help="Settings of 2017 (faithful) or today's defaults (modern, Keras 3 only); both may be given.",
     ),
-    click.option("--repeats", type=click.IntRange(1), help="How often each cell runs, each time in a fresh process."),
-    click.option("--epochs", type=click.IntRange(1), help="Instead of the scale's number."),
-    click.option("--timeout", metavar="90s|10m|2h", help="Bound of one job, instead of the scale's."),
-    click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of the order, the shuffling and the weights."),
-    click.option("--threads", type=click.IntRange(1), help="CPU threads of every job.  [default: all cores but one]"),
-    click.option("--parallel", type=click.IntRange(1), help="Jobs at a time on the CPU.  [default: 1]"),
-    click.option("--memory", metavar="512m|4g", help="Bound of one container.  [default: what the host has]"),
-    click.option("--gpu-route", type=click.Choice(ROUTES), help="How containers get their GPU.  [default: auto]"),
+    click.option(
+        "--repeats", type=click.IntRange(1), help="Repeats of each cell, each in a fresh process.  [default: 1]"
+    ),
+    click.option("--epochs", type=click.IntRange(1), help="Epochs per job, instead of the scale's number."),
+    click.option("--timeout", metavar="90s|10m|2h", help="Time limit per job, instead of the scale's."),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed for job order, shuffling and initial weights."
+    ),
+    click.option("--threads", type=click.IntRange(1), help="CPU threads per job.  [default: all cores but one]"),
+    click.option("--parallel", type=click.IntRange(1), help="Jobs to run at the same time on the CPU.  [default: 1]"),
+    click.option(
+        "--memory",
+        metavar="512m|4g",
+        help="Memory limit per container.  [default: an equal share of the host's memory]",
+    ),
+    click.option(
+        "--gpu-route", type=click.Choice(ROUTES), help="Mechanism that passes a GPU to a container.  [default: auto]"
+    ),
     click.option(
         "--weaken",
         multiple=True,
         type=click.Choice(WEAKENABLE),
-        help="Give up a point of the confinement of containers; recorded with every result.",
+        help="Drop one restriction of the containers; recorded with every result.",
     ),
-    click.option("--allow-busy", is_flag=True, default=None, help="Also use GPUs that others use; rows are marked."),
-)
-ROOT = _folder("--root", exists=True, help="A folder with docker/ and workloads/ of your own.")
-OUT = _folder("--out", default=Path("results"), show_default=True, help="Where runs are kept.")
-DATA_DIR = _folder("--data-dir", exists=True, help="Where data sets lie already; it is only read.")
-JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, nothing else there.")
-UNTIL = options(
-    click.option("--until", type=percent, metavar="2%", help="Repeat a workload until each cell is known that well."),
     click.option(
-        "--budget", default="30m", show_default=True, metavar="30m", help="With --until: no round begins later."
+        "--allow-busy", is_flag=True, default=None, help="Also use GPUs that other processes use; such rows are marked."
+    ),
+)
+ROOT = _folder("--root", exists=True, help="Folder with your own docker/ and workloads/.")
+OUT = _folder("--out", default=Path("results"), show_default=True, help="Folder that runs are kept in.")
+DATA_DIR = _folder("--data-dir", exists=True, help="Folder with data sets; it is only read.")
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document on standard output, and nothing else there."
+)
+UNTIL = options(
+    click.option(
+        "--until",
+        type=percent,
+        metavar="2%",
+        help="Repeat each cell until its time is known this precisely (half-width of the interval).",
+    ),
+    click.option(
+        "--budget",
+        default="30m",
+        show_default=True,
+        metavar="30m",
+        help="With --until: time after which no further round of repeats starts.",
     ),
 )
 RESUME = options(
-    click.option("--resume", metavar="RUN", help="Go on with a run (its folder, its id, or `latest`)."),
-    click.option("--retry-failed", is_flag=True, help="With --resume: failed, timed-out and oom jobs run again, too."),
+    click.option("--resume", metavar="RUN", help="Continue a run: its folder, its id, or `latest`."),
+    click.option(
+        "--retry-failed", is_flag=True, help="With --resume: also run failed, timed-out and out-of-memory jobs again."
+    ),
     click.option(
         "--rerun-changed",
         is_flag=True,
-        help="With --resume: results made with other workloads, images or data are run anew instead of refused.",
+        help="With --resume: run jobs again whose scripts, image or data changed, instead of refusing.",
     ),
 )
 BUILD = options(
@@ -142,28 +181,36 @@ BUILD = options(
         type=click.Choice(["auto", "pull", "bootstrap"]),
         default="auto",
         show_default=True,
-        help="Base image: pulled, or made from Debian's packages; auto pulls where a registry answers.",
+        help="Base image: pull it, or bootstrap it from Debian packages; auto pulls where a registry answers.",
     ),
     click.option(
-        "--base-image", metavar="IMAGE", callback=image_reference, help="Another base image instead of the pinned one."
+        "--base-image", metavar="IMAGE", callback=image_reference, help="Base image to use instead of the pinned one."
     ),
     click.option(
         "--ca-bundle",
         type=click.Path(exists=True, dir_okay=False),
-        help="CA certificates for the build, behind a proxy.  [default: $PIP_CERT or its like]",
+        help="CA certificates that the build trusts, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
     ),
     click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
-    click.option("--no-cache", is_flag=True, help="Build every layer anew."),
-    click.option("--without-cuda", is_flag=True, help="GPU images for the backends that bring their own CUDA (CNTK)."),
+    click.option("--no-cache", is_flag=True, help="Rebuild every layer."),
+    click.option(
+        "--without-cuda",
+        is_flag=True,
+        help="Build GPU images without CUDA 8: only for backends whose wheels contain CUDA (CNTK).",
+    ),
     click.option(
         "--cuda-dir",
         type=click.Path(exists=True, file_okay=False),
-        help="Take CUDA 8 files from this folder only (an unpacked tool kit, say).",
+        help="Folder to take CUDA 8 files from, such as an unpacked toolkit; no other source is tried.",
     ),
-    click.option("--cuda-base", metavar="IMAGE", callback=image_reference, help="Take CUDA 8 files out of this image."),
+    click.option("--cuda-base", metavar="IMAGE", callback=image_reference, help="Image to take CUDA 8 files from."),
     click.option(
-        "--cuda-route", "cuda_routes", multiple=True, metavar="NAME", help="Only this route of docker/cuda.yaml."
+        "--cuda-route",
+        "cuda_routes",
+        multiple=True,
+        metavar="NAME",
+        help="Source of CUDA 8 files, by its name in docker/cuda.yaml; no other is tried.",
     ),
 )
 #: Options of the command line -> fields of the configuration's `slurm`.
@@ -173,16 +220,16 @@ SLURM_NAMES = {
     "gpu_type": "gpu_type",
     "sbatch_options": "options",
 }
-WISH_NAMES = (
+CONFIG_NAMES = (
     *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
     *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
     *("gpu_route", "allow_busy", "weaken"),
 )
 
 
-def wished(given: Mapping[str, Any]) -> Config:
+def configured(given: Mapping[str, Any]) -> Config:
     """The configuration named by --config with the other options on top. Raises UserError."""
-    changes = {name: given[name] for name in WISH_NAMES}
+    changes = {name: given[name] for name in CONFIG_NAMES}
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
     changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
     return override(load_config(given["config"]), **changes)
@@ -190,7 +237,7 @@ def wished(given: Mapping[str, Any]) -> Config:
 
 def explicit(ctx: click.Context, given: Mapping[str, Any]) -> dict[str, Any]:
     """What of a configuration the user typed: `config` (the preset or file, decoded) and single options."""
-    names = {name for name in ("config", *WISH_NAMES, *SLURM_NAMES) if _is_typed(ctx, name)}
+    names = {name for name in ("config", *CONFIG_NAMES, *SLURM_NAMES) if _is_typed(ctx, name)}
     typed = {n: list(given[n]) if isinstance(given[n], tuple) else given[n] for n in names - set(SLURM_NAMES)}
     if names & set(SLURM_NAMES):
         typed["slurm"] = _slurm(names & set(SLURM_NAMES), given)
@@ -215,7 +262,7 @@ FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 def run_request(given: Mapping[str, Any]) -> RunRequest:
     """The request for a new run. Raises UserError for a value that a run could not use."""
-    return RunRequest(config=wished(given), **_common(given))
+    return RunRequest(config=configured(given), **_common(given))
 
 
 def resume_request(given: Mapping[str, Any], run: str, typed: Mapping[str, object], **choice: Any) -> ResumeRequest:

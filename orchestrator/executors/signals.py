@@ -1,4 +1,4 @@
-"""What Ctrl-C does to a run."""
+"""Ctrl-C and other signals: the first stops a run in good order, the second ends the process at once."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import Any
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
     """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second ends this process at once.
 
-    The second does so to the very end, the report included: an exception could come up anywhere, in the middle of
-    an import for one, and Python's own end may abort on a thread that waits for its job. Jobs end with their starter.
+    The second signal calls os._exit(130), even while the report is written: KeyboardInterrupt could hit a half-done
+    import, and a normal exit can hang on worker threads. Jobs end with the process that started them.
     """
     stopped = threading.Event()
     watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]

@@ -1,4 +1,4 @@
-"""What the user wants: a preset or a file, then the command line on top. Checked before anything starts."""
+"""Configurations: a preset or a YAML file, with the options of the command line on top. Checked before a run starts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from orchestrator.plan.slurm import Slurm
 from orchestrator.text import suggest
 
 Patterns = list[str]
+#: The names of executors (executors/choose.py).
+ExecutorName = Literal["local", "slurm"]
 
 
 def everything() -> Patterns:
@@ -23,7 +25,7 @@ def everything() -> Patterns:
 
 
 class Config(Noun, frozen=True, kw_only=True):
-    """One run as wished for. Patterns are shell globs; None means "decide from the host"."""
+    """What a run should do. Patterns are shell globs; None means "decide from the host"."""
 
     version: Literal[1] = 1
     description: str = ""
@@ -36,7 +38,7 @@ class Config(Noun, frozen=True, kw_only=True):
     device: Literal["auto", "cpu", "gpu"] = "auto"
     #: One of runtimes.LAUNCHERS, or the file of a runtime, by its absolute path.
     launcher: str = "auto"
-    executor: Literal["local", "slurm"] = "local"
+    executor: ExecutorName = "local"
     #: Only with `executor: slurm`.
     slurm: Slurm = Slurm()
     #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
@@ -48,13 +50,13 @@ class Config(Noun, frozen=True, kw_only=True):
     #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
     threads: Positive | None = None
     parallel: Positive = 1
-    #: Memory bound of one job, such as "4g" (containers only); None shares out what the host has.
+    #: Memory limit per container, such as "4g"; None gives each an equal share of the host's.
     memory: str | None = None
     #: How containers get their GPU; auto takes what the engine offers.
     gpu_route: Literal["auto", "devices", "cdi", "runtime", "nvidia-docker"] = "auto"
-    #: Measure on a GPU that somebody else uses, too; the rows say so.
+    #: Also measure on a GPU that other processes use; the rows say so.
     allow_busy: bool = False
-    #: Points of the confinement of containers that are given up; every row says so.
+    #: Restrictions of the containers that are dropped; every row says so.
     weaken: list[Weakenable] = []
 
 

@@ -1,4 +1,4 @@
-"""From wishes to jobs: which cells, how often, in which order. Pure."""
+"""Makes the jobs of a plan: which cells, how many repeats, in which order. Pure."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ def select(patterns: Sequence[str], names: Iterable[str], what: str) -> list[str
     return [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
-def make_jobs(wish: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Workload]) -> list[Job]:
-    """Every cell that the wish names, `repeats` times, in a seeded order.
+def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Workload]) -> list[Job]:
+    """Every cell that `wanted` names, `repeats` times, in an order drawn from the seed.
 
-    Repeats are blocks: each cell runs once before any runs again, and within a block the order is drawn
-    anew, so that slow changes of the machine fall on all backends alike.
+    Repeats are blocks: each cell runs once before any runs again, and each block has an order of its own, so that
+    slow changes of the machine affect all backends alike.
     """
-    stack_names = select(wish.stacks, (s.name for s in stacks), "stack")
+    stack_names = select(wanted.stacks, (s.name for s in stacks), "stack")
     chosen = [s for s in stacks if s.name in stack_names]
-    backend_names = select(wish.backends, (b.name for s in stacks for b in s.backends), "backend")
-    workload_names = select(wish.workloads, (w.name for w in workloads), "workload")
-    order = random.Random(wish.seed)
+    backend_names = select(wanted.backends, (b.name for s in stacks for b in s.backends), "backend")
+    workload_names = select(wanted.workloads, (w.name for w in workloads), "workload")
+    order = random.Random(wanted.seed)
     jobs: list[Job] = []
-    for repeat in range(1, wish.repeats + 1):
+    for repeat in range(1, wanted.repeats + 1):
         block = [
-            _job(wish, workload, variant, stack, backend.name, repeat)
+            _job(wanted, workload, variant, stack, backend.name, repeat)
             for workload in workloads
             if workload.name in workload_names
             for stack in chosen
-            for variant in _variants(wish, stack)
+            for variant in _variants(wanted, stack)
             for backend in stack.backends
             if backend.name in backend_names
         ]
@@ -82,29 +82,29 @@ def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Jo
     return kept, skipped
 
 
-def _variants(wish: PlanInput, stack: Stack) -> list[str]:
+def _variants(wanted: PlanInput, stack: Stack) -> list[str]:
     """`modern` means today's defaults; a 2017 stack has none."""
-    return [v for v in wish.variants if v == "faithful" or stack.era == "today"]
+    return [v for v in wanted.variants if v == "faithful" or stack.era == "today"]
 
 
-def _job(wish: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:
-    scale = _scale(workload, wish.scale)
+def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:
+    scale = _scale(workload, wanted.scale)
     return Job(
         workload=workload.name,
         variant=variant,  # type: ignore[arg-type]
         stack=stack.name,
         backend=backend,
-        device=wish.device,
+        device=wanted.device,
         repeat=repeat,
-        scale=wish.scale,
-        epochs=wish.epochs or scale.epochs,
+        scale=wanted.scale,
+        epochs=wanted.epochs or scale.epochs,
         batch_size=workload.batch_size,
         train=scale.train,
         validation=scale.validation,
         # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.
-        seed=(wish.seed + repeat - 1) % 2**31,
-        threads=wish.threads,
-        timeout_s=wish.timeout_s or scale.timeout_s,
+        seed=(wanted.seed + repeat - 1) % 2**31,
+        threads=wanted.threads,
+        timeout_s=wanted.timeout_s or scale.timeout_s,
         dataset=workload.dataset,
     )
 

@@ -50,10 +50,10 @@ def _whole_result(folder: RunFolder, job: Job, say: Say) -> Result | None:
     try:
         result = folder.result(job)
     except UserError as error:
-        say(f"{job.id}: {error.message}; it runs anew")
+        say(f"{job.id}: {error.message}; it runs again")
         return None
     if result is not None and not job_is_whole(folder.job_folder(job)):
-        say(f"{job.id}: its record is torn or was altered; it runs anew")
+        say(f"{job.id}: its record is torn or was altered; it runs again")
         return None
     return result
 
@@ -92,6 +92,6 @@ def add_changed(pending: list[Job], plan: Plan, changed: dict[str, list[str]], r
             "not the same run any more: " + "; ".join(told), "restore it, start a new run, or add --rerun-changed"
         )
     for line in told:
-        say(f"{line}: these run anew")
+        say(f"{line}: these run again")
     again = {job_id for jobs in changed.values() for job_id in jobs} | {job.id for job in pending}
     return [job for job in plan.planned if job.id in again]

@@ -1,4 +1,4 @@
-"""A recorded run or job planned anew: the same jobs, and in words what is not the same. Pure."""
+"""Plans a recorded run or job again: the same jobs, and what cannot be the same, in words. Pure."""
 
 from __future__ import annotations
 

@@ -19,15 +19,15 @@ from orchestrator.run.resume import collect, resume
 @ROOT
 @DATA_DIR
 @JSON
-@click.option("--no-wait", is_flag=True, help="Collect what has ended, say how the rest stands, and leave it alone.")
-@click.option("--detach", is_flag=True, help="The same, and submit what Slurm's queue has room for by now.")
+@click.option("--no-wait", is_flag=True, help="Collect finished jobs, print how the others stand, and return.")
+@click.option("--detach", is_flag=True, help="Like --no-wait, and submit what the queue has room for.")
 @click.pass_context
 def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
-    """Collect the results of RUN from its Slurm cluster, submit what is not submitted yet, and report at the end.
+    """Collect the results of RUN from its cluster, submit what is not submitted yet, and report at the end.
 
-    For runs with --detach, and for those whose orchestrator was killed or lost its host: their jobs go on by
-    themselves. Ctrl-C stops the run, as it does everywhere; --no-wait and --detach leave it alone. What was
-    cancelled stays so: `orchestrate run --resume RUN` runs it again.
+    For runs started with --detach, and for those whose orchestrator was killed: their jobs go on by themselves.
+    Ctrl-C stops the run; --no-wait and --detach leave it running. Cancelled jobs stay cancelled: `orchestrate run
+    --resume RUN` runs them again.
 
     \b
     Examples:

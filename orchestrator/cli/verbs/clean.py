@@ -11,14 +11,16 @@ from orchestrator.run import clean as cleaning
 
 
 @click.command()
-@click.option("--images", "drop_images", is_flag=True, help="Also the images that were built.")
-@click.option("--caches", "drop_caches", is_flag=True, help="Also compiled code (volumes) and virtual environments.")
-@click.option("--dry-run", is_flag=True, help="Only show.")
+@click.option("--images", "drop_images", is_flag=True, help="Also remove the images that were built.")
+@click.option(
+    "--caches", "drop_caches", is_flag=True, help="Also remove compiled code (volumes) and virtual environments."
+)
+@click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @OUT
 def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> None:
-    """Show and remove what is ours: stray containers, temporary files of killed runs, on request images and caches.
+    """Remove what killed runs left: containers and temporary files; on request also images and caches.
 
-    Results and data sets are never touched, nor anything that does not carry our label.
+    Results and data sets are never touched, nor containers, images and volumes without this project's label.
     """
     for line in cleaning.clean(drop_images, drop_caches, dry_run, out):
         click.echo(line)

@@ -14,14 +14,16 @@ FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 @click.command()
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
-@click.option("--threshold", type=percent, metavar="5%", help="Exit 1 where a cell got slower by more, beyond noise.")
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Of the output.")
+@click.option(
+    "--threshold", type=percent, metavar="5%", help="Exit 1 if a cell is slower by more than this, beyond noise."
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
 @JSON
 def compare(first: Path, second: Path, threshold: float | None, form: str, as_json: bool) -> None:
-    """Seconds per epoch of the same cells in two runs or merged sets: a release against a change, one launcher
-    against another.
+    """Compare the seconds per epoch of the same cells in two runs or merged sets.
 
-    With --threshold a cell that no longer runs counts as a regression, too.
+    For example a release with a change, or one launcher with another. With --threshold, a cell that no longer runs
+    counts as a regression, too.
 
     \b
     Examples:

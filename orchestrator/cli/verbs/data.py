@@ -55,7 +55,7 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
 @JSON
 @click.pass_context
 def verify(ctx: click.Context, names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
-    """Read and hash every data file found anew; exit 1 if one is corrupt."""
+    """Read and hash every data file that is found; exit 1 if one is corrupt."""
     rows = datasets.verify(load_datasets(), names, data_dir)
     _print(rows, as_json)
     ctx.exit(1 if any(row.state == "corrupt" for row in rows) else 0)

@@ -1,4 +1,4 @@
-"""`orchestrate doctor`: can this host run what is wished for, and what would mend it?"""
+"""`orchestrate doctor`: whether this host can run a configuration, and what to do where it cannot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, run_request
+from orchestrator.cli.options import CONFIGURATION, DATA_DIR, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_json
 from orchestrator.executors.choose import choose_executor
 from orchestrator.host.checks import Check, counts, worst
@@ -16,14 +16,14 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
 
 @click.command()
-@WISHES
+@CONFIGURATION
 @DATA_DIR
 @OUT
 @ROOT
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, /, **given: Any) -> None:
-    """Check this host against what a run would need: what was seen, what is needed, how to mend it.
+    """Check whether this host can run a configuration: what was found, what is needed, how to fix it.
 
     Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.
 

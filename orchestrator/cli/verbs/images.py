@@ -25,8 +25,10 @@ from orchestrator.stacks.images import sbom as bills
 from orchestrator.stacks.images.engine import ImageInfo, connect, inspect
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-STACK = click.option("--stack", "stacks", multiple=True, metavar="GLOB", help="Only these stacks.")
-DEVICE = click.option("--device", type=click.Choice(["cpu", "gpu"]), help="Only these images.  [default: both]")
+STACK = click.option("--stack", "stacks", multiple=True, metavar="GLOB", help="Only stacks whose name matches.")
+DEVICE = click.option(
+    "--device", type=click.Choice(["cpu", "gpu"]), help="Only images for this kind of device.  [default: both]"
+)
 
 
 @click.group()
@@ -67,7 +69,7 @@ def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
 @STACK
 @DEVICE
 @ROOT
-@click.option("--force", is_flag=True, help="Replace FILE.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Path | None, force: bool) -> None:
     """Write the images that are on the engine into FILE, a .tar.gz.
 
@@ -91,8 +93,8 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
 
 @images.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--force", is_flag=True, help="Replace images of the same names.")
-@click.option("--launcher", metavar="NAME|FILE", help="Give them to this runtime instead of the Docker engine.")
+@click.option("--force", is_flag=True, help="Replace images of the same name.")
+@click.option("--launcher", metavar="NAME|FILE", help="Container runtime to load into, instead of the Docker engine.")
 def load(file: Path, force: bool, launcher: str | None) -> None:
     """Check FILE and give its images to the engine, or to another container runtime.
 
@@ -131,7 +133,7 @@ def _runtime(launcher: str | None) -> Runtime | None:
 
 @images.command()
 @click.argument("stack")
-@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Which image.")
+@click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Kind of image.")
 @ROOT
 def sbom(stack: str, device: DeviceKind, root: Path | None) -> None:
     """Print the bill of materials of STACK's image: CycloneDX 1.5, made from inside the image.

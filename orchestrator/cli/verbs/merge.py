@@ -14,10 +14,12 @@ from orchestrator.cli.output import print_json
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where the set is written.")
+@click.option(
+    "--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write the merged set to."
+)
 @JSON
 def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
-    """Runs and merged sets, of any hosts, into one set: every job once, nothing averaged that must not be.
+    """Merge runs and merged sets into one set; each job once, only comparable rows averaged.
 
     \b
     Exit 1: two records of one job do not agree (the first is kept, and set.json lists them).

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import say
-from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, WISHES, run_request
+from orchestrator.cli.options import CONFIGURATION, DATA_DIR, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_plan
 from orchestrator.executors.choose import choose_executor
 from orchestrator.plan.catalog import load_catalog
@@ -15,7 +15,7 @@ from orchestrator.run.session import describe
 
 
 @click.command()
-@WISHES
+@CONFIGURATION
 @DATA_DIR
 @OUT
 @ROOT

@@ -15,7 +15,7 @@ from orchestrator.cli.output import print_json
 @click.argument("folder", default="results/all", type=FOLDER)
 @JSON
 def query(sql: str, folder: Path, as_json: bool) -> None:
-    """One SQL statement (DuckDB) over a merged set: tables results, epochs, samples, and cells. It only reads.
+    """Run one SQL statement (DuckDB) over a merged set: tables results, epochs, samples, cells. It only reads.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ from orchestrator.stacks.images.dockerfile import rendered_files
 
 @click.command()
 @ROOT
-@click.option("--check", is_flag=True, help="Only compare; exit 1 where a file differs.")
+@click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file differs from its template.")
 def render(root: Path | None, check: bool) -> None:
     """Write the Dockerfiles and compose.yaml from docker/stacks.yaml."""
     catalog = load_catalog(root)

@@ -28,9 +28,9 @@ from orchestrator.run.session import Finished
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @LAUNCHER
 @click.option("--no-fetch", is_flag=True, help="Never download data.")
-@click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
+@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
 @click.option(
-    "--dry-run", is_flag=True, help="Only say what would not be the same; images are made ready all the same."
+    "--dry-run", is_flag=True, help="Only print what would differ; stacks and data are made ready all the same."
 )
 @DATA_DIR
 @OUT
@@ -39,8 +39,10 @@ from orchestrator.run.session import Finished
 @JSON
 @click.pass_context
 def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> None:
-    """Run the plan of a recorded RUN again (or of one job: its folder or result.json): the same jobs, seeds, threads
-    and amounts of data, in the same order. What cannot be the same is said first, the ratios at the end.
+    """Run a recorded RUN again, or one job of it (its folder or result.json), and compare.
+
+    Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
+    of the times at the end.
 
     \b
     Examples:

@@ -20,14 +20,16 @@ from orchestrator.run import session
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--to", type=click.Path(file_okay=False, path_type=Path), help="Where to write; needed for several runs.")
+@click.option(
+    "--to", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to; required for several runs."
+)
 @OUT
 @ROOT
 @JSON
 def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, as_json: bool) -> None:
-    """Merge and report recorded runs anew, without running anything. Default: the latest run.
+    """Merge and report recorded runs again, without running anything. Default: the latest run.
 
-    A set made by `merge` is reported alone: merge once more to add runs to it.
+    A merged set is reported alone; to add runs to it, merge again.
 
     \b
     Examples:

@@ -10,13 +10,13 @@ import click
 from orchestrator.cli.console import console
 from orchestrator.cli.options import (
     BUILD,
+    CONFIGURATION,
     DATA_DIR,
     JSON,
     OUT,
     RESUME,
     ROOT,
     UNTIL,
-    WISHES,
     explicit,
     resume_request,
     run_request,
@@ -31,24 +31,22 @@ from orchestrator.run.session import Finished
 
 
 @click.command()
-@WISHES
+@CONFIGURATION
 @DATA_DIR
 @OUT
 @ROOT
 @BUILD
 @JSON
-@click.option(
-    "--keras-spec", metavar="SPEC", help="Another Keras for the stacks of today: 'keras @ git+...', a folder."
-)
-@click.option("--no-fetch", is_flag=True, help="Never download data; synthetic data where there is none.")
-@click.option("--no-build", is_flag=True, help="Never build; the jobs of a missing image fail.")
-@click.option("--dry-run", is_flag=True, help="The same as `plan`.")
+@click.option("--keras-spec", metavar="SPEC", help="Another Keras for today's stacks: 'keras @ git+...' or a folder.")
+@click.option("--no-fetch", is_flag=True, help="Never download data; use synthetic data where there is none.")
+@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
+@click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does.")
 @UNTIL
 @RESUME
-@click.option("--detach", is_flag=True, help="Slurm: submit, and leave; `orchestrate attach` collects the results.")
+@click.option("--detach", is_flag=True, help="Slurm: submit and return; `orchestrate attach` collects the results.")
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
-    """Build what is missing, run every job, merge, report.
+    """Build what is missing, run every job, merge the results and report.
 
     \b
     Examples:

@@ -27,22 +27,43 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 
 @click.command()
 @click.argument("runs", nargs=-1, type=FOLDER)
-@click.option("--between", type=percent, metavar="1%", help="Noise of repeats around their cell (standard deviation).")
-@click.option("--within", type=percent, metavar="2%", help="Noise of epochs around their repeat.")
-@click.option("--epochs", type=click.IntRange(2), help="Steady epochs of a repeat.")
-@click.option("--repeats", type=click.IntRange(2), default=5, show_default=True, help="The protocol to be judged.")
-@click.option("--until", type=percent, metavar="2%", help="Judge this bound of `run --until` instead of --repeats.")
-@click.option("--contenders", type=click.IntRange(2), default=2, show_default=True, help="In one row of a report.")
-@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="Of one report.")
-@click.option("--slowdown", type=percent, default=0.05, show_default="5%", help="What is planted.")
-@click.option("--experiments", type=click.IntRange(50), default=2000, show_default=True, help="Simulated per line.")
+@click.option(
+    "--between",
+    type=percent,
+    metavar="1%",
+    help="Noise between repeats of a cell (standard deviation).  [default: of RUNS, else 1%]",
+)
+@click.option(
+    "--within", type=percent, metavar="2%", help="Noise between epochs of a repeat.  [default: of RUNS, else 2%]"
+)
+@click.option("--epochs", type=click.IntRange(2), help="Steady epochs per repeat.  [default: of RUNS, else 3]")
+@click.option(
+    "--repeats", type=click.IntRange(2), default=5, show_default=True, help="Repeats per cell of the protocol to judge."
+)
+@click.option("--until", type=percent, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
+@click.option(
+    "--contenders",
+    type=click.IntRange(2),
+    default=2,
+    show_default=True,
+    help="Contenders in each row of a simulated report.",
+)
+@click.option("--rows", type=click.IntRange(1), default=1, show_default=True, help="Rows of a simulated report.")
+@click.option("--slowdown", type=percent, default=0.05, show_default="5%", help="Simulated slowdown to detect.")
+@click.option(
+    "--experiments",
+    type=click.IntRange(50),
+    default=2000,
+    show_default=True,
+    help="Simulated reports per line of the answer.",
+)
 @JSON
 def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
-    """Do the verdicts keep their promise? False ones at most 5 %, a planted slowdown found in 9 of 10.
+    """Check how reliable verdicts are: false ones in at most 5 % of reports, a real slowdown found in 9 of 10.
 
-    Simulated at the noise of the RUNS (or as given), in four shapes of noise, and where a cell has four repeats or more
-    also on the real repeats: dealt to two names, they are one image under two names, run interleaved. Exit 1: the
-    promise is not kept at --repeats, or with --until.
+    Simulates reports at the noise of RUNS (or as given), in four shapes of noise. Where a cell has four repeats or
+    more, its real repeats are also dealt to two names, as if one image had run under two names: any difference found
+    is false. Exit 1: the check fails at --repeats, or with --until.
 
     \b
     Examples:

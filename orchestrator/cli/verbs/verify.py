@@ -27,10 +27,10 @@ WORDS = {
 @JSON
 @click.pass_context
 def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
-    """Check a recorded run (folder, id or `latest`) file by file: complete, incomplete or altered.
+    """Check every file of a recorded run (folder, id or `latest`): complete, incomplete or altered.
 
-    Exit code 0 when every record is there and as it was written, else 1. It proves the absence of accidents, not of
-    intent: whoever alters a file on purpose can write its hash as well.
+    Exit 0 if every record is there and as it was written, else 1. This finds accidents, not intent: whoever changes a
+    file on purpose can change its hash as well.
 
     \b
     Examples:

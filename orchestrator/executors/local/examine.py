@@ -1,4 +1,4 @@
-"""Looks at this host for the preflight: engine, driver, GPUs, disk, images, data. Reads only."""
+"""Examines this host for `doctor` and before a run: engine, driver, GPUs, disk, images, data. Reads only."""
 
 from __future__ import annotations
 
@@ -190,13 +190,13 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     )
 
 
-def runtime_route(runtime: Runtime, wish: str) -> gpu_routes.Route:
+def runtime_route(runtime: Runtime, wanted: str) -> gpu_routes.Route:
     """How a runtime is given a GPU. Raises HostError for a route that it has not."""
-    if wish != "auto" and wish not in runtime.gpu:
+    if wanted != "auto" and wanted not in runtime.gpu:
         raise HostError(
-            f"{runtime.name} knows no GPU route {wish!r}", f"it has {', '.join(runtime.gpu)}; leave --gpu-route out"
+            f"{runtime.name} knows no GPU route {wanted!r}", f"it has {', '.join(runtime.gpu)}; leave --gpu-route out"
         )
-    name = next(iter(runtime.gpu)) if wish == "auto" else wish
+    name = next(iter(runtime.gpu)) if wanted == "auto" else wanted
     return gpu_routes.Route(name=name, why=f"the way of {runtime.name}")  # type: ignore[arg-type]
 
 

@@ -1,4 +1,4 @@
-"""Runs jobs on a Slurm cluster, each as one Slurm job: hands them in, follows them, and tells how each ended.
+"""Runs jobs on a Slurm controller, each as one Slurm job: hands them in, follows them, and tells how each ended.
 
 A node reports through its attempt's folder; Slurm is asked only for what no report tells. One thread does all.
 """
@@ -19,17 +19,17 @@ from orchestrator.executors.slurm.queue import QueueView
 from orchestrator.measure.events import EventTail
 from orchestrator.model import Job, Result, Say, Status
 
-#: Between two looks at the folders of a few jobs; of more, it is longer.
+#: Seconds between two checks of the folders of a few jobs; with more jobs it is longer.
 POLL_S = 0.1
 FEW = 8
-#: Before a full queue is tried again.
+#: Seconds before a full queue is tried again.
 FULL_S = 5.0
-#: Beyond the grace of jobs that are gone, for those that the first look did not find gone yet.
+#: Seconds beyond `grace_s` for jobs that the first check did not find gone yet.
 LAST_LOOK_S = 1.0
 
 
 class Ledger(Protocol):
-    """What the rest of the run does for the executor; every `Result` is on record when it is returned."""
+    """Keeps the records of a run while its jobs are away; every `Result` is on disk when it is returned."""
 
     run_id: str
 
@@ -53,8 +53,8 @@ class Ledger(Protocol):
         """The reported result; `instead`: the status and reason that Slurm knows better."""
         ...
 
-    def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
-        """The same attempt anew, for the nodes that may run it after this one could not; None where none is left."""
+    def retry_elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        """Create a new attempt that excludes this node; None if no other node qualifies."""
         ...
 
     def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
@@ -85,43 +85,43 @@ class Flight:
         self._tail = EventTail(attempt.folder / "out" / "events.jsonl")
         self._seen = 0
 
-    def follow(self, desk: Ledger) -> None:
+    def follow(self, ledger: Ledger) -> None:
         """Passes on what is new."""
         if self.started is None:
             self.started = self.attempt.started()
             if self.started is None:
                 return
             self.number, self.doubtful = self.started.number, False
-            desk.started(self.attempt, self.started)
-        self._pass_on(desk, self._tail.read())
+            ledger.started(self.attempt, self.started)
+        self._pass_on(ledger, self._tail.read())
 
-    def follow_to_the_end(self, desk: Ledger) -> None:
+    def follow_to_the_end(self, ledger: Ledger) -> None:
         """The node has put the events in order by now: the ones that were not seen yet."""
-        self.follow(desk)
-        self._pass_on(desk, EventTail(self.attempt.folder / "events.jsonl").read(last=True)[self._seen :])
+        self.follow(ledger)
+        self._pass_on(ledger, EventTail(self.attempt.folder / "events.jsonl").read(last=True)[self._seen :])
 
     def gone_for(self, now: float) -> float:
         self.gone_since = self.gone_since or now
         return now - self.gone_since
 
-    def _pass_on(self, desk: Ledger, events: list[dict[str, Any]]) -> None:
+    def _pass_on(self, ledger: Ledger, events: list[dict[str, Any]]) -> None:
         for event in events:
-            desk.event(self.job, event)
+            ledger.event(self.job, event)
         self._seen += len(events)
 
 
 class Flights:
-    """`Executor` over one Slurm cluster. At most `bound` jobs are in its queue at a time.
+    """The jobs of one run that are on their way through Slurm. At most `bound` are in its queue at a time.
 
     `grace_s`: how long the report of an ended job may be on its way; `patience_s`: how long the controller may be
     silent before its jobs are given up.
     """
 
     def __init__(
-        self, cluster: Controller, desk: Ledger, *, bound: int, grace_s: float, patience_s: float, say: Say
+        self, controller: Controller, ledger: Ledger, *, bound: int, grace_s: float, patience_s: float, say: Say
     ) -> None:
-        self._cluster = cluster
-        self._desk = desk
+        self._controller = controller
+        self._ledger = ledger
         self._bound = bound
         self._grace_s = grace_s
         self._patience_s = patience_s
@@ -129,7 +129,7 @@ class Flights:
         self._stopping = threading.Event()
         self._stopped_at = 0.0
         self._flights: list[Flight] = []
-        self._queue = QueueView(cluster, desk.run_id, say)
+        self._queue = QueueView(controller, ledger.run_id, say)
         self._full_until = 0.0
         #: Numbers that scancel is still to be told: of all at once, for each call may wait for the controller.
         self._unwanted: list[str] = []
@@ -140,9 +140,9 @@ class Flights:
         """From any thread: the nodes end what runs, and Slurm what waits."""
         self._stopped_at = self._stopped_at or time.monotonic()
         self._stopping.set()
-        self._desk.stop([flight.attempt for flight in list(self._flights)])
+        self._ledger.stop([flight.attempt for flight in list(self._flights)])
         if not self._queue.silent:  # the markers end what begins later
-            self._cluster.cancel(self._desk.run_id)
+            self._controller.cancel(self._ledger.run_id)
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
         """Goes on with what earlier sessions submitted, and submits the rest."""
@@ -150,7 +150,7 @@ class Flights:
         try:
             while waiting or self._flights:
                 while waiting and self._stopping.is_set():
-                    yield self._desk.close(waiting.popleft(), None, verdicts.stopped(False))
+                    yield self._ledger.close(waiting.popleft(), None, verdicts.stopped(False))
                 self._fill_up(waiting)
                 yield from self._settled()
                 if waiting or self._flights:  # a server of files has others to serve as well
@@ -161,7 +161,10 @@ class Flights:
                 self.stop()
 
     def hand_in(self, jobs: Iterable[Job]) -> dict[str, int]:
-        """Submits what the queue may hold, follows and stops nothing: how many stand where. Refused jobs are rows."""
+        """Submits up to the queue limit and returns without waiting; gives the number of jobs per state.
+
+        Jobs that Slurm refuses get a result at once.
+        """
         waiting = self._taken_over(jobs)
         while not self._stopping.is_set():
             self._fill_up(waiting)
@@ -174,9 +177,9 @@ class Flights:
         return self._standing(waiting)
 
     def collect(self, jobs: Iterable[Job]) -> dict[str, int]:
-        """Collects what has ended and stops nothing: how many of the others stand where.
+        """Collects the jobs that have ended and stops nothing; gives the number of the others per state.
 
-        The report of a job that is gone is waited for, as long as by any other session.
+        The report of a job that is gone from the queue is waited for, as in `run`.
         """
         waiting = self._taken_over(jobs)
         until = time.monotonic() + self._grace_s + LAST_LOOK_S
@@ -192,10 +195,10 @@ class Flights:
         return {"running": running, "in the queue": len(self._flights) - running, "not submitted": len(waiting)}
 
     def _taken_over(self, jobs: Iterable[Job]) -> deque[Job]:
-        """The jobs that are still to be submitted; the others are followed from now on."""
+        """The jobs that are still to be submitted; those that an earlier session submitted are followed from now on."""
         waiting: deque[Job] = deque()
         for job in jobs:
-            attempt = self._desk.unfinished(job)
+            attempt = self._ledger.unfinished(job)
             if attempt is None:
                 waiting.append(job)
             else:
@@ -205,7 +208,7 @@ class Flights:
     def _fill_up(self, waiting: deque[Job]) -> None:
         """Begins attempts while the queue has room for them."""
         while waiting and not self._stopping.is_set() and self._has_room():
-            flight = Flight(self._desk.begin(waiting.popleft()), taken_over=False)
+            flight = Flight(self._ledger.begin(waiting.popleft()), taken_over=False)
             self._flights.append(flight)
 
     def _has_room(self) -> bool:
@@ -214,7 +217,7 @@ class Flights:
         return len(self._flights) < self._bound and open_now and new < 8
 
     def _settled(self, submit: bool = True) -> Iterator[Result]:
-        """One look at everything that is under way; the results of what has ended."""
+        """Checks every job that is under way once; gives the results of those that have ended."""
         if any(flight.submitted_at is not None for flight in self._flights):
             self._queue.ask(wait=not submit)
         for flight in list(self._flights):
@@ -225,15 +228,15 @@ class Flights:
         self._take_back()
 
     def _take_back(self) -> None:
-        """Tells Slurm what is not wanted any more, once it answers. Whatever it starts meanwhile ends by its marker."""
+        """Cancels what is not wanted any more once Slurm answers; what it starts meanwhile ends by its marker."""
         if self._unwanted and not self._queue.silent:
-            self._cluster.cancel(self._desk.run_id, self._unwanted)
+            self._controller.cancel(self._ledger.run_id, self._unwanted)
             self._unwanted = []
 
     def _settle(self, flight: Flight, now: float, submit: bool) -> Result | None:
         if flight.submitted_at is None and not self._stopping.is_set():
             return self._submit(flight, now) if submit else None
-        flight.follow(self._desk)
+        flight.follow(self._ledger)
         outcome = flight.attempt.outcome() if flight.started else None
         known = self._queue.find(flight.attempt.comment, flight.started)
         if known is not None:
@@ -257,7 +260,7 @@ class Flights:
         if now < self._full_until:
             return None
         try:
-            flight.number = self._cluster.submit(self._desk.argv(flight.attempt))
+            flight.number = self._controller.submit(self._ledger.argv(flight.attempt))
             flight.doubtful, self._limited_since = False, None
         except Refused as refusal:
             return self._given_up(flight, verdicts.refused(str(refusal)))
@@ -281,7 +284,7 @@ class Flights:
     def _reported(self, flight: Flight, outcome: Outcome, known: JobState | None, now: float) -> Result | None:
         instead = None
         if outcome.misfit and not self._stopping.is_set():
-            other = self._desk.elsewhere(flight.attempt, outcome)
+            other = self._ledger.retry_elsewhere(flight.attempt, outcome)
             if other is not None:
                 self._flights[self._flights.index(flight)] = Flight(other, taken_over=False)
                 return None
@@ -290,8 +293,8 @@ class Flights:
                 return None  # why it was ended, Slurm says in a moment
             if known is not None and known.state in verdicts.TELLING:
                 instead = self._verdict(flight, known)
-        flight.follow_to_the_end(self._desk)
-        return self._desk.collect(flight.attempt, outcome, instead)
+        flight.follow_to_the_end(self._ledger)
+        return self._ledger.collect(flight.attempt, outcome, instead)
 
     def _by_queue(self, flight: Flight, known: JobState | None, now: float) -> Result | None:
         """Of a job that has reported nothing: whether it will not any more."""
@@ -327,8 +330,8 @@ class Flights:
         flight.attempt.give_up()
         if flight.number:
             self._unwanted.append(flight.number)
-        return self._desk.close(flight.job, flight.attempt, verdict)
+        return self._ledger.close(flight.job, flight.attempt, verdict)
 
     def _verdict(self, flight: Flight, known: JobState | None) -> tuple[Status, str]:
-        limit = self._desk.time_limit(flight.job)
+        limit = self._ledger.time_limit(flight.job)
         return verdicts.by_slurm(known, flight.number, limit, flight.attempt.last_words())

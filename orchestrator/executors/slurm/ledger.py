@@ -1,4 +1,4 @@
-"""A run's cluster and the desk at which its attempts are begun, collected and put on record."""
+"""The ledger of a run on a cluster: begins attempts, collects what nodes measured, and records results."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from orchestrator.results.folder import RunFolder
 
 
 class Origin(Noun, frozen=True, kw_only=True):
-    """What every attempt of a run is told of it."""
+    """What the order of every attempt says of its run."""
 
     config: Config
     #: The folder that holds docker/ and workloads/.
@@ -38,7 +38,7 @@ class Origin(Noun, frozen=True, kw_only=True):
 
 
 class RunLedger:
-    """`Desk` of a run: attempts, records, progress."""
+    """`Ledger` of one run, over its results folder."""
 
     def __init__(
         self, placement: Placement, origin: Origin, ready: Ready, folder: RunFolder, listener: Listener
@@ -110,7 +110,7 @@ class RunLedger:
         self._listener.event(job, event)
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
-        """Moves what the node measured into the job's folder, and seals it there as a local run does."""
+        """Moves what the node measured into the job's folder and writes its manifest, as a local run does."""
         result = outcome.result
         if instead is not None:
             result = msgspec.structs.replace(result, status=instead[0], reason=instead[1])
@@ -126,7 +126,7 @@ class RunLedger:
             remove_tree(attempt.folder)
         return result
 
-    def elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+    def retry_elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
         started, job = attempt.started(), attempt.spec.job
         if started is None or started.node in attempt.spec.exclude:
             return None  # it would come back from there for ever
@@ -155,7 +155,7 @@ class RunLedger:
         return self._record(result)
 
     def stop(self, attempts: Iterable[Attempt]) -> None:
-        """One file ends all that this session began, at once; the rest is told one by one."""
+        """One marker file ends all attempts of this session at once; older ones are given up one by one."""
         with contextlib.suppress(OSError):
             self._stop.touch()
         for attempt in attempts:

@@ -1,10 +1,10 @@
-"""The node's side of a cluster run: measures one job where it was sent, and reports through its attempt's folder.
+"""Runs on the node of a cluster: measures the one job of an attempt and reports into the attempt's folder.
 
     python -m orchestrator.executors.slurm.node SPEC           as the batch script of a Slurm job
     python -m orchestrator.executors.slurm.node --examine ORDER   for the preflight: prints what it sees, as JSON
 
-It depends on nobody: it ends with its job, and ends its job when it is given up (a marker in the attempt's folder, a
-signal). Its end in turn, however it comes, ends what it has started, by the leases that the launchers hold.
+It needs no other process: it ends with its job, and ends its job when the attempt is given up (a marker in its folder)
+or a signal comes. When it ends, however that happens, the lifelines that its launcher holds end what it has started.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ def hopeless(known: JobState) -> tuple[Status, str]:
 
 
 def refused(words: str) -> tuple[Status, str]:
-    """Of what the preflight had found possible: a site may take tomorrow what it refuses today."""
+    """Verdict on a job that Slurm refused although some node could run it: limits of a site change."""
     return "failed", f"Slurm refuses it: {words}; `orchestrate run --resume --retry-failed` asks again"
 
 

@@ -50,7 +50,7 @@ class Cluster:
         self.cancelled.append(tuple(numbers))
 
 
-class Desk:
+class FakeLedger:
     run_id = "run"
 
     def __init__(self, folder, cluster, acts):
@@ -87,7 +87,7 @@ class Desk:
         status, reason = instead or (outcome.result.status, outcome.result.reason)
         return self._record(msgspec.structs.replace(outcome.result, status=status, reason=reason))
 
-    def elsewhere(self, attempt, outcome):
+    def retry_elsewhere(self, attempt, outcome):
         return self.begin(attempt.spec.job) if len(self.attempts) < 3 else None
 
     def close(self, job, attempt, verdict):
@@ -118,13 +118,13 @@ def made(tmp_path, monkeypatch):
     for module, name, value in ((flights, "POLL_S", 0.01), (queue, "ASK_S", 0.02), (flights, "FULL_S", 0.03)):
         monkeypatch.setattr(module, name, value)
     cluster = Cluster()
-    desk = Desk(tmp_path, cluster, [])
+    ledger = FakeLedger(tmp_path, cluster, [])
     said: list[str] = []
-    executor = Flights(cluster, desk, bound=2, grace_s=0.1, patience_s=0.3, say=said.append)
-    return cluster, desk, executor, said
+    executor = Flights(cluster, ledger, bound=2, grace_s=0.1, patience_s=0.3, say=said.append)
+    return cluster, ledger, executor, said
 
 
-def run(executor, desk, cluster, jobs, act):
+def run(executor, ledger, cluster, jobs, act):
     """Calls `act` at every look, as the world that changes meanwhile."""
     inner = executor._settled
 
@@ -137,82 +137,82 @@ def run(executor, desk, cluster, jobs, act):
 
 
 def test_every_job_is_one_row_and_never_more_than_the_bound_are_submitted(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
     open_at_once = []
 
     def act():
-        waiting = [a for a in desk.attempts if a.comment in cluster.submitted and a.outcome() is None]
+        waiting = [a for a in ledger.attempts if a.comment in cluster.submitted and a.outcome() is None]
         open_at_once.append(len(waiting))
         for attempt in waiting[:1]:
             ends(attempt)
 
-    results = run(executor, desk, cluster, [job(i) for i in range(1, 6)], act)
+    results = run(executor, ledger, cluster, [job(i) for i in range(1, 6)], act)
     assert sorted(r.job.repeat for r in results) == [1, 2, 3, 4, 5]
     assert max(open_at_once) <= 2
     assert {r.status for r in results} == {"ok"}
 
 
 def test_a_number_that_is_somebody_elses_by_now_is_not_ours(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.started() is None:
                 attempt.begin(Started(node="n1", number="7", pid=1))
         stranger = "kbo/other/job/1/x"
         cluster.said = {stranger: [JobState(number="7", state="RUNNING", reason="", node="n1", comment=stranger)]}
 
     cluster.answers = ["7"]
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, "forgotten it (it was Slurm job 7)" in result.reason) == ("failed", True)
-    assert (desk.attempts[0].folder / "cancel").exists()
+    assert (ledger.attempts[0].folder / "cancel").exists()
 
 
 def test_a_report_with_another_token_does_not_count(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.started() is None:
                 ends(attempt, token="wrong")
             cluster.said = state(attempt, "FAILED")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, "without a result" in result.reason) == ("failed", True)
 
 
 def test_a_submission_of_which_nobody_knows_is_looked_for_before_it_is_repeated(made):
-    cluster, desk, executor, said = made
+    cluster, ledger, executor, said = made
     cluster.answers = [Full("sbatch did not come to an end")]
 
     def act():
-        for attempt in desk.attempts:  # Slurm had taken it all the same
+        for attempt in ledger.attempts:  # Slurm had taken it all the same
             cluster.said = state(attempt, "RUNNING", number="9")
             if attempt.outcome() is None and executor._queue.find(attempt.comment, None):
                 ends(attempt, number="9")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, cluster.submitted) == ("ok", [])
     assert len([line for line in said if "takes no job now" in line]) == 1
 
 
 def test_a_full_queue_is_tried_again_until_it_takes_the_job(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
     cluster.answers = [Full("AssocMaxSubmitJobLimit")] * 3
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted and attempt.outcome() is None:
                 ends(attempt)
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, len(cluster.submitted)) == ("ok", 1)
 
 
 def test_a_refusal_is_a_row(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
     cluster.answers = [Refused("Invalid account")]
-    (result,) = run(executor, desk, cluster, [job(1)], lambda: None)
+    (result,) = run(executor, ledger, cluster, [job(1)], lambda: None)
     assert (result.status, "Slurm refuses it: Invalid account" in result.reason) == ("failed", True)
 
 
@@ -225,11 +225,11 @@ def test_a_limit_that_may_be_the_jobs_own_is_not_waited_for_for_ever(made):
 
 
 def test_a_limit_that_other_jobs_of_the_run_may_have_filled_is_waited_for(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
     cluster.answers = ["1", *[Limited("job submit limit")] * 20]  # twenty times FULL_S is beyond the patience
 
     def act():
-        first, *others = desk.attempts or [None]
+        first, *others = ledger.attempts or [None]
         if first and first.comment in cluster.submitted:
             cluster.said = state(first, "RUNNING")
             if not cluster.answers and first.outcome() is None:
@@ -238,22 +238,22 @@ def test_a_limit_that_other_jobs_of_the_run_may_have_filled_is_waited_for(made):
             if other.comment in cluster.submitted and other.outcome() is None:
                 ends(other, number="2")
 
-    results = run(executor, desk, cluster, [job(1), job(2)], act)
+    results = run(executor, ledger, cluster, [job(1), job(2)], act)
     assert [result.status for result in results] == ["ok", "ok"]
 
 
 def test_a_silent_controller_is_waited_for_and_given_up_in_the_end(made):
-    cluster, desk, executor, said = made
+    cluster, ledger, executor, said = made
     cluster.silent = True
-    (result,) = run(executor, desk, cluster, [job(1)], lambda: None)
+    (result,) = run(executor, ledger, cluster, [job(1)], lambda: None)
     assert (result.status, "has not answered" in result.reason) == ("failed", True)
     assert len([line for line in said if "does not answer" in line]) == 1
 
 
 def test_what_an_earlier_session_submitted_is_followed_and_not_submitted_again(made):
-    cluster, desk, executor, _ = made
-    old = desk.begin(job(1), token="old")
-    desk.old[old.spec.job.id] = old
+    cluster, ledger, executor, _ = made
+    old = ledger.begin(job(1), token="old")
+    ledger.old[old.spec.job.id] = old
     cluster.said = state(old, "RUNNING", number="4")
     looks = []
 
@@ -262,45 +262,45 @@ def test_what_an_earlier_session_submitted_is_followed_and_not_submitted_again(m
         if len(looks) == 10:
             ends(old, number="4")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, cluster.submitted) == ("ok", [])
 
 
 def test_a_job_that_was_never_begun_and_is_forgotten_is_submitted_once_more(made):
-    cluster, desk, executor, said = made
+    cluster, ledger, executor, said = made
 
     def act():
-        if len(cluster.submitted) == 2 and desk.attempts[0].outcome() is None:
-            ends(desk.attempts[0])
+        if len(cluster.submitted) == 2 and ledger.attempts[0].outcome() is None:
+            ends(ledger.attempts[0])
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, len(cluster.submitted)) == ("ok", 2)
     assert "which had not begun: once more" in said[-1]
 
 
 def test_a_job_whose_gpu_does_not_suit_goes_to_other_nodes_until_none_is_left(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted and attempt.folder.exists() and attempt.outcome() is None:
                 ends(attempt, misfit=True, status="unsupported")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, len(cluster.submitted)) == ("unsupported", 3)
 
 
 def test_stopping_gives_every_job_a_row(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts[:1]:
+        for attempt in ledger.attempts[:1]:
             if attempt.started() is None:
                 attempt.begin(Started(node="n1", number="1", pid=1))
         if len(cluster.submitted) == 2:
             executor.stop()
 
-    results = run(executor, desk, cluster, [job(i) for i in range(1, 5)], act)
+    results = run(executor, ledger, cluster, [job(i) for i in range(1, 5)], act)
     assert [r.status for r in results] == ["cancelled"] * 4
     reasons = sorted(r.reason for r in results)
     assert reasons.count("stopped by the user while it ran") == 1
@@ -316,26 +316,26 @@ def test_closing_the_iterator_stops_what_runs(made):
     assert () in cluster.cancelled
 
 
-def gives_up(cluster, desk, executor, jobs):
+def gives_up(cluster, ledger, executor, jobs):
     """Both jobs run when the controller begins to be silent."""
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted and attempt.started() is None:
                 attempt.begin(Started(node="n1", number=str(cluster.submitted.index(attempt.comment) + 1), pid=1))
                 cluster.said |= state(attempt, "RUNNING", number=attempt.started().number)
         cluster.silent = len(cluster.submitted) == len(jobs)
 
-    return run(executor, desk, cluster, jobs, act)
+    return run(executor, ledger, cluster, jobs, act)
 
 
 def test_a_silent_controller_is_not_told_what_is_given_up(made):
     """Each call would wait for it; the markers end the jobs."""
-    cluster, desk, executor, _ = made
-    results = gives_up(cluster, desk, executor, [job(1), job(2)])
+    cluster, ledger, executor, _ = made
+    results = gives_up(cluster, ledger, executor, [job(1), job(2)])
     assert [result.status for result in results] == ["failed"] * 2
     assert cluster.cancelled == []
-    assert all((attempt.folder / "cancel").exists() for attempt in desk.attempts)
+    assert all((attempt.folder / "cancel").exists() for attempt in ledger.attempts)
 
 
 def test_stopping_does_not_wait_for_a_silent_controller(made):
@@ -347,14 +347,14 @@ def test_stopping_does_not_wait_for_a_silent_controller(made):
 
 
 def test_slurm_is_told_once_of_all_jobs_that_are_given_up(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
         if len(cluster.submitted) == 2:
-            for number, attempt in enumerate(desk.attempts, 1):
+            for number, attempt in enumerate(ledger.attempts, 1):
                 cluster.said |= state(attempt, "PENDING", number=str(number), reason="PartitionConfig")
 
-    results = run(executor, desk, cluster, [job(1), job(2)], act)
+    results = run(executor, ledger, cluster, [job(1), job(2)], act)
     assert [result.status for result in results] == ["unsupported"] * 2
     assert cluster.cancelled == [("1", "2")]
 
@@ -362,11 +362,11 @@ def test_slurm_is_told_once_of_all_jobs_that_are_given_up(made):
 @pytest.mark.parametrize("epilog_s", [0.0, 0.2])
 def test_why_a_job_was_ended_is_waited_for_while_its_epilog_runs(made, epilog_s):
     """The grace is 0.1 s and the patience 0.3 s."""
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
     ended_at: list[float] = []
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted and attempt.outcome() is None:
                 cluster.said = state(attempt, "COMPLETING")
                 ends(attempt, status="cancelled", ended_by="slurm")
@@ -374,60 +374,60 @@ def test_why_a_job_was_ended_is_waited_for_while_its_epilog_runs(made, epilog_s)
             elif ended_at and time.monotonic() - ended_at[0] > epilog_s:
                 cluster.said = state(attempt, "TIMEOUT")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert result.status == "timeout"
 
 
 def test_an_epilog_that_never_ends_is_not_waited_for_for_ever(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted and attempt.outcome() is None:
                 cluster.said = state(attempt, "COMPLETING")
                 ends(attempt, status="cancelled", ended_by="slurm")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert result.status == "cancelled"
 
 
 def test_a_job_that_reports_nothing_and_stays_in_its_epilog_is_given_up(made):
-    cluster, desk, executor, _ = made
+    cluster, ledger, executor, _ = made
 
     def act():
-        for attempt in desk.attempts:
+        for attempt in ledger.attempts:
             if attempt.comment in cluster.submitted:
                 cluster.said = state(attempt, "COMPLETING")
 
-    (result,) = run(executor, desk, cluster, [job(1)], act)
+    (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, "without a result" in result.reason) == ("failed", True)
 
 
-def looked(desk, cluster, of, begun=True, reason="None"):
+def looked(ledger, cluster, of, begun=True, reason="None"):
     """An earlier session's job, as Slurm knows it now."""
-    old = desk.begin(job(1), token="old")
-    desk.old[old.spec.job.id] = old
+    old = ledger.begin(job(1), token="old")
+    ledger.old[old.spec.job.id] = old
     if begun:
         old.begin(Started(node="n1", number="1", pid=1))
     cluster.said = state(old, of, reason=reason)
 
 
 def test_a_look_does_not_call_dead_jobs_running(made):
-    cluster, desk, executor, _ = made
-    looked(desk, cluster, "NODE_FAIL")
+    cluster, ledger, executor, _ = made
+    looked(ledger, cluster, "NODE_FAIL")
     assert executor.collect([job(1)]) == {"running": 0, "in the queue": 0, "not submitted": 0}
-    assert [row.status for row in desk.rows] == ["failed"]
+    assert [row.status for row in ledger.rows] == ["failed"]
 
 
 def test_a_look_leaves_alone_what_runs_and_what_waits(made):
-    cluster, desk, executor, _ = made
-    looked(desk, cluster, "RUNNING")
+    cluster, ledger, executor, _ = made
+    looked(ledger, cluster, "RUNNING")
     assert executor.collect([job(1), job(2)]) == {"running": 1, "in the queue": 0, "not submitted": 1}
-    assert (desk.rows, cluster.cancelled) == ([], [])
+    assert (ledger.rows, cluster.cancelled) == ([], [])
 
 
 def test_a_look_takes_nothing_back(made):
-    cluster, desk, executor, _ = made
-    looked(desk, cluster, "PENDING", begun=False, reason="PartitionConfig")
+    cluster, ledger, executor, _ = made
+    looked(ledger, cluster, "PENDING", begun=False, reason="PartitionConfig")
     assert executor.collect([job(1)]) == {"running": 0, "in the queue": 1, "not submitted": 0}
-    assert (desk.rows, cluster.cancelled) == ([], [])
+    assert (ledger.rows, cluster.cancelled) == ([], [])

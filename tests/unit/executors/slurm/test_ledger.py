@@ -56,7 +56,9 @@ def made(tmp_path):
 def come_back(ledger, attempt, node) -> Attempt | None:
     attempt.begin(Started(node=node, number="1", pid=1))
     result = Result(run_id="run", job=JOB, status="unsupported", reason="no")
-    return ledger.elsewhere(attempt, Outcome(token=attempt.spec.ticket.token, attempt=1, result=result, misfit=True))
+    return ledger.retry_elsewhere(
+        attempt, Outcome(token=attempt.spec.ticket.token, attempt=1, result=result, misfit=True)
+    )
 
 
 def first(ledger, tmp_path, token="t0") -> Attempt:
