@@ -1,4 +1,4 @@
-"""Files and folders: atomic writes, locks, hashes, the cache folder, declared YAML, removal of untrusted trees."""
+"""Files and folders: atomic writes, disk errors, locks, hashes, removal of untrusted trees, YAML, the cache folder."""
 
 from __future__ import annotations
 
@@ -8,49 +8,87 @@ import fcntl
 import hashlib
 import os
 import stat
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Literal, TypeVar
 
 import msgspec
 
 from orchestrator.errors import HostError, UserError
 
+T = TypeVar("T")
+#: The folder of the package `orchestrator`, with the data files that ship with it.
+PACKAGE = Path(__file__).resolve().parent
+#: What a path belongs to, and so which setting moves it: the results (--out) or the user's cache (XDG_CACHE_HOME).
+Place = Literal["results", "cache"]
+_PIECE = 1 << 20
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replaces `path` in one step: after a crash it is the old file or the new one, whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+
+def cache_folder() -> Path:
+    """The user's cache folder of this project: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-orchestrate"
+
+
+# Writing
+
+
+@contextmanager
+def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
+    """A stream whose content becomes `path` in one step when the block ends well, and vanishes otherwise.
+
+    After a crash `path` is the old file or the new one, whole. `mode` replaces the permissions that the umask gives:
+    for data that a job reads as another user. Raises OSError.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with temporary.open("xb") as stream:
+            if mode is not None:
+                os.fchmod(stream.fileno(), mode)
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
-        sync(path.parent)
-    except OSError as error:
+        sync(path.parent.resolve())
+    except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
-        raise storage_error(path, error) from error
+        raise
 
 
-def storage_error(path: Path, error: OSError) -> HostError:
+def write_atomic(path: Path, data: bytes, place: Place = "results") -> None:
+    """Replaces the content of `path` in one step. Raises HostError; see `storage_error` for `place`."""
+    with disk_errors(path, place), replacing(path) as stream:
+        stream.write(data)
+
+
+def storage_error(path: Path, error: OSError, place: Place = "results") -> HostError:
+    """The error for people when `path` cannot be written; its hint names the setting that moves `place`."""
+    if place == "cache":
+        hint = "Free some space, or choose another cache with XDG_CACHE_HOME=DIR."
+        return HostError(f"cannot write {path}: {error.strerror or error}", hint)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return HostError(f"disk full while writing {path}", "free space; what was written before is intact")
     return HostError(f"cannot write {path}: {error.strerror}", "choose a folder you can write to with --out")
 
 
+@contextmanager
+def disk_errors(path: Path, place: Place = "results") -> Iterator[None]:
+    """Turns an OSError of the block (a full, read-only or forbidden disk) into `storage_error`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(path, error, place) from error
+
+
 def check_writable(folder: Path) -> None:
     """Raises HostError now rather than after an hour of building."""
     probe = folder / f".probe.{os.getpid()}.tmp"
-    try:
+    with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe.touch()
         probe.unlink()
-    except OSError as error:
-        raise storage_error(folder, error) from error
 
 
 def is_full(folder: Path) -> bool:
@@ -60,7 +98,7 @@ def is_full(folder: Path) -> bool:
 
 
 def sync(path: Path) -> None:
-    """What is in this file, or which names are in this folder, is on the disk when it returns."""
+    """Waits until a file's content, or a folder's list of names, is on the disk (fsync). Follows no link."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.fsync(descriptor)
@@ -69,11 +107,7 @@ def sync(path: Path) -> None:
 
 
 def flush_to_disk() -> None:
-    """Returns once the system has written what it still holds in memory.
-
-    An environment or an image that was just made is gigabytes that the kernel goes on writing; a job that ran
-    meanwhile would share the disk with it, and its events would wait behind it.
-    """
+    """Flushes dirty pages (sync(2)), so that writing back a fresh image does not slow down the first job."""
     os.sync()
 
 
@@ -102,112 +136,101 @@ def remove_tree(top: Path) -> None:
         folder.rmdir()
 
 
-def sha256_file(path: Path) -> str:
-    """Hex sha256 of the file's bytes, read in pieces."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
+# Locks: all are flocks, which the kernel drops when their holder ends, however it ends.
 
 
-@contextmanager
-def disk_errors(path: Path) -> Iterator[None]:
-    """Turns a full, read-only or forbidden disk into a HostError that names `path`."""
+def try_lock(descriptor: int, shared: bool = False) -> bool:
+    """Locks an open file or folder if nobody else has it; whether it did. Closing the descriptor unlocks."""
     try:
-        yield
-    except OSError as error:
-        raise HostError(
-            f"cannot write {path}: {error.strerror or error}",
-            "Free some space, or choose another cache with XDG_CACHE_HOME=DIR.",
-        ) from error
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
-def file_locked(path: Path) -> Iterator[None]:
-    """Only one process at a time works on `path`; others wait. The kernel drops a dead holder's lock."""
-    with disk_errors(path):
+def locked(descriptor: int, busy: Callable[[], None] | None = None) -> Iterator[None]:
+    """Holds the lock of an open file or folder for the block, and closes it at the end.
+
+    If another process has it, `busy` is called once: it returns, to wait for the lock, or raises, to refuse.
+    """
+    try:
+        if not try_lock(descriptor):
+            if busy:
+                busy()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def cache_locked(path: Path, busy: Callable[[], None] | None = None) -> Iterator[None]:
+    """Only one process at a time makes `path`, a file or folder in the cache; `busy` as for `locked`.
+
+    The lock is a file beside it, because `path` itself comes and goes. Raises HostError.
+    """
+    with disk_errors(path, "cache"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        stream = path.with_name(f".{path.name}.lock").open("ab")
-    with stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+        descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+    with locked(descriptor, busy):
         yield
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream whose content becomes `path` at once when the block ends well, and vanishes otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+# Reading
+
+
+def sha256_stream(stream: IO[bytes]) -> tuple[str, int]:
+    """Hex sha256 and number of the bytes that are left in a stream, read in pieces."""
+    digest, size = hashlib.sha256(), 0
+    while piece := stream.read(_PIECE):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of the file's bytes."""
+    with path.open("rb") as stream:
+        return sha256_stream(stream)[0]
+
+
+def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], str] = lambda _: "") -> T:
+    """Decodes YAML strictly. Raises UserError that names `source` and the path of the bad value.
+
+    `hint` gives the hint for that error from its message.
+    """
     try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-class Chunks:
-    """Reads pieces of bytes, cut anywhere, as one stream."""
-
-    def __init__(self, pieces: Iterable[bytes]) -> None:
-        self._pieces = iter(pieces)
-        self._rest = bytearray()
-
-    def read(self, size: int) -> bytes:
-        """At most `size` bytes; none at the end."""
-        while len(self._rest) < size and (piece := next(self._pieces, b"")):
-            self._rest += piece
-        data = bytes(self._rest[:size])
-        del self._rest[:size]
-        return data
-
-
-class Counted:
-    """A stream that tells how many bytes were read from it."""
-
-    def __init__(self, stream: Any, tell: Callable[[int], None]) -> None:
-        self._stream = stream
-        self._tell = tell
-        self._done = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data: bytes = self._stream.read(size)
-        self._done += len(data)
-        self._tell(self._done)
-        return data
-
-
-T = TypeVar("T")
-PACKAGE = Path(__file__).resolve().parent
+        return msgspec.yaml.decode(text, type=shape)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{source}: {error}", hint(str(error))) from error
+    except (msgspec.DecodeError, ValueError) as error:  # ValueError: also of a date that does not exist
+        raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
 
 
 def read_yaml(path: Path, shape: type[T]) -> T:
-    """Decode one YAML file strictly; UserError names the file and the path of the bad value."""
-    try:
-        return msgspec.yaml.decode(read_text(path), type=shape)
-    except msgspec.DecodeError as error:  # ValidationError, and what the YAML parser says
-        raise UserError(f"{path}: {error}", "Correct the value at that path.") from error
+    """Decodes one YAML file strictly. Raises UserError that names the file and the path of the bad value."""
+    return decode_yaml(read_bytes(path), str(path), shape, lambda _: "Correct the value at that path.")
 
 
-def read_text(path: Path) -> str:
+def read_bytes(path: Path) -> bytes:
+    """The content of a file. Raises UserError."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def refuse_faults(path: Path, faults: Iterator[str]) -> None:
-    """Raise UserError for the first fault."""
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8. Raises UserError."""
+    return read_bytes(path).decode("utf-8")
+
+
+def refuse_faults(source: Path | str, faults: Iterator[str], hint: str = "Correct the value at that path.") -> None:
+    """Raises UserError for the first of the faults that were found in `source`."""
     fault = next(faults, None)
     if fault:
-        raise UserError(f"{path}: {fault}", "Correct the value at that path.")
-
-
-def cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-orchestrate"
+        raise UserError(f"{source}: {fault}", hint)
 
 
 def last_line(log: Path) -> str:

@@ -1,17 +1,18 @@
-"""Data sets as declared in datasets.yaml: their files, official places and hashes."""
+"""The data sets that datasets.yaml declares: their files, the places that publish them, and hashes."""
 
 from __future__ import annotations
 
-from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
+from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Name, Noun, Positive, Sha256
 
 
 class Place(Noun, frozen=True, kw_only=True):
-    """One address of a data set; `size` in bytes. Without `sha256` the first download's is recorded."""
+    """One address of a file; `size` in bytes. Without `sha256` that of the first download is recorded."""
 
     url: str
     sha256: Sha256 | None = None
@@ -31,21 +32,17 @@ class Dataset(Noun, frozen=True, kw_only=True):
     members: list[str] = []
     roots: list[str] = []
 
-    @property
-    def official(self) -> frozenset[str]:
-        """The published sha256 hashes."""
-        return frozenset(place.sha256 for place in self.places if place.sha256)
-
 
 def load_datasets() -> dict[str, Dataset]:
-    """All known data sets by name, from the datasets.yaml that ships with the package."""
-    text = resources.files("orchestrator.data").joinpath("datasets.yaml").read_bytes()
-    entries = msgspec.yaml.decode(text)
+    """All known data sets by name, from the file that ships with the package."""
+    entries = read_yaml(PACKAGE / "data" / "datasets.yaml", dict[str, dict[str, Any]])
     named = {name: {"name": name, **entry} for name, entry in entries.items()}
     return msgspec.convert(named, dict[str, Dataset])
 
 
-#: Part of the file names. Raise it with every change of the content (and update datasets.yaml).
+#: Permissions of the data files that we make: the jobs of root run as nobody, who must be able to read them.
+DATA_MODE = 0o644
+#: Part of the names of synthetic files. Raise it with every change of the content (and update datasets.yaml).
 SYNTHETIC_VERSION = 1
 
 

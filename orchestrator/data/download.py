@@ -1,4 +1,4 @@
-"""Downloading a data set from its official places: checked, resumed, one process at a time."""
+"""Downloads one file from the first of several places that has it: checked, resumed, by one process at a time."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from orchestrator import __version__
-from orchestrator.data.declared import Dataset, Place
+from orchestrator.data.declared import Place
 from orchestrator.errors import HostError
-from orchestrator.files import disk_errors, file_locked, replacing, sha256_file
+from orchestrator.files import cache_locked, disk_errors, sha256_file, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
 
 #: Called with the bytes there so far and the bytes in all (None where the server does not say).
@@ -25,6 +26,17 @@ Progress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 18
 _RECORD = "fetched.json"
+
+
+class Patience(Noun, frozen=True, kw_only=True):
+    """How long to insist on one place: `attempts`, with pauses of `pause_s`, 2 x `pause_s`, ... seconds.
+
+    `timeout_s` limits connecting and every single read.
+    """
+
+    timeout_s: float = 30.0
+    attempts: int = 4
+    pause_s: float = 1.0
 
 
 class Fetched(Noun, frozen=True, kw_only=True):
@@ -35,17 +47,30 @@ class Fetched(Noun, frozen=True, kw_only=True):
     size: int
 
 
-class _PlaceFailed(Exception):
-    """This address will not give the file; the next one is tried."""
+class FetchFailed(HostError):
+    """No place gave the file. `reasons` are "address: why"; `silent` are the hosts that gave no answer at all."""
+
+    def __init__(self, message: str, hint: str, reasons: list[str], silent: set[str]) -> None:
+        super().__init__(message, hint)
+        self.reasons = reasons
+        self.silent = silent
 
 
-class _Interrupted(Exception):
+class _Failed(Exception):
+    """Why an address does not give the file. `answered`: whether its host said anything, be it a refusal."""
+
+    def __init__(self, reason: str, answered: bool) -> None:
+        super().__init__(reason)
+        self.answered = answered
+
+
+class _Interrupted(_Failed):
     """The transfer stopped half-way or the server is busy: worth another attempt."""
 
 
-def recorded(directory: Path) -> dict[str, Fetched]:
-    """What earlier fetches into `directory` gave, by address. A damaged record is a HostError."""
-    path = directory / _RECORD
+def recorded(folder: Path) -> dict[str, Fetched]:
+    """What earlier downloads into `folder` gave, by address. A damaged record is a HostError."""
+    path = folder / _RECORD
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Fetched])
     except (FileNotFoundError, NotADirectoryError):
@@ -54,60 +79,49 @@ def recorded(directory: Path) -> dict[str, Fetched]:
         raise HostError(f"cannot read {path}: {error}", f"Remove it: rm {path}") from error
 
 
-def known_hashes(dataset: Dataset, directory: Path) -> frozenset[str]:
+def known_hashes(places: Sequence[Place], folder: Path) -> frozenset[str]:
     """The hashes that make a file official: published ones, and those its places gave the first time."""
-    urls = {place.url for place in dataset.places}
-    return dataset.official | {entry.sha256 for url, entry in recorded(directory).items() if url in urls}
+    urls = {place.url for place in places}
+    published = {place.sha256 for place in places if place.sha256}
+    return frozenset(published | {entry.sha256 for url, entry in recorded(folder).items() if url in urls})
 
 
 def fetch(
-    dataset: Dataset,
-    directory: Path,
-    progress: Progress | None = None,
-    timeout: float = 30.0,
-    attempts: int = 4,
-    pause: float = 1.0,
+    name: str, places: Sequence[Place], target: Path, progress: Progress | None = None, patience: Patience | None = None
 ) -> Path:
-    """The official file, `directory`/`dataset.file`, downloaded unless it is there.
+    """Downloads the file called `name` (for people) to `target`, unless an official one is there; gives `target`.
 
-    Places are tried in order, each `attempts` times with pauses of `pause`, 2 x `pause`, ... seconds;
-    `timeout` (seconds) bounds connecting and every single read. What an interrupted download left is
-    resumed if a checksum can tell whether the pieces fit. Proxies and SSL_CERT_FILE are honoured.
-    Raises HostError with the reason of every place, or for a disk that cannot be written.
+    Places are tried in order. What an interrupted download left is resumed if a checksum can tell whether the pieces
+    fit. Proxies and SSL_CERT_FILE are honoured. Raises FetchFailed, or HostError for a disk that cannot be written.
     """
-    target = directory / dataset.file
     reasons: list[str] = []
-    with file_locked(target):
-        if target.is_file() and sha256_file(target) in known_hashes(dataset, directory):
+    silent: set[str] = set()
+    with cache_locked(target):
+        if target.is_file() and sha256_file(target) in known_hashes(places, target.parent):
             return target
-        for place in dataset.places:
+        for place in places:
             try:
-                _fetch_from(dataset, place, target, progress or _silent, timeout, attempts, pause)
+                _fetch_from(name, place, target, progress or _ignore, patience or Patience())
                 return target
-            except _PlaceFailed as failed:
-                reasons.append(f"  {place.url}: {failed}")
-    raise HostError(f"cannot fetch {dataset.name}:\n" + "\n".join(reasons), _hint(dataset, reasons))
+            except _Failed as failed:
+                reasons.append(f"{place.url}: {failed}")
+                silent |= set() if failed.answered else {urlsplit(place.url).netloc}
+    message = "\n  ".join([f"cannot fetch {name}:", *reasons])
+    raise FetchFailed(message, _hint(target.name, reasons), reasons, silent)
 
 
-def _silent(done: int, total: int | None) -> None:
+def _ignore(done: int, total: int | None) -> None:
     return None
 
 
-def _hint(dataset: Dataset, reasons: list[str]) -> str:
+def _hint(file: str, reasons: list[str]) -> str:
     if any("CERTIFICATE_VERIFY_FAILED" in reason for reason in reasons):
         return "Behind a proxy that re-signs TLS, point SSL_CERT_FILE at its certificate bundle."
-    return f"Download {dataset.file} elsewhere and give its folder with --data-dir."
+    return f"Download {file} elsewhere and give its folder with --data-dir."
 
 
-def _fetch_from(
-    dataset: Dataset,
-    place: Place,
-    target: Path,
-    progress: Progress,
-    timeout: float,
-    attempts: int,
-    pause: float,
-) -> None:
+def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patience: Patience) -> None:
+    """Downloads and checks the file; a second time if the fault may lie in an older beginning. Raises _Failed."""
     earlier = recorded(target.parent).get(place.url)
     expected = place.sha256 or (earlier.sha256 if earlier else None)
     address = hashlib.sha256(place.url.encode()).hexdigest()[:8]
@@ -116,31 +130,30 @@ def _fetch_from(
     for _ in range(2):
         checkable = expected is not None
         resumed = checkable and part.exists()
-        _download(place, part, checkable, progress, timeout, attempts, pause)
+        _download(place, part, checkable, progress, patience)
         digest, size = sha256_file(part), part.stat().st_size
         reason = _mismatch(digest, size, expected, place.size)
         if not reason:
-            _accept(part, target, place.url, Fetched(dataset=dataset.name, sha256=digest, size=size))
+            _accept(part, target, place.url, Fetched(dataset=name, sha256=digest, size=size))
             return
         part.unlink()
-        if not resumed:  # else the fault may lie in the old piece: once more, from the start
+        if not resumed:
             break
-    raise _PlaceFailed(reason)
+    raise _Failed(reason, answered=True)
 
 
-def _download(
-    place: Place, part: Path, checkable: bool, progress: Progress, timeout: float, attempts: int, pause: float
-) -> None:
-    for attempt in range(attempts):
+def _download(place: Place, part: Path, checkable: bool, progress: Progress, patience: Patience) -> None:
+    """Completes `part`, in as many attempts as `patience` allows. Raises _Failed."""
+    for attempt in range(patience.attempts):
         if not checkable:  # nothing would tell whether two pieces belong to one file
             part.unlink(missing_ok=True)
         try:
-            _transfer(place, part, progress, timeout)
+            _transfer(place, part, progress, patience.timeout_s)
             return
         except _Interrupted as interrupted:
-            if attempt + 1 == attempts:
-                raise _PlaceFailed(f"{interrupted} ({attempts} attempts)") from interrupted
-            time.sleep(pause * 2**attempt)
+            if attempt + 1 == patience.attempts:
+                raise _Failed(f"{interrupted} ({patience.attempts} attempts)", interrupted.answered) from interrupted
+            time.sleep(patience.pause_s * 2**attempt)
 
 
 def _mismatch(digest: str, size: int, expected: str | None, expected_size: int | None) -> str:
@@ -154,23 +167,18 @@ def _mismatch(digest: str, size: int, expected: str | None, expected_size: int |
 
 
 def _accept(part: Path, target: Path, url: str, fetched: Fetched) -> None:
-    with disk_errors(target):
+    """Moves a complete download to its place, records what the address gave, and removes other beginnings."""
+    with disk_errors(target, "cache"):
         part.replace(target)
         for leftover in target.parent.glob(f"{target.name}.*.part"):
             leftover.unlink(missing_ok=True)
-        _record(target.parent, url, fetched)
+    record = target.with_name(_RECORD)
+    with cache_locked(record):
+        write_atomic(record, to_json(recorded(target.parent) | {url: fetched}), "cache")
 
 
-def _record(directory: Path, url: str, fetched: Fetched) -> None:
-    path = directory / _RECORD
-    with file_locked(path):
-        entries = recorded(directory) | {url: fetched}
-        with replacing(path) as stream:
-            stream.write(to_json(entries))
-
-
-def _transfer(place: Place, part: Path, progress: Progress, timeout: float) -> None:
-    """Completes `part` from the address, beginning where it ends."""
+def _transfer(place: Place, part: Path, progress: Progress, timeout_s: float) -> None:
+    """Completes `part` from the address, beginning where it ends. Raises _Failed."""
     have = part.stat().st_size if part.exists() else 0
     if have and have == place.size:
         return
@@ -178,34 +186,35 @@ def _transfer(place: Place, part: Path, progress: Progress, timeout: float) -> N
     if have:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(place.url, headers=headers)
-    with _opened(request, part, timeout) as response:
+    with _opened(request, part, timeout_s) as response:
         start = _range_start(response)
         if start not in (0, have):
             part.unlink()
-            raise _Interrupted("the server continued at another byte than asked")
+            raise _Interrupted("the server continued at another byte than asked", answered=True)
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else None
         done = _copy(response, part, start, total, progress)
     if total is not None and done != total:
-        raise _Interrupted(f"connection cut after {done} of {total} bytes")
+        raise _Interrupted(f"connection cut after {done} of {total} bytes", answered=True)
 
 
-def _opened(request: urllib.request.Request, part: Path, timeout: float) -> Any:
+def _opened(request: urllib.request.Request, part: Path, timeout_s: float) -> Any:
+    """The server's answer. Raises _Interrupted where another attempt may help, else _Failed."""
     try:
-        return urllib.request.urlopen(request, timeout=timeout)
+        return urllib.request.urlopen(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
         reason = f"HTTP {error.code} {error.reason}"
         error.close()
         if error.code == 416:  # what we have is no beginning of what there is
             part.unlink(missing_ok=True)
-            raise _Interrupted(reason) from error
+            raise _Interrupted(reason, answered=True) from error
         if error.code in (408, 429) or error.code >= 500:
-            raise _Interrupted(reason) from error
-        raise _PlaceFailed(reason) from error
+            raise _Interrupted(reason, answered=True) from error
+        raise _Failed(reason, answered=True) from error
     except urllib.error.URLError as error:  # no name, no route, nobody listens: no use in insisting
-        raise _PlaceFailed(str(error.reason)) from error
+        raise _Failed(str(error.reason), answered=False) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _Interrupted(str(error) or type(error).__name__) from error
+        raise _Interrupted(str(error) or type(error).__name__, answered=False) from error
 
 
 def _range_start(response: Any) -> int:
@@ -217,12 +226,13 @@ def _range_start(response: Any) -> int:
 
 
 def _copy(response: Any, part: Path, start: int, total: int | None, progress: Progress) -> int:
+    """Appends the answer to `part`, which then has as many bytes as it returns."""
     done = start
-    with disk_errors(part):
+    with disk_errors(part, "cache"):
         stream = part.open("ab" if start else "wb")
     with stream:
         while chunk := _read(response):
-            with disk_errors(part):
+            with disk_errors(part, "cache"):
                 stream.write(chunk)
                 stream.flush()
             done += len(chunk)
@@ -234,4 +244,4 @@ def _read(response: Any) -> bytes:
     try:
         return bytes(response.read(_CHUNK))
     except (OSError, http.client.HTTPException) as error:
-        raise _Interrupted(f"connection lost ({error or type(error).__name__})") from error
+        raise _Interrupted(f"connection lost ({error or type(error).__name__})", answered=False) from error

@@ -12,16 +12,16 @@ from typing import Literal
 import msgspec
 
 from orchestrator.data.archives import BadArchive, check, write_tar_gz
-from orchestrator.data.declared import Dataset, synthetic_path
-from orchestrator.data.download import Progress, fetch, known_hashes
+from orchestrator.data.declared import DATA_MODE, Dataset, synthetic_path
+from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import disk_errors, replacing, sha256_file
+from orchestrator.files import cache_folder, disk_errors, replacing, sha256_file, write_atomic
 from orchestrator.model import DataFile, Noun, Say, to_json
 
 Kind = Literal["official", "given", "synthetic"]
 
 #: Automatic fetching must not hold up a run on a host without a network.
-_AUTO_TIMEOUT_S = 10.0
+_AUTO = Patience(timeout_s=10.0, attempts=2)
 
 
 class DataRow(Noun, frozen=True, kw_only=True):
@@ -45,9 +45,8 @@ class _Seen(Noun, frozen=True, kw_only=True):
 
 
 def cache_dir() -> Path:
-    """Where fetched and synthetic data lie: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate/data."""
-    home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "keras-orchestrate" / "data"
+    """Where fetched and synthetic data lie."""
+    return cache_folder() / "data"
 
 
 def default_dirs() -> list[Path]:
@@ -134,7 +133,7 @@ def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Sa
     if allow_fetch:
         try:
             say(f"{dataset.name}: fetching {dataset.file}")
-            return fetch(dataset, cache_dir(), progress, timeout=_AUTO_TIMEOUT_S, attempts=2)
+            return fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, _AUTO)
         except HostError as error:
             failure = error
     if not allow_synthetic:
@@ -173,7 +172,7 @@ def _kind(dataset: Dataset, path: Path, sha256: str) -> Kind:
     made = synthetic_path(dataset.file, cache_dir())
     if sha256 == dataset.synthetic or path == made:
         return "synthetic"
-    return "official" if sha256 in known_hashes(dataset, cache_dir()) else "given"
+    return "official" if sha256 in known_hashes(dataset.places, cache_dir()) else "given"
 
 
 def _inspect(dataset: Dataset, path: Path, rehash: bool) -> _Seen:
@@ -187,9 +186,8 @@ def _inspect(dataset: Dataset, path: Path, rehash: bool) -> _Seen:
         seen = _Seen(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256_file(path))
     except OSError as error:
         raise BadArchive(f"cannot be read ({error.strerror or error})") from error
-    # The memory only saves time: a read-only home is no reason to stop.
-    with suppress(OSError), replacing(note) as stream:
-        stream.write(to_json(seen))
+    with suppress(HostError):  # the note only saves time: a read-only home is no reason to stop
+        write_atomic(note, to_json(seen), "cache")
     return seen
 
 
@@ -209,7 +207,7 @@ def _packed(dataset: Dataset, root: Path) -> Path:
     key = hashlib.sha256(repr(state).encode()).hexdigest()[:12]
     target = cache_dir() / f"packed-{key}-{dataset.file}"
     if not target.is_file():
-        with disk_errors(target), replacing(target) as stream:
+        with disk_errors(target, "cache"), replacing(target, DATA_MODE) as stream:
             write_tar_gz(stream, ((member, path.read_bytes()) for member, path in files))
     return target
 

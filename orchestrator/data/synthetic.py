@@ -15,8 +15,8 @@ import numpy as np
 
 from orchestrator.data.archives import write_npz, write_tar_gz
 from orchestrator.data.babi import babi_text
-from orchestrator.data.declared import synthetic_path
-from orchestrator.files import disk_errors, file_locked, replacing
+from orchestrator.data.declared import DATA_MODE, synthetic_path
+from orchestrator.files import cache_locked, disk_errors, replacing
 
 Bytes = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -34,9 +34,9 @@ def make(dataset: str, file: str, cache: Path) -> Path:
     Safe with other processes doing the same. Raises HostError where the cache cannot be written.
     """
     path = synthetic_path(file, cache)
-    with file_locked(path):
+    with cache_locked(path):
         if not path.is_file():
-            with disk_errors(path), replacing(path) as stream:
+            with disk_errors(path, "cache"), replacing(path, DATA_MODE) as stream:
                 _WRITERS[dataset](stream)
     return path
 

@@ -7,7 +7,6 @@ can be left behind; the files stay, for a file that is removed could be locked t
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import getpass
 import os
 import re
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import DeviceRefused, HostError
+from orchestrator.files import try_lock
 from orchestrator.text import printable
 
 POLL_S = 0.1
@@ -56,7 +56,7 @@ class Leases:
         descriptor = self._open(uuid)
         told = False
         try:
-            while not _locked(descriptor, fcntl.LOCK_EX):
+            while not try_lock(descriptor):
                 if stopping():
                     raise DeviceRefused("stopped while waiting for the GPU")
                 if not told:
@@ -74,7 +74,7 @@ class Leases:
             return None
         descriptor = self._open(uuid)
         try:
-            if _locked(descriptor, fcntl.LOCK_SH):
+            if try_lock(descriptor, shared=True):
                 return None
             return _read(descriptor) or "another orchestrator"
         finally:
@@ -120,14 +120,6 @@ class Leases:
         with contextlib.suppress(OSError):  # another user's file: locked all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, self._holder.encode(), 0)
-
-
-def _locked(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _read(descriptor: int) -> str:

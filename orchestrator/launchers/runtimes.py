@@ -10,24 +10,25 @@ import os
 import shutil
 import string
 from collections.abc import Iterable, Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from orchestrator.errors import HostError, UserError
+from orchestrator.files import PACKAGE, decode_yaml, read_yaml, refuse_faults
 from orchestrator.model import Noun
 from orchestrator.text import suggest
 
 #: One YAML file for each runtime that comes with the package.
-FOLDER = resources.files("orchestrator.launchers") / "runtimes"
+FOLDER = PACKAGE / "launchers" / "runtimes"
 #: The names of these runtimes: what `--launcher` takes beside the path of a runtime's file.
-NAMES = tuple(sorted(file.name.removesuffix(".yaml") for file in FOLDER.iterdir() if file.name.endswith(".yaml")))
+NAMES = tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
 #: Those that need no runtime of this module: `docker` is the engine's own interface (see launchers.docker).
 BASIC = ("auto", "docker", "process")
 LAUNCHERS = (*BASIC, *(name for name in NAMES if name not in BASIC))
 
+HINT = "docs/RUNTIMES.md lists the fields of a runtime"
 #: Is there on hosts with control groups of version 2.
 CGROUPS_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
 
@@ -190,11 +191,10 @@ def load(name: str) -> Runtime:
         return packaged()[name]
     path = Path(name)
     try:
-        own = msgspec.yaml.decode(path.read_bytes(), type=dict[str, Any])
+        text = path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read the runtime {name}: {error.strerror}") from error
-    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
-        raise UserError(f"{name} is not YAML: {' '.join(str(error).split())}") from error
+    own = decode_yaml(text, name, dict[str, Any])
     like = own.pop("like", None)
     if like is not None and like not in NAMES:
         raise UserError(f"{name}: like: {like!r} is none of {', '.join(NAMES)}")
@@ -213,10 +213,8 @@ def decode(own: dict[str, Any], source: str, base: dict[str, Any] | None = None)
     try:
         runtime = msgspec.convert(merged, Runtime)
     except msgspec.ValidationError as error:
-        raise UserError(f"{source}: {error}", "docs/RUNTIMES.md lists the fields of a runtime") from error
-    trouble = next(_troubles(runtime), None)
-    if trouble:
-        raise UserError(f"{source}: {trouble}", "docs/RUNTIMES.md lists the fields of a runtime")
+        raise UserError(f"{source}: {error}", HINT) from error
+    refuse_faults(source, _faults(runtime), HINT)
     return runtime
 
 
@@ -227,10 +225,10 @@ def packaged() -> dict[str, Runtime]:
 
 @functools.cache
 def _raw() -> dict[str, dict[str, Any]]:
-    return {name: msgspec.yaml.decode((FOLDER / f"{name}.yaml").read_bytes(), type=dict[str, Any]) for name in NAMES}
+    return {name: read_yaml(FOLDER / f"{name}.yaml", dict[str, Any]) for name in NAMES}
 
 
-def _troubles(runtime: Runtime) -> Iterator[str]:
+def _faults(runtime: Runtime) -> Iterator[str]:
     """What is wrong with a runtime whose fields are of the right types."""
     said = {*runtime.hardening, *runtime.lacks}
     twice = {*runtime.hardening} & {*runtime.lacks}

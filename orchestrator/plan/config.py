@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.errors import UserError
+from orchestrator.files import decode_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.model import Noun, Plan, Positive, Variant
 from orchestrator.plan.slurm import Slurm
@@ -80,13 +81,7 @@ def load_config(name: str) -> Config:
 
 
 def decode(text: bytes, source: str) -> Config:
-    try:
-        config = msgspec.yaml.decode(text, type=Config)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{source}: {error}", _field_hint(str(error))) from error
-    except (msgspec.DecodeError, ValueError) as error:  # also of a day that there is not
-        raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
-    return _settled(config)
+    return _settled(decode_yaml(text, source, Config, _field_hint))
 
 
 def override(config: Config, **changes: Any) -> Config:

@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from typing import TypeVar
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.files import remove_tree, storage_error, sync, write_atomic
+from orchestrator.files import locked, remove_tree, storage_error, sync, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, to_json
 from orchestrator.results import gpu_readings
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
@@ -73,16 +72,12 @@ class RunFolder:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One orchestrator at a time writes here. The kernel drops a dead one's lock. Raises UserError when taken."""
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(descriptor)
-            raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it") from None
-        try:
+
+        def refuse() -> None:
+            raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it")
+
+        with locked(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY), refuse):
             yield
-        finally:
-            os.close(descriptor)
 
     def plan(self) -> Plan:
         return _read(self.path / "plan.json", Plan)

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from orchestrator.files import sync, write_atomic
+from orchestrator.files import sha256_stream, sync, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
 
 MANIFEST = "manifest.json"
@@ -46,7 +46,6 @@ def entry_of(data: bytes) -> Entry:
 
 def read_entry(path: Path) -> Entry | None:
     """The hash of a plain file as it is now; None where there is none (a link is none)."""
-    digest, size = hashlib.sha256(), 0
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -54,10 +53,8 @@ def read_entry(path: Path) -> Entry | None:
     with os.fdopen(descriptor, "rb") as file:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return None
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            size += len(chunk)
-    return Entry(sha256=digest.hexdigest(), bytes=size)
+        digest, size = sha256_stream(file)
+    return Entry(sha256=digest, bytes=size)
 
 
 def read_manifest(folder: Path) -> Manifest | None:

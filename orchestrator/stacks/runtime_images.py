@@ -104,7 +104,7 @@ def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folde
         half.replace(file)
     finally:
         half.unlink(missing_ok=True)
-    write_atomic(file.with_name(file.name + ".json"), to_json(info))
+    write_atomic(file.with_name(file.name + ".json"), to_json(info), "cache")
 
 
 @contextlib.contextmanager

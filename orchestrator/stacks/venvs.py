@@ -6,19 +6,18 @@ a half-built one, and one that was cut off is never used. Its name holds the has
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
+from uv import find_uv_bin
+
 from orchestrator.errors import HostError
-from orchestrator.files import cache_folder
+from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
 from orchestrator.stacks.locks import local_folder, locked_wheels
 
@@ -44,8 +43,7 @@ def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_s
     here, digest = place(stack, device, docker_dir, keras_spec)
     maker = Legacy(stack) if stack.python.startswith("2.") else Modern(stack)
     began = time.monotonic()
-    here.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(here.with_name(f"{here.name}.lock"), say):
+    with cache_locked(here, lambda: say(f"waiting for another run that makes {here.name}")):
         made = not maker.usable(here)
         if made:
             source = f"with {keras_spec}" if keras_spec else "from its lock"
@@ -57,7 +55,7 @@ def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_s
 
 def place(stack: Stack, device: DeviceKind, docker_dir: Path, keras_spec: str | None) -> tuple[Path, str]:
     """Where the environment of `stack` is or will be, and the sha256 of its lock."""
-    digest = hashlib.sha256(_lock(stack, device, docker_dir).read_bytes()).hexdigest()
+    digest = sha256_file(_lock(stack, device, docker_dir))
     suffix = "-" + hashlib.sha256(_spec_identity(keras_spec).encode()).hexdigest()[:8] if keras_spec else ""
     return cache_folder() / "venvs" / f"{stack.name}-{device}-{digest[:12]}{suffix}", digest
 
@@ -84,14 +82,14 @@ class Modern:
     def make(self, place: Path, lock: Path, keras_spec: str | None) -> None:
         version = self._stack.python
         try:
-            _run([_uv(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)])
+            _run([find_uv_bin(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)])
         except HostError as error:
             raise NoInterpreter(
                 f"no Python {version} on this host, and none could be fetched",
                 f"install Python {version} ({error.message})",
             ) from error
         install = [
-            _uv(),
+            find_uv_bin(),
             "pip",
             "install",
             "--quiet",
@@ -182,23 +180,6 @@ def _spec_identity(spec: str) -> str:
         return spec
     newest = max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0)
     return f"{folder.resolve()}@{newest}"
-
-
-@contextlib.contextmanager
-def _exclusive(path: Path, say: Say) -> Iterator[None]:
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            say(f"waiting for another run that makes {path.stem}")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _uv() -> str:
-    from uv import find_uv_bin
-
-    return find_uv_bin()
 
 
 def _run(argv: list[str]) -> None:

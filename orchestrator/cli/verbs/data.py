@@ -41,7 +41,7 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
     for dataset in _chosen(names):
         try:
             with byte_bar(dataset.name) as tell:
-                path = download.fetch(dataset, cache_dir(), tell)
+                path = download.fetch(dataset.name, dataset.places, cache_dir() / dataset.file, tell)
             click.echo(f"{dataset.name}: {path}")
         except OrchestrateError as error:
             failed = error.exit_code

@@ -11,13 +11,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from orchestrator.data.archives import BadArchive
-from orchestrator.data.declared import Dataset, Place
-from orchestrator.data.download import Progress, fetch
-from orchestrator.errors import HostError
-from orchestrator.files import Chunks
+from orchestrator.data.declared import Place
+from orchestrator.data.download import FetchFailed, Patience, Progress, fetch
 from orchestrator.model import Say
 from orchestrator.stacks.cuda.declared import Archive, File
 from orchestrator.stacks.cuda.unpack import DAMAGE, take, take_exported
+from orchestrator.stacks.streams import Chunks
 
 
 class Unreachable(Exception):
@@ -27,8 +26,7 @@ class Unreachable(Exception):
 class Fetcher:
     """Fetches archives for one build; a host that did not answer once is not asked again."""
 
-    #: How patient downloads are: seconds per connection and read, attempts, seconds between them.
-    PATIENCE = (30.0, 3, 1.0)
+    PATIENCE = Patience(timeout_s=30.0, attempts=3, pause_s=1.0)
 
     def __init__(self, client: Any, cache: Path, scratch: Path, say: Say) -> None:
         self.cache = cache
@@ -57,24 +55,13 @@ class Fetcher:
         if not alive:
             raise Unreachable(f"{urlsplit(archive.urls[0]).netloc} did not answer before")
         name = unquote(urlsplit(alive[0]).path.rpartition("/")[2])
-        dataset = Dataset(
-            name="cuda",
-            title=name,
-            file=name,
-            accepted=[],
-            places=[Place(url=url, sha256=archive.sha256) for url in alive],
-            synthetic="0" * 64,
-        )
+        places = [Place(url=url, sha256=archive.sha256) for url in alive]
         self._say(f"fetching {name}")
-        timeout, attempts, pause = self.PATIENCE
         try:
-            return fetch(dataset, self.cache / "downloads", told(name, self._say), timeout, attempts, pause)
-        except HostError as error:
-            reasons = [line.strip() for line in error.message.splitlines()[1:]]
-            if not reasons:  # not the place's fault: the disk
-                raise
-            self._silent |= set(unanswered(reasons))
-            raise Unreachable("; ".join(reasons)) from error
+            return fetch("cuda", places, self.cache / "downloads" / name, told(name, self._say), self.PATIENCE)
+        except FetchFailed as error:
+            self._silent |= error.silent
+            raise Unreachable("; ".join(error.reasons)) from error
 
     def _from_image(self, image: str, files: list[File], folder: Path) -> dict[str, Path]:
         import docker.errors
@@ -88,14 +75,6 @@ class Fetcher:
             raise Unreachable(f"{image}: {error.explanation or error}") from error
         except DAMAGE as error:
             raise Unreachable(f"{image}: {error}") from error
-
-
-def unanswered(reasons: list[str]) -> Iterator[str]:
-    """The hosts among "address: reason" that gave no answer at all, not even a refusal."""
-    for reason in reasons:
-        url, _, why = reason.partition(": ")
-        if not why.startswith(("HTTP ", "wrong ", "connection cut", "the server continued")):
-            yield urlsplit(url).netloc
 
 
 def told(name: str, say: Say) -> Progress:

@@ -6,7 +6,6 @@ the user's cache with its hash, and checked each time it is used.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ import msgspec
 
 from orchestrator.data.archives import BadArchive
 from orchestrator.errors import HostError
-from orchestrator.files import disk_errors, file_locked, replacing, sha256_file
+from orchestrator.files import cache_folder, cache_locked, disk_errors, sha256_file, write_atomic
 from orchestrator.model import DeviceKind, Noun, Say, Sha256, Stack, to_json
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -54,7 +53,7 @@ def find(
     files = [parts.file(Path(place).name) for place in variant.outside_files]
     found: dict[str, Found] = {}
     reasons: list[str] = []
-    cache = cache_dir(os.environ) / parts.version
+    cache = cache_folder() / "cuda" / parts.version
     with unpacking_folder(cache) as scratch:
         fetcher = Fetcher(client, cache, scratch, say)
         for give in sources(parts, catalog.docker_dir, settings, fetcher):
@@ -73,7 +72,7 @@ def find(
 @contextmanager
 def unpacking_folder(cache: Path) -> Iterator[Path]:
     """A folder for this build, on the cache's own disk so that files are moved there, not copied."""
-    with disk_errors(cache):
+    with disk_errors(cache, "cache"):
         cache.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-")
     with folder as name:
@@ -141,7 +140,7 @@ def route_source(parts: CudaParts, route: CudaSource, fetcher: Fetcher) -> Give:
 
     def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
         folder = fetcher.cache / route.name
-        with file_locked(folder / RECORD):
+        with cache_locked(folder / RECORD):
             found: dict[str, Found] = {}
             for archive in route.archives:
                 promised = parts.files(archive.gives)
@@ -185,13 +184,12 @@ def fetched(
     for file in promised:
         if file.name in taken:
             path = folder / file.place
-            with disk_errors(path):
+            with disk_errors(path, "cache"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 taken[file.name].replace(path)
             entries[file.place] = Kept(sha256=sha256_file(path), origin=origin)
             found[file.place] = Found(path=path, route=route.name)
-    with disk_errors(folder / RECORD), replacing(folder / RECORD) as stream:
-        stream.write(to_json(entries))
+    write_atomic(folder / RECORD, to_json(entries), "cache")
     return found
 
 
@@ -219,8 +217,3 @@ def routes_used(found: Mapping[str, Found]) -> str:
     """For a label: each file and the route it came by."""
     pairs = ((Path(place).name, file.route) for place, file in sorted(found.items()))
     return " ".join(f"{name}={route}" for name, route in pairs)
-
-
-def cache_dir(environ: Mapping[str, str]) -> Path:
-    """Where fetched CUDA files are kept."""
-    return Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-orchestrate" / "cuda"

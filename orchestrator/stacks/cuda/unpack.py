@@ -128,14 +128,14 @@ def copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Path:
     assert source is not None, "a regular file has content"
     with writing(target) as out:
         while chunk := source.read(2**20):
-            with disk_errors(target):
+            with disk_errors(target, "cache"):
                 out.write(chunk)
     return target
 
 
 @contextmanager
 def writing(target: Path) -> Iterator[IO[bytes]]:
-    with disk_errors(target):
+    with disk_errors(target, "cache"):
         stream = target.open("wb")
     with stream:
         yield stream

@@ -8,28 +8,30 @@ from __future__ import annotations
 
 import datetime
 import gzip
-import hashlib
 import io
 import tarfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import msgspec
 
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import Chunks, Counted, replacing
+from orchestrator.files import replacing, sha256_stream
 from orchestrator.model import Noun, to_json
 from orchestrator.stacks.images.engine import ImageInfo, inspect
+from orchestrator.stacks.streams import Chunks, Counted, Hashed
 
 #: Called with the bytes done so far and the bytes in all (None where nobody knows).
 Progress = Callable[[int, int | None], None]
 
 INDEX = "keras-orchestrate.json"
 CHUNK = 2**20
+#: Permissions of an archive: it is made to be carried to other hosts and users.
+MODE = 0o644
 #: Layers hold compressed wheels and machine code; higher levels take much longer for little.
 LEVEL = 1
 #: Seconds of silence after which the engine counts as hung; it writes large layers before it answers.
@@ -61,7 +63,7 @@ def save(client: Any, names: Sequence[str], path: Path, progress: Progress, forc
         raise UserError(f"{path} is there already", "Name another file, or add --force.")
     images = [Saved(name=name, info=present(client, name)) for name in names]
     total = sum(image.info.size_mb for image in images) * 10**6
-    with troubles(f"save {', '.join(names)} to {path}"), replacing(path) as stream:
+    with troubles(f"save {', '.join(names)} to {path}"), replacing(path, MODE) as stream:
         source = Counted(Chunks(exported(client, names)), lambda done: progress(done, total))
         with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=LEVEL, mtime=0) as packed:
             return copy_archive(source, packed, images)
@@ -94,7 +96,7 @@ def copy_archive(source: Any, target: Any, images: list[Saved]) -> Index:
             content = reading.extractfile(member) if member.isfile() else None
             hashed = Hashed(content) if content else None
             writing.addfile(member, hashed)  # type: ignore[arg-type]
-            members |= {member.name: hashed.digest()} if hashed else linked(member)
+            members |= {member.name: hashed.hexdigest()} if hashed else linked(member)
         now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         index = Index(created=now, orchestrator=__version__, images=images, members=members)
         info = tarfile.TarInfo(INDEX)
@@ -105,22 +107,6 @@ def copy_archive(source: Any, target: Any, images: list[Saved]) -> Index:
 
 def linked(member: tarfile.TarInfo) -> dict[str, str]:
     return {member.name: f"-> {member.linkname}"} if member.issym() or member.islnk() else {}
-
-
-class Hashed:
-    """A stream that hashes what is read from it."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._hash = hashlib.sha256()
-
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self._hash.update(data)
-        return data
-
-    def digest(self) -> str:
-        return self._hash.hexdigest()
 
 
 def contents(path: Path, progress: Progress) -> Index:
@@ -150,18 +136,10 @@ def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str]]:
             if content and member.name == INDEX:
                 index = msgspec.json.decode(content.read(), type=Index)
             else:
-                members |= {member.name: drained(content)} if content else linked(member)
+                members |= {member.name: sha256_stream(content)[0]} if content else linked(member)
     while stream.read(CHUNK):  # to the very end, where gzip has a checksum of its own
         pass
     return index, members
-
-
-def drained(stream: IO[bytes]) -> str:
-    """Hash of all that a stream has."""
-    hashed = Hashed(stream)
-    while hashed.read(CHUNK):
-        pass
-    return hashed.digest()
 
 
 def load(client: Any, path: Path, index: Index, progress: Progress, force: bool = False) -> list[str]:

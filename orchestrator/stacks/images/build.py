@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
+from orchestrator.files import cache_folder, disk_errors
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -99,7 +100,7 @@ def build(
             "nocache": settings.no_cache,
             "network_mode": build_network(client, arguments),
         }
-        stream_build(client, context, request, log_file(settings, name, os.environ), say)
+        stream_build(client, context, request, log_file(settings, name), say)
     built = inspect(client, name)
     if built is None:
         raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
@@ -123,11 +124,11 @@ def build_network(client: Any, arguments: Mapping[str, str]) -> str:
     return "default" if has_bridge and not local_proxy else "host"
 
 
-def log_file(settings: BuildSettings, name: str, environ: Mapping[str, str]) -> Path:
+def log_file(settings: BuildSettings, name: str) -> Path:
     """Where the whole output of this build goes; the folder is made."""
-    cache = Path(environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(settings.log_dir) if settings.log_dir else cache / "keras-orchestrate" / "builds"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(settings.log_dir) if settings.log_dir else cache_folder() / "builds"
+    with disk_errors(folder, "cache"):
+        folder.mkdir(parents=True, exist_ok=True)
     return folder / (re.sub(r"[/:]", "_", name) + ".log")
 
 

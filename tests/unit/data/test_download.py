@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from orchestrator.data import download as fetching
-from orchestrator.data.declared import Dataset, Place
-from orchestrator.data.download import fetch, known_hashes, recorded
+from orchestrator.data.declared import Place
+from orchestrator.data.download import FetchFailed, Patience, Progress, fetch, known_hashes, recorded
 from orchestrator.errors import HostError
 
 CONTENT = bytes(range(256)) * 4096
@@ -81,18 +81,17 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         thread.join()
 
 
-def dataset(site: Site, *paths: str, sha256: str | None = SHA256, size: int | None = None) -> Dataset:
-    places = [Place(url=site.url(path), sha256=sha256, size=size) for path in paths]
-    return Dataset(name="toy", title="", file="toy.bin", accepted=["toy.bin"], places=places, synthetic="0" * 64)
+def places(site: Site, *paths: str, sha256: str | None = SHA256, size: int | None = None) -> list[Place]:
+    return [Place(url=site.url(path), sha256=sha256, size=size) for path in paths]
 
 
-def get(data: Dataset, folder: Path, **options: object) -> Path:
-    return fetch(data, folder, timeout=5, pause=0.0, **options)  # type: ignore[arg-type]
+def get(places: list[Place], folder: Path, progress: Progress | None = None, attempts: int = 4) -> Path:
+    return fetch("toy", places, folder / "toy.bin", progress, Patience(timeout_s=5, attempts=attempts, pause_s=0.0))
 
 
 def test_a_good_place_gives_the_file_and_reports_progress(site: Site, tmp_path: Path) -> None:
     seen: list[tuple[int, int | None]] = []
-    path = get(dataset(site, "good"), tmp_path, progress=lambda done, total: seen.append((done, total)))
+    path = get(places(site, "good"), tmp_path, progress=lambda done, total: seen.append((done, total)))
     assert path == tmp_path / "toy.bin"
     assert path.read_bytes() == CONTENT
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
@@ -102,77 +101,75 @@ def test_a_good_place_gives_the_file_and_reports_progress(site: Site, tmp_path: 
 
 def test_what_is_there_already_is_not_fetched_again(site: Site, tmp_path: Path) -> None:
     for _ in range(2):
-        get(dataset(site, "good"), tmp_path)
+        get(places(site, "good"), tmp_path)
     assert len(site.requests) == 1
 
 
 def test_a_damaged_file_in_the_cache_is_replaced(site: Site, tmp_path: Path) -> None:
     (tmp_path / "toy.bin").write_bytes(b"damaged")
-    assert get(dataset(site, "good"), tmp_path).read_bytes() == CONTENT
+    assert get(places(site, "good"), tmp_path).read_bytes() == CONTENT
 
 
 def test_a_cut_connection_is_resumed_where_it_broke(site: Site, tmp_path: Path) -> None:
-    assert get(dataset(site, "cut-once"), tmp_path).read_bytes() == CONTENT
+    assert get(places(site, "cut-once"), tmp_path).read_bytes() == CONTENT
     assert site.requests == [("cut-once", None), ("cut-once", f"bytes={CUT}-")]
 
 
 def test_an_earlier_process_left_a_beginning(site: Site, tmp_path: Path) -> None:
-    data = dataset(site, "always-cut")
+    data = places(site, "always-cut")
     with pytest.raises(HostError, match="connection cut after"):
         get(data, tmp_path, attempts=1)
     (part,) = tmp_path.glob("*.part")
     assert part.read_bytes() == CONTENT[:CUT]
-    moved = dataset(site, "good")
-    name = hashlib.sha256(moved.places[0].url.encode()).hexdigest()[:8]
+    moved = places(site, "good")
+    name = hashlib.sha256(moved[0].url.encode()).hexdigest()[:8]
     part.rename(tmp_path / f"toy.bin.{name}.part")
     assert get(moved, tmp_path).read_bytes() == CONTENT
     assert site.requests[-1] == ("good", f"bytes={CUT}-")
 
 
 def test_a_server_without_ranges_sends_everything_again(site: Site, tmp_path: Path) -> None:
-    assert get(dataset(site, "no-range-cut"), tmp_path).read_bytes() == CONTENT
+    assert get(places(site, "no-range-cut"), tmp_path).read_bytes() == CONTENT
     assert site.requests[-1] == ("no-range-cut", f"bytes={CUT}-")
 
 
 @pytest.mark.parametrize("old", [b"!" * CUT, b"!" * (len(CONTENT) + 5)])
 def test_a_beginning_that_does_not_fit_is_thrown_away(site: Site, tmp_path: Path, old: bytes) -> None:
-    data = dataset(site, "good")
-    name = hashlib.sha256(data.places[0].url.encode()).hexdigest()[:8]
+    data = places(site, "good")
+    name = hashlib.sha256(data[0].url.encode()).hexdigest()[:8]
     (tmp_path / f"toy.bin.{name}.part").write_bytes(old)
     assert get(data, tmp_path).read_bytes() == CONTENT
 
 
 def test_a_complete_part_needs_no_request(site: Site, tmp_path: Path) -> None:
-    data = dataset(site, "good", size=len(CONTENT))
-    name = hashlib.sha256(data.places[0].url.encode()).hexdigest()[:8]
+    data = places(site, "good", size=len(CONTENT))
+    name = hashlib.sha256(data[0].url.encode()).hexdigest()[:8]
     (tmp_path / f"toy.bin.{name}.part").write_bytes(CONTENT)
     assert get(data, tmp_path).read_bytes() == CONTENT
     assert site.requests == []
 
 
 def test_a_busy_server_is_asked_again_but_not_for_ever(site: Site, tmp_path: Path) -> None:
-    assert get(dataset(site, "busy-once"), tmp_path).read_bytes() == CONTENT
+    assert get(places(site, "busy-once"), tmp_path).read_bytes() == CONTENT
     with pytest.raises(HostError, match=r"connection cut after .* \(3 attempts\)"):
-        get(dataset(site, "always-cut", sha256="1" * 64), tmp_path, attempts=3)
+        get(places(site, "always-cut", sha256="1" * 64), tmp_path, attempts=3)
 
 
 def test_the_next_mirror_serves_when_one_is_wrong(site: Site, tmp_path: Path) -> None:
-    path = get(dataset(site, "gone", "wrong", "good"), tmp_path)
+    path = get(places(site, "gone", "wrong", "good"), tmp_path)
     assert path.read_bytes() == CONTENT
     assert [name for name, _ in site.requests] == ["gone", "wrong", "good"]
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_every_place_and_its_reason_is_told(site: Site, tmp_path: Path) -> None:
-    data = dataset(site, "gone", "wrong")
+    data = places(site, "gone", "wrong")
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         closed = Place(url=f"http://127.0.0.1:{unused.getsockname()[1]}/x", sha256=SHA256)
-        data = Dataset(
-            name="toy", title="", file="toy.bin", accepted=[], places=[*data.places, closed], synthetic="0" * 64
-        )
-        with pytest.raises(HostError) as caught:
-            get(data, tmp_path)
+        with pytest.raises(FetchFailed) as caught:
+            get([*data, closed], tmp_path)
+    assert caught.value.silent == {closed.url.split("/")[2]}, "the others answered, if only to refuse"
     lines = caught.value.message.splitlines()
     assert lines[0] == "cannot fetch toy:"
     assert lines[1].endswith("/gone: HTTP 404 Not Found")
@@ -183,7 +180,7 @@ def test_every_place_and_its_reason_is_told(site: Site, tmp_path: Path) -> None:
 
 
 def test_an_unpublished_hash_is_recorded_and_checked_ever_after(site: Site, tmp_path: Path) -> None:
-    data = dataset(site, "cut-once", sha256=None, size=len(CONTENT))
+    data = places(site, "cut-once", sha256=None, size=len(CONTENT))
     get(data, tmp_path)
     assert site.requests[1] == ("cut-once", None), "without a checksum nothing is pieced together"
     assert known_hashes(data, tmp_path) == {SHA256}
@@ -196,14 +193,14 @@ def test_an_unpublished_hash_is_recorded_and_checked_ever_after(site: Site, tmp_
 
 def test_without_a_hash_the_size_must_fit(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="wrong size"):
-        get(dataset(site, "good", sha256=None, size=5), tmp_path)
+        get(places(site, "good", sha256=None, size=5), tmp_path)
     assert not list(tmp_path.glob("*.part"))
 
 
 def test_two_at_once_download_once(site: Site, tmp_path: Path) -> None:
     found: list[bytes] = []
     threads = [
-        threading.Thread(target=lambda: found.append(get(dataset(site, "good"), tmp_path).read_bytes()))
+        threading.Thread(target=lambda: found.append(get(places(site, "good"), tmp_path).read_bytes()))
         for _ in range(4)
     ]
     for thread in threads:
@@ -220,13 +217,13 @@ def test_a_full_disk_is_the_hosts_fault(site: Site, tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(fetching.Path, "open", full)
     with pytest.raises(HostError, match="No space left on device"):
-        get(dataset(site, "good"), tmp_path)
+        get(places(site, "good"), tmp_path)
 
 
 def test_a_folder_that_cannot_be_made_is_the_hosts_fault(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(HostError, match="cannot write"):
-        get(dataset(site, "good"), tmp_path / "file" / "cache")
+        get(places(site, "good"), tmp_path / "file" / "cache")
 
 
 def test_a_damaged_record_is_told(site: Site, tmp_path: Path) -> None:

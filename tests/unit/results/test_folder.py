@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import errno
-import os
 
 import pytest
 
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import write_atomic
 from orchestrator.model import Result
 from orchestrator.plan.draft import new_run_id
 from orchestrator.results.folder import RunFolder
@@ -32,20 +29,6 @@ def test_run_ids_sort_by_time_and_never_meet():
     ids = {new_run_id(now) for _ in range(50)}
     assert len(ids) > 40
     assert all(i.startswith("20260102-030405-") for i in ids)
-
-
-def test_writing_replaces_in_one_step(tmp_path, monkeypatch):
-    path = tmp_path / "f"
-    write_atomic(path, b"old")
-
-    def full(descriptor):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(HostError, match="disk full"):
-        write_atomic(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["f"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path):

@@ -17,14 +17,15 @@ import msgspec
 import pytest
 import yaml
 
+from orchestrator.data.download import Patience
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import Chunks
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import declared
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.cuda.declared import load_cuda
 from orchestrator.stacks.cuda.fetch import Fetcher
+from orchestrator.stacks.streams import Chunks
 from tests.fakes.libraries import Members, deb, library, tar
 
 CATALOG = load_catalog()
@@ -77,7 +78,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(Fetcher, "PATIENCE", (5.0, 2, 0.0))
+    monkeypatch.setattr(Fetcher, "PATIENCE", Patience(timeout_s=5.0, attempts=2, pause_s=0.0))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
 
