@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.host.docker_sdk import connection_errors, docker_sdk, explanation
 from orchestrator.launchers import cgroups, runtimes
 from orchestrator.launchers.command_line import run_argv
 from orchestrator.launchers.container import Image, container_spec, owned_by_job
@@ -63,19 +64,16 @@ class DockerLauncher:
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._stopping.is_set():
             return Exit(cancelled=True)
-        import docker.errors
-        import urllib3.exceptions
-
         spec = container_spec(self._context, self._images, job, device, out)
         self._await_engine()  # being upgraded, it must not cost the jobs of a night
         try:
             with owned_by_job(out), self._container(spec) as container:
                 return self._supervise(container, job.timeout_s, log, watch)
-        except docker.errors.ImageNotFound:
+        except docker_sdk().errors.ImageNotFound:
             return Exit(error=f"image {spec.image} is missing; `orchestrate build --stack {job.stack}` makes it")
-        except docker.errors.DockerException as error:
+        except docker_sdk().errors.DockerException as error:
             return Exit(error=f"the engine refused: {_reason(error)}")
-        except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:  # gone away, or half an answer
+        except connection_errors() as error:
             return Exit(error=f"lost the engine: {_reason(error)}")
 
     def stop(self) -> None:
@@ -209,14 +207,12 @@ def _answers(client: Any) -> bool:
 
 def _remove(container: Any) -> bool:
     """Whether the container is gone for sure; retried because the engine may still be tearing it down."""
-    import docker.errors
-
     for pause in (0.0, 0.2, 1.0):
         time.sleep(pause)
         try:
             container.remove(force=True, v=True)
             return True
-        except docker.errors.NotFound:
+        except docker_sdk().errors.NotFound:
             return True
         except Exception:
             continue
@@ -224,4 +220,4 @@ def _remove(container: Any) -> bool:
 
 
 def _reason(error: BaseException) -> str:
-    return str(getattr(error, "explanation", None) or error).strip().splitlines()[0]
+    return explanation(error).strip().splitlines()[0]

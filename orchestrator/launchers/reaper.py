@@ -15,6 +15,7 @@ Needs nothing but the standard library, and little of that: it runs beside a mea
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
@@ -92,8 +93,6 @@ def reap_all() -> None:
 
 
 def main(argv: list[str]) -> int:
-    import ctypes
-
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     final: list[str] = []
     if argv[0] == "--finally":

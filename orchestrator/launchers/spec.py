@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.model import Noun
@@ -97,20 +98,17 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     @property
     def _limits(self) -> list[Any]:
         """No core dumps: where they go is the host's setting, and it may be a folder or a program of the host."""
-        from docker.types import Ulimit
-
-        return [Ulimit(name="core", soft=0, hard=0)]
+        return [docker_sdk().types.Ulimit(name="core", soft=0, hard=0)]
 
     @property
     def _mounts(self) -> list[Any]:
         """Mounts, not volumes: for a path that has vanished, the engine would make an empty folder on the host."""
-        from docker.types import DriverConfig, Mount
-
-        plugin = DriverConfig("nvidia-docker") if self.gpu_route == "nvidia-docker" else None
+        types = docker_sdk().types
+        plugin = types.DriverConfig("nvidia-docker") if self.gpu_route == "nvidia-docker" else None
         return [
-            Mount(inside, host, type="bind", read_only=mode == "ro")
+            types.Mount(inside, host, type="bind", read_only=mode == "ro")
             if host.startswith("/")
-            else Mount(
+            else types.Mount(
                 inside, host, type="volume", read_only=mode == "ro", driver_config=plugin if mode == "ro" else None
             )
             for host, inside, mode in self.all_binds
@@ -124,12 +122,11 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             return {"runtime": "nvidia"}
         if self.gpu_route == "nvidia-docker":
             return {"devices": [f"{p}:{p}:rwm" for p in self._device_files]}
-        from docker.types import DeviceRequest
-
         if self.gpu_route == "cdi":
-            return {"device_requests": [DeviceRequest(driver="cdi", device_ids=[f"nvidia.com/gpu={self.gpu_uuid}"])]}
-        capabilities = [["gpu", "compute", "utility"]]
-        return {"device_requests": [DeviceRequest(device_ids=[self.gpu_uuid], capabilities=capabilities)]}
+            asked: dict[str, Any] = {"driver": "cdi", "device_ids": [f"nvidia.com/gpu={self.gpu_uuid}"]}
+        else:
+            asked = {"device_ids": [self.gpu_uuid], "capabilities": [["gpu", "compute", "utility"]]}
+        return {"device_requests": [docker_sdk().types.DeviceRequest(**asked)]}
 
 
 def gpu_environment(route: RouteName, uuid: str | None) -> dict[str, str]:

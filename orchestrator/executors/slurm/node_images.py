@@ -10,6 +10,7 @@ from orchestrator import __version__
 from orchestrator.errors import HostError
 from orchestrator.executors.local import preflight
 from orchestrator.executors.slurm.attempts import Spec
+from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.model import DeviceKind, Say, image_name
@@ -70,14 +71,12 @@ def load(client: Any, name: str, spec: Spec, say: Say) -> None:
 
 def pull(client: Any, name: str, spec: Spec, say: Say) -> None:
     """From the registry, under the name that the stacks have here."""
-    import docker.errors
-
     remote, tag = f"{spec.images.registry}/{name}".rsplit(":", 1)
     say(f"pulling {remote}:{tag}")
     try:
         client.images.pull(remote, tag=tag).tag(*name.rsplit(":", 1))
-    except docker.errors.DockerException as error:
-        raise HostError(f"cannot pull {remote}:{tag}: {getattr(error, 'explanation', None) or error}") from error
+    except docker_sdk().errors.DockerException as error:
+        raise HostError(f"cannot pull {remote}:{tag}: {explanation(error)}") from error
 
 
 def gpu_route(spec: Spec, engine: Engine) -> tuple[RouteName, str | None]:

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from orchestrator.data.archives import BadArchive
 from orchestrator.data.declared import Place
 from orchestrator.data.download import FetchFailed, Patience, Progress, fetch
+from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Say
 from orchestrator.stacks.cuda.declared import Archive, File
 from orchestrator.stacks.cuda.unpack import DAMAGE, take, take_exported
@@ -64,15 +65,13 @@ class Fetcher:
             raise Unreachable("; ".join(error.reasons)) from error
 
     def _from_image(self, image: str, files: list[File], folder: Path) -> dict[str, Path]:
-        import docker.errors
-
         try:
             with exported(self._client, image, self._say) as stream:
                 return take_exported(stream, files, folder)
         except BadArchive as reason:
             raise BadArchive(f"{image}: {reason}") from reason
-        except docker.errors.APIError as error:
-            raise Unreachable(f"{image}: {error.explanation or error}") from error
+        except docker_sdk().errors.APIError as error:
+            raise Unreachable(f"{image}: {explanation(error)}") from error
         except DAMAGE as error:
             raise Unreachable(f"{image}: {error}") from error
 
@@ -94,14 +93,11 @@ def told(name: str, say: Say) -> Progress:
 @contextmanager
 def exported(client: Any, image: str, say: Say) -> Iterator[Chunks]:
     """An image's file system as a tar stream, by way of a container that is never started."""
-    import docker.errors
-    import docker.utils
-
     try:
         client.images.get(image)
-    except docker.errors.ImageNotFound:
+    except docker_sdk().errors.ImageNotFound:
         say(f"pulling {image}")
-        repository, tag = docker.utils.parse_repository_tag(image)
+        repository, tag = docker_sdk().utils.parse_repository_tag(image)
         client.images.pull(repository, tag=tag or "latest")
     container = client.containers.create(image, ["true"])
     try:

@@ -21,6 +21,7 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import replacing, sha256_stream
+from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Noun, to_json
 from orchestrator.stacks.images.engine import ImageInfo, inspect
 from orchestrator.stacks.streams import Chunks, Counted, Hashed
@@ -183,14 +184,12 @@ def pieces(stream: Any) -> Iterable[bytes]:
 @contextmanager
 def troubles(what: str) -> Iterator[None]:
     """A full disk and a lost engine as errors for people."""
-    import docker.errors
-
     try:
         yield
-    except docker.errors.DockerException as error:
+    except docker_sdk().errors.DockerException as error:
         full = "no space left" in str(error).lower()
         hint = "The engine's disk is full: `docker system df`." if full else "Does `docker version` still answer?"
-        raise HostError(f"could not {what}: {getattr(error, 'explanation', None) or error}", hint) from error
+        raise HostError(f"could not {what}: {explanation(error)}", hint) from error
     except (OSError, tarfile.TarError) as error:
         reason = getattr(error, "strerror", None) or error
         raise HostError(f"could not {what}: {reason}", "Is there space, and is the engine still running?") from error

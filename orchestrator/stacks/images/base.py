@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from orchestrator.errors import HostError
+from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Base, Say
+from orchestrator.stacks.images.engine import has_image
 
 Mode = Literal["auto", "pull", "bootstrap"]
 
@@ -39,28 +41,15 @@ def ensure_base(client: Any, base: Base, mode: Mode, say: Say, mirror: str | Non
         return bootstrap(client, base, say, mirror)
 
 
-def has_image(client: Any, reference: str) -> bool:
-    """Whether the engine holds this image."""
-    import docker.errors
-
-    try:
-        client.images.get(reference)
-    except docker.errors.ImageNotFound:
-        return False
-    return True
-
-
 def pull(client: Any, base: Base, say: Say) -> str:
     """Pull by digest: what is fetched is what was pinned, wherever the tag points today."""
-    import docker.errors
-
     say(f"pulling {base.reference}")
     repository = base.tag.partition(":")[0]
     try:
         client.images.pull(repository, tag=base.digest)
-    except docker.errors.APIError as error:
+    except docker_sdk().errors.APIError as error:
         raise HostError(
-            f"cannot pull {base.reference}: {error.explanation or error}",
+            f"cannot pull {base.reference}: {explanation(error)}",
             "Without a registry: --base bootstrap makes the image from Debian's packages; "
             "--base-image takes one that you have.",
         ) from error
@@ -113,13 +102,11 @@ def run_mmdebstrap(command: list[str]) -> None:
 
 def import_base(client: Any, base: Base, archive: str, mirror: str) -> None:
     """`docker import`, with labels that say what it is and where it came from."""
-    import docker.errors
-
     changes = [
         'CMD ["bash"]',
         f'LABEL org.keras-orchestrate.base="{base.suite}" org.keras-orchestrate.mirror="{mirror}"',
     ]
     try:
         client.api.import_image_from_file(archive, repository=REPOSITORY, tag=base.suite, changes=changes)
-    except docker.errors.APIError as error:
-        raise HostError(f"the engine did not take the base image: {error.explanation or error}") from error
+    except docker_sdk().errors.APIError as error:
+        raise HostError(f"the engine did not take the base image: {explanation(error)}") from error

@@ -13,6 +13,7 @@ from typing import IO, Any
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, disk_errors
+from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -134,8 +135,6 @@ def log_file(settings: BuildSettings, name: str) -> Path:
 
 def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], log: Path, say: Say) -> None:
     """Run the build; every line goes to `log`, every step to `say`. Raises HostError if a step fails."""
-    import docker.errors
-
     try:
         answers = client.api.build(
             fileobj=context,
@@ -149,7 +148,7 @@ def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], lo
         )
         with log.open("w", encoding="utf-8") as file:
             follow(answers, file, log, request["tag"], say)
-    except (docker.errors.DockerException, OSError) as error:
+    except (docker_sdk().errors.DockerException, OSError) as error:
         raise HostError(f"the build of {request['tag']} was cut short: {error}", f"Whole output: {log}") from error
 
 

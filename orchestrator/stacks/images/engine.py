@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.errors import HostError
+from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.model import Noun
 
 RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
@@ -30,12 +31,7 @@ def connect() -> Any:
 
     Raises HostError that tells apart: no SDK, no engine, an engine that is not running, no permission.
     """
-    import docker
-
-    if not hasattr(docker, "from_env"):  # a folder called docker imports as an empty package
-        raise HostError("the Docker SDK for Python is not installed", "pip install docker")
-    import docker.errors
-
+    docker = docker_sdk()
     try:
         client = docker.from_env()
         client.ping()
@@ -70,13 +66,20 @@ def engine_trouble(text: str, host: str | None) -> tuple[str, str]:
 
 def inspect(client: Any, name: str) -> ImageInfo | None:
     """The image called `name`, or None if the engine has none."""
-    import docker.errors
+    image = _get(client, name)
+    return image and info_of({**image.attrs, "Id": image.id, "Config": {"Labels": image.labels}})
 
+
+def has_image(client: Any, reference: str) -> bool:
+    """Whether the engine holds this image."""
+    return _get(client, reference) is not None
+
+
+def _get(client: Any, name: str) -> Any:
     try:
-        image = client.images.get(name)
-    except docker.errors.ImageNotFound:
+        return client.images.get(name)
+    except docker_sdk().errors.ImageNotFound:
         return None
-    return info_of({**image.attrs, "Id": image.id, "Config": {"Labels": image.labels}})
 
 
 def info_of(attributes: Mapping[str, Any]) -> ImageInfo:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from orchestrator.errors import HostError
+from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.stacks.images.engine import ImageInfo
 
 #: Prints, in a container of the image: Debian's packages, Python's packages, CUDA files with their hashes.
@@ -20,13 +21,11 @@ sed 's/^/pypi /' /opt/venv/packages.txt
 
 def listing(client: Any, name: str) -> str:
     """What SCRIPT prints in the image. Raises HostError if it cannot run there."""
-    import docker.errors
-
     try:
         output: bytes = client.containers.run(
             name, ["sh", "-ec", SCRIPT], remove=True, network_mode="none", read_only=True, cap_drop=["ALL"]
         )
-    except docker.errors.DockerException as error:
+    except docker_sdk().errors.DockerException as error:
         raise HostError(
             f"{name} does not say what is in it: {error}", "Is it an image of `orchestrate build`?"
         ) from error

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 import tarfile
 import types
 from pathlib import Path
@@ -396,12 +395,6 @@ def test_an_engine_that_does_not_answer_is_explained(text: str, host: str | None
     told, hint = engine.engine_trouble(text, host)
     assert message in told
     assert hint
-
-
-def test_connecting_without_the_sdk_is_one_clear_error(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "docker", types.ModuleType("docker"))
-    with pytest.raises(HostError, match="the Docker SDK for Python is not installed"):
-        engine.connect()
 
 
 def test_connecting_to_nothing_names_docker_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
