@@ -1,4 +1,4 @@
-"""Archives: checking those we are given, and writing ones that are equal on every machine.
+"""Checks the archives that data sets come in, and writes archives whose bytes are the same on every machine.
 
 Written archives hold their data uncompressed, because compressors differ (zlib, zlib-ng, ...) in the
 bytes they make of the same data, and because random pixels would hardly shrink anyway.
@@ -45,6 +45,7 @@ def check(path: Path, arrays: Mapping[str, Sequence[int]], members: Iterable[str
 
 
 def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
+    """Every array with its shape and type, and as many labels (y_*) as samples (x_*)."""
     if not zipfile.is_zipfile(path):
         raise BadArchive("not an .npz file")
     import numpy as np  # only here: it takes a tenth of a second to import, and most commands do without
@@ -79,6 +80,7 @@ def _check_tar(path: Path, members: Iterable[str]) -> None:
 
 
 def _safe(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """The member itself, if neither its name nor its link leads outside. Raises BadArchive."""
     for name in (member.name, member.linkname):
         if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts:
             raise BadArchive(f"the member {member.name!r} points outside of the archive")

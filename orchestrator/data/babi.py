@@ -1,4 +1,4 @@
-"""A small simulated world that tells stories in the words of bAbI's task 2 (two supporting facts)."""
+"""Makes up stories with questions in the form of bAbI's task 2 (two supporting facts), from a simulated world."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class _World:
         self._holder: dict[str, str] = {}
         self._lying = {thing: dice.pick(PLACES) for thing in THINGS}
         #: thing -> the line of its last take or drop.
-        self._told: dict[str, int] = {}
+        self._handled: dict[str, int] = {}
         self._moved_before_drop: dict[str, int] = {}
 
     def happen(self) -> None:
@@ -85,13 +85,13 @@ class _World:
     def _take(self, person: str, thing: str) -> None:
         del self._lying[thing]
         self._holder[thing] = person
-        self._told[thing] = self._tell(f"{person} {self._dice.pick(_TAKES)} the {thing} there.")
+        self._handled[thing] = self._tell(f"{person} {self._dice.pick(_TAKES)} the {thing} there.")
 
     def _drop(self, person: str, thing: str) -> None:
         del self._holder[thing]
         self._lying[thing], self._moved_before_drop[thing] = self._at[person]
         there = " there" if self._dice.below(5) == 0 else ""
-        self._told[thing] = self._tell(f"{person} {self._dice.pick(_DROPS)} the {thing}{there}.")
+        self._handled[thing] = self._tell(f"{person} {self._dice.pick(_DROPS)} the {thing}{there}.")
 
     def _tell(self, fact: str) -> int:
         self.lines.append(f"{len(self.lines) + 1} {fact}")
@@ -100,15 +100,15 @@ class _World:
 
     def ask(self) -> bool:
         """Asks for a thing whose place follows from two facts. False where there is none yet."""
-        known = [thing for thing in THINGS if thing in self._told]
+        known = [thing for thing in THINGS if thing in self._handled]
         if not known:
             return False
         # Mostly the latest news, so that recent places say something, as in the real stories.
-        latest = max(known, key=lambda thing: max(self._told[thing], self._whereabouts(thing)[1]))
+        latest = max(known, key=lambda thing: max(self._handled[thing], self._whereabouts(thing)[1]))
         thing = latest if self._dice.below(10) else self._dice.pick(known)
         place, moved = self._whereabouts(thing)
         number = len(self.lines) + 1
-        self.lines.append(f"{number} Where is the {thing}? \t{place}\t{self._told[thing]} {moved}")
+        self.lines.append(f"{number} Where is the {thing}? \t{place}\t{self._handled[thing]} {moved}")
         return True
 
     def _whereabouts(self, thing: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Data sets on this host: found, checked, hashed, labelled; fetched or made where there are none."""
+"""Finds the data sets on this host, checks, hashes and labels them; downloads or makes those that are missing."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class DataRow(Noun, frozen=True, kw_only=True):
 
 
 class _Seen(Noun, frozen=True, kw_only=True):
-    """A file that was checked and hashed, and by what one notices that it changed since."""
+    """What is remembered of a checked file: its hash, and the size and time that show whether it changed since."""
 
     size: int
     mtime_ns: int
@@ -92,7 +92,7 @@ def listing(datasets: Mapping[str, Dataset], names: Iterable[str] = (), data_dir
 
 
 def verify(datasets: Mapping[str, Dataset], names: Iterable[str] = (), data_dir: Path | None = None) -> list[DataRow]:
-    """As `listing`, but every file is read and hashed anew, whatever is remembered of it."""
+    """As `listing`, but every file is read and hashed anew, even if it was checked before."""
     return _rows(datasets, names, data_dir, rehash=True)
 
 
@@ -129,6 +129,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Say, progress: Progress | None) -> Path:
+    """Downloads the data set, else makes its synthetic stand-in. Raises UserError or HostError if neither may be."""
     failure: HostError | None = None
     if allow_fetch:
         try:
@@ -169,6 +170,7 @@ def _remedy(dataset: Dataset, path: Path) -> str:
 
 
 def _kind(dataset: Dataset, path: Path, sha256: str) -> Kind:
+    """official: a published hash, or what an official place gave; synthetic: made here; given: anything else."""
     made = synthetic_path(dataset.file, cache_dir())
     if sha256 == dataset.synthetic or path == made:
         return "synthetic"

@@ -1,4 +1,4 @@
-"""Stand-ins for the data sets: same shapes and file formats as the real ones, learnable, reproducible.
+"""Makes synthetic stand-ins for the data sets: shapes and file formats of the real ones, learnable, reproducible.
 
 Only integer arithmetic on a frozen random stream goes into them, so a file has the same sha256 on every
 machine and with every version of Python and numpy. Results on them say nothing about real accuracy.
@@ -90,7 +90,7 @@ def _draw(
 ) -> Bytes:
     """One random appearance per label. `table`: (classes, appearances, pixels) -> (samples, pixels)."""
     images = np.empty((len(labels), table.shape[2]), np.uint8)
-    for start in range(0, len(labels), 2_000):  # in pieces, to bound the memory of the noise
+    for start in range(0, len(labels), 2_000):  # in pieces, to limit the memory of the noise
         chunk = labels[start : start + 2_000]
         which = _random(len(chunk), rng, "<u4") % table.shape[1]
         images[start : start + len(chunk)] = finish(table[chunk, which], rng)

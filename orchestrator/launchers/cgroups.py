@@ -1,7 +1,7 @@
-"""What a container has used, read from its control group: microseconds, and no engine in between.
+"""Reads what a container has used from its control group, which takes microseconds and asks no engine.
 
-Works where the engine runs on this host, for both generations of control groups; elsewhere `find` says None
-and the engine's own statistics must do.
+Works where the engine runs on this host, for both versions of control groups. Elsewhere `find` gives None, and the
+engine's own statistics, about a second a call, must do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Runs a job as a container by a runtime's own command line: podman, apptainer, srun, or a `docker` of one's own.
+"""Runs a job as a container through a runtime's command line: podman, apptainer, srun, or a `docker` of one's own.
 
-The command runs under a keeper, as processes do, and holds the lease of the job's container: its standard input. With
-the lease everything ends, also when the orchestrator is killed, and what an engine keeps is removed by name.
+The command runs under a reaper (reaper.py), as processes do. Its standard input is the lifeline of the container: when
+it ends, everything ends, also when the orchestrator was killed; what an engine keeps is then removed by name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, rea
 from orchestrator.launchers.sweep import inspect_containers
 from orchestrator.model import Device, Exit, Job, Launch, Usage
 
-#: Two final commands and a pause between them (see keeper.py), with room for an engine under load.
+#: Two final commands and a pause between them (see reaper.py), with room for an engine under load.
 GRACE_S = 25.0
 #: How long a probe looks for a container that is being started.
 STARTING_S = 30.0
@@ -38,7 +38,7 @@ PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 PROXY_NAMES = (*PROXIES, *(name.lower() for name in PROXIES))
 #: Variables by which the caller changes what apptainer does: binds, options, a job's own environment.
 STEERING = ("APPTAINER_", "APPTAINERENV_", "SINGULARITY_", "SINGULARITYENV_")
-#: Those that only say where it works, and as whom.
+#: Those of them that only say where it works, and as whom.
 HARMLESS = {
     f"{prefix}_{name}"
     for prefix in ("APPTAINER", "SINGULARITY")
@@ -47,14 +47,14 @@ HARMLESS = {
 
 
 class CommandLauncher:
-    """`Launcher` over a runtime's command line. `cache_dir` has the caches of a runtime without named volumes."""
+    """`Launcher` over a runtime's command line. `cache_dir` holds the caches of a runtime without named volumes."""
 
     def __init__(self, runtime: Runtime, context: RunContext, images: Mapping[str, Image], cache_dir: Path) -> None:
         self._runtime = runtime
         self._context = context
         self._images = images
         self._cache_dir = cache_dir
-        self._keepers = Supervisor()
+        self._supervisor = Supervisor()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         image = self._images[job.stack]
@@ -68,16 +68,16 @@ class CommandLauncher:
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        if self._keepers.stopping.is_set():
+        if self._supervisor.stopping.is_set():
             return Exit(cancelled=True)
         spec, kills = self._spec(job, device, out), oom_kills()
         try:
             self._make_caches(job)
-            trouble = self._trouble(spec)
-            if trouble:
-                return Exit(error=trouble)
-            with self._as_job(out), self._scratch() as scratch:
-                code, timed_out = self._keepers.run(
+            refused = self._unsupported(spec)
+            if refused:
+                return Exit(error=refused)
+            with self._writable(out), self._scratch() as scratch:
+                code, timed_out = self._supervisor.run(
                     self._command(spec, device, scratch), job.timeout_s, log, watch, self._probe_of(spec)
                 )
         except OSError as error:
@@ -85,7 +85,7 @@ class CommandLauncher:
         return self._exit(code, timed_out, oom_kills() > kills, log)
 
     def stop(self) -> None:
-        self._keepers.stop()
+        self._supervisor.stop()
 
     def _spec(self, job: Job, device: Device, out: Path) -> ContainerSpec:
         spec = container_spec(self._context, self._images, job, device, out)
@@ -105,8 +105,8 @@ class CommandLauncher:
             if place.startswith("/"):
                 Path(place).mkdir(parents=True, exist_ok=True)
 
-    def _trouble(self, spec: ContainerSpec) -> str:
-        """What a command line could not say, or an engine would make up for; "" if nothing."""
+    def _unsupported(self, spec: ContainerSpec) -> str:
+        """Why the job cannot be started: a path that the command line cannot hold, a user that it cannot be; or ""."""
         for host, _, _ in spec.binds:
             if ":" in host or "," in host:
                 return f"{host}: a path with ':' or ',' cannot be written on {self._runtime.name}'s command line"
@@ -119,21 +119,23 @@ class CommandLauncher:
     def _command(self, spec: ContainerSpec, device: Device, scratch: str) -> Command:
         final = other_argv(self._runtime, self._runtime.end, name=spec.name)
         return Command(
-            argv=found(run_argv(self._runtime, spec, scratch)),
+            argv=with_path(run_argv(self._runtime, spec, scratch)),
             environment=kept_environment(os.environ),
             folder="/",
             cores=device.cores,
-            final=found(final) if final else (),
+            final=with_path(final) if final else (),
             grace_s=GRACE_S if final else CHILD_GRACE_S,
         )
 
     @contextlib.contextmanager
-    def _as_job(self, out: Path) -> Iterator[None]:
+    def _writable(self, out: Path) -> Iterator[None]:
+        """Lets the job write to `out`, where the runtime runs it as another user."""
         with owned_by_job(out) if self._runtime.sets_user else contextlib.nullcontext():
             yield
 
     @contextlib.contextmanager
     def _scratch(self) -> Iterator[str]:
+        """A temporary folder for the container's own, where the runtime needs one; else ""."""
         if not self._runtime.needs_scratch:
             yield ""
             return
@@ -141,15 +143,16 @@ class CommandLauncher:
             yield folder
 
     def _probe_of(self, spec: ContainerSpec) -> Callable[[int], Probe]:
+        """Makes the probe of the running job from the reaper's process id."""
         if self._runtime.usage == "children":
             return lambda pid: functools.partial(read_usage, pid)
         if self._runtime.usage == "none" or not self._runtime.inspect:
             return lambda pid: lambda: None
-        look = found(other_argv(self._runtime, self._runtime.inspect, name=spec.name))
-        return lambda pid: ContainerProbe(look, pid)
+        inspect = with_path(other_argv(self._runtime, self._runtime.inspect, name=spec.name))
+        return lambda pid: ContainerProbe(inspect, pid)
 
     def _exit(self, code: int, timed_out: bool, killed_some: bool, log: Path) -> Exit:
-        stopped = self._keepers.stopping.is_set()
+        stopped = self._supervisor.stopping.is_set()
         natural = not timed_out and not stopped
         error = None
         if natural and code in self._runtime.could_not_start:
@@ -164,11 +167,14 @@ class CommandLauncher:
 
 
 class ContainerProbe:
-    """Reads the control group of a container, once there is one; else the processes of one that is below the keeper."""
+    """Reads what a container uses, from its control group, or from its processes if they are below the reaper.
 
-    def __init__(self, look: Sequence[str], keeper_pid: int) -> None:
-        self._look = look
-        self._keeper_pid = keeper_pid
+    `inspect` is the argv that describes the container; it is asked until there is one.
+    """
+
+    def __init__(self, inspect: Sequence[str], reaper_pid: int) -> None:
+        self._inspect = inspect
+        self._reaper_pid = reaper_pid
         self._end = time.monotonic() + STARTING_S
         self._reader: Probe | None = None
 
@@ -178,19 +184,19 @@ class ContainerProbe:
         return self._reader() if self._reader else None
 
     def _found(self) -> Probe | None:
-        for container in inspect_containers(self._look):
+        for container in inspect_containers(self._inspect):
             pid = container.get("State", {}).get("Pid") or 0
             if pid == 0:
                 continue
             group = cgroups.find(pid, container["Id"])
-            if group or pid not in reaper.descendants(self._keeper_pid):  # an engine elsewhere has numbers of its own
+            if group or pid not in reaper.descendants(self._reaper_pid):  # an engine elsewhere has numbers of its own
                 return group
             return functools.partial(read_usage, pid)
         return None
 
 
 def kept_environment(own: Mapping[str, str]) -> dict[str, str]:
-    """What of the caller's environment a runtime's command gets: nothing that would change a job in silence."""
+    """The caller's environment without what would silently change a job: proxies, and settings of the runtime."""
     return {
         key: value
         for key, value in own.items()
@@ -198,8 +204,8 @@ def kept_environment(own: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def found(argv: Sequence[str]) -> list[str]:
-    """argv with the program's whole path. Raises FileNotFoundError."""
+def with_path(argv: Sequence[str]) -> list[str]:
+    """argv with the absolute path of its program. Raises FileNotFoundError."""
     path = shutil.which(argv[0])
     if path is None:
         raise FileNotFoundError(2, "it is not on the search path", argv[0])

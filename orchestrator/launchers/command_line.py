@@ -1,4 +1,7 @@
-"""The words of a runtime's commands for one container. Pure."""
+"""Fills in the command templates of a runtime: the argv that runs, ends, finds or inspects a container. Pure.
+
+A template is a list of arguments with placeholders in braces; docs/RUNTIMES.md explains them.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from orchestrator.launchers.spec import ContainerSpec
 
 
 def run_argv(runtime: Runtime, spec: ContainerSpec, scratch: str = "") -> list[str]:
-    """argv that runs the container and ends with it."""
+    """The command that runs the container and ends with it. `scratch` is a temporary folder, if it needs one."""
     values = _values(spec, scratch)
     many = {
         "program": runtime.program,
         "hardening": [
-            word
-            for point, words in runtime.hardening.items()
+            argument
+            for point, template in runtime.hardening.items()
             if point not in spec.weakened
-            for word in _filled(words, values)
+            for argument in _filled(template, values)
         ],
         "gpu": _filled(gpu_argv(runtime, spec), values),
         "rootless": _filled(runtime.rootless, values),
@@ -25,16 +28,17 @@ def run_argv(runtime: Runtime, spec: ContainerSpec, scratch: str = "") -> list[s
         "command": spec.command,
         **{name: _listed(each, spec, runtime) for name, each in runtime.lists.items()},
     }
-    return [word for part in runtime.run for word in _expanded(part, many, values)]
+    return [argument for part in runtime.run for argument in _expanded(part, many, values)]
 
 
-def other_argv(runtime: Runtime, words: Sequence[str], **values: str) -> list[str]:
-    """argv of another command: an end, a look, an image."""
+def other_argv(runtime: Runtime, template: Sequence[str], **values: str) -> list[str]:
+    """Any other command of the runtime (`end`, `inspect`, `find`, those of images), from its template."""
     many = {"program": runtime.program}
-    return [word for part in words for word in _expanded(part, many, values)]
+    return [argument for part in template for argument in _expanded(part, many, values)]
 
 
 def gpu_argv(runtime: Runtime, spec: ContainerSpec) -> list[str]:
+    """The template that asks for the GPU by the chosen route; empty without a GPU."""
     if spec.gpu_uuid is None:
         return []
     return runtime.gpu.get(spec.gpu_route) or next(iter(runtime.gpu.values()))
@@ -49,6 +53,7 @@ def environment(runtime: Runtime, spec: ContainerSpec) -> dict[str, str]:
 
 
 def _values(spec: ContainerSpec, scratch: str) -> dict[str, str]:
+    """The placeholders that stand for one text."""
     return {
         "name": spec.name,
         "image": spec.image,
@@ -65,6 +70,7 @@ def _values(spec: ContainerSpec, scratch: str) -> dict[str, str]:
 
 
 def _listed(each: Each, spec: ContainerSpec, runtime: Runtime) -> list[str]:
+    """The arguments for every entry of a list: variables, binds, labels, variables to keep out."""
     entries: list[dict[str, str]]
     if each.over == "binds":
         entries = [{"host": host, "inside": inside, "mode": mode} for host, inside, mode in spec.all_binds]
@@ -73,14 +79,15 @@ def _listed(each: Each, spec: ContainerSpec, runtime: Runtime) -> list[str]:
     else:
         pairs = environment(runtime, spec) if each.over == "environment" else spec.labels
         entries = [{"key": key, "value": value} for key, value in pairs.items() if key not in each.omit]
-    words = [word for entry in entries for word in _filled(each.words, entry)]
-    return [each.prefix + ",".join(words)] if each.prefix and words else words
+    arguments = [argument for entry in entries for argument in _filled(each.words, entry)]
+    return [each.prefix + ",".join(arguments)] if each.prefix and arguments else arguments
 
 
 def _expanded(part: str, many: Mapping[str, Sequence[str]], values: Mapping[str, str]) -> list[str]:
+    """One part of a template: a placeholder of any number of arguments, or an argument to be filled in."""
     name = part[1:-1] if part.startswith("{") and part.endswith("}") else ""
     return [*many[name]] if name in many else _filled([part], values)
 
 
-def _filled(words: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    return [word.format_map(values) for word in words]
+def _filled(template: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    return [argument.format_map(values) for argument in template]

@@ -1,4 +1,4 @@
-"""The hardened container of one job, the same under every launcher of containers."""
+"""Describes the hardened container of one job; the same for every launcher that uses containers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.launchers.sweep import LABEL
 from orchestrator.launchers.workload import job_environment, script_arguments
 from orchestrator.model import Device, Job, Noun
 
-#: Whoever the caller is, jobs are not root: this one is the conventional nobody.
+#: User and group of the jobs of root: the conventional nobody.
 NOBODY = (65534, 65534)
 
 
@@ -28,19 +28,19 @@ class Image(Noun, frozen=True, kw_only=True):
 
 
 def job_user(uid: int, gid: int) -> tuple[int, int]:
-    """The identity a job runs under: the caller's own, but never root's."""
+    """User and group that a job runs as: the caller's own, but never root."""
     return NOBODY if uid == 0 else (uid, gid)
 
 
 def cache_name(stack: str, cache: str) -> str:
-    """The volume that keeps what a stack compiles."""
+    """The name of the volume that keeps what a stack compiles."""
     return f"{LABEL}-{stack}-{cache}"
 
 
 def container_spec(
     context: RunContext, images: Mapping[str, Image], job: Job, device: Device, out: Path
 ) -> ContainerSpec:
-    """The hardened container of one job."""
+    """The container of one job; `out` is the one folder that it may write."""
     stack, data = context.stacks[job.stack], context.data[job.dataset]
     inside = f"/data/{data.name}"
     caches = [(cache_name(stack.name, c.name), c.path, "rw") for c in stack.caches_for(job.device)]
@@ -73,7 +73,7 @@ def container_spec(
 
 @contextlib.contextmanager
 def owned_by_job(out: Path) -> Iterator[None]:
-    """Lets the job's identity write to `out`, and only for as long as the job runs."""
+    """Gives `out` to the job's user, and back to the caller when the job has ended."""
     uid, gid = os.getuid(), os.getgid()
     if job_user(uid, gid) != (uid, gid):
         os.chown(out, *job_user(uid, gid), follow_symlinks=False)

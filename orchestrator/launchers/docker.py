@@ -1,7 +1,7 @@
 """Runs a job as a hardened container of a Docker engine.
 
-Lease: the launcher holds the container's standard input. When the orchestrator dies, however it dies, the
-engine closes that pipe and the workload ends itself, so no container outlives whoever started it.
+The container's standard input is its lifeline, which the launcher holds. When the orchestrator dies, however it dies,
+the engine closes that pipe and the workload ends itself, so no container outlives whoever started it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class DockerLauncher:
         grace_s: float = 1.0,
         patience_s: float = 120.0,
     ) -> None:
-        """`patience_s`: how long an engine that has gone away may take to come back."""
+        """`grace_s`: for the last output of an ended job; `patience_s`: for an engine that is away to come back."""
         self._client = client
         self._context = context
         self._images = images
@@ -85,6 +85,7 @@ class DockerLauncher:
 
     @contextlib.contextmanager
     def _container(self, spec: ContainerSpec) -> Iterator[Any]:
+        """A container that was created and not yet started; it is removed at the end, whatever happens."""
         for volume in spec.volumes:  # one that is there already stays as it is
             self._client.volumes.create(volume, labels={LABEL: "cache"})
         container = self._client.containers.create(**spec.engine_arguments())
@@ -99,7 +100,7 @@ class DockerLauncher:
                 _remove(container)
 
     def _await_engine(self) -> bool:
-        """Whether the engine answers, after as much patience as it needs; not when the run is being stopped."""
+        """Waits until the engine answers, but not when the run is being stopped; whether it does."""
         end = time.monotonic() + self._patience_s
         while not _answers(self._client):
             if time.monotonic() > end or self._stopping.wait(0.5):
@@ -149,15 +150,15 @@ class DockerLauncher:
 
 
 def docker_run(spec: ContainerSpec) -> list[str]:
-    """The equivalent `docker run`, to be typed by a person. It leaves nothing behind either.
+    """The equivalent `docker run` for a person to type; it leaves nothing behind either.
 
-    Without our labels: a sweep would take it for a job whose starter is gone.
+    It lacks our labels: a sweep would take it for a job whose orchestrator is gone.
     """
     return run_argv(runtimes.load("docker"), msgspec.structs.replace(spec, labels={}))
 
 
 def probe_of(container: Any) -> Probe:
-    """The cheapest way to see what a started container uses: its control group, else the engine."""
+    """A reader of what a started container uses: from its control group if that is here, else from the engine."""
     with contextlib.suppress(Exception):  # a job that ended at once; the engine's answer then tells as much
         container.reload()
         reader = cgroups.find(container.attrs["State"]["Pid"], container.id)
@@ -193,7 +194,7 @@ def _kill(container: Any) -> None:
 
 
 def _close(stream: Any) -> None:
-    """At once: the SDK's streams would keep their connections until the garbage collector comes."""
+    """Closes the connection of an SDK's stream too, which would else stay open until it is garbage collected."""
     for part in (stream, getattr(stream, "_response", None)):
         with contextlib.suppress(Exception):
             part.close()  # type: ignore[union-attr]
@@ -206,7 +207,7 @@ def _answers(client: Any) -> bool:
 
 
 def _remove(container: Any) -> bool:
-    """Whether the container is gone for sure; retried because the engine may still be tearing it down."""
+    """Removes the container; whether it is gone for sure. Retried, as the engine may still be tearing it down."""
     for pause in (0.0, 0.2, 1.0):
         time.sleep(pause)
         try:

@@ -1,4 +1,4 @@
-"""How an engine hands one GPU to a container: four ways, of which each host has some. Pure."""
+"""Chooses how the Docker engine gives one GPU to a container: four routes, of which each host has some. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TOOLKIT = (
 
 
 class Route(Noun, frozen=True, kw_only=True):
-    """The way chosen, and why."""
+    """A chosen route, and why it was chosen."""
 
     name: RouteName
     why: str
@@ -28,14 +28,14 @@ class Route(Noun, frozen=True, kw_only=True):
         return f"{self.name} ({self.why})"
 
 
-def choose(info: Mapping[str, Any], api: str, wish: str = "auto", hook: bool = False) -> Route:
+def choose(info: Mapping[str, Any], api: str, asked: str = "auto", hook: bool = False) -> Route:
     """The route for an engine that reports `info` (`docker info`) and speaks `api` ("1.41").
 
-    `hook`: the toolkit's hook was found on this host, which a local engine uses for device requests without
-    reporting it. Raises HostError where nothing shows that GPUs can be passed.
+    `asked` is the user's --gpu-route. `hook`: whether the toolkit's hook was found on this host, which a local engine
+    uses for device requests without reporting it. Raises HostError where nothing shows that GPUs can be passed.
     """
-    if wish != "auto":
-        return Route(name=wish, why="asked for")  # type: ignore[arg-type]
+    if asked != "auto":
+        return Route(name=asked, why="asked for")  # type: ignore[arg-type]
     runtime = "nvidia" in (info.get("Runtimes") or {})
     requests = tuple(int(part) for part in api.split(".")[:2]) >= DEVICE_REQUESTS
     if runtime and requests:
@@ -52,6 +52,6 @@ def choose(info: Mapping[str, Any], api: str, wish: str = "auto", hook: bool = F
 
 
 def cdi_devices(info: Mapping[str, Any]) -> list[str]:
-    """NVIDIA's devices among those that the engine discovered in its CDI folders."""
+    """The ids of NVIDIA's devices among those that the engine discovered in its CDI folders."""
     found = info.get("DiscoveredDevices") or []
     return [d["ID"] for d in found if str(d.get("ID", "")).startswith("nvidia.com/gpu=")]

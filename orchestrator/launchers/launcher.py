@@ -15,8 +15,9 @@ Probe = Callable[[], Usage | None]
 
 
 class RunContext(Noun, frozen=True, kw_only=True):
-    """What the jobs of one run share; a launcher gets it together with its images or its interpreters.
+    """Settings shared by all jobs of a run: data files, memory limit, GPU route.
 
+    A provisioner builds its launcher from them.
     `owner` names this process (see sweep.owner), `memory_mb` is the memory limit of one container.
     """
 
@@ -34,14 +35,14 @@ class RunContext(Noun, frozen=True, kw_only=True):
 
 
 class Launcher(Protocol):
-    """How a job runs. Any number of threads may use one launcher."""
+    """Starts jobs on this machine. Any number of threads may use one launcher."""
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         """What would be started, without side effects."""
         ...
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        """Blocks until the job has ended, for whatever reason, and leaves nothing of it behind.
+        """Runs the job and returns when it has ended, for whatever reason; leaves nothing of it behind.
 
         `out` is the one folder the job may write, `log` gets its output; `watch` is given a probe of the
         running job. Never raises for what the job or the engine does: that is what `Exit` tells.
@@ -49,5 +50,5 @@ class Launcher(Protocol):
         ...
 
     def stop(self) -> None:
-        """From any thread: ends everything that was started, and everything that would be from now on."""
+        """Ends every job that runs, and refuses those to come. May be called from any thread."""
         ...

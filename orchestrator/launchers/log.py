@@ -1,4 +1,4 @@
-"""A job's output, copied to its log within bounds."""
+"""Copies a job's output to its log, up to a size limit."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+#: Bytes.
 LOG_LIMIT = 16 * 2**20
 
 

@@ -1,7 +1,7 @@
 """Runs a job as a plain process in the virtual environment of its stack: no engine, no isolation, same figures.
 
-The lease is the same as a container's: a pipe is held open and its end is the job's end. Between the two stands a
-keeper (see keeper.py), which ends whatever the job has started, also when the orchestrator is killed.
+Its lifeline is the same as a container's: a pipe that is held open, and when it ends, the job ends. In between runs a
+reaper (reaper.py), which kills whatever the job has started, also when the orchestrator was killed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ class Interpreter(Noun, frozen=True, kw_only=True):
 
 
 class ProcessLauncher:
-    """`Launcher` over processes, each under a reaper in a session of its own. `cache_dir` keeps compiled code."""
+    """`Launcher` over processes, each under a reaper in a session of its own. `cache_dir` holds compiled code."""
 
     def __init__(self, context: RunContext, interpreters: Mapping[str, Interpreter], cache_dir: Path) -> None:
         self._context = context
         self._interpreters = interpreters
         self._cache_dir = cache_dir
-        self._keepers = Supervisor()
+        self._supervisor = Supervisor()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         environment, argv = self._environment(job, device, out), self._argv(job, out)
@@ -48,7 +48,7 @@ class ProcessLauncher:
         )
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
-        if self._keepers.stopping.is_set():
+        if self._supervisor.stopping.is_set():
             return Exit(cancelled=True)
         kills, argv = oom_kills(), self._argv(job, out)
         command = Command(
@@ -57,15 +57,15 @@ class ProcessLauncher:
         try:
             if not os.access(argv[0], os.X_OK):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
-            code, timed_out = self._keepers.run(command, job.timeout_s, log, watch)
+            code, timed_out = self._supervisor.run(command, job.timeout_s, log, watch)
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
-        stopped = self._keepers.stopping.is_set()
+        stopped = self._supervisor.stopping.is_set()
         killed = code == 128 + signal.SIGKILL and not timed_out and not stopped
         return Exit(code=code, timed_out=timed_out, oom=killed and oom_kills() > kills, cancelled=stopped)
 
     def stop(self) -> None:
-        self._keepers.stop()
+        self._supervisor.stop()
 
     def _argv(self, job: Job, out: Path) -> list[str]:
         context = self._context
@@ -77,7 +77,7 @@ class ProcessLauncher:
         ]
 
     def _environment(self, job: Job, device: Device, out: Path) -> dict[str, str]:
-        """Nothing of the caller's environment but the search path and the locale."""
+        """The job's environment: of the caller's, it has only the search path."""
         context = self._context
         stack = context.stacks[job.stack]
         home = str(out.absolute())
@@ -101,7 +101,7 @@ class ProcessLauncher:
 
 
 def visible(device: Device) -> dict[str, str]:
-    """The one GPU that CUDA shows to a job, by its UUID: numbers change their meaning with CUDA_DEVICE_ORDER."""
+    """The variables that show one GPU to a job, by its UUID: numbers change their meaning with CUDA_DEVICE_ORDER."""
     if device.uuid is None:
         return {}
     return {"CUDA_VISIBLE_DEVICES": device.uuid, "NVIDIA_VISIBLE_DEVICES": device.uuid}

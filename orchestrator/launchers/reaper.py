@@ -1,13 +1,14 @@
-"""Runs one command and, once it or whoever started this is gone, leaves no process of it.
+"""Runs a command; when it or the orchestrator ends, kills every process it started.
 
-    python keeper.py [--finally COUNT WORD...] CORES COMMAND [ARGUMENT...]        CORES: 0,1,...
+    python reaper.py [--finally COUNT ARGUMENT...] CORES COMMAND [ARGUMENT...]        CORES: 0,1,...
 
 A job may put its children into sessions of their own; they then belong to no group that could be killed. But whoever
 is orphaned becomes a child of the nearest "subreaper", which this process is, so all of them can be found. Standard
-input is the lease: when it ends, everything ends. The exit code is the command's, 128 + n for signal n.
+input is the lifeline, which the orchestrator holds: when it ends, everything is killed. The exit code is the command's,
+128 + n for signal n.
 
-A container is no child of the command that asked an engine for it. `--finally` names the command (of COUNT words) that
-removes it: it runs when the lease has ended, and when the command has, before everything else below is killed.
+A container is no child of the command that asked an engine for it. `--finally` names the command (of COUNT arguments)
+that removes it: it runs when the lifeline has ended, and when COMMAND has, before everything else below is killed.
 
 Needs nothing but the standard library, and little of that: it runs beside a measurement.
 """
@@ -24,7 +25,7 @@ import time
 
 PR_SET_CHILD_SUBREAPER = 36
 PAUSE_S = 0.01
-#: Bound of the final command; and what an engine may need to act upon a request of a command that was just killed.
+#: Limit of the final command; and what an engine may need to act upon a request of a command that was just killed.
 FINALLY_S, IN_FLIGHT_S = 10.0, 0.3
 #: Ignored by Python itself; a command expects them as they are.
 DEFAULT_SIGNALS = (signal.SIGPIPE, signal.SIGXFSZ)
@@ -56,7 +57,7 @@ def end_all() -> None:
 
 
 def run_quietly(argv: list[str]) -> None:
-    """Runs the final command to its end or its bound."""
+    """Runs the final command to its end, or kills it at its limit."""
     with contextlib.suppress(OSError):
         nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
         pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=nothing, setsigdef=DEFAULT_SIGNALS)
@@ -68,6 +69,7 @@ def run_quietly(argv: list[str]) -> None:
 
 
 def watch_lifeline(child: int, final: list[str], killing: threading.Lock) -> None:
+    """Waits for the end of standard input, then ends everything below this process, again and again."""
     with contextlib.suppress(OSError):
         while os.read(0, 4096):
             pass
@@ -84,6 +86,7 @@ def watch_lifeline(child: int, final: list[str], killing: threading.Lock) -> Non
 
 
 def reap_all() -> None:
+    """Kills and collects what is below this process until nothing is left."""
     with contextlib.suppress(ChildProcessError):
         while True:
             end_all()
@@ -100,19 +103,19 @@ def main(argv: list[str]) -> int:
         final, argv = argv[2 : 2 + count], argv[2 + count :]
     with contextlib.suppress(OSError):
         os.sched_setaffinity(0, map(int, argv[0].split(",")))
-    lease, held = os.pipe()  # the job's own lease: it ends with this process
+    lifeline, held = os.pipe()  # the command's own: it ends with this process
     try:
         child = os.posix_spawn(
             argv[1],
             argv[1:],
             os.environ,
-            file_actions=[(os.POSIX_SPAWN_DUP2, lease, 0)],
+            file_actions=[(os.POSIX_SPAWN_DUP2, lifeline, 0)],
             setsigdef=DEFAULT_SIGNALS,
         )
     except OSError as error:
         print(f"cannot start {argv[1]}: {error.strerror}", file=sys.stderr)
         return 127
-    os.close(lease)
+    os.close(lifeline)
     killing = threading.Lock()
     threading.Thread(target=watch_lifeline, args=(child, final, killing), daemon=True).start()
     pid = status = 0

@@ -1,4 +1,4 @@
-"""Container runtimes as data: how each is told to run one job, and what of a job's confinement it cannot give.
+"""Container runtimes as data: the command templates of each, and the points of confinement that it cannot give.
 
 Each runtime that comes with the package is a file in runtimes/; a user's own is a YAML file with the same fields.
 """
@@ -24,15 +24,15 @@ from orchestrator.text import suggest
 FOLDER = PACKAGE / "launchers" / "runtimes"
 #: The names of these runtimes: what `--launcher` takes beside the path of a runtime's file.
 NAMES = tuple(sorted(file.stem for file in FOLDER.glob("*.yaml")))
-#: Those that need no runtime of this module: `docker` is the engine's own interface (see launchers.docker).
+#: Those that use no runtime of this module: `docker` speaks to the engine itself (see launchers.docker).
 BASIC = ("auto", "docker", "process")
 LAUNCHERS = (*BASIC, *(name for name in NAMES if name not in BASIC))
 
 HINT = "docs/RUNTIMES.md lists the fields of a runtime"
-#: Is there on hosts with control groups of version 2.
+#: A file that exists on hosts with control groups of version 2.
 CGROUPS_V2 = Path("/sys/fs/cgroup/cgroup.controllers")
 
-#: The points of a job's confinement. Every runtime either writes one or says why it lacks it.
+#: The points of a job's confinement. Every runtime either asks for one or says why it lacks it.
 Point = Literal[
     "network", "read_only", "user", "capabilities", "no_new_privileges", "core_dumps", "processes", "memory",
     "shared_memory", "cores", "temporary_files", "environment", "one_gpu",
@@ -42,7 +42,7 @@ POINTS: tuple[str, ...] = get_args(Point)
 Weakenable = Literal["network", "read_only", "capabilities", "no_new_privileges", "processes"]
 WEAKENABLE: tuple[str, ...] = get_args(Weakenable)
 Over = Literal["environment", "keep_out", "binds", "labels"]
-#: Placeholders that are one word each, by where they stand ("" for the words of a job's own command).
+#: Placeholders of one text each, by where they may stand ("" for the command that runs a job).
 FIELDS: dict[str, set[str]] = {
     "": {*("name", "image", "user", "cores", "memory_mb", "pids", "shm_mb", "tmp_mb", "gpu", "minor", "scratch")},
     "environment": {"key", "value"},
@@ -57,12 +57,12 @@ FIELDS: dict[str, set[str]] = {
     "images.put: engine": set(),  # it reads the archive from its input
     "images.put: files": {"image", "file", "archive"},
 }
-#: Placeholders of `run` that are any number of words; the other commands have {program} alone.
+#: Placeholders of `run` for any number of arguments; the other commands have {program} alone.
 MANY = {"program", "hardening", "rootless", "gpu", "extra", "command"}
 
 
 class Each(Noun, frozen=True, kw_only=True):
-    """How the entries of one list are written: `words` for each, or all in one word behind `prefix`, with commas."""
+    """How a list is written: arguments (`words`) for each entry, or one argument: `prefix` and all, with commas."""
 
     over: Over
     words: list[str]
@@ -109,7 +109,7 @@ class Runtime(Noun, frozen=True, kw_only=True):
     could_not_start: list[int] = []
     usage: Literal["inspect", "children", "none"] = "none"
     inside_slurm: bool = False
-    #: Further words where the caller is not root, and points that such a caller gets with control groups v2 only.
+    #: Further arguments if the caller is not root, and points that such a caller gets with control groups v2 only.
     rootless: list[str] = []
     rootless_needs_v2: list[Point] = []
     #: What to do where the program is missing.
@@ -118,26 +118,27 @@ class Runtime(Noun, frozen=True, kw_only=True):
 
     @property
     def unconfined(self) -> tuple[str, ...]:
-        """The points it cannot give, in words for people."""
+        """The points of confinement that it cannot give, for people, with the reason."""
         return tuple(f"{point.replace('_', ' ')}: {why}" for point, why in self.lacks.items())
 
     @property
     def sets_user(self) -> bool:
         """Whether a job can run as another user than the one who starts it."""
-        return any("{user}" in word for word in self.hardening.get("user", []))
+        return any("{user}" in argument for argument in self.hardening.get("user", []))
 
     @property
     def needs_scratch(self) -> bool:
-        return any("{scratch}" in word for word in self.run)
+        """Whether its command names a temporary folder on the host."""
+        return any("{scratch}" in argument for argument in self.run)
 
 
 def recorded_name(launcher: str) -> str:
-    """What results call a launcher: its own name, where it is the file of a runtime. Raises UserError."""
+    """The name of a launcher in results: of a runtime's file, the name in it. Raises UserError."""
     return launcher if launcher in LAUNCHERS else load(launcher).name
 
 
 def given_up(weakened: Sequence[str]) -> list[str]:
-    """The points that the user has given up, in words for people."""
+    """The points of confinement that the user has given up, for people."""
     return [f"{point.replace('_', ' ')}: given up by the user (--weaken {point})" for point in weakened]
 
 
@@ -152,7 +153,7 @@ def check_launcher(name: str) -> None:
 
 
 def check_usable(runtime: Runtime) -> None:
-    """Raises HostError where this host cannot run jobs with it."""
+    """Raises HostError if this host cannot run jobs with the runtime."""
     program = runtime.program[0]
     if runtime.inside_slurm and "SLURM_JOB_ID" not in os.environ:
         raise HostError(
@@ -170,7 +171,7 @@ def check_usable(runtime: Runtime) -> None:
 
 
 def adapted(runtime: Runtime, root: bool, v2: bool | None = None) -> Runtime:
-    """The runtime as it is for this caller: what would be ignored in silence is moved to what it lacks.
+    """Adjusts a runtime to this user: what rootless engines on control groups v1 ignore moves to `lacks`.
 
     `v2`: whether this host has control groups of version 2; None looks.
     """
@@ -180,7 +181,7 @@ def adapted(runtime: Runtime, root: bool, v2: bool | None = None) -> Runtime:
     why = "ignored for a caller who is not root on a host with control groups v1"
     return msgspec.structs.replace(
         runtime,
-        hardening={point: words for point, words in runtime.hardening.items() if point not in ignored},
+        hardening={point: template for point, template in runtime.hardening.items() if point not in ignored},
         lacks={**runtime.lacks, **dict.fromkeys(ignored, why)},
     )
 
@@ -202,7 +203,7 @@ def load(name: str) -> Runtime:
 
 
 def decode(own: dict[str, Any], source: str, base: dict[str, Any] | None = None) -> Runtime:
-    """A checked runtime from plain data on top of `base`. Raises UserError."""
+    """A checked runtime from the fields in `own`, on top of those in `base`. Raises UserError that names `source`."""
     merged = {**(base or {}), **own}
     for field in ("lists", "hardening", "gpu", "lacks"):  # one entry may be replaced alone
         if isinstance(own.get(field), dict):
@@ -220,6 +221,7 @@ def decode(own: dict[str, Any], source: str, base: dict[str, Any] | None = None)
 
 @functools.cache
 def packaged() -> dict[str, Runtime]:
+    """The runtimes that come with the package, by name."""
     return {name: decode({"name": name, **entry}, f"runtimes/{name}.yaml") for name, entry in _raw().items()}
 
 
@@ -229,7 +231,7 @@ def _raw() -> dict[str, dict[str, Any]]:
 
 
 def _faults(runtime: Runtime) -> Iterator[str]:
-    """What is wrong with a runtime whose fields are of the right types."""
+    """What is wrong with a runtime, beyond the types of its fields."""
     said = {*runtime.hardening, *runtime.lacks}
     twice = {*runtime.hardening} & {*runtime.lacks}
     for point in POINTS:
@@ -239,32 +241,34 @@ def _faults(runtime: Runtime) -> Iterator[str]:
             yield f"{point} stands under `hardening` and under `lacks`"
     if not runtime.program or not runtime.gpu:
         yield "`program` and `gpu` must not be empty"
-    for word in ("{program}", "{hardening}", "{gpu}", "{environment}", "{binds}", "{image}", "{command}"):
-        if not any(word in part for part in runtime.run):
-            yield f"`run` does not use {word}"
+    for name in ("{program}", "{hardening}", "{gpu}", "{environment}", "{binds}", "{image}", "{command}"):
+        if not any(name in part for part in runtime.run):
+            yield f"`run` does not use {name}"
     yield from _bad_placeholders(runtime)
 
 
 def _bad_placeholders(runtime: Runtime) -> Iterator[str]:
-    """What could not be filled in where it stands (see launchers/command_line.py)."""
+    """Placeholders that command_line.py could not fill in where they stand."""
     for name, each in runtime.lists.items():
         yield from _unknown(f"lists.{name}", each.words, FIELDS[each.over])
     for name, value in (runtime.gpu_environment or {}).items():
         yield from _unknown(f"gpu_environment.{name}", [value], FIELDS["gpu_environment"])
     yield from _unknown("run", _others(runtime.run, {*MANY, *runtime.lists}), FIELDS[""])
-    for where, words in _parts_of_run(runtime):
-        yield from _unknown(where, words, FIELDS[""])
-    for where, words, known in _other_commands(runtime):
-        yield from _unknown(where, _others(words, {"program"}), known)
+    for where, template in _parts_of_run(runtime):
+        yield from _unknown(where, template, FIELDS[""])
+    for where, template, known in _other_commands(runtime):
+        yield from _unknown(where, _others(template, {"program"}), known)
 
 
 def _parts_of_run(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
+    """(where, template) of what becomes part of the command that runs a job."""
     yield from (("extra", runtime.extra), ("rootless", runtime.rootless))
-    yield from ((f"hardening.{point}", words) for point, words in runtime.hardening.items())
-    yield from ((f"gpu.{route}", words) for route, words in runtime.gpu.items())
+    yield from ((f"hardening.{point}", template) for point, template in runtime.hardening.items())
+    yield from ((f"gpu.{route}", template) for route, template in runtime.gpu.items())
 
 
 def _other_commands(runtime: Runtime) -> Iterator[tuple[str, list[str], set[str]]]:
+    """(where, template, known placeholders) of the other commands."""
     yield from (
         ("end", runtime.end, FIELDS["end"]),
         ("inspect", runtime.inspect, FIELDS["inspect"]),
@@ -274,21 +278,22 @@ def _other_commands(runtime: Runtime) -> Iterator[tuple[str, list[str], set[str]
     )
 
 
-def _others(words: Iterable[str], many: set[str]) -> list[str]:
-    """The words that are no placeholder of any number of words."""
-    return [word for word in words if word not in {f"{{{name}}}" for name in many}]
+def _others(template: Iterable[str], many: set[str]) -> list[str]:
+    """The arguments that are not a placeholder of any number of arguments."""
+    return [argument for argument in template if argument not in {f"{{{name}}}" for name in many}]
 
 
-def _unknown(where: str, words: Iterable[str], known: set[str]) -> Iterator[str]:
-    for word in words:
+def _unknown(where: str, template: Iterable[str], known: set[str]) -> Iterator[str]:
+    """Placeholders that are not known here, or carry a format."""
+    for argument in template:
         try:
-            found = [part[1:] for part in string.Formatter().parse(word) if part[1] is not None]
+            found = [part[1:] for part in string.Formatter().parse(argument) if part[1] is not None]
         except ValueError as error:
-            yield f"{where}: {word!r}: {error}"
+            yield f"{where}: {argument!r}: {error}"
             continue
         for name, form, conversion in found:
             if name not in known:
-                told = ", ".join(sorted(known)) or "none"
-                yield f"{where}: {word!r} has an unknown placeholder {{{name}}}; known here: {told}"
+                listed = ", ".join(sorted(known)) or "none"
+                yield f"{where}: {argument!r} has an unknown placeholder {{{name}}}; known here: {listed}"
             elif form or conversion:
-                yield f"{where}: {word!r}: write {{{name}}} without a conversion or a format"
+                yield f"{where}: {argument!r}: write {{{name}}} without a conversion or a format"

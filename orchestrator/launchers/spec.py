@@ -1,4 +1,4 @@
-"""One container as data: the same values make the engine call and the command line that `plan` prints. Pure."""
+"""One container as data: the same values make the engine call and the command line that `plan` prints."""
 
 from __future__ import annotations
 
@@ -130,10 +130,10 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
 
 
 def gpu_environment(route: RouteName, uuid: str | None) -> dict[str, str]:
-    """What tells the tools and the workload of their GPU.
+    """The variables that tell the tools and the workload of their GPU.
 
-    In the container there is one, whatever it is called outside: CUDA's number 0. It is said by that variable
-    because CDI sets NVIDIA_VISIBLE_DEVICES to "void".
+    In the container there is one, whatever it is called outside: CUDA's number 0. CUDA_VISIBLE_DEVICES says so, because
+    CDI sets NVIDIA_VISIBLE_DEVICES to "void".
     """
     if uuid is None:
         return {}

@@ -1,4 +1,4 @@
-"""Commands under a keeper (see keeper.py): one at a time per call, stopped all at once."""
+"""Runs commands under a reaper (reaper.py); `Supervisor.stop` ends all of them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from orchestrator.model import Noun, Usage
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
-#: For a keeper to end what it keeps; below the 2 s within which a bound must hold.
+#: Seconds for a reaper to kill what is below it; a timeout must take effect within 2 s.
 GRACE_S = 1.5
 
 
 class Command(Noun, frozen=True, kw_only=True):
-    """What to run, and on which cores. `final` is the command that removes what is no child of it (see keeper.py)."""
+    """What to run, and on which cores. `final` is the command that removes what is no child of it (see reaper.py)."""
 
     argv: Sequence[str]
     environment: Mapping[str, str]
@@ -36,7 +36,7 @@ class Command(Noun, frozen=True, kw_only=True):
 
 
 class Supervisor:
-    """Runs commands, from any number of threads."""
+    """Runs commands, from any number of threads at once; `stopping` is set once `stop` was called."""
 
     def __init__(self) -> None:
         self.stopping = threading.Event()
@@ -51,9 +51,10 @@ class Supervisor:
         watch: Callable[[Probe], None],
         probe_of: Callable[[int], Probe] | None = None,
     ) -> tuple[int, bool]:
-        """(exit code, 128 + n for signal n; whether its time was up). Raises OSError if it cannot be started.
+        """Runs one command to its end: (exit code, 128 + n for signal n; whether its time was up).
 
-        `probe_of` makes the probe from the keeper's process id; the default reads all that is below it.
+        Its output goes to `log`; `watch` is given a probe of it, which `probe_of` makes from the reaper's process id
+        (default: reads all processes below the reaper). Raises OSError if it cannot be started.
         """
         process = subprocess.Popen(
             reaper_argv(command),
@@ -70,7 +71,7 @@ class Supervisor:
         return process.returncode if process.returncode >= 0 else 128 - process.returncode, timed_out
 
     def stop(self) -> None:
-        """Ends all that run, at the same time."""
+        """Ends all commands that run, at the same time."""
         self.stopping.set()
         with self._lock:
             running = dict(self._running)
@@ -81,6 +82,7 @@ class Supervisor:
 
     @contextlib.contextmanager
     def _tracked(self, process: subprocess.Popen[bytes], grace_s: float) -> Iterator[None]:
+        """Makes the process known to `stop` for the block, and ends it at the end."""
         with self._lock:
             self._running[process] = grace_s
         if self.stopping.is_set():  # stopped between the start and the line above
@@ -93,7 +95,7 @@ class Supervisor:
                 self._running.pop(process, None)
 
     def _supervise(self, process: subprocess.Popen[bytes], timeout_s: float, log: Path, grace_s: float) -> bool:
-        """Waits for the end; True when it had to be ended for its time."""
+        """Waits for the end, or ends it when its time is up; whether it was ended for that."""
         deadline = time.monotonic() + timeout_s
         assert process.stdout is not None
         output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
@@ -111,14 +113,14 @@ class Supervisor:
 
 
 def reaper_argv(command: Command) -> list[str]:
-    """The command under its keeper, on the device's cores."""
+    """The command line of the reaper that runs the command on its cores."""
     final = ["--finally", str(len(command.final)), *command.final] if command.final else []
     cores = ",".join(map(str, command.cores))
     return [sys.executable, "-I", "-S", "-B", str(reaper.__file__), *final, cores, *command.argv]
 
 
 def read_usage(pid: int) -> Usage | None:
-    """Processor time and resident memory of everything that a keeper has below it, from /proc."""
+    """Processor time and resident memory of everything below process `pid`, from /proc; None if nothing is there."""
     cpu = resident = 0.0
     found = False
     for child in reaper.descendants(pid):
@@ -153,7 +155,7 @@ def _end_lifeline(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
-    """Ends the lease, which makes the keeper end everything; a keeper that does not is killed with its session."""
+    """Ends the lifeline, so that the reaper kills everything; a reaper that does not is killed with its session."""
     _end_lifeline(process)
     try:
         process.wait(grace_s)

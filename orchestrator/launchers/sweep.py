@@ -1,4 +1,4 @@
-"""Finds what earlier runs left on the engine. Only what carries our label is ours."""
+"""Finds and removes the containers of runs that were killed. Only what carries our label is ours."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from orchestrator.launchers.runtimes import Runtime
 from orchestrator.model import Say
 
 LABEL = "keras-orchestrate"
-#: Seconds after which a runtime's command that only looks counts as hung.
-LOOK_S = 20
+#: Seconds after which a command that only inspects containers counts as hung.
+INSPECT_S = 20
 
 
 def owner() -> str:
-    """This process, told apart from any later one with the same number: host, pid, start time."""
+    """A name for this process that no later one has: host, process id, start time."""
     return f"{platform.node()}:{os.getpid()}:{_start_time(os.getpid())}"
 
 
@@ -63,7 +63,7 @@ def runtime_orphans(runtime: Runtime) -> list[tuple[str, list[str]]]:
     if not runtime.find or not runtime.inspect:
         return []
     found = []
-    for key in _lines(other_argv(runtime, runtime.find)):
+    for key in _output(other_argv(runtime, runtime.find)):
         for container in inspect_containers(other_argv(runtime, runtime.inspect, name=key)):
             labels = container.get("Config", {}).get("Labels") or {}
             if not alive(labels.get(f"{LABEL}.owner", "")):
@@ -76,10 +76,11 @@ def remove_runtime_orphans(runtime: Runtime, say: Say) -> None:
     """Removes what runs that were killed have left with this runtime, and says so."""
     for name, command in runtime_orphans(runtime):
         say(f"removing {name}, left by a run that was killed")
-        _lines(command)
+        _output(command)
 
 
-def _lines(argv: Sequence[str]) -> list[str]:
+def _output(argv: Sequence[str]) -> list[str]:
+    """What a command prints, a word each; empty if it fails."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
         answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
         return answer.stdout.split()
@@ -87,9 +88,9 @@ def _lines(argv: Sequence[str]) -> list[str]:
 
 
 def inspect_containers(argv: Sequence[str]) -> list[dict[str, Any]]:
-    """What a runtime says of containers, as `docker inspect` does; nothing where it says nothing."""
+    """What a command like `docker inspect` says of containers; empty if it fails."""
     try:
-        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=LOOK_S)
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSPECT_S)
         return list(json.loads(answer.stdout or b"[]"))
     except (OSError, ValueError, subprocess.TimeoutExpired):
         return []

@@ -1,4 +1,4 @@
-"""What every launcher tells a workload: its argv and its environment. Pure."""
+"""The argv and the environment that every launcher gives to a workload. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ THREAD_VARIABLES = (
 
 
 def script_arguments(job: Job, data: DataFile, script: str, data_path: str, out: str, attempt: int = 1) -> list[str]:
-    """argv behind the interpreter: the workload script with every parameter spelled out."""
+    """The argv after the interpreter: the workload script with every parameter spelled out.
+
+    `--lease`: the workload ends itself when its standard input, the lifeline, ends.
+    """
     flags = {
         "data": data_path,
         "data-kind": data.kind,
@@ -41,7 +44,7 @@ def script_arguments(job: Job, data: DataFile, script: str, data_path: str, out:
 
 
 def job_environment(job: Job, backend: Backend) -> dict[str, str]:
-    """The environment that selects the backend and bounds its threads."""
+    """The variables that select the backend and limit its threads."""
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.threads))
     return {
         **threads,

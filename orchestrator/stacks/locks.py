@@ -1,4 +1,4 @@
-"""The locked requirements of a stack, and local wheels that satisfy them."""
+"""Finds the locked requirements of a stack, and local wheels that satisfy them."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def locked_wheels(folders: Iterable[Path], lock: str) -> list[Path]:
 
 
 def wheel_pin(wheel: Path) -> tuple[str, str]:
+    """(project, version) of a wheel, by its name."""
     name, version, *_ = f"{unquote(wheel.name)}-".split("-")
     return normal(name), version
 

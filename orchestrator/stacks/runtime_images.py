@@ -1,4 +1,4 @@
-"""Images of runtimes other than the Docker engine: which are there, and how they get there."""
+"""Looks for images in container runtimes other than the Docker engine, and gives them images."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import engine
 from orchestrator.stacks.images.engine import ImageInfo
 
-#: Seconds for a command that only looks, and for one that takes an image in.
-LOOK_S, TAKE_S = 60, 3600
+#: Seconds for a command that looks for an image, and for one that takes an image in.
+SHOW_S, TAKE_S = 60, 3600
+#: Characters of a failed command's output that an error quotes.
 TAIL = 400
 
 
 class Held(Noun, frozen=True, kw_only=True):
-    """An image that a runtime has. `file` is where it lies, for runtimes whose images are files."""
+    """An image that a runtime has. `file` is its path, for runtimes whose images are files."""
 
     info: ImageInfo
     file: str | None = None
 
 
 def image_folder(runtime: Runtime) -> Path:
-    """Where images lie that are files."""
+    """The folder of a runtime's images, if they are files."""
     return cache_folder() / "images" / runtime.name
 
 
@@ -45,7 +46,7 @@ def find(runtime: Runtime, name: str, folder: Path) -> Held | None:
     """The runtime's image of that name. Raises HostError where the runtime does not answer."""
     if runtime.images.store == "files":
         return _in_file(runtime, name, folder)
-    answer = _run(runtime, other_argv(runtime, runtime.images.show, image=name), LOOK_S)
+    answer = _run(runtime, other_argv(runtime, runtime.images.show, image=name), SHOW_S)
     if answer.returncode != 0:
         if b"no such image" in answer.stderr.lower() or b"image not known" in answer.stderr.lower():
             return None
@@ -57,7 +58,7 @@ def find(runtime: Runtime, name: str, folder: Path) -> Held | None:
 
 def put_from_engine(runtime: Runtime, client: Any, name: str, info: ImageInfo, folder: Path) -> None:
     """Gives the runtime an image of the Docker engine. Raises HostError."""
-    with image_archive.troubles(f"give {name} to {runtime.name}"):
+    with image_archive.engine_errors(f"give {name} to {runtime.name}"):
         if runtime.images.store == "engine":
             _put_stream(runtime, name, image_archive.exported(client, [name]))
             return
@@ -92,13 +93,13 @@ def _in_file(runtime: Runtime, name: str, folder: Path) -> Held | None:
 
 
 def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folder: Path) -> None:
-    """The image appears whole or not at all; what is known of it lies beside it."""
+    """Makes the file of an image, whole or not at all, and a JSON file beside it with what is known of the image."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / (_safe(name) + runtime.images.suffix)
     half = file.with_name(f".{os.getpid()}.{file.name}")
     try:
-        words = other_argv(runtime, runtime.images.put, image=name, file=str(half), archive=archive)
-        answer = _run(runtime, words, TAKE_S)
+        argv = other_argv(runtime, runtime.images.put, image=name, file=str(half), archive=archive)
+        answer = _run(runtime, argv, TAKE_S)
         if answer.returncode != 0 or not half.is_file():
             raise _refusal(runtime, f"make an image of {name}", answer)
         half.replace(file)
@@ -109,7 +110,7 @@ def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folde
 
 @contextlib.contextmanager
 def _written(chunks: Iterable[bytes]) -> Iterator[str]:
-    """An archive as a file, for runtimes that read one; it is removed afterwards."""
+    """The path of a temporary file with the archive, for runtimes that read a file."""
     with tempfile.NamedTemporaryFile(prefix="keras-orchestrate-", suffix=".tar") as file:
         for chunk in chunks:
             file.write(chunk)
@@ -118,7 +119,7 @@ def _written(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def _put_stream(runtime: Runtime, what: str, chunks: Iterable[bytes]) -> None:
-    """The runtime reads an archive from its input."""
+    """Gives an archive to a runtime that reads it from its standard input. Raises HostError."""
     with tempfile.TemporaryFile() as output:
         process = _start(runtime, other_argv(runtime, runtime.images.put), output)
         assert process.stdin is not None
@@ -137,24 +138,24 @@ def _put_stream(runtime: Runtime, what: str, chunks: Iterable[bytes]) -> None:
             raise _refusal(runtime, f"take {what}", subprocess.CompletedProcess([], code, b"", output.read()))
 
 
-def _start(runtime: Runtime, words: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
+def _start(runtime: Runtime, argv: list[str], output: IO[bytes]) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
+        return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT)
     except OSError as error:
-        raise _not_started(runtime, words, error) from error
+        raise _not_started(runtime, argv, error) from error
 
 
-def _run(runtime: Runtime, words: list[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+def _run(runtime: Runtime, argv: list[str], seconds: float) -> subprocess.CompletedProcess[bytes]:
     try:
-        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
+        return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
     except OSError as error:
-        raise _not_started(runtime, words, error) from error
+        raise _not_started(runtime, argv, error) from error
     except subprocess.TimeoutExpired as error:
-        raise HostError(f"{words[0]} did not end within {seconds:.0f} s") from error
+        raise HostError(f"{argv[0]} did not end within {seconds:.0f} s") from error
 
 
-def _not_started(runtime: Runtime, words: list[str], error: OSError) -> HostError:
-    return HostError(f"{runtime.name}: cannot start {words[0]}: {error.strerror}", runtime.install)
+def _not_started(runtime: Runtime, argv: list[str], error: OSError) -> HostError:
+    return HostError(f"{runtime.name}: cannot start {argv[0]}: {error.strerror}", runtime.install)
 
 
 def _refusal(runtime: Runtime, what: str, answer: subprocess.CompletedProcess[bytes]) -> HostError:
@@ -163,8 +164,9 @@ def _refusal(runtime: Runtime, what: str, answer: subprocess.CompletedProcess[by
 
 
 def _takes_archives(runtime: Runtime) -> bool:
-    return any("{archive}" in word for word in runtime.images.put)
+    return any("{archive}" in argument for argument in runtime.images.put)
 
 
 def _safe(name: str) -> str:
+    """An image's name as a file's name."""
     return re.sub(r"[/:]", "_", name)

@@ -1,4 +1,4 @@
-"""How images are built on this host: base image, package index, proxies, CA certificates, sources of CUDA files."""
+"""Settings of image builds on this host: base image, package index, CA certificates, sources of CUDA files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ CA_BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
 def choose_ca_bundle(given: str | None, environ: Mapping[str, str]) -> tuple[Path, str] | None:
-    """The CA bundle and who named it. Raises UserError if there is no such PEM file."""
+    """The CA bundle, and the option or variable that names it. Raises UserError if there is no such PEM file."""
     named = {"--ca-bundle": given} if given else {f"${name}": environ.get(name) for name in CA_BUNDLE_VARIABLES}
     source, value = next(((name, value) for name, value in named.items() if value), ("", ""))
     if not value:

@@ -1,4 +1,4 @@
-"""The stacks as plain virtual environments, made from the same locks as the images.
+"""Makes the virtual environments of stacks, from the same locks as the images.
 
 An environment is made beside its final place and moved there in one step, under a lock: two runs never meet in
 a half-built one, and one that was cut off is never used. Its name holds the hash of its lock.
@@ -32,11 +32,11 @@ class Venv(Noun, frozen=True, kw_only=True):
 
 
 class NoInterpreter(HostError):
-    """This host has no Python that the stack can run on: the stack is unsupported here, not broken."""
+    """This host has no Python that the stack can run on; the stack is unsupported here, not broken."""
 
 
 def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_spec: str | None = None) -> Venv:
-    """The environment of `stack`, made if it is not there.
+    """Gives the environment of `stack`, which is made if it is not there.
 
     `keras_spec` (anything pip can install, or a folder) replaces Keras. Raises NoInterpreter or HostError.
     """
@@ -54,7 +54,7 @@ def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_s
 
 
 def place(stack: Stack, device: DeviceKind, docker_dir: Path, keras_spec: str | None) -> tuple[Path, str]:
-    """Where the environment of `stack` is or will be, and the sha256 of its lock."""
+    """The folder of the environment of `stack`, made or not, and the sha256 of its lock."""
     digest = sha256_file(_lock(stack, device, docker_dir))
     suffix = "-" + hashlib.sha256(_spec_identity(keras_spec).encode()).hexdigest()[:8] if keras_spec else ""
     return cache_folder() / "venvs" / f"{stack.name}-{device}-{digest[:12]}{suffix}", digest
@@ -65,7 +65,7 @@ def _lock(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
 
 
 class Modern:
-    """Python 3, driven by uv."""
+    """Environments of Python 3, made by uv."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -105,7 +105,7 @@ class Modern:
 
 
 class Legacy:
-    """Python 2.7, which uv does not know: its own pip fills a folder that PYTHONPATH names."""
+    """Environments of Python 2.7, which uv does not know: its own pip fills a folder that PYTHONPATH names."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
@@ -160,7 +160,7 @@ def _make(maker: Modern | Legacy, place: Path, lock: Path, keras_spec: str | Non
 
 
 def _sources(lock: Path) -> list[str]:
-    """Where uv looks besides its index: the folders that pip is told to look in, and the lock's own index.
+    """uv's options for other sources than its index: the folders of PIP_FIND_LINKS, and the lock's own index.
 
     The lock's index (a comment "# index: URL" in its .in file) is left out when the folders hold its wheels.
     """
@@ -174,7 +174,7 @@ def _sources(lock: Path) -> list[str]:
 
 
 def _spec_identity(spec: str) -> str:
-    """A folder changes under one name: its newest file is part of what it is."""
+    """What tells one Keras from another: the requirement; of a folder, also the time of its newest file."""
     folder = Path(spec)
     if not folder.is_dir():
         return spec
@@ -183,6 +183,7 @@ def _spec_identity(spec: str) -> str:
 
 
 def _run(argv: list[str]) -> None:
+    """Runs uv or pip to its end. Raises HostError with its last words."""
     environment = {"UV_NO_PROGRESS": "1", "UV_NO_CONFIG": "1", **os.environ, "VIRTUAL_ENV": ""}
     answer = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
     if answer.returncode == 0:

@@ -1,4 +1,4 @@
-"""What docker/cuda.yaml declares: the files that GPU images need from NVIDIA, and the routes by which to get them."""
+"""The declarations of docker/cuda.yaml: the files that GPU images need from NVIDIA, and the routes that give them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.files import read_yaml, refuse_faults
 from orchestrator.model import Name, Noun, Sha256
 
-#: tar: a .tar.gz, .tgz, .tar.bz2 or .tar.xz; conda's packages are such. file: taken as it is.
+#: tar: a .tar.gz, .tgz, .tar.bz2 or .tar.xz, as conda's packages are; file: taken as it is.
 Kind = Literal["tar", "deb", "file", "image"]
 
 
@@ -30,21 +30,21 @@ class File(Noun, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """Where it lies below docker/cuda/<version>/ and, in the image, /opt/cuda/."""
+        """Its path below docker/cuda/<version>/ and, in the image, below /opt/cuda/."""
         if self.name.endswith(".h"):
             return f"include/{self.name}"
         return f"lib/{self.name}" if ".so" in self.name else f"src/{self.name}"
 
 
 class Part(Noun, frozen=True, kw_only=True):
-    """What archives give together or not at all."""
+    """Files that an archive gives together or not at all."""
 
     name: Name
     files: list[File]
 
 
 class Archive(Noun, frozen=True, kw_only=True):
-    """One thing to fetch: the same bytes from each of `urls`; for an image the one name."""
+    """One archive: the same bytes from each of `urls`. For an image, `urls` is its one name."""
 
     urls: Annotated[list[str], Meta(min_length=1)]
     kind: Kind
@@ -53,17 +53,17 @@ class Archive(Noun, frozen=True, kw_only=True):
 
 
 class CudaSource(Noun, frozen=True, kw_only=True):
-    """Archives of one publisher."""
+    """One route: the archives of one publisher."""
 
     name: Name
     title: str
     archives: list[Archive]
-    #: Whether it was seen to work by the people who wrote it down.
+    #: Whether its authors have seen it work.
     verified: bool = False
 
 
 class CudaParts(Noun, frozen=True, kw_only=True):
-    """docker/cuda.yaml."""
+    """The content of docker/cuda.yaml."""
 
     version: str
     #: Libraries that come from the host's driver.
@@ -113,7 +113,7 @@ def load_cuda(docker_dir: Path) -> CudaParts:
 
 
 def faults(declared: CudaParts) -> Iterator[str]:
-    """What the types cannot say: names that point nowhere, or patterns that are none."""
+    """What the types cannot check: names that point nowhere, and patterns that are none."""
     parts = {part.name for part in declared.parts}
     names = {file.name for file in declared.files()}
     for file in declared.files():

@@ -1,4 +1,4 @@
-"""What a shared library says of itself: its name and the names it needs."""
+"""Reads from a shared library its own name and the names of the libraries that it needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks one archive of a CUDA route: downloads it, or exports an image, and takes out what it promises."""
+"""Downloads one archive of a CUDA route, or exports its image, and takes out the files that it promises."""
 
 from __future__ import annotations
 
@@ -58,8 +58,9 @@ class Fetcher:
         name = unquote(urlsplit(alive[0]).path.rpartition("/")[2])
         places = [Place(url=url, sha256=archive.sha256) for url in alive]
         self._say(f"fetching {name}")
+        target, progress = self.cache / "downloads" / name, progress_lines(name, self._say)
         try:
-            return fetch("cuda", places, self.cache / "downloads" / name, told(name, self._say), self.PATIENCE)
+            return fetch("cuda", places, target, progress, self.PATIENCE)
         except FetchFailed as error:
             self._silent |= error.silent
             raise Unreachable("; ".join(error.reasons)) from error
@@ -76,8 +77,8 @@ class Fetcher:
             raise Unreachable(f"{image}: {error}") from error
 
 
-def told(name: str, say: Say) -> Progress:
-    """Progress in lines, one for every tenth."""
+def progress_lines(name: str, say: Say) -> Progress:
+    """Progress of a download as lines, one for every tenth."""
     shown = 0
 
     def progress(done: int, total: int | None) -> None:

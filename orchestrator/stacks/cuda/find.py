@@ -1,7 +1,7 @@
 """Finds the CUDA files of a GPU image: in a folder, in an image, or by the routes of docker/cuda.yaml.
 
-Without orders a build looks into docker/cuda/<version>/, then asks the routes in turn. What a route gave is kept in
-the user's cache with its hash, and checked each time it is used.
+By default a build looks into docker/cuda/<version>/, then tries the routes in turn. What a route gave is kept in the
+user's cache with its hash, and checked each time it is used.
 """
 
 from __future__ import annotations
@@ -24,18 +24,19 @@ from orchestrator.stacks.cuda.declared import Archive, CudaParts, CudaSource, Fi
 from orchestrator.stacks.cuda.fetch import Fetcher, Unreachable
 from orchestrator.stacks.cuda.unpack import check
 
+#: Beside the kept files of a route: their hashes and origins.
 RECORD = "files.json"
 
 
 class Found(Noun, frozen=True, kw_only=True):
-    """A file on this host, and the route that gave it."""
+    """A file on this host, and the route that gave it (an option's name, if that named the place)."""
 
     path: Path
     route: str
 
 
 class Kept(Noun, frozen=True, kw_only=True):
-    """A file in the cache: its hash, and the address it came from."""
+    """A file in the cache: its hash, and the address that it came from."""
 
     sha256: Sha256
     origin: str
@@ -56,16 +57,16 @@ def find(
     cache = cache_folder() / "cuda" / parts.version
     with unpacking_folder(cache) as scratch:
         fetcher = Fetcher(client, cache, scratch, say)
-        for give in sources(parts, catalog.docker_dir, settings, fetcher):
+        for look in sources(parts, catalog.docker_dir, settings, fetcher):
             missing = [file for file in files if file.place not in found]
             if missing:
-                found |= give(missing, reasons)
+                found |= look(missing, reasons)
         for route in sorted({file.route for file in found.values()}):
             names = sorted(Path(place).name for place, file in found.items() if file.route == route)
             say(f"CUDA {parts.version} files by route {route}: {', '.join(names)}")
     missing_names = [file.name for file in files if file.place not in found]
     if missing_names:
-        raise trouble(stack, device, parts, missing_names, reasons, catalog.docker_dir)
+        raise missing_files(stack, device, parts, missing_names, reasons, catalog.docker_dir)
     return found
 
 
@@ -79,11 +80,12 @@ def unpacking_folder(cache: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-Give = Callable[[list[File], list[str]], dict[str, Found]]
+#: A place to look: gives those of the files that it has, by their place, and appends why it lacks the others.
+Source = Callable[[list[File], list[str]], dict[str, Found]]
 
 
-def sources(parts: CudaParts, docker_dir: Path, settings: BuildSettings, fetcher: Fetcher) -> Iterator[Give]:
-    """Where to look, in order. Whoever names a folder, an image or a route wants nothing else."""
+def sources(parts: CudaParts, docker_dir: Path, settings: BuildSettings, fetcher: Fetcher) -> Iterator[Source]:
+    """The places to look, in order. A folder, image or route that the user names is the only one."""
     if settings.cuda_dir:
         yield folder_source("--cuda-dir", Path(settings.cuda_dir))
     if settings.cuda_base:
@@ -101,10 +103,10 @@ def sources(parts: CudaParts, docker_dir: Path, settings: BuildSettings, fetcher
             yield route_source(parts, route, fetcher)
 
 
-def folder_source(name: str, folder: Path) -> Give:
+def folder_source(name: str, folder: Path) -> Source:
     """Files that someone put into a folder, at any depth: an unpacked tool kit has lib64/ and targets/.../lib/."""
 
-    def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
+    def look(files: list[File], reasons: list[str]) -> dict[str, Found]:
         found: dict[str, Found] = {}
         lacking = []
         for file in files:
@@ -121,7 +123,7 @@ def folder_source(name: str, folder: Path) -> Give:
             reasons.append(f"{name}: {folder} does not hold {', '.join(lacking)}")
         return found
 
-    return give
+    return look
 
 
 def in_folder(folder: Path, file: File) -> Path | None:
@@ -135,10 +137,10 @@ def in_folder(folder: Path, file: File) -> Path | None:
     return None
 
 
-def route_source(parts: CudaParts, route: CudaSource, fetcher: Fetcher) -> Give:
+def route_source(parts: CudaParts, route: CudaSource, fetcher: Fetcher) -> Source:
     """Files from the route's archives, which are asked only for what they promise."""
 
-    def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
+    def look(files: list[File], reasons: list[str]) -> dict[str, Found]:
         folder = fetcher.cache / route.name
         with cache_locked(folder / RECORD):
             found: dict[str, Found] = {}
@@ -152,13 +154,13 @@ def route_source(parts: CudaParts, route: CudaSource, fetcher: Fetcher) -> Give:
         wanted = {file.place for file in files}
         return {place: file for place, file in found.items() if place in wanted}
 
-    return give
+    return look
 
 
-def kept_source(folder: Path, route: CudaSource) -> Give:
+def kept_source(folder: Path, route: CudaSource) -> Source:
     """What an earlier build kept of a route's files; one whose hash has changed is not used."""
 
-    def give(files: list[File], reasons: list[str]) -> dict[str, Found]:
+    def look(files: list[File], reasons: list[str]) -> dict[str, Found]:
         entries = records(folder)
         return {
             file.place: Found(path=folder / file.place, route=route.name)
@@ -168,7 +170,7 @@ def kept_source(folder: Path, route: CudaSource) -> Give:
             and sha256_file(folder / file.place) == entries[file.place].sha256
         }
 
-    return give
+    return look
 
 
 def fetched(
@@ -203,9 +205,10 @@ def records(folder: Path) -> dict[str, Kept]:
         raise HostError(f"cannot read {folder / RECORD}: {error}", f"Remove it: rm {folder / RECORD}") from error
 
 
-def trouble(
+def missing_files(
     stack: Stack, device: DeviceKind, parts: CudaParts, missing: list[str], reasons: list[str], docker_dir: Path
 ) -> HostError:
+    """The error for people: the files, everything that was tried, and what to do."""
     lines = [f"the {device} image of {stack.name} needs files of CUDA {parts.version} that could not be had:"]
     lines += [f"  {', '.join(missing)}", "What was tried:"]
     lines += [f"  {reason}" for reason in dict.fromkeys(reasons)]
@@ -214,6 +217,6 @@ def trouble(
 
 
 def routes_used(found: Mapping[str, Found]) -> str:
-    """For a label: each file and the route it came by."""
+    """Each file and its route in one line, for a label of the image."""
     pairs = ((Path(place).name, file.route) for place, file in sorted(found.items()))
     return " ".join(f"{name}={route}" for name, route in pairs)

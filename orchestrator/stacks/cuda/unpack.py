@@ -1,4 +1,4 @@
-"""Takes single files out of archives that nobody vouches for: tar archives, Debian packages, images.
+"""Takes single files out of untrusted archives: tar archives, Debian packages, file systems of images.
 
 Nothing is ever written under a name that an archive chose, links are followed only inside the archive, and every
 file is checked for what it says it is.
@@ -26,11 +26,12 @@ DAMAGE = (tarfile.TarError, EOFError, OSError, ValueError, zlib.error, lzma.LZMA
 #: Bytes; the largest library of CUDA 8 has a tenth of it.
 LARGEST = 2**30
 AR_MAGIC, AR_HEADER = b"!<arch>\n", 60
+#: Links that are followed one after another.
 LINKS = 8
 
 
 def take(path: Path, kind: str, files: Iterable[File], folder: Path) -> dict[str, Path]:
-    """Copy those of `files` that an archive on disk holds into `folder`; by name, where each lies now.
+    """Copy those of `files` that an archive on disk holds into `folder`; gives the copies by name.
 
     Raises BadArchive for damage, for a member or link that points outside, and for a file that is not what its
     name says.
@@ -135,6 +136,7 @@ def copy(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> Path:
 
 @contextmanager
 def writing(target: Path) -> Iterator[IO[bytes]]:
+    """The new file `target`. Raises HostError if it cannot be made."""
     with disk_errors(target, "cache"):
         stream = target.open("wb")
     with stream:

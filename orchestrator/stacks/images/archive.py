@@ -1,7 +1,7 @@
-"""Images as one file, for hosts without a network: what `docker save` gives, compressed, and what is in it.
+"""Saves images to one file for hosts without a network, checks such a file, and loads it.
 
-The file is a docker archive with one more member, `keras-orchestrate.json`: the images, and a hash of every other
-member. `docker load` reads it as well, without the checks.
+The file is a compressed archive of `docker save` with one more member, `keras-orchestrate.json`: the images, and a hash
+of every other member. `docker load` reads it as well, without the checks.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Saved(Noun, frozen=True, kw_only=True):
 
 
 class Index(Noun, frozen=True, kw_only=True):
-    """What an archive says of itself. `members`: a sha256 for each file, the target for each link."""
+    """The member `keras-orchestrate.json`. `members`: a sha256 for each file, the target for each link."""
 
     created: str
     orchestrator: str
@@ -64,13 +64,14 @@ def save(client: Any, names: Sequence[str], path: Path, progress: Progress, forc
         raise UserError(f"{path} is there already", "Name another file, or add --force.")
     images = [Saved(name=name, info=present(client, name)) for name in names]
     total = sum(image.info.size_mb for image in images) * 10**6
-    with troubles(f"save {', '.join(names)} to {path}"), replacing(path, MODE) as stream:
+    with engine_errors(f"save {', '.join(names)} to {path}"), replacing(path, MODE) as stream:
         source = Counted(Chunks(exported(client, names)), lambda done: progress(done, total))
         with gzip.GzipFile(filename="", fileobj=stream, mode="wb", compresslevel=LEVEL, mtime=0) as packed:
             return copy_archive(source, packed, images)
 
 
 def present(client: Any, name: str) -> ImageInfo:
+    """The image of that name. Raises UserError if the engine has none."""
     info = inspect(client, name)
     if info is None:
         raise UserError(f"the engine has no image {name}", "`orchestrate images list` shows what is there.")
@@ -107,6 +108,7 @@ def copy_archive(source: Any, target: Any, images: list[Saved]) -> Index:
 
 
 def linked(member: tarfile.TarInfo) -> dict[str, str]:
+    """The entry of a link in `Index.members`; empty for anything else that is no file."""
     return {member.name: f"-> {member.linkname}"} if member.issym() or member.islnk() else {}
 
 
@@ -128,7 +130,7 @@ def contents(path: Path, progress: Progress) -> Index:
 
 
 def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str]]:
-    """The index of an archive, and what its members are in truth."""
+    """The index of an archive, and `Index.members` as they really are."""
     index: Index | None = None
     members: dict[str, str] = {}
     with tarfile.open(fileobj=stream, mode="r|") as archive:
@@ -144,7 +146,7 @@ def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str]]:
 
 
 def load(client: Any, path: Path, index: Index, progress: Progress, force: bool = False) -> list[str]:
-    """Give the engine the images of an archive whose `contents` were checked; the names that were not there before.
+    """Give the engine the images of an archive whose `contents` were checked; gives the names that are new there.
 
     Raises UserError where the engine has another image of that name, HostError where it takes none.
     """
@@ -162,7 +164,7 @@ def load(client: Any, path: Path, index: Index, progress: Progress, force: bool 
     if not missing:
         return []
     total = path.stat().st_size
-    with troubles(f"load {path}"), path.open("rb") as stream:
+    with engine_errors(f"load {path}"), path.open("rb") as stream:
         client.images.load(pieces(Counted(stream, lambda done: progress(done, total))))
     for name in missing:
         if inspect(client, name) is None:
@@ -171,19 +173,20 @@ def load(client: Any, path: Path, index: Index, progress: Progress, force: bool 
 
 
 def same(there: ImageInfo, saved: ImageInfo) -> bool:
-    """Whether two images are one; engines that store images differently give it different ids."""
+    """Whether two images are the same one; engines that store images differently give it different ids."""
     made = (there.created, there.dockerfile_sha256) == (saved.created, saved.dockerfile_sha256)
     return there.id == saved.id or (made and there.dockerfile_sha256 is not None)
 
 
 def pieces(stream: Any) -> Iterable[bytes]:
+    """All that is left of a stream, in pieces."""
     while data := stream.read(CHUNK):
         yield data
 
 
 @contextmanager
-def troubles(what: str) -> Iterator[None]:
-    """A full disk and a lost engine as errors for people."""
+def engine_errors(what: str) -> Iterator[None]:
+    """Turns a full disk, a lost engine and a damaged archive into a HostError: "could not `what`: reason"."""
     try:
         yield
     except docker_sdk().errors.DockerException as error:

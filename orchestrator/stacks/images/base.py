@@ -20,9 +20,9 @@ REPOSITORY = "keras-orchestrate/base"
 
 
 def ensure_base(client: Any, base: Base, mode: Mode, say: Say, mirror: str | None = None) -> str:
-    """The reference of a base image that is on the engine now.
+    """Makes sure that the engine has the base image; gives its reference.
 
-    auto takes what is there, else pulls, else makes one and says so. Raises HostError with the way out.
+    `auto` takes an image that is there, else pulls, else makes one and says so. Raises HostError with the way out.
     """
     own = f"{REPOSITORY}:{base.suite}"
     if mode != "bootstrap" and has_image(client, base.reference):
@@ -42,7 +42,7 @@ def ensure_base(client: Any, base: Base, mode: Mode, say: Say, mirror: str | Non
 
 
 def pull(client: Any, base: Base, say: Say) -> str:
-    """Pull by digest: what is fetched is what was pinned, wherever the tag points today."""
+    """Pull by digest, so that the image is the pinned one wherever its tag points today. Raises HostError."""
     say(f"pulling {base.reference}")
     repository = base.tag.partition(":")[0]
     try:
@@ -74,7 +74,7 @@ def bootstrap(client: Any, base: Base, say: Say, mirror: str | None = None) -> s
 
 
 def mmdebstrap_command(tool: str, base: Base, archive: str, mirror: str | None) -> list[str]:
-    """The command line; the package sources that it names are also those of the image."""
+    """The argv of mmdebstrap; the package sources that it names are also those of the image."""
     command = [tool, "--variant=minbase", "--include=ca-certificates", "--quiet"]
     place, security = mirror or base.mirror, f"{mirror or base.mirror}-security"
     if mirror:  # an archived release's index is past its date
@@ -90,6 +90,7 @@ def mmdebstrap_command(tool: str, base: Base, archive: str, mirror: str | None) 
 
 
 def run_mmdebstrap(command: list[str]) -> None:
+    """Run it to its end. Raises HostError with its last lines."""
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode == 0:
         return

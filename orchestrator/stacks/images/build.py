@@ -24,6 +24,7 @@ from orchestrator.stacks.images.recipe import Recipe, choose, plain
 
 #: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
 SILENCE_S = 1800
+#: Lines of a failed step that are shown, and characters of each.
 TAIL, WIDTH = 8, 240
 FAILED = "FAILED: "
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -58,7 +59,7 @@ HINTS = (
 
 
 class BuiltImage(Noun, frozen=True, kw_only=True):
-    """An image that is on the engine now. `seconds` is the time the build took; `reused` means none was needed."""
+    """An image that the engine has. `seconds` is the time of the build; `reused` means that none was needed."""
 
     name: str
     id: str
@@ -116,7 +117,7 @@ def is_current(present: ImageInfo, recipe: Recipe, settings: BuildSettings) -> b
 
 
 def build_network(client: Any, arguments: Mapping[str, str]) -> str:
-    """The host's network where the engine has no bridge, or where the proxy listens on this host only."""
+    """The network of a build: the host's if the engine has no bridge, or if the proxy listens on this host only."""
     local_proxy = any(
         name.lower().endswith("_proxy") and re.search(r"//([^/]*@)?(localhost|127\.)", value)
         for name, value in arguments.items()
@@ -126,7 +127,7 @@ def build_network(client: Any, arguments: Mapping[str, str]) -> str:
 
 
 def log_file(settings: BuildSettings, name: str) -> Path:
-    """Where the whole output of this build goes; the folder is made."""
+    """The file for the whole output of this build; its folder is made. Raises HostError."""
     folder = Path(settings.log_dir) if settings.log_dir else cache_folder() / "builds"
     with disk_errors(folder, "cache"):
         folder.mkdir(parents=True, exist_ok=True)

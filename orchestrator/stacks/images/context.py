@@ -1,8 +1,8 @@
-"""What an image build is sent: the files of its context and its build arguments.
+"""Makes the input of an image build: the files of its context, and its build arguments.
 
-The context is made here, not taken from docker/ as it lies: it holds exactly what the Dockerfile copies, with
-fixed owners and times (so that the engine's layer cache hits), and what only this host knows: its CA bundle
-and wheels in a local folder, neither of which a build could reach otherwise.
+The context is made here rather than from all of docker/: it holds exactly what the Dockerfile copies, with fixed owners
+and times (so that the engine's layer cache hits), and what only this host has: its CA bundle and wheels in a local
+folder, which a build could not reach otherwise.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> d
 def host_files(
     settings: BuildSettings, environ: Mapping[str, str], lock: str, say: Say
 ) -> tuple[dict[str, Path], list[str]]:
-    """What only this host has: its CA bundle and wheels of the lock in local folders; and pip's other places."""
+    """(files of this host for the context: CA bundle, wheels of the lock in local folders; pip's other find-links)."""
     files: dict[str, Path] = {}
     bundle = choose_ca_bundle(settings.ca_bundle, environ)
     if bundle:
@@ -94,6 +94,7 @@ def write_context(stream: IO[bytes], dockerfile: str, files: Mapping[str, Path])
 
 
 def entry(name: str, size: int) -> tarfile.TarInfo:
+    """A member with fixed owner and time, so that the same content gives the same archive."""
     info = tarfile.TarInfo(name)
     info.size = size
     info.mode = 0o644

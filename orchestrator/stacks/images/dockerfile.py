@@ -1,4 +1,4 @@
-"""Dockerfiles and compose.yaml from the catalog. Pure: texts in, texts out."""
+"""Renders the Dockerfiles and compose.yaml from the catalog. Pure: texts in, texts out."""
 
 from __future__ import annotations
 
@@ -74,13 +74,13 @@ def packages(stack: Stack, variant: ImageVariant) -> dict[str, Any]:
 
 
 def bare(variant: ImageVariant) -> ImageVariant:
-    """The image without what must come from outside PyPI and Debian, for backends that bring their own CUDA."""
+    """The variant without files from outside PyPI and Debian, for backends whose wheels contain CUDA."""
     links = {name: target for name, target in variant.links.items() if not target.startswith(CUDA_LIBRARIES)}
     return msgspec.structs.replace(variant, cuda=[], sources=[], links=links)
 
 
 def finish_commands(variant: ImageVariant, stack: Stack, device: DeviceKind) -> list[str]:
-    """What is left once packages and environment are in the final image."""
+    """The shell commands that finish the final image, after packages and environment are in it."""
     commands = [f"ln -s {target} {LIBRARIES}/{name}" for name, target in variant.links.items()]
     if variant.cuda:
         commands.append(f"echo {CUDA_LIBRARIES} > /etc/ld.so.conf.d/cuda.conf")

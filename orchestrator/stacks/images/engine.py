@@ -1,4 +1,4 @@
-"""The Docker engine: connects to it and reads what it knows of an image."""
+"""Connects to the Docker engine, and reads what it knows of an image."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from orchestrator.model import Noun
 
 RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
 BASE_LABEL = "org.opencontainers.image.base.name"
+#: Names of backends that are installed but cannot work, because the image lacks their CUDA files.
+UNUSABLE_LABEL = "org.keras-orchestrate.unusable-backends"
 
 
 class ImageInfo(Noun, frozen=True, kw_only=True):
-    """What the engine knows of an image. `dockerfile_sha256` covers the Dockerfile and its locks."""
+    """An image on the engine. `created` is ISO 8601; `dockerfile_sha256` covers the Dockerfile and its locks."""
 
     id: str
     created: str
@@ -36,11 +38,11 @@ def connect() -> Any:
         client = docker.from_env()
         client.ping()
     except (docker.errors.DockerException, OSError) as error:
-        raise HostError(*engine_trouble(str(error), os.environ.get("DOCKER_HOST"))) from error
+        raise HostError(*explain_no_engine(str(error), os.environ.get("DOCKER_HOST"))) from error
     return client
 
 
-def engine_trouble(text: str, host: str | None) -> tuple[str, str]:
+def explain_no_engine(text: str, host: str | None) -> tuple[str, str]:
     """Message and hint for an engine that does not answer."""
     place = host or "/var/run/docker.sock"
     if "Permission" in text:
@@ -83,7 +85,7 @@ def _get(client: Any, name: str) -> Any:
 
 
 def info_of(attributes: Mapping[str, Any]) -> ImageInfo:
-    """What an engine's `image inspect` says, as far as it matters here."""
+    """The image that an engine's `image inspect` describes."""
     labels = (attributes.get("Config") or {}).get("Labels") or {}
     return ImageInfo(
         id=attributes["Id"],
@@ -93,10 +95,6 @@ def info_of(attributes: Mapping[str, Any]) -> ImageInfo:
         base=labels.get(BASE_LABEL),
         unusable=[name for name in labels.get(UNUSABLE_LABEL, "").split(",") if name],
     )
-
-
-#: Names of backends that are installed but cannot work, because the image lacks their CUDA files.
-UNUSABLE_LABEL = "org.keras-orchestrate.unusable-backends"
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""What an image is made from: whole where its CUDA files can be had, else for the backends that bring their own."""
+"""Chooses the recipe of an image: full if its CUDA files were found, else for backends whose wheels contain CUDA."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ CUDA_LABEL = "org.keras-orchestrate.cuda-routes"
 
 
 class Recipe(Noun, frozen=True, kw_only=True):
-    """A Dockerfile, the hash of it and its locks, the files of its context, and labels for the image."""
+    """All that an image is made from: a Dockerfile, the files of its context, and labels.
+
+    `sha256` covers the Dockerfile and its locks.
+    """
 
     dockerfile: str
     sha256: str
@@ -74,4 +77,5 @@ def choose(
 
 
 def needing_cuda(stack: Stack) -> list[str]:
+    """The backends whose wheels do not contain CUDA."""
     return [backend.name for backend in stack.backends if not backend.own_cuda]

@@ -1,4 +1,4 @@
-"""A software bill of materials of an image, as CycloneDX 1.5, from what the image itself says."""
+"""Writes the software bill of materials of an image, as CycloneDX 1.5, from what a container of it lists."""
 
 from __future__ import annotations
 

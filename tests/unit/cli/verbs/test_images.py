@@ -103,6 +103,6 @@ def test_one_image_is_the_same_on_engines_that_number_it_differently():
 def test_a_full_disk_of_the_engine_is_told_apart():
     import docker.errors
 
-    with pytest.raises(HostError, match="could not load x") as caught, image_archive.troubles("load x"):
+    with pytest.raises(HostError, match="could not load x") as caught, image_archive.engine_errors("load x"):
         raise docker.errors.ImageLoadError("write /layer: no space left on device")
     assert "docker system df" in caught.value.hint

@@ -392,7 +392,7 @@ def test_mmdebstrap_takes_the_mirror_and_forgives_an_archives_age():
     ],
 )
 def test_an_engine_that_does_not_answer_is_explained(text: str, host: str | None, message: str):
-    told, hint = engine.engine_trouble(text, host)
+    told, hint = engine.explain_no_engine(text, host)
     assert message in told
     assert hint
 
