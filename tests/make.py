@@ -8,6 +8,7 @@ from pathlib import Path
 
 from orchestrator.files import sha256_file
 from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.model import DataFile, Fingerprint, Job, Plan, Result
 from orchestrator.plan.catalog import load_catalog
 from tests.fakes.made_up import recorded
@@ -107,6 +108,23 @@ def make_context(workloads: Path, data: Path, **changes) -> RunContext:
         "memory_mb": 512,
     }
     return RunContext(**{**fields, **changes})
+
+
+def make_spec(**changes) -> ContainerSpec:
+    """The container of a job, without a GPU."""
+    fields = {
+        "name": "job-1",
+        "image": "sha256:1",
+        "command": ["python", "/workloads/run.py", "mnist_mlp"],
+        "environment": {"A": "1,2", "HOME": "/tmp"},
+        "binds": [("/w", "/workloads", "ro"), ("/o", "/out", "rw")],
+        "labels": {"keras-orchestrate": "job"},
+        "user": "1000:1001",
+        "cores": [0, 2],
+        "memory_mb": 512,
+        "keep_out": ["HTTP_PROXY"],
+    }
+    return ContainerSpec(**{**fields, **changes})
 
 
 def identify(context):

@@ -78,16 +78,6 @@ def tree(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in [folder, *folder.rglob("*")]}
 
 
-def test_the_shipped_data_sets_are_complete() -> None:
-    assert set(DATASETS) == {"mnist", "cifar10", "babi"}
-    for dataset in DATASETS.values():
-        assert dataset.file in dataset.accepted
-        assert dataset.places
-        assert bool(dataset.arrays) != bool(dataset.members)
-        assert all(place.size for place in dataset.places)
-        assert all(place.sha256 or place.url.startswith("https") for place in dataset.places)
-
-
 def test_default_folders_follow_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_dirs() == [tmp_path / "xdg/keras-orchestrate/data", tmp_path / "keras/datasets"]
     for name in ("XDG_CACHE_HOME", "KERAS_HOME"):

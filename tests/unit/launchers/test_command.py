@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import os
-import signal
-import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from orchestrator.errors import HostError
 from orchestrator.launchers import command as commands
-from orchestrator.launchers import reaper, runtimes
+from orchestrator.launchers import runtimes
 from orchestrator.launchers.command import CommandLauncher
 from orchestrator.launchers.container import Image
 from orchestrator.measure.job import measure
 from orchestrator.model import Device
-from orchestrator.stacks import runtime_images
-from orchestrator.stacks.images import archive as image_archive
-from orchestrator.stacks.images.engine import ImageInfo
 from tests.fakes.roots import HERE
 from tests.make import alive, identify, make_context, make_job
 
@@ -169,61 +161,3 @@ def test_jobs_are_not_started_as_root(stub, context, tmp_path, monkeypatch):
     monkeypatch.setattr(commands.os, "getuid", lambda: 0)
     launcher = CommandLauncher(runtimes.load("apptainer"), context, IMAGES, tmp_path)
     assert "jobs must not be root" in launcher.launch(make_job(), CPU, tmp_path, tmp_path / "log", print).error
-
-
-INFO = ImageInfo(id="sha256:1", created="2026-11-25T00:00:00Z", size_mb=1, dockerfile_sha256="f" * 64)
-
-
-def test_an_image_file_is_made_from_an_archive_once(stub, runtime, tmp_path):
-    archive = tmp_path / "images.tar.gz"
-    archive.write_bytes(gzip.compress(b"layers"))
-    assert runtime_images.find(runtime, "image:1", tmp_path / "images") is None
-    saved = [image_archive.Saved(name="image:1", info=INFO)]
-    runtime_images.put_from_archive(runtime, archive, saved, tmp_path / "images")
-    held = runtime_images.find(runtime, "image:1", tmp_path / "images")
-    assert held.info == INFO
-    assert Path(held.file).read_bytes() == b"layers"
-    assert sorted(path.name for path in (tmp_path / "images").iterdir()) == ["image_1.sif", "image_1.sif.json"]
-
-
-def test_an_image_that_cannot_be_made_leaves_nothing(stub, runtime, tmp_path):
-    saved = [image_archive.Saved(name="image:1", info=INFO)]
-    archive = tmp_path / "images.tar.gz"
-    archive.write_bytes(gzip.compress(b"layers"))
-    broken = msgspec.structs.replace(
-        runtime,
-        images=msgspec.structs.replace(runtime.images, put=["sh", "-c", "echo x > {file}; : {archive}; exit 3"]),
-    )
-    with pytest.raises(HostError, match=r"stub could not make an image of image:1 \(exit code 3\): it said nothing"):
-        runtime_images.put_from_archive(broken, archive, saved, tmp_path / "images")
-    assert list((tmp_path / "images").iterdir()) == []
-
-
-def kept(tmp_path, *command):
-    """A command under its keeper, with a final command that leaves a line."""
-    final = ["/bin/sh", "-c", f"echo done >> {tmp_path}/final"]
-    argv = [sys.executable, reaper.__file__, "--finally", str(len(final)), *final, str(CPU.cores[0]), *command]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def test_the_final_command_follows_the_commands_own_end(tmp_path):
-    process = kept(tmp_path, "/bin/sh", "-c", "echo out; exit 7")
-    assert process.stdout.read() == "out\n"
-    assert process.wait(20) == 7
-    assert (tmp_path / "final").read_text() == "done\n"
-
-
-def test_the_final_command_runs_when_the_lease_ends_and_again_when_the_command_is_gone(tmp_path):
-    process = kept(tmp_path, "/bin/sh", "-c", "trap '' TERM; echo ready; sleep 600")
-    assert process.stdout.readline() == "ready\n"
-    process.stdin.close()
-    assert process.wait(20) == 128 + signal.SIGKILL
-    assert (tmp_path / "final").read_text() == "done\ndone\n"
-
-
-def test_a_final_command_that_hangs_is_given_up(tmp_path, monkeypatch):
-    monkeypatch.setattr(reaper, "FINALLY_S", 0.2)
-    begun = time.monotonic()
-    reaper.run_quietly(["/bin/sleep", "600"])
-    reaper.run_quietly(["/nowhere/program"])
-    assert time.monotonic() - begun < 60

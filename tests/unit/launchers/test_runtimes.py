@@ -1,8 +1,7 @@
-"""Every word of every runtime's command, and what is said of a runtime that is not written well."""
+"""Runtimes that come with the package, runtimes of one's own, and what is said of one that is not written well."""
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 from click.testing import CliRunner
 
@@ -12,120 +11,27 @@ from orchestrator.host.probe import probe_host
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import other_argv, run_argv
 from orchestrator.launchers.runtimes import NAMES, POINTS, adapted, load, packaged
-from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.measure.fingerprint import fingerprint
 from orchestrator.model import DataFile, Device, Launch
 from orchestrator.plan.config import decode, override
 from tests.conftest import ROOT
-from tests.make import make_job
+from tests.make import make_job, make_spec
 
-SPEC = ContainerSpec(
-    name="job-1",
-    image="sha256:1",
-    command=["python", "/workloads/run.py", "mnist_mlp"],
-    environment={"A": "1,2", "HOME": "/tmp"},
-    binds=[("/w", "/workloads", "ro"), ("/o", "/out", "rw")],
-    labels={"keras-orchestrate": "job"},
-    user="1000:1001",
-    cores=[0, 2],
-    memory_mb=512,
-    keep_out=["HTTP_PROXY"],
-)
-GPU = msgspec.structs.replace(SPEC, gpu_uuid="GPU-7", gpu_minor=3)
-
-DOCKER = (
-    "docker run --rm --init --interactive --log-driver none --name job-1 --label keras-orchestrate=job "
-    "--network none --read-only --user 1000:1001 --cap-drop ALL --security-opt no-new-privileges --ulimit core=0 "
-    "--pids-limit 512 --memory 512m --memory-swap 512m --shm-size 1024m --cpuset-cpus 0,2 "
-    "--tmpfs /tmp:rw,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 --env HOME=/tmp {cuda}--env HTTP_PROXY "
-    "--volume /w:/workloads:ro --volume /o:/out:rw sha256:1 python /workloads/run.py mnist_mlp"
-)
-PODMAN = (
-    "podman run --rm --init --interactive --http-proxy=false --log-driver none --name job-1 "
-    "--label keras-orchestrate=job --network none --read-only --user 1000:1001 --cap-drop ALL "
-    "--security-opt no-new-privileges --ulimit core=0:0 --pids-limit 512 --memory 512m --memory-swap 512m "
-    "--shm-size 1024m --cpuset-cpus 0,2 --tmpfs /tmp:rw,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 "
-    "--env HOME=/tmp {cuda}--volume /w:/workloads:ro --volume /o:/out:rw sha256:1 python /workloads/run.py mnist_mlp"
-)
-APPTAINER = (
-    "env APPTAINERENV_A=1,2 {cuda}prlimit --core=0:0 apptainer exec --containall --no-home --workdir /scratch "
-    "--pwd /tmp --net --network none --no-privs {gpu}--bind /w:/workloads:ro --bind /o:/out:rw "
-    "sha256:1 python /workloads/run.py mnist_mlp"
-)
-PYXIS = (
-    "env A=1,2 HOME=/tmp {cuda}prlimit --core=0:0 srun --ntasks=1 --unbuffered --job-name=job-1 "
-    "--no-container-mount-home --container-workdir=/tmp --export=A,HOME{names} --container-env=A,HOME{names} "
-    "--container-readonly --no-container-remap-root --mem=512M --propagate=CORE "
-    "--container-mounts=/w:/workloads:ro,/o:/out:rw --container-image=sha256:1 python /workloads/run.py mnist_mlp"
-)
-ASKED = "NVIDIA_VISIBLE_DEVICES=GPU-7 CUDA_VISIBLE_DEVICES=0 "
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("docker", DOCKER.format(gpu="", cuda="")),
-        ("podman", PODMAN.format(gpu="", cuda="")),
-        ("apptainer", APPTAINER.format(gpu="", cuda="")),
-        ("pyxis", PYXIS.format(cuda="", names="")),
-    ],
-)
-def test_every_word_without_a_gpu(name, expected):
-    assert run_argv(adapted(load(name), root=True), SPEC, "/scratch") == expected.split()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("docker", DOCKER.format(gpu="--gpus device=GPU-7 ", cuda="--env CUDA_VISIBLE_DEVICES=0 ")),
-        ("podman", PODMAN.format(gpu="--device nvidia.com/gpu=GPU-7 ", cuda="--env CUDA_VISIBLE_DEVICES=0 ")),
-        ("apptainer", APPTAINER.format(gpu="--nv ", cuda="APPTAINERENV_CUDA_VISIBLE_DEVICES=GPU-7 ")),
-        ("pyxis", PYXIS.format(cuda=ASKED, names=",NVIDIA_VISIBLE_DEVICES,CUDA_VISIBLE_DEVICES")),
-    ],
-)
-def test_every_word_with_a_gpu(name, expected):
-    assert run_argv(adapted(load(name), root=True), GPU, "/scratch") == expected.split()
+SPEC = make_spec()
+GPU = make_spec(gpu_uuid="GPU-7", gpu_minor=3)
 
 
 def test_podman_without_root_keeps_the_callers_number_and_says_what_v1_ignores():
     v2 = adapted(load("podman"), root=False, v2=True)
-    assert (
-        run_argv(v2, SPEC) == PODMAN.format(gpu="", cuda="").replace(" sha256:1", " --userns keep-id sha256:1").split()
-    )
+    plain = run_argv(adapted(load("podman"), root=True), SPEC)
+    image = plain.index("sha256:1")
+    assert run_argv(v2, SPEC) == [*plain[:image], "--userns", "keep-id", *plain[image:]]
     assert not v2.unconfined
     v1 = adapted(load("podman"), root=False, v2=False)
     assert [line.split(":")[0] for line in v1.unconfined] == ["processes", "memory", "cores"]
     line = " ".join(run_argv(v1, SPEC))
     assert not [word for word in ("--pids-limit", "--memory", "--cpuset-cpus") if word in line]
     assert adapted(load("docker"), root=False, v2=False) == load("docker")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("docker", "docker rm --force --volumes job-1"),
-        ("podman", "podman rm --force --ignore --time 0 --volumes job-1"),
-        ("apptainer", ""),
-        ("pyxis", ""),
-    ],
-)
-def test_how_a_container_is_ended(name, expected):
-    """Where there is no word, it is a child process."""
-    assert other_argv(load(name), load(name).end, name="job-1") == expected.split()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("docker", "docker load"),
-        ("podman", "podman load"),
-        ("apptainer", "apptainer build --force /c/i.sif docker-archive:/a.tar:i:1"),
-        ("pyxis", "enroot import --output /c/i.sif dockerd://i:1"),
-    ],
-)
-def test_how_an_image_gets_there(name, expected):
-    words = other_argv(load(name), load(name).images.put, image="i:1", file="/c/i.sif", archive="/a.tar")
-    assert words == expected.split()
 
 
 def test_every_point_is_written_or_said_to_be_lacking():
@@ -162,7 +68,7 @@ def test_a_runtime_of_ones_own_changes_only_what_it_says(tmp_path):
     assert words[words.index("sha256:1") - 2 : words.index("sha256:1")] == ["--ulimit", "nofile=1024"]
     assert other_argv(runtime, runtime.end, name="x") == ["sudo", "docker", "rm", "--force", "--volumes", "x"]
     rest = words[2 : words.index("--ulimit", words.index("/o:/out:rw"))]
-    assert rest == DOCKER.format(gpu="", cuda="").split()[1 : 1 + len(rest)]
+    assert rest == run_argv(load("docker"), SPEC)[1 : 1 + len(rest)]
 
 
 def test_a_point_that_a_site_forbids_is_moved_to_what_lacks(tmp_path):

@@ -9,7 +9,6 @@ import pytest
 
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import run_argv
-from orchestrator.launchers.container import NOBODY, job_user
 from orchestrator.launchers.docker import docker_run
 from orchestrator.launchers.spec import ContainerSpec
 from tests.conftest import ROOT
@@ -117,11 +116,6 @@ def test_the_workload_sees_on_every_route_that_it_has_a_gpu(route):
 def test_a_job_on_the_cpu_is_told_nothing_of_gpus():
     assert not gpu_requested(SPEC.engine_arguments()["environment"])
     assert "nvidia" not in " ".join(docker_run(SPEC)).lower()
-
-
-def test_jobs_are_never_root():
-    assert job_user(0, 0) == NOBODY
-    assert job_user(1000, 1001) == (1000, 1001)
 
 
 @pytest.mark.parametrize(

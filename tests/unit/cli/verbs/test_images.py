@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from orchestrator.cli.app import cli
 from orchestrator.cli.verbs import images
-from orchestrator.errors import HostError, UserError
+from orchestrator.errors import UserError
 from orchestrator.model import image_name
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.stacks.images import archive as image_archive
@@ -88,21 +88,3 @@ def test_load_checks_first_and_says_what_it_did(
     assert "these images are of version 0.0.0; this is" in answer.stderr
     assert answer.stdout == f"{CPU}: is there already\n{GPU}: loaded\n"
     assert orchestrate("list", tmp_path / "a.tar.gz").stdout.startswith(f"{CPU}  checked  500 MB")
-
-
-def test_one_image_is_the_same_on_engines_that_number_it_differently():
-    saved = info("1" * 64)
-    assert image_archive.same(info("1" * 64), saved)
-    other = ImageInfo(id="sha256:2", created=saved.created, size_mb=1, dockerfile_sha256="1" * 64)
-    assert image_archive.same(other, saved)
-    assert not image_archive.same(ImageInfo(id="sha256:2", created="later", size_mb=1), saved)
-    nameless = ImageInfo(id="sha256:2", created=saved.created, size_mb=1)
-    assert not image_archive.same(nameless, ImageInfo(id="sha256:3", created=saved.created, size_mb=1))
-
-
-def test_a_full_disk_of_the_engine_is_told_apart():
-    import docker.errors
-
-    with pytest.raises(HostError, match="could not load x") as caught, image_archive.engine_errors("load x"):
-        raise docker.errors.ImageLoadError("write /layer: no space left on device")
-    assert "docker system df" in caught.value.hint

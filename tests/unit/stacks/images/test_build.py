@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import tarfile
-import types
 from pathlib import Path
 from typing import Any
 
-import docker.errors
 import msgspec
 import pytest
 
@@ -23,59 +18,14 @@ from orchestrator.plan.jobs import PlanInput, make_jobs
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import docker as provisioner
 from orchestrator.stacks.cuda import find as cuda_files
-from orchestrator.stacks.images import base, engine, recipe
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.images.context import build_arguments, host_files, recipe_sha256, write_context
+from orchestrator.stacks.images import recipe
 from orchestrator.stacks.images.engine import RECIPE_LABEL, inspect
-from orchestrator.stacks.settings import choose_ca_bundle
+from tests.fakes.docker_engine import FakeEngine
 
 CATALOG = load_catalog()
 NAME = f"keras-orchestrate/keras1-mxnet:{__version__}-cpu"
 MXNET = CATALOG.stack("keras1-mxnet")
-PEM = "-----BEGIN CERTIFICATE-----\n"
-OK = [{"stream": "Step 1/2 : FROM x\n"}, {"stream": "Step 2/2 : RUN make\nmade\n"}, {"aux": {"ID": "sha256:1"}}]
-
-
-class FakeImage(types.SimpleNamespace):
-    """What images.get gives: id, labels, attrs."""
-
-
-class FakeEngine:
-    """A Docker client that knows some images, cannot pull unless told, and answers a build with `answers`."""
-
-    def __init__(self, answers: list[dict[str, Any]] | None = None, registry: bool = False) -> None:
-        self.known: dict[str, FakeImage] = {}
-        self.answers = OK if answers is None else answers
-        self.registry = registry
-        self.requests: list[dict[str, Any]] = []
-        self.context: list[str] = []
-        self.networks_there = ["host", "none", "bridge"]
-        self.images = self.api = self.networks = self
-
-    def get(self, name: str) -> FakeImage:
-        if name not in self.known:
-            raise docker.errors.ImageNotFound("no such image")
-        return self.known[name]
-
-    def pull(self, repository: str, tag: str) -> None:
-        if not self.registry:
-            raise docker.errors.APIError("500 Server Error", explanation="no such host")
-        self.add(f"{repository}:bullseye-slim@{tag}")
-
-    def list(self) -> list[Any]:
-        return [types.SimpleNamespace(name=name) for name in self.networks_there]
-
-    def add(self, name: str, labels: dict[str, str] | None = None) -> None:
-        attrs = {"Created": "2026-01-01T00:00:00Z", "Size": 5e8}
-        self.known[name] = FakeImage(id="sha256:1", labels=labels or {}, attrs=attrs)
-
-    def build(self, fileobj: Any, **request: Any) -> Any:
-        with tarfile.open(fileobj=fileobj) as archive:
-            self.context = archive.getnames()
-        self.requests.append(request)
-        if not any("error" in answer for answer in self.answers):
-            self.add(request["tag"], request["labels"])
-        return iter(self.answers)
 
 
 @pytest.fixture(autouse=True)
@@ -112,12 +62,6 @@ def test_an_image_of_the_same_recipe_is_not_built_again(tmp_path: Path, said: li
     assert not build(engine, tmp_path, said, no_cache=True).reused
     engine.known[NAME].labels[RECIPE_LABEL] = "0" * 64
     assert not build(engine, tmp_path, said).reused
-
-
-def test_the_recipe_follows_dockerfile_and_locks(tmp_path: Path):
-    recipes = {recipe_sha256(CATALOG, stack, device, "FROM x") for stack in CATALOG.stacks for device in stack.images}
-    assert len(recipes) == 12
-    assert recipe_sha256(CATALOG, MXNET, "cpu", "FROM y") not in recipes
 
 
 def test_lines_are_put_together_and_lose_their_colours():
@@ -265,65 +209,6 @@ def test_jobs_of_a_backend_that_an_image_cannot_serve_are_unsupported_with_the_r
     assert "was built without CUDA 8.0, which tensorflow needs" in skip.reason
 
 
-def test_the_ca_bundle_is_the_given_one_else_the_environments(tmp_path: Path):
-    given, named = tmp_path / "given.pem", tmp_path / "named.pem"
-    given.write_text(PEM)
-    named.write_text(PEM)
-    environ = {"REQUESTS_CA_BUNDLE": str(named)}
-    assert choose_ca_bundle(str(given), environ) == (given, "--ca-bundle")
-    assert choose_ca_bundle(None, environ) == (named, "$REQUESTS_CA_BUNDLE")
-    assert choose_ca_bundle(None, {}) is None
-
-
-def test_a_wrong_ca_bundle_is_told_with_who_named_it(tmp_path: Path):
-    with pytest.raises(UserError, match=r"\(\$PIP_CERT\) cannot be read: No such file"):
-        choose_ca_bundle(None, {"PIP_CERT": str(tmp_path / "none.pem")})
-    (tmp_path / "text.pem").write_text("hello")
-    with pytest.raises(UserError, match=r"\(--ca-bundle\) holds no PEM certificate"):
-        choose_ca_bundle(str(tmp_path / "text.pem"), {})
-
-
-def test_locked_wheels_in_a_local_folder_travel_in_the_context(tmp_path: Path, said: list[str]):
-    content = b"a wheel"
-    (tmp_path / "torch-2.0+cpu-cp311-cp311-linux_x86_64.whl").write_bytes(content)
-    (tmp_path / "torch-2.0+cpu-cp312-cp312-linux_x86_64.whl").write_bytes(b"of another hash")
-    (tmp_path / "numpy-1.0-py3-none-any.whl").write_bytes(content)
-    lock = f"torch==2.0+cpu \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
-    environ = {"PIP_FIND_LINKS": f"https://elsewhere/wheels {tmp_path.as_uri()}"}
-    files, places = host_files(BuildSettings(), environ, lock, said.append)
-    assert list(files) == ["wheels/torch-2.0+cpu-cp311-cp311-linux_x86_64.whl"]
-    assert places == ["https://elsewhere/wheels"]
-    assert said == [f"torch-2.0+cpu-cp311-cp311-linux_x86_64.whl comes from {tmp_path}"]
-
-
-def test_build_arguments_come_from_settings_then_from_the_environment():
-    environ = {"PIP_INDEX_URL": "https://theirs/simple", "HTTPS_PROXY": "http://proxy:3128", "PIP_TRUSTED_HOST": ""}
-    arguments = build_arguments(BuildSettings(), environ, "base:1", [], False)
-    assert arguments == {
-        "BASE_IMAGE": "base:1",
-        "PIP_INDEX_URL": "https://theirs/simple",
-        "https_proxy": "http://proxy:3128",
-        "HTTPS_PROXY": "http://proxy:3128",
-    }
-    own = BuildSettings(pip_index_url="https://ours/simple", debian_mirror="http://mirror/debian")
-    arguments = build_arguments(own, environ, "base:1", ["https://wheels"], True)
-    assert arguments["PIP_INDEX_URL"] == "https://ours/simple"
-    assert arguments["DEBIAN_MIRROR"] == "http://mirror/debian"
-    assert arguments["PIP_FIND_LINKS"] == "https://wheels"
-    assert arguments["PIP_EXTRA_INDEX_URL"] == ""  # the wheels are in the context
-
-
-def test_the_same_context_is_the_same_bytes(tmp_path: Path):
-    (tmp_path / "lock.txt").write_text("a==1")
-    archives = []
-    for _ in range(2):
-        (tmp_path / "lock.txt").touch()
-        stream = io.BytesIO()
-        write_context(stream, "FROM x", {"lock.txt": tmp_path / "lock.txt"})
-        archives.append(stream.getvalue())
-    assert archives[0] == archives[1]
-
-
 @pytest.mark.parametrize(
     ("networks", "arguments", "mode"),
     [
@@ -337,67 +222,3 @@ def test_a_build_uses_the_hosts_network_only_where_it_must(networks: list[str], 
     engine = FakeEngine()
     engine.networks_there = networks
     assert image_build.build_network(engine, arguments) == mode
-
-
-BULLSEYE = CATALOG.bases["bullseye"]
-
-
-def test_auto_pulls_where_a_registry_answers(said: list[str]):
-    engine = FakeEngine(registry=True)
-    assert base.ensure_base(engine, BULLSEYE, "auto", said.append) == BULLSEYE.reference
-    assert base.ensure_base(engine, BULLSEYE, "auto", said.append) == BULLSEYE.reference
-    assert said == [f"pulling {BULLSEYE.reference}"]
-
-
-def test_auto_makes_the_base_where_no_registry_answers_and_says_so(monkeypatch: pytest.MonkeyPatch, said: list[str]):
-    monkeypatch.setattr(base, "bootstrap", lambda *_: "made")
-    assert base.ensure_base(FakeEngine(), BULLSEYE, "auto", said.append) == "made"
-    assert "no such host; making the base image from Debian's packages instead" in said[-1]
-
-
-def test_a_base_made_here_is_used_again_but_not_when_pulling_was_asked_for(said: list[str]):
-    engine = FakeEngine()
-    engine.add("keras-orchestrate/base:bullseye")
-    assert base.ensure_base(engine, BULLSEYE, "auto", said.append) == "keras-orchestrate/base:bullseye"
-    assert base.ensure_base(engine, BULLSEYE, "bootstrap", said.append) == "keras-orchestrate/base:bullseye"
-    with pytest.raises(HostError, match="cannot pull debian:bullseye-slim@sha256:") as caught:
-        base.ensure_base(engine, BULLSEYE, "pull", said.append)
-    assert "--base bootstrap" in caught.value.hint
-
-
-def test_without_mmdebstrap_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(HostError, match=r"mmdebstrap.* is not installed") as caught:
-        base.ensure_base(FakeEngine(), BULLSEYE, "bootstrap", print)
-    assert "apt-get install mmdebstrap" in caught.value.hint
-
-
-def test_mmdebstrap_takes_the_mirror_and_forgives_an_archives_age():
-    plain = base.mmdebstrap_command("mmdebstrap", BULLSEYE, "base.tar", None)
-    assert plain[-3] == "deb http://deb.debian.org/debian bullseye main"
-    assert plain[-1] == "deb http://deb.debian.org/debian-security bullseye-security main"
-    archived = base.mmdebstrap_command("mmdebstrap", BULLSEYE, "base.tar", "http://archive.debian.org/debian")
-    assert archived[-1] == "deb http://archive.debian.org/debian-security bullseye-security main"
-    assert '--aptopt=Acquire::Check-Valid-Until "false"' in archived
-
-
-@pytest.mark.parametrize(
-    ("text", "host", "message"),
-    [
-        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", None, "no permission"),
-        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", None, "no Docker engine here"),
-        ("('Connection aborted.', ConnectionRefusedError(111, 'Connection refused'))", None, "is not running"),
-        ("Max retries exceeded", "tcp://elsewhere:2375", "DOCKER_HOST=tcp://elsewhere:2375"),
-        ("Bad gateway", None, "does not answer: Bad gateway"),
-    ],
-)
-def test_an_engine_that_does_not_answer_is_explained(text: str, host: str | None, message: str):
-    told, hint = engine.explain_no_engine(text, host)
-    assert message in told
-    assert hint
-
-
-def test_connecting_to_nothing_names_docker_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    with pytest.raises(HostError, match=r"no Docker engine answers at DOCKER_HOST=unix://.*none\.sock"):
-        engine.connect()

@@ -1,0 +1,121 @@
+"""Commands under a reaper: exit codes, time limits, and an end for all of them at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+import pytest
+
+from orchestrator.launchers import supervise
+from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage, reaper_argv
+
+pytestmark = pytest.mark.slow
+CORE = min(os.sched_getaffinity(0))
+
+
+def command(*argv, **changes):
+    fields = {"argv": argv, "environment": {"PATH": os.defpath}, "folder": "/", "cores": [CORE]}
+    return Command(**{**fields, **changes})
+
+
+def run(supervisor, tmp_path, script, timeout_s=60.0, watch=lambda probe: None, **changes):
+    return supervisor.run(command("/bin/sh", "-c", script, **changes), timeout_s, tmp_path / "log", watch)
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 128 + signal.SIGKILL)])
+def test_exit_codes_and_output(tmp_path, script, code):
+    assert run(Supervisor(), tmp_path, f"echo out; echo err >&2; {script}") == (code, False)
+    assert (tmp_path / "log").read_text() == "out\nerr\n"
+
+
+def test_environment_and_folder_are_the_given_ones(tmp_path):
+    run(Supervisor(), tmp_path, "pwd; echo $A; echo $HOME", environment={"A": "1"}, folder=str(tmp_path))
+    assert (tmp_path / "log").read_text().splitlines() == [str(tmp_path), "1", ""]
+
+
+def test_a_command_that_exceeds_its_time_is_killed_and_said_to_be(tmp_path):
+    code, timed_out = run(Supervisor(), tmp_path, "trap '' TERM; echo begun; sleep 600", timeout_s=1.0)
+    assert (code, timed_out) == (128 + signal.SIGKILL, True)
+    assert (tmp_path / "log").read_text() == "begun\n"
+
+
+def test_stop_ends_all_that_run_without_calling_it_a_timeout(tmp_path):
+    supervisor, begun, ends = Supervisor(), threading.Barrier(4), []
+
+    def one(number):
+        def watch(probe):
+            begun.wait(30)
+
+        ends.append(supervisor.run(command("/bin/sleep", "600"), 600, tmp_path / f"{number}", watch))
+
+    threads = [threading.Thread(target=one, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    begun.wait(30)
+    supervisor.stop()
+    for thread in threads:
+        thread.join(30)
+    assert supervisor.stopping.is_set()
+    assert ends == [(128 + signal.SIGKILL, False)] * 3
+
+
+def test_what_starts_while_it_is_stopped_ends_at_once(tmp_path):
+    supervisor = Supervisor()
+    supervisor.stop()
+    assert run(supervisor, tmp_path, "sleep 600") == (128 + signal.SIGKILL, False)
+
+
+def test_a_command_that_cannot_be_started_is_an_os_error(tmp_path):
+    with pytest.raises(OSError, match="nowhere"):
+        run(Supervisor(), tmp_path, "true", folder="/nowhere")
+
+
+def test_the_probe_reads_what_all_processes_of_the_command_use(tmp_path):
+    seen = []
+
+    def watch(probe):
+        end = time.monotonic() + 30
+        while time.monotonic() < end and (not seen or seen[-1] is None or seen[-1].cpu_s < 0.05):
+            seen.append(probe())
+            time.sleep(0.02)
+
+    busy = f"{sys.executable} -c 'import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass'"
+    run(Supervisor(), tmp_path, busy, watch=watch)
+    assert seen[-1].cpu_s >= 0.05
+    assert seen[-1].rss_mb > 1
+
+
+def test_a_probe_of_ones_own_is_made_from_the_reapers_number(tmp_path):
+    numbers = []
+
+    def probe_of(pid):
+        numbers.append(pid)
+        return lambda: None
+
+    assert Supervisor().run(command("/bin/true"), 60, tmp_path / "log", lambda probe: None, probe_of) == (0, False)
+    assert len(numbers) == 1
+
+
+def test_without_processes_there_is_no_reading():
+    with pytest.raises(ProcessLookupError):
+        os.kill(2**22 + 1, 0)
+    assert read_usage(2**22 + 1) is None
+
+
+def test_the_final_command_is_told_to_the_reaper_with_its_length():
+    argv = reaper_argv(command("/bin/true", "x", final=["/bin/rm", "-f", "name"], cores=[0, 2]))
+    assert argv[-7:] == ["3", "/bin/rm", "-f", "name", "0,2", "/bin/true", "x"]
+    assert "--finally" not in reaper_argv(command("/bin/true"))
+
+
+def test_kills_for_memory_are_the_kernels_own_count(monkeypatch, tmp_path):
+    assert oom_kills() >= 0
+    (tmp_path / "vmstat").write_text("nr_free_pages 5\noom_kill 12\n")
+    monkeypatch.setattr(supervise, "Path", lambda path: tmp_path / "vmstat")
+    assert oom_kills() == 12
+    (tmp_path / "vmstat").write_text("an older kernel counts none\n")
+    assert oom_kills() == 0

@@ -1,0 +1,196 @@
+"""Images as one file: written whole, checked to the last byte, and loaded by who has them not."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker.errors
+import pytest
+
+from orchestrator.errors import HostError, UserError
+from orchestrator.stacks.images import archive
+from orchestrator.stacks.images.engine import ImageInfo
+from tests.fakes.docker_engine import FakeEngine
+from tests.fakes.libraries import tar
+
+ONE, TWO = "keras-orchestrate/one:1-cpu", "keras-orchestrate/two:1-cpu"
+LAYERS = {
+    "manifest.json": b"[]",
+    "layer/1.tar": b"layer" * 1000,
+    "layer/2.tar": "=> layer/1.tar",
+    "latest": "-> layer/1.tar",
+}
+
+
+def info(recipe: str = "0" * 64, **more: Any) -> ImageInfo:
+    return ImageInfo(id="sha256:1", created="2026-01-02T03:04:05Z", size_mb=500, dockerfile_sha256=recipe, **more)
+
+
+def silent(done: int, total: int | None) -> None:
+    return None
+
+
+class Engine(FakeEngine):
+    """Exports `content` in pieces, and takes archives."""
+
+    def __init__(self, *names: str, content: bytes = tar(LAYERS)) -> None:
+        super().__init__()
+        for name in names:
+            self.add(name)
+        self.content, self.asked, self.taken = content, {}, b""
+        self.api = types.SimpleNamespace(base_url="http+docker://x", api_version="1.41", get=self._export)
+
+    def _export(self, url: str, **options: Any) -> Engine:
+        self.asked = {"url": url, **options}
+        return self
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """The connection is closed."""
+
+    def raise_for_status(self) -> None:
+        """It said 200."""
+
+    def iter_content(self, size: int) -> Iterator[bytes]:
+        return (self.content[start : start + 700] for start in range(0, len(self.content), 700))
+
+    def load(self, pieces: Iterator[bytes]) -> None:
+        self.taken = b"".join(pieces)
+        for image in (ONE, TWO):
+            self.add(image)
+
+
+def saved(tmp_path: Path, *names: str) -> Path:
+    archive.save(Engine(*names), names, tmp_path / "images.tar.gz", silent)
+    return tmp_path / "images.tar.gz"
+
+
+def test_what_is_saved_is_what_is_found(tmp_path: Path):
+    seen: list[tuple[int, int | None]] = []
+    engine = Engine(ONE, TWO)
+    index = archive.save(engine, [ONE, TWO], tmp_path / "a.tar.gz", lambda done, total: seen.append((done, total)))
+    assert engine.asked["url"] == "http+docker://x/v1.41/images/get"
+    assert engine.asked["params"] == {"names": [ONE, TWO]}, "layers that both have are in it once"
+    assert [image.name for image in index.images] == [ONE, TWO]
+    assert index.members["layer/2.tar"] == index.members["latest"] == "-> layer/1.tar"
+    assert archive.contents(tmp_path / "a.tar.gz", silent) == index
+    assert seen[-1] == (len(engine.content), 10**9)
+    assert (tmp_path / "a.tar.gz").stat().st_mode & 0o777 == 0o644
+
+
+def test_the_engines_own_members_are_kept_as_they_are(tmp_path: Path):
+    with tarfile.open(saved(tmp_path, ONE)) as reading:
+        assert reading.getnames() == [*LAYERS, archive.INDEX]
+        assert reading.extractfile("layer/1.tar").read() == LAYERS["layer/1.tar"]  # type: ignore[union-attr]
+
+
+def test_nothing_is_overwritten_or_left_half(tmp_path: Path):
+    path = saved(tmp_path, ONE)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="is there already"):
+        archive.save(Engine(ONE), [ONE], path, silent)
+    with pytest.raises(UserError, match=f"the engine has no image {TWO}"):
+        archive.save(Engine(ONE), [TWO], path, silent, force=True)
+    with pytest.raises(HostError, match="could not save"):
+        archive.save(Engine(ONE, content=tar(LAYERS)[:2000]), [ONE], path, silent, force=True)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_cut_is_damaged(tmp_path: Path):
+    path = saved(tmp_path, ONE)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(UserError, match="is damaged or incomplete") as caught:
+        archive.contents(path, silent)
+    assert "compare the sizes" in caught.value.hint
+
+
+def test_a_member_that_was_changed_is_named(tmp_path: Path):
+    path = saved(tmp_path, ONE)
+    content = gzip.decompress(path.read_bytes())
+    path.write_bytes(gzip.compress(content.replace(b"layerlayer", b"LAYERlayer", 1)))
+    with pytest.raises(UserError, match=r"is damaged: layer/1\.tar has another checksum"):
+        archive.contents(path, silent)
+
+
+@pytest.mark.parametrize("change", [{"layer/1.tar": None}, {"more": b"x"}])
+def test_a_member_more_or_less_is_damage(tmp_path: Path, change: dict[str, Any]):
+    path = saved(tmp_path, ONE)
+    with tarfile.open(path) as reading:
+        index = reading.extractfile(archive.INDEX).read()  # type: ignore[union-attr]
+    members = {name: content for name, content in {**LAYERS, **change, archive.INDEX: index}.items() if content}
+    path.write_bytes(gzip.compress(tar(members)))
+    with pytest.raises(UserError, match="is damaged"):
+        archive.contents(path, silent)
+
+
+def test_an_archive_of_others_is_told_apart(tmp_path: Path):
+    (tmp_path / "x.tar.gz").write_bytes(gzip.compress(tar(LAYERS)))
+    with pytest.raises(UserError, match="was not made by `orchestrate images save`") as caught:
+        archive.contents(tmp_path / "x.tar.gz", silent)
+    assert "docker load" in caught.value.hint
+
+
+def test_only_what_is_missing_is_loaded(tmp_path: Path):
+    path = saved(tmp_path, ONE, TWO)
+    index = archive.contents(path, silent)
+    engine = Engine(ONE)
+    assert archive.load(engine, path, index, silent) == [TWO]
+    assert engine.taken == path.read_bytes()
+    engine.taken = b""
+    assert archive.load(engine, path, index, silent) == []
+    assert engine.taken == b""
+
+
+def test_another_image_of_that_name_is_replaced_only_by_force(tmp_path: Path):
+    path = saved(tmp_path, ONE)
+    index = archive.contents(path, silent)
+    engine = Engine(ONE)
+    engine.known[ONE].id, engine.known[ONE].attrs = "sha256:2", {"Created": "2020-01-01T00:00:00Z", "Size": 1}
+    with pytest.raises(UserError, match=r"has another .* made 2020-01-01T00:00:00; that of the archive") as caught:
+        archive.load(engine, path, index, silent)
+    assert "--force" in caught.value.hint
+    assert archive.load(engine, path, index, silent, force=True) == [ONE]
+
+
+def test_an_engine_that_takes_it_and_then_has_it_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = saved(tmp_path, ONE)
+    index = archive.contents(path, silent)
+    monkeypatch.setattr(Engine, "load", lambda self, pieces: list(pieces))
+    with pytest.raises(HostError, match=f"took {path} and then did not have {ONE}"):
+        archive.load(Engine(), path, index, silent)
+
+
+def test_one_image_is_the_same_on_engines_that_number_it_differently():
+    saved = info("1" * 64)
+    assert archive.same(info("1" * 64), saved)
+    other = ImageInfo(id="sha256:2", created=saved.created, size_mb=1, dockerfile_sha256="1" * 64)
+    assert archive.same(other, saved)
+    assert not archive.same(ImageInfo(id="sha256:2", created="later", size_mb=1), saved)
+    nameless = ImageInfo(id="sha256:2", created=saved.created, size_mb=1)
+    assert not archive.same(nameless, ImageInfo(id="sha256:3", created=saved.created, size_mb=1))
+
+
+def test_a_full_disk_of_the_engine_is_told_apart():
+    with pytest.raises(HostError, match="could not load x") as caught, archive.engine_errors("load x"):
+        raise docker.errors.ImageLoadError("write /layer: no space left on device")
+    assert "docker system df" in caught.value.hint
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), tarfile.ReadError("unexpected end of data")])
+def test_a_disk_and_a_stream_that_break_off(error: Exception):
+    with pytest.raises(HostError, match="could not save x: ") as caught, archive.engine_errors("save x"):
+        raise error
+    assert "is the engine still running" in caught.value.hint
+
+
+def test_a_stream_in_pieces_is_the_whole_stream():
+    assert b"".join(archive.pieces(io.BytesIO(b"ab" * archive.CHUNK))) == b"ab" * archive.CHUNK

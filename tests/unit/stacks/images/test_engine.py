@@ -1,0 +1,64 @@
+"""The Docker engine: why none answers, and what one knows of an image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.stacks.images import engine
+from tests.fakes.docker_engine import FakeEngine
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "message"),
+    [
+        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", None, "no permission"),
+        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", None, "no Docker engine here"),
+        ("('Connection aborted.', ConnectionRefusedError(111, 'Connection refused'))", None, "is not running"),
+        ("Max retries exceeded", "tcp://elsewhere:2375", "DOCKER_HOST=tcp://elsewhere:2375"),
+        ("Bad gateway", None, "does not answer: Bad gateway"),
+    ],
+)
+def test_an_engine_that_does_not_answer_is_explained(text: str, host: str | None, message: str):
+    told, hint = engine.explain_no_engine(text, host)
+    assert message in told
+    assert hint
+
+
+def test_connecting_to_nothing_names_docker_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    with pytest.raises(HostError, match=r"no Docker engine answers at DOCKER_HOST=unix://.*none\.sock"):
+        engine.connect()
+
+
+def test_an_image_with_our_labels():
+    client = FakeEngine()
+    labels = {engine.RECIPE_LABEL: "f" * 64, engine.BASE_LABEL: "debian:x", engine.UNUSABLE_LABEL: "theano,cntk"}
+    client.add("image:1", labels)
+    assert engine.inspect(client, "image:1") == engine.ImageInfo(
+        id="sha256:1",
+        created="2026-01-01T00:00:00Z",
+        size_mb=500,
+        dockerfile_sha256="f" * 64,
+        base="debian:x",
+        unusable=["theano", "cntk"],
+    )
+
+
+def test_an_image_of_others_and_one_that_is_not_there():
+    client = FakeEngine()
+    client.add("image:1")
+    info = engine.inspect(client, "image:1")
+    assert info is not None
+    assert (info.dockerfile_sha256, info.base, info.unusable) == (None, None, [])
+    assert engine.has_image(client, "image:1")
+    assert engine.inspect(client, "image:2") is None
+    assert not engine.has_image(client, "image:2")
+
+
+@pytest.mark.parametrize("config", [None, {}, {"Labels": None}])
+def test_what_other_runtimes_say_of_an_image_without_labels(config: dict[str, None] | None):
+    info = engine.info_of({"Id": "1", "Created": "now", "Size": 2e6, "Config": config})
+    assert (info.id, info.size_mb, info.unusable) == ("1", 2, [])

@@ -1,0 +1,195 @@
+"""Environments: named after their lock, made once by one process at a time, and never left half-made."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.files import cache_locked
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import venvs
+
+CATALOG = load_catalog()
+TODAY = CATALOG.stack("keras3-jax")
+OLD = CATALOG.stack("keras2-theano")
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    return tmp_path / "cache" / "keras-orchestrate" / "venvs"
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Path:
+    """A docker/ folder with a lock for each of the two stacks."""
+    folder = tmp_path / "docker" / "requirements"
+    folder.mkdir(parents=True)
+    for stack in (TODAY, OLD):
+        (folder / f"{stack.name}-cpu.txt").write_text("a==1\n")
+        (folder / f"{stack.name}-cpu.in").write_text("a\n")
+    return tmp_path / "docker"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Commands that would have run; making an environment makes its interpreter."""
+    found: list[list[str]] = []
+
+    def run(argv: list[str]) -> None:
+        found.append(argv)
+        if "venv" in argv:
+            (Path(argv[-1]) / "bin").mkdir(parents=True)
+            (Path(argv[-1]) / "bin" / "python").touch()
+
+    monkeypatch.setattr(venvs, "_run", run)
+    return found
+
+
+def ensure(docker: Path, said: list[str] | None = None, **options: Any) -> venvs.Venv:
+    return venvs.ensure(TODAY, "cpu", docker, (said if said is not None else []).append, **options)
+
+
+def test_an_environment_is_made_from_its_lock_once(docker: Path, cache: Path, calls: list[list[str]]):
+    said: list[str] = []
+    venv = ensure(docker, said)
+    assert venv.seconds > 0
+    assert said == ["making the environment of keras3-jax from its lock"]
+    make, install = calls
+    assert make[1:3] == ["venv", "--quiet"] and make[-1].endswith(".partial")
+    assert "--require-hashes" in install and install[-1].endswith("keras3-jax-cpu.txt")
+    again = ensure(docker, said)
+    assert (again.python, again.seconds) == (venv.python, 0.0)
+    assert len(calls) == 2 and len(said) == 1
+    assert Path(venv.python).parent.parent.parent == cache
+
+
+def test_another_lock_is_another_environment(docker: Path, calls: list[list[str]]):
+    first = ensure(docker)
+    (docker / "requirements" / "keras3-jax-cpu.txt").write_text("a==2\n")
+    second = ensure(docker)
+    assert first.lock_sha256 != second.lock_sha256
+    assert first.python != second.python
+
+
+def test_a_keras_of_ones_own_replaces_the_locked_one(docker: Path, calls: list[list[str]]):
+    said: list[str] = []
+    venv = ensure(docker, said, keras_spec="keras==3.0")
+    assert said == ["making the environment of keras3-jax with keras==3.0"]
+    assert calls[-1][-3:] == ["--reinstall-package", "keras", "keras==3.0"]
+    assert venv.python != ensure(docker).python
+    with pytest.raises(HostError, match="needs a stack of today"):
+        venvs.ensure(OLD, "cpu", docker, print, "keras==3.0")
+
+
+def test_a_folder_is_another_keras_when_its_code_changes(docker: Path, tmp_path: Path):
+    folder = tmp_path / "keras"
+    folder.mkdir()
+    (folder / "a.py").touch()
+    before = venvs.place(TODAY, "cpu", docker, str(folder))
+    assert venvs.place(TODAY, "cpu", docker, str(folder)) == before
+    os.utime(folder / "a.py", (1, 1))
+    assert venvs.place(TODAY, "cpu", docker, str(folder)) != before
+
+
+def test_what_cannot_be_made_leaves_nothing(docker: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    def run(argv: list[str]) -> None:
+        if "install" in argv:
+            raise HostError("uv failed")
+        Path(argv[-1]).mkdir(parents=True)
+
+    monkeypatch.setattr(venvs, "_run", run)
+    with pytest.raises(HostError, match="uv failed"):
+        ensure(docker)
+    assert [path.name for path in cache.iterdir() if path.is_dir()] == []
+
+
+def test_a_python_that_cannot_be_had_is_no_failure_of_the_stack(docker: Path, monkeypatch: pytest.MonkeyPatch):
+    def run(argv: list[str]) -> None:
+        raise HostError("no download")
+
+    monkeypatch.setattr(venvs, "_run", run)
+    with pytest.raises(venvs.NoInterpreter, match=f"no Python {TODAY.python} on this host") as caught:
+        ensure(docker)
+    assert caught.value.hint == f"install Python {TODAY.python} (no download)"
+
+
+def test_who_waits_for_another_run_is_told(docker: Path, calls: list[list[str]]):
+    here, _ = venvs.place(TODAY, "cpu", docker, None)
+    said: list[str] = []
+    waiting = threading.Event()
+
+    def say(line: str) -> None:
+        said.append(line)
+        waiting.set()
+
+    with cache_locked(here):
+        other = threading.Thread(target=venvs.ensure, args=(TODAY, "cpu", docker, say))
+        other.start()
+        assert waiting.wait(30)
+        assert calls == []
+    other.join(30)
+    assert said[0] == f"waiting for another run that makes {here.name}"
+    assert len(calls) == 2
+
+
+def test_an_unwritable_cache_is_the_hosts_fault(docker: Path, tmp_path: Path):
+    (tmp_path / "cache").write_text("a file in the way")
+    with pytest.raises(HostError, match="cannot write") as caught:
+        ensure(docker)
+    assert "XDG_CACHE_HOME" in caught.value.hint
+
+
+def test_python_2_installs_into_a_folder_of_its_own(docker: Path, calls: list[list[str]], monkeypatch, tmp_path: Path):
+    (tmp_path / "python2.7").touch()
+    monkeypatch.setattr(venvs, "find_python", lambda version: str(tmp_path / f"python{version}"))
+    old = msgspec.structs.replace(OLD, python="2.7")
+    venv = venvs.ensure(old, "cpu", docker, lambda line: None)
+    assert venv.python == str(tmp_path / "python2.7")
+    assert venv.env["PYTHONPATH"].endswith("/site")
+    assert calls[0][:4] == [venv.python, "-m", "pip", "install"]
+    assert venvs.ensure(old, "cpu", docker, lambda line: None).seconds == 0
+    (tmp_path / "python2.7").unlink()
+    assert not venvs.Legacy(old).usable(venvs.place(old, "cpu", docker, None)[0]), "its interpreter is gone"
+
+
+def test_a_missing_python_2_says_what_runs_it_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(venvs.NoInterpreter, match=r"needs python2\.7, which this host does not have") as caught:
+        venvs.find_python("2.7")
+    assert "Docker engine" in caught.value.hint
+    (tmp_path / "python2.7").write_text("#!/bin/sh\nexit 1\n")  # without pip
+    (tmp_path / "python2.7").chmod(0o755)
+    with pytest.raises(venvs.NoInterpreter):
+        venvs.find_python("2.7")
+
+
+def test_the_locks_own_index_is_left_out_where_local_wheels_do(docker: Path, tmp_path: Path, monkeypatch):
+    lock = docker / "requirements" / "keras3-jax-cpu.txt"
+    lock.with_suffix(".in").write_text("# index: https://wheels.example\na\n")
+    index = ["--extra-index-url", "https://wheels.example", "--index-strategy", "unsafe-best-match"]
+    assert venvs._sources(lock) == index
+    monkeypatch.setenv("PIP_FIND_LINKS", f"https://elsewhere {tmp_path}")
+    assert venvs._sources(lock) == ["--find-links", str(tmp_path), *index]
+    monkeypatch.setattr(venvs, "locked_wheels", lambda folders, text: [tmp_path / "a-1.whl"])
+    assert venvs._sources(lock) == ["--find-links", str(tmp_path)]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("error: No space left on device (os error 28)", "disk full while making an environment"),
+        ("error: no such package", "sh failed: error: no such package"),
+    ],
+)
+def test_a_tool_that_fails_is_quoted(words: str, message: str):
+    with pytest.raises(HostError, match=message):
+        venvs._run(["sh", "-c", f"echo '{words}' >&2; exit 2"])
+    venvs._run(["true"])
