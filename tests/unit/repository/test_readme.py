@@ -133,6 +133,13 @@ def test_files_that_are_named_exist(page):
     assert [path for path in named if not any((place / path).exists() for place in places)] == []
 
 
+def test_the_tree_shows_every_folder():
+    tree = TEXTS["docs/ARCHITECTURE.md"].split("## The direction")[0]
+    folders = {path.parent.name for path in (ROOT / "orchestrator").glob("*/__init__.py")}
+    assert set(re.findall(r"^ {6}(\w+)/", tree, re.MULTILINE)) == folders
+    assert {path.name for path in (ROOT / "orchestrator").glob("*.py")} <= set(re.findall(r"\b\w+\.py\b", tree))
+
+
 def test_what_is_short_stays_short():
     assert len(TEXTS["README.md"].splitlines()) <= 90
     assert len(TEXTS["docs/ARCHITECTURE.md"].splitlines()) <= 120
