@@ -7,7 +7,7 @@ Usage: python docker/needs.py packages FILE.whl|FILE.tar.gz|FILE.deb ...   (as p
 Of a package: the DT_NEEDED of every library inside; the names of libraries of NVIDIA or the driver that stand in its
 code as text, for dlopen finds libraries by those; and, if it is no wheel, the headers of CUDA that its C code includes,
 for it is compiled at run time. Only what is not in the package itself is written, with the libraries that it brings. A
-test compares all this with stacks.yaml and cuda.yaml (tests/unit/test_needs.py).
+test compares all this with stacks.yaml and cuda.yaml (tests/unit/repository/test_needs.py).
 
 The wheels are large (tensorflow-gpu 159 MB, mxnet-cu80 156 MB, cntk-gpu 475 MB), hence this file and not a test
 that downloads them.
