@@ -1,0 +1,64 @@
+"""One run from request to report, over stub jobs and with a stand-in for the charts."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.executors.choose import choose_executor
+from orchestrator.host import probe
+from orchestrator.plan import draft
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.config import load_config, override
+from orchestrator.plan.request import RunRequest
+from orchestrator.run import session
+from orchestrator.stacks import venvs
+from orchestrator.stacks.images import engine
+from tests.fakes import stub_orchestrate
+from tests.fakes.recorder import Recorder
+from tests.fakes.roots import make_data, make_root
+from tests.fakes.runs import STACK
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def request_(tmp_path, monkeypatch):
+    monkeypatch.setattr(venvs, "ensure", stub_orchestrate.this_python)
+    monkeypatch.setattr(session, "report", stub_orchestrate.rows_only)
+    config = override(load_config("smoke"), stacks=[STACK], threads=1)
+    root, data = make_root(tmp_path / "root", ["good", "exit1"]), make_data(tmp_path / "data")
+    return RunRequest(config=config, out=tmp_path / "results", root=root, data_dir=data, may_fetch=False)
+
+
+def counted(monkeypatch, module, name, calls):
+    real = getattr(module, name)
+
+    def call(*args, **kwargs):
+        calls[name] = calls.get(name, 0) + 1
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(module, name, call)
+
+
+def test_a_run_asks_the_host_the_plan_and_the_engine_once(request_, monkeypatch):
+    calls: dict[str, int] = {}
+
+    def no_engine():
+        raise HostError("no engine here")
+
+    monkeypatch.setattr(engine, "connect", no_engine)
+    for module, name in ((probe, "probe_host"), (draft, "make_plan"), (engine, "connect")):
+        counted(monkeypatch, module, name, calls)
+    catalog, listener = load_catalog(request_.root), Recorder()
+    finished = session.run(request_, catalog, choose_executor(request_, catalog, listener.say), listener)
+    assert sorted(row["status"] for row in finished.rows) == ["failed", "ok"]
+    assert calls == {"probe_host": 1, "make_plan": 1, "connect": 1}
+    assert len(listener.of("started")) == len(listener.of("finished")) == 2
+
+
+def test_a_description_writes_and_starts_nothing(request_):
+    catalog = load_catalog(request_.root)
+    plan, commands = session.describe(request_, catalog, choose_executor(request_, catalog, lambda line: None))
+    assert set(commands) == {job.id for job in plan.planned}
+    assert not request_.out.exists()
