@@ -14,12 +14,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Say, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.locks import local_folder, lock_files, locked_wheels
-from orchestrator.stacks.settings import choose_ca_bundle
 
+#: pip's, in its own order.
+CA_BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
 
@@ -57,6 +59,25 @@ def host_files(
         files[f"wheels/{wheel.name}"] = wheel
         say(f"{wheel.name} comes from {wheel.parent}")
     return files, [place for place in places if not local_folder(place)]
+
+
+def choose_ca_bundle(given: str | None, environ: Mapping[str, str]) -> tuple[Path, str] | None:
+    """The CA bundle, and the option or variable that names it. Raises UserError if there is no such PEM file."""
+    named = {"--ca-bundle": given} if given else {f"${name}": environ.get(name) for name in CA_BUNDLE_VARIABLES}
+    source, value = next(((name, value) for name, value in named.items() if value), ("", ""))
+    if not value:
+        return None
+    path = Path(value).expanduser()
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"the CA bundle {path} ({source}) cannot be read: {error.strerror}",
+            "Name a PEM file with --ca-bundle, or unset the variable.",
+        ) from error
+    if b"-----BEGIN CERTIFICATE-----" not in text:
+        raise UserError(f"{path} ({source}) holds no PEM certificate", "Name a PEM file with --ca-bundle.")
+    return path, source
 
 
 def build_arguments(

@@ -62,3 +62,23 @@ def test_an_image_of_others_and_one_that_is_not_there():
 def test_what_other_runtimes_say_of_an_image_without_labels(config: dict[str, None] | None):
     info = engine.info_of({"Id": "1", "Created": "now", "Size": 2e6, "Config": config})
     assert (info.id, info.size_mb, info.unusable) == ("1", 2, [])
+
+
+def test_an_engine_is_connected_to_once_and_its_silence_is_remembered(monkeypatch: pytest.MonkeyPatch):
+    answers = iter([HostError("no engine"), "a client"])
+    asked = []
+
+    def connect():
+        asked.append(1)
+        answer = next(answers)
+        if isinstance(answer, HostError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(engine, "connect", connect)
+    silent, good = engine.Engine(), engine.Engine()
+    for _ in range(2):
+        with pytest.raises(HostError, match="no engine"):
+            silent.client()
+    assert [good.client() for _ in range(2)] == ["a client"] * 2
+    assert len(asked) == 2
