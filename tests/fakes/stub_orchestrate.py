@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from orchestrator import errors
-from orchestrator.cli import app
+from orchestrator.cli import app, output
 from orchestrator.files import write_atomic
 from orchestrator.model import to_json
 from orchestrator.results.rows import merge_run
@@ -39,6 +39,8 @@ def rows_only(folders, out, catalog, command, listener):
 def replace() -> None:
     venvs.ensure = this_python
     session.report = rows_only
+    as_asked = output.print_rows
+    output.print_rows = lambda rows, out, as_json: as_asked(rows, out, True)
 
 
 if __name__ == "__main__":
