@@ -1,22 +1,29 @@
-"""What disturbed the measurements: drift within jobs, outliers, shared devices. Shown, never dropped. Pure."""
+"""What disturbed the measurements: drift within jobs, outliers, shared devices. It is shown, never dropped."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
 
 from orchestrator.model import Row
 from orchestrator.report import words
+from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
 from orchestrator.report.layout import Layout
+from orchestrator.report.view import JobKey, View
 from orchestrator.stats.inference import student_p
+from orchestrator.text import plural
 
-#: What is small does not matter, however significant: change over a job, distance of an outlier.
+#: A smaller change over a job, or a smaller distance of an outlier, is not reported, however significant it is.
 SMALL = 0.05
-#: An epoch is an outlier when it is this many robust deviations from the median of its job, a repeat of its cell.
+#: Robust deviations between an outlier and the median: of its job for an epoch, of its cell for a repeat.
 FAR = 5.0
+#: More disturbances than this are folded away on the page.
+MOST_OPEN = 8
+TITLE = "What disturbed the measurements"
+COLUMNS = (Column("kind"), Column("job", heads=True), Column("what"))
 
 
 class Disturbance(Struct, frozen=True):
@@ -27,8 +34,28 @@ class Disturbance(Struct, frozen=True):
     what: str
 
 
-def disturbances(layout: Layout, steady: dict[tuple[object, object], list[float]]) -> list[Disturbance]:
-    """All that was seen, by kind. `steady` holds each job's steady epochs by (run_id, job_id)."""
+def build(view: View) -> Section | None:
+    found = disturbances(view.layout, view.steady)
+    if not found:
+        return None
+    table = Table(
+        COLUMNS,
+        [[item.kind, [Span(item.where, "code")], item.what] for item in found],
+        fold=f"{plural(len(found), 'thing')} seen: drift within jobs, outliers, shared or throttled devices",
+        open=len(found) <= MOST_OPEN,
+        only="html",
+    )
+    blocks = [
+        Paragraphs(["Nothing here was left out of any figure."], only="html"),
+        table,
+        Paragraphs([f"{item.kind}: {item.where}: {item.what}" for item in found], "bullets", only="markdown"),
+    ]
+    fold = f"{TITLE} ({len(found)}); nothing was left out"
+    return Section(name="noise", title=TITLE, blocks=blocks, menu="Disturbances", fold=fold)
+
+
+def disturbances(layout: Layout, steady: Mapping[JobKey, Sequence[float]]) -> list[Disturbance]:
+    """All that was seen, by kind. `steady` holds the steady epochs of each job."""
     found: list[Disturbance] = []
     rows = [row for members in layout.cells.values() for row in members if row["status"] == "ok"]
     for row in rows:
