@@ -111,7 +111,7 @@ class Matrix(Block, frozen=True):
 
 
 class Chart(Block, frozen=True):
-    """A Vega-Lite specification. It becomes files called `name`, which is unique in a report."""
+    """A Vega-Lite specification. It becomes files called `name`, which is fit for that and unique in a report."""
 
     kind = "chart"
     name: str

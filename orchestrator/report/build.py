@@ -1,6 +1,6 @@
 """The report of one or more merged runs: a page that needs no network, its Markdown twin, and charts.
 
-Pure: `build_report` returns strings and bytes, the caller writes them.
+`build_report` returns strings and bytes; the caller writes them.
 """
 
 from __future__ import annotations

@@ -74,9 +74,14 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
     return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
 
 
+def file_name(name: str) -> str:
+    """`name` without anything that means something in a path."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower())
+
+
 def _file_names(names: Iterable[str]) -> list[str]:
-    """Safe names in the same order; those that become equal are numbered."""
-    safe = [re.sub(r"[^a-z0-9_-]+", "-", name.lower()) for name in names]
+    """Names for files in the same order; those that become equal are numbered."""
+    safe = [file_name(name) for name in names]
     seen: Counter[str] = Counter()
     for i, name in enumerate(safe):
         seen[name] += 1
@@ -97,14 +102,14 @@ def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
     return side_by_side(views, data)
 
 
-def _as_in_the_table(points: Sequence[Spec]) -> float | None:
-    """The median over jobs of each job's median: a job with many epochs counts as one with few."""
+def _median_of_jobs(points: Sequence[Spec]) -> float | None:
+    """The median over jobs of each job's median, as in the matrix: a job with many epochs counts as one with few."""
     return median(median(p["seconds"] for p in job) for job in _grouped(points, "job").values())
 
 
 def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
     medians = [
-        {**group[0], "seconds": _as_in_the_table(group), "n": len(group)}
+        {**group[0], "seconds": _median_of_jobs(group), "n": len(group)}
         for group in _grouped(points, "contender").values()
     ]
     y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)

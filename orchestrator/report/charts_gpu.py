@@ -22,15 +22,15 @@ MARK_COLOUR, SLOWED_COLOUR = "#9aa1ab", "#c0392b"
 def timelines(layout: Layout, readings: Sequence[Point], marks: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
     """{name: (title, specification)}, one for each task with readings.
 
-    `readings` and `marks` are the `gpu` and `marks` of a View.
+    `readings` and `marks` are the `gpu` and `marks` of a View. Names are fit for files and unique.
     """
     found = {}
     for line, task in enumerate(layout.tasks):
         mine = [point for point in readings if point["line"] == line]
         if mine:
             spec = _timeline(layout, mine, [mark for mark in marks if mark["line"] == line])
-            name = f"gpu-{task.workload}" if f"gpu-{task.workload}" not in found else f"gpu-{task.workload}.{line}"
-            found[name] = (f"GPU over time: {task.label}", spec)
+            name = charts.file_name(f"gpu-{task.workload}")
+            found[name if name not in found else f"{name}.{line}"] = (f"GPU over time: {task.label}", spec)
     return found
 
 

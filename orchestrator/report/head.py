@@ -39,9 +39,13 @@ class Head(Struct, frozen=True):
 def make_head(view: View) -> Head:
     report = view.report
     return Head(
-        report.title, headline(view.rows, view.layout), machines(view.rows), counts(view.rows), report.created,
-        report.run_ids,
-    )  # fmt: skip
+        title=report.title,
+        planned=headline(view.rows, view.layout),
+        machines=machines(view.rows),
+        counts=counts(view.rows),
+        created=report.created,
+        run_ids=report.run_ids,
+    )
 
 
 def headline(rows: Sequence[Row], layout: Layout) -> str:

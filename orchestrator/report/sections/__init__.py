@@ -15,8 +15,8 @@ from orchestrator.report.sections import (
     jobs,
     noise,
     not_run,
-    notices,
     tables,
+    warnings,
 )
 from orchestrator.report.view import View
 
@@ -25,7 +25,7 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 
 #: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
 SECTIONS: dict[str, tuple[Build, ...]] = {
-    "summary": (notices.build, findings.build),
+    "summary": (warnings.build, findings.build),
     "results": (charts.build, tables.build, noise.build, failures.build, not_run.build, jobs.build),
     "background": (article.build, deviations.build, environment.build),
 }

@@ -73,8 +73,11 @@ def disturbances(layout: Layout, steady: Mapping[JobKey, Sequence[float]]) -> li
 
 
 def drift(epochs: Sequence[float]) -> float | None:
-    """Relative change from the first to the last of these epochs along a line through their logarithms, where it is
-    more than chance (p < 0.01) and more than 5 %. Needs five epochs: a line through fewer always fits."""
+    """Relative change from the first to the last of these epochs, along a line through their logarithms.
+
+    None where it may be chance (p of 0.01 or more), is at most 5 %, or rests on fewer than five epochs: a line
+    through fewer always fits.
+    """
     if len(epochs) < 5 or min(epochs) <= 0:
         return None
     x, y = np.arange(len(epochs), dtype=float), np.log(np.array(epochs, dtype=float))
@@ -87,7 +90,10 @@ def drift(epochs: Sequence[float]) -> float | None:
 
 
 def outliers(values: Sequence[float]) -> list[int]:
-    """Positions of values far from the median: by five robust deviations and by 5 %. Needs five values."""
+    """Positions of values that are far from the median: by five robust deviations and by 5 %.
+
+    Empty where there are fewer than five values.
+    """
     if len(values) < 5 or min(values) <= 0:
         return []
     y = np.log(np.array(values, dtype=float))

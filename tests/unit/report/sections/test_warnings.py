@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.report.sections.notices import build, warnings
+from orchestrator.report.sections.warnings import build, warnings
 from tests.fakes.made_up import recorded
 from tests.make import row
 from tests.unit.report.makers import one_epoch, ranked, two, view_of

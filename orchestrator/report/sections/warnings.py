@@ -1,4 +1,4 @@
-"""What a reader must know before believing the findings."""
+"""Warnings: what a reader must know before believing the findings. Below them, the notes of the runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def build(view: View) -> Section | None:
     if not view.drawable:
         count = len(view.layout.contenders)
         found.append(("", f"{count} contenders are too many to tell apart in charts, so none are drawn."))
-    return Section(name="notices", title="", blocks=[Paragraphs(found, "notices")]) if found else None
+    return Section(name="warnings", title="", blocks=[Paragraphs(found, "notices")]) if found else None
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
