@@ -1,6 +1,7 @@
 """Charts as Vega-Lite specifications (Altair), drawn without a browser or a network (vl-convert).
 
-One specification serves everywhere: interactive in the HTML report, PNG and SVG beside it.
+Each specification is used twice: the page makes an interactive chart of it, and a PNG and an SVG file show it
+beside the report.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ class Style(Struct, frozen=True):
 def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
     """{name: (title, specification)}; a chart without anything to show is left out.
 
-    `epochs` and `samples` are those of report.ReportInput, with the `job` (its position among
-    the rows), `repeat`, `status`, `column` and `line` each belongs to. Names are fit for files and unique.
+    `epochs` and `samples` are those of a View. Names are fit for files and unique.
     """
     found: list[tuple[str, str, Spec]] = []
     steady = [point for point in epochs if point["epoch"] > 1 and point["status"] == "ok"]
@@ -74,9 +74,14 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
     return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
 
 
+def file_name(name: str) -> str:
+    """`name` without anything that means something in a path."""
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower())
+
+
 def _file_names(names: Iterable[str]) -> list[str]:
-    """Safe names in the same order; those that become equal are numbered."""
-    safe = [re.sub(r"[^a-z0-9_-]+", "-", name.lower()) for name in names]
+    """Names for files in the same order; those that become equal are numbered."""
+    safe = [file_name(name) for name in names]
     seen: Counter[str] = Counter()
     for i, name in enumerate(safe):
         seen[name] += 1
@@ -94,24 +99,24 @@ def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
         points = [_point(layout, point, seconds=point["train_s"]) for point in steady if point["line"] == line]
         if points:
             views.append(_bars(data, task.label, points, styled))
-    return _page(views, data)
+    return side_by_side(views, data)
 
 
-def _as_in_the_table(points: Sequence[Spec]) -> float | None:
-    """The median over jobs of each job's median: a job with many epochs counts as one with few."""
+def _median_of_jobs(points: Sequence[Spec]) -> float | None:
+    """The median over jobs of each job's median, as in the matrix: a job with many epochs counts as one with few."""
     return median(median(p["seconds"] for p in job) for job in _grouped(points, "job").values())
 
 
 def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[Style]) -> alt.LayerChart:
     medians = [
-        {**group[0], "seconds": _as_in_the_table(group), "n": len(group)}
+        {**group[0], "seconds": _median_of_jobs(group), "n": len(group)}
         for group in _grouped(points, "contender").values()
     ]
     y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
     x = alt.X("seconds:Q", title="training seconds per epoch", scale=alt.Scale(zero=True))
-    bars = _chart(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
+    bars = chart_of(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
     bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
-    ticks = _chart(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
+    ticks = chart_of(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
     ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
     height = 24 * len(medians) + 10
     chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
@@ -130,8 +135,8 @@ def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
         if known:
             by_epoch = _epochs_axis(max(point["epoch"] for point in known))
             views.append(_curves(data, known, styled, by_epoch, field, title))
-            views.append(_curves(data, known, styled, _axis("elapsed_s", "seconds since fit()"), field, title))
-    return _page(views, data)
+            views.append(_curves(data, known, styled, axis("elapsed_s", "seconds since fit()"), field, title))
+    return side_by_side(views, data)
 
 
 def _curves(
@@ -145,12 +150,12 @@ def _curves(
     # Dashes around the marks of the legend would hide their shapes.
     look = _look(styled, legend=alt.Legend(symbolStrokeWidth=0))
     tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
-    line = _chart(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
-    marks = _chart(data, middle).mark_point(size=38, filled=True, opacity=1)
+    line = chart_of(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
+    marks = chart_of(data, middle).mark_point(size=38, filled=True, opacity=1)
     marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
     layers = [line, marks]
     if any(point["repeat"] != points[0]["repeat"] for point in points):
-        faint = _chart(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
+        faint = chart_of(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
         layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
     return chart
@@ -165,32 +170,33 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
     for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
         known = [point for point in points if point[field] is not None]
         if known:
-            lines = _chart(data, known).mark_line(strokeWidth=1.5).encode(
-                x=_axis("t_s", "seconds since the job started"),
+            lines = chart_of(data, known).mark_line(strokeWidth=1.5).encode(
+                x=axis("t_s", "seconds since the job started"),
                 y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=True)),
                 detail=["job:N"],
                 tooltip=["contender:N", "repeat:Q", "t_s:Q", f"{field}:Q"],
                 **_look(styled),
             )  # fmt: skip
             views.append(lines.properties(width=WIDTH, height=HEIGHT))
-    return _page(views, data)
+    return side_by_side(views, data)
 
 
 def _thinned(layout: Layout, job: Sequence[Point]) -> list[Spec]:
     """At most MOST_POINTS points, each the mean of its neighbours."""
-    ordered = sorted(job, key=lambda point: point["t_s"])
+    fields = ("t_s", "cpu_percent", "rss_mb")
+    return [_point(layout, group[0], **{field: mean_of(group, field) for field in fields}) for group in neighbours(job)]
+
+
+def neighbours(points: Sequence[Point]) -> list[list[Point]]:
+    """The readings of one job in order of time, in at most MOST_POINTS groups of about the same size."""
+    ordered = sorted(points, key=lambda point: point["t_s"])
     chunks = np.array_split(np.arange(len(ordered)), min(MOST_POINTS, len(ordered)))
-    return [
-        _point(layout, ordered[chunk[0]], **{
-            field: _rounded_mean([ordered[i].get(field) for i in chunk])
-            for field in ("t_s", "cpu_percent", "rss_mb")
-        })
-        for chunk in chunks
-    ]  # fmt: skip
+    return [[ordered[i] for i in chunk] for chunk in chunks]
 
 
-def _rounded_mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+def mean_of(group: Sequence[Point], field: str) -> float | None:
+    """The mean of one field, rounded; None where no reading has it."""
+    known = [point[field] for point in group if point.get(field) is not None]
     return round(sum(known) / len(known), 2) if known else None
 
 
@@ -206,6 +212,7 @@ def _drawable(value: float | None) -> bool:
 
 
 def _grouped(points: Iterable[Any], *fields: str) -> dict[tuple[Any, ...], list[Any]]:
+    """The points by their values in `fields`."""
     groups: dict[tuple[Any, ...], list[Any]] = defaultdict(list)
     for point in points:
         groups[tuple(point.get(field) for field in fields)].append(point)
@@ -213,7 +220,7 @@ def _grouped(points: Iterable[Any], *fields: str) -> dict[tuple[Any, ...], list[
 
 
 def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
-    """The styles of the contenders that have points; the same in every chart of a report."""
+    """How the contenders that have points look: a contender looks the same in every chart of a report."""
     present = {point["contender"] for point in points}
     seen: Counter[str] = Counter()
     styles = []
@@ -225,8 +232,8 @@ def _styled(layout: Layout, points: Sequence[Spec]) -> list[Style]:
     return [style for style in styles if style.label in present]
 
 
-def _chart(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
-    """A chart of `values`, which are put into `data`. Altair would check inline values one by one: slow."""
+def chart_of(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
+    """A chart of `values`, which are put into `data`: Altair checks values that stand in a chart one by one: slow."""
     name = f"data-{len(data)}"
     data[name] = list(values)
     return alt.Chart(alt.NamedData(name=name))
@@ -237,14 +244,15 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def _axis(field: str, title: str) -> alt.X:
+def axis(field: str, title: str) -> alt.X:
+    """A horizontal axis that begins and ends with the data."""
     return alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False))
 
 
 def _epochs_axis(last: int) -> alt.X:
-    """Whole epochs only; about ten of them are named."""
+    """A horizontal axis of whole epochs; about ten of them are named."""
     step = math.ceil(last / 10)
-    return _axis("epoch", "epoch").axis(values=list(range(step, last + 1, step)), format="d")
+    return axis("epoch", "epoch").axis(values=list(range(step, last + 1, step)), format="d")
 
 
 def _scale(styled: Sequence[Style], what: str) -> alt.Scale:
@@ -265,7 +273,8 @@ def _look(styled: Sequence[Style], legend: Any = alt.Undefined) -> dict[str, Any
     return {"color": _colour(styled, legend), "strokeDash": dash}
 
 
-def _page(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:
+def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) -> Spec:
+    """The specification of several views, two to a line, with the look that all charts share."""
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
     chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
     chart = chart.configure_axis(labelLimit=160, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)

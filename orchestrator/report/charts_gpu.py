@@ -1,4 +1,4 @@
-"""The timeline of the GPU under each job: utilization and power (or memory), with the epochs marked."""
+"""Charts of a GPU over the time of each job: utilization, and power or memory, with the epochs marked."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 
 import altair as alt
-import numpy as np
 
 from orchestrator.report import charts, style
 from orchestrator.report.charts import DataSets, Point, Spec
@@ -23,16 +22,15 @@ MARK_COLOUR, SLOWED_COLOUR = "#9aa1ab", "#c0392b"
 def timelines(layout: Layout, readings: Sequence[Point], marks: Sequence[Point]) -> dict[str, tuple[str, Spec]]:
     """{name: (title, specification)}, one for each task with readings.
 
-    `readings` and `marks` are the `gpu` and `marks` of report.ReportInput, with the `job`, `repeat`, `column` and
-    `line` each belongs to.
+    `readings` and `marks` are the `gpu` and `marks` of a View. Names are fit for files and unique.
     """
     found = {}
     for line, task in enumerate(layout.tasks):
         mine = [point for point in readings if point["line"] == line]
         if mine:
             spec = _timeline(layout, mine, [mark for mark in marks if mark["line"] == line])
-            name = f"gpu-{task.workload}" if f"gpu-{task.workload}" not in found else f"gpu-{task.workload}.{line}"
-            found[name] = (f"GPU over time: {task.label}", spec)
+            name = charts.file_name(f"gpu-{task.workload}")
+            found[name if name not in found else f"{name}.{line}"] = (f"GPU over time: {task.label}", spec)
     return found
 
 
@@ -52,11 +50,11 @@ def _timeline(layout: Layout, readings: Sequence[Point], marks: Sequence[Point])
             if known:
                 slowed = [point for point in mine if point["throttled"]] if field == "util" else []
                 views.append(_panel(data, known, ends, slowed, field, name, title, colour))
-    return charts._page(views, data)
+    return charts.side_by_side(views, data)
 
 
 def _chosen(readings: Sequence[Point]) -> list[int]:
-    """The jobs to draw, by contender and repeat."""
+    """The jobs to draw, by contender and repeat: all of them, or the first repeat of each contender."""
     jobs = {point["job"]: (point["column"], point["repeat"]) for point in readings}
     ordered = sorted(jobs, key=lambda job: jobs[job])
     if len(ordered) <= MOST_JOBS:
@@ -88,16 +86,18 @@ def _panel(
     colour: str,
 ) -> alt.LayerChart:
     scale = alt.Scale(domain=[0, 100]) if field == "util" else alt.Scale(zero=True)
-    x, y = charts._axis("t_s", "seconds since the job started"), alt.Y(f"{field}:Q", title=name, scale=scale)
+    x, y = charts.axis("t_s", "seconds since the job started"), alt.Y(f"{field}:Q", title=name, scale=scale)
     layers: list[alt.Chart] = []
     if marks:
-        rules = charts._chart(data, marks).mark_rule(color=MARK_COLOUR, strokeDash=[3, 3], strokeWidth=1)
+        rules = charts.chart_of(data, marks).mark_rule(color=MARK_COLOUR, strokeDash=[3, 3], strokeWidth=1)
         layers.append(rules.encode(x=x, tooltip=["what:N", "t_s:Q"]))
-    line = charts._chart(data, _thin(known, field)).mark_line(strokeWidth=1.5, color=colour, interpolate="step-before")
+    line = charts.chart_of(data, _thin(known, field)).mark_line(
+        strokeWidth=1.5, color=colour, interpolate="step-before"
+    )
     layers.append(line.encode(x=x, y=y, tooltip=["t_s:Q", f"{field}:Q"]))
     if slowed:
         points = [{"t_s": round(point["t_s"], 2), "what": "throttled"} for point in _every(slowed)]
-        ticks = charts._chart(data, points).mark_tick(color=SLOWED_COLOUR, thickness=2, size=8, yOffset=-4)
+        ticks = charts.chart_of(data, points).mark_tick(color=SLOWED_COLOUR, thickness=2, size=8, yOffset=-4)
         layers.append(ticks.encode(x=x, y=alt.datum(0), tooltip=["what:N", "t_s:Q"]))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=charts.WIDTH, height=HEIGHT, title=title)
     return chart
@@ -105,13 +105,10 @@ def _panel(
 
 def _thin(points: Sequence[Point], field: str) -> list[Spec]:
     """At most MOST_POINTS points, each the mean of its neighbours."""
-    ordered = sorted(points, key=lambda point: point["t_s"])
-    chunks = np.array_split(np.arange(len(ordered)), min(charts.MOST_POINTS, len(ordered)))
-    return [
-        {name: charts._rounded_mean([ordered[i][name] for i in chunk]) for name in ("t_s", field)} for chunk in chunks
-    ]
+    return [{name: charts.mean_of(group, name) for name in ("t_s", field)} for group in charts.neighbours(points)]
 
 
 def _every(points: Sequence[Point]) -> list[Point]:
+    """At most MOST_POINTS of the points, evenly chosen."""
     step = math.ceil(len(points) / charts.MOST_POINTS)
     return list(points[::step])

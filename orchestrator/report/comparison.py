@@ -1,4 +1,4 @@
-"""A comparison as Markdown, JSON, JUnit and the JSON of github-action-benchmark. Pure: strings and bytes."""
+"""A comparison as Markdown, JSON, JUnit and the JSON of github-action-benchmark: functions that return strings."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ def markdown(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
 
 
 def json_document(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
+    """For programs: all ratios with their verdicts, the geometric mean, and the names of the regressions."""
     document = {
         "ratios": [{**msgspec.to_builtins(r), "verdict": r.verdict} for r in ratios],
         "geometric_mean": overall(ratios),
@@ -73,7 +74,7 @@ def action_benchmark(ratios: Sequence[Ratio], threshold: float | None = None) ->
 
 
 def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
-    """The last words: the mean, and with a threshold what is above it or cannot be told."""
+    """Sentences that sum the comparison up: the mean, and with a threshold what is above it or cannot be told."""
     mean = overall(ratios)
     lines = ["no cell can be compared" if mean is None else f"geometric mean {mean[0]:.3f} over {mean[1]} cells"]
     if any(r.difference and r.difference.p is None for r in ratios):
@@ -102,6 +103,7 @@ def _interval(ratio: Ratio) -> str:
 
 
 def cells(ratio: Ratio) -> tuple[str, ...]:
+    """One line of the table, in the order of TITLES."""
     n = f"{ratio.n_a}, {ratio.n_b}"
     if ratio.ratio is None:
         return (ratio.name, "", "", "", "", n, ("BROKEN: " if ratio.broken else "") + ratio.why_not)
@@ -116,5 +118,5 @@ def _markdown_table(ratios: Sequence[Ratio]) -> str:
     return "\n".join(rows)
 
 
-#: By its name on the command line, what writes a comparison in that format.
+#: The writer of each format, by the format's name on the command line.
 FORMATS = {"markdown": markdown, "json": json_document, "junit": junit, "github-action-benchmark": action_benchmark}

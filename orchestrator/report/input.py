@@ -1,21 +1,99 @@
-"""What a report is made of, and how merged runs become that."""
+"""What a report is made of, and how it comes from merged runs and the catalog."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from orchestrator.files import PACKAGE, read_yaml
-from orchestrator.model import Row
+from orchestrator.model import Noun, Row
 from orchestrator.plan.catalog import Catalog
-from orchestrator.report.sections.article import Reference
 from orchestrator.results.collect import Merged
 
 
+class Published(Noun, frozen=True, kw_only=True):
+    """One figure of the article: seconds per epoch, which are the whole of fit() over the number of epochs."""
+
+    workload: str
+    backend: str
+    s_per_epoch: float
+    epochs: int
+    runs: int | None
+    confidence: str
+    source: str
+
+
+class Slip(Noun, frozen=True, kw_only=True):
+    """One known error of the article or of its translations."""
+
+    what: str
+    text: str
+    source: str
+
+
+class Measured(Noun, frozen=True, kw_only=True):
+    """Seconds per epoch that others published that year."""
+
+    source: str
+    workload: str
+    tensorflow: float
+    cntk: float
+    confidence: str
+
+
+class Reference(Noun, frozen=True, kw_only=True):
+    """Published figures to stand beside ours: one file of the folder reference/."""
+
+    title: str
+    url: str
+    gpu: str
+    host: str
+    scale: str
+    baseline: str
+    notebooks: str
+    figures: list[Published]
+    others: list[Measured] = []
+    errors: list[Slip] = []
+
+
+class ReportInput(Struct, kw_only=True):
+    """What a report is made of.
+
+    rows         one per planned job: the result columns by their public names, None or absent where
+                 not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
+                 launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
+                 (to run this job alone), log_tail (last lines of its log).
+    epochs       one per epoch: run_id, job_id, epoch (1-based), elapsed_s (since fit()), train_s,
+                 validation_s, loss, acc, val_loss, val_acc.
+    samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
+                 core), rss_mb.
+    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
+    marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
+    deviations   from the article: stack, what, article, here, why, device, backend.
+    environment  (name, value) pairs in the order to show.
+    notes        further plain sentences for the top of the report.
+
+    The `run_id` of epochs and samples may be left out where only one run is reported.
+    """
+
+    title: str
+    run_ids: list[str]
+    created: str
+    rows: list[Row]
+    epochs: list[Row] = []
+    samples: list[Row] = []
+    gpu: list[Row] = []
+    marks: list[Row] = []
+    deviations: list[Row] = []
+    environment: list[tuple[str, str]] = []
+    plan_command: str = ""
+    notes: list[str] = []
+    #: Published figures to stand beside ours.
+    reference: Reference | None = None
+
+
 def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
-    """What the report shows of merged runs."""
+    """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
     eras = {stack.name: stack.era for stack in catalog.stacks}
     rows = [
         {
@@ -57,39 +135,3 @@ def learned(row: Row, catalog: Catalog) -> float | None:
     if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:
         return None
     return workload.learned.get(row["scale"])
-
-
-class ReportInput(Struct, kw_only=True):
-    """What a report is made of.
-
-    rows         one per planned job: the result columns by their public names, None or absent where
-                 not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
-                 launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
-                 (to run this job alone), log_tail (last lines of its log).
-    epochs       one per epoch: run_id, job_id, epoch (1-based), elapsed_s (since fit()), train_s,
-                 validation_s, loss, acc, val_loss, val_acc.
-    samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
-                 core), rss_mb.
-    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
-    marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
-    deviations   from the article: stack, what, article, here, why, device, backend.
-    environment  (name, value) pairs in the order to show.
-    notes        further plain sentences for the top of the report.
-
-    The `run_id` of epochs and samples may be left out where only one run is reported.
-    """
-
-    title: str
-    run_ids: list[str]
-    created: str
-    rows: list[dict[str, Any]]
-    epochs: list[dict[str, Any]] = []
-    samples: list[dict[str, Any]] = []
-    gpu: list[dict[str, Any]] = []
-    marks: list[dict[str, Any]] = []
-    deviations: list[dict[str, Any]] = []
-    environment: list[tuple[str, str]] = []
-    plan_command: str = ""
-    notes: list[str] = []
-    #: Published figures to stand beside ours.
-    reference: Reference | None = None

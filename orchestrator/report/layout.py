@@ -8,23 +8,25 @@ figure never share a cell, so nothing is pooled or compared silently.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator.model import NOT_RUN, Row
-from orchestrator.report.style import backend_title
+from orchestrator.model import Row
+from orchestrator.report import style
 from orchestrator.stats.repeats import with_node_kind
 from orchestrator.text import plural, printable
 
-#: What tells contenders apart.
+Made = TypeVar("Made")
+
+#: The columns of a result row that tell contenders apart.
 IDENTITY = (
     "stack", "backend", "framework_version", "keras_version", "variant",
     "device", "launcher", "threads", "host", "gpu_name",
 )  # fmt: skip
-#: What must be equal before two figures of one workload may be compared.
+#: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
     "workload", "scale", "epochs", "batch_size", "train", "validation",
     "data_kind", "data_sha256", "workloads_sha256",
@@ -32,7 +34,7 @@ CONDITIONS = (
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", "host")
 ERAS = ("2017", "today")
-#: What can be said of a contender beside its name, the plainest first.
+#: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
     "keras_version": "Keras {}",
     "variant": "{}",
@@ -42,6 +44,17 @@ FACETS = {
     "launcher": "{}",
     "host": "on {}",
     "stack": "{}",
+}
+#: The same for tasks that run one workload under different conditions.
+CONDITIONS_IN_WORDS = {
+    "scale": "{}",
+    "epochs": "{} epochs",
+    "batch_size": "batch {}",
+    "train": "{} samples",
+    "validation": "{} for validation",
+    "data_kind": "{} data",
+    "data_sha256": "data {:.8}",
+    "workloads_sha256": "scripts {:.8}",
 }
 
 
@@ -106,6 +119,16 @@ class Layout(Struct, frozen=True):
             groups.setdefault(contender.machine, []).append(column)
         return groups
 
+    def eras(self) -> list[tuple[str, int]]:
+        """(era, number of its contenders) from left to right; contenders of one era stand together."""
+        names = [contender.era for contender in self.contenders]
+        return [(era, names.count(era)) for era in dict.fromkeys(names)]
+
+    def grid(self, make: Callable[[int, int], Made]) -> list[list[Made]]:
+        """What `make(column, line)` gives for every cell, line by line."""
+        columns = range(len(self.contenders))
+        return [[make(column, line) for column in columns] for line in range(len(self.tasks))]
+
 
 def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
@@ -120,7 +143,7 @@ def lay_out(rows: Sequence[Row]) -> Layout:
 
 
 def _plain(row: Row) -> Row:
-    """The row in the terms of the matrix: real data is the same data, whoever fetched it."""
+    """The row with what the matrix treats as equal made equal: real data is the same data, whoever fetched it."""
     kind = row.get("data_kind")
     return {
         **with_node_kind(row),
@@ -130,7 +153,7 @@ def _plain(row: Row) -> Row:
 
 
 def group(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[dict[str, Any], list[int]]]:
-    """Positions of the rows that agree in `fields`, with the agreed values.
+    """Group the rows by `fields`: (their values, positions of the rows that have them) of each group.
 
     A job that failed early does not know its versions or its data. It joins the only group that it
     does not contradict (of its own run, if there are several), else it stays apart.
@@ -148,6 +171,7 @@ def group(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[dict[str, An
 def _only_match(
     key: tuple[Any, ...], groups: Mapping[tuple[Any, ...], list[int]], rows: Sequence[Row], run: Any
 ) -> tuple[Any, ...] | None:
+    """The one group that `key` does not contradict, of those with a row of this run if there are several."""
     fitting = [known for known in groups if all(a in (None, b) for a, b in zip(key, known, strict=True))]
     if len(fitting) > 1:
         fitting = [known for known in fitting if any(rows[i].get("run_id") == run for i in groups[known])]
@@ -155,41 +179,41 @@ def _only_match(
 
 
 def _ordered(found: Iterable[tuple[Any, list[int]]], order: Any) -> tuple[list[Any], dict[int, int]]:
-    """The things in order, and for each result row the position of its thing."""
+    """Sort the columns (or rows) of the matrix, and map each result row to its position."""
     ranked = sorted(found, key=lambda pair: order(pair[0]))
-    places = {i: n for n, (_, members) in enumerate(ranked) for i in members}
-    return _distinct([thing for thing, _ in ranked]), places
+    places = {i: position for position, (_, members) in enumerate(ranked) for i in members}
+    return _distinct([item for item, _ in ranked]), places
 
 
-def _distinct(things: Sequence[Any]) -> list[Any]:
-    """Give the things labels that are unique, and printable: charts make code of them.
+def _distinct(items: Sequence[Any]) -> list[Any]:
+    """Make the labels printable, as charts use them in their code, and unique.
 
-    Labels are still equal where only something that one of the two does not know tells them apart.
+    Two labels are still equal where what tells the two apart is known of one of them only: the second gets a number.
     """
     seen: Counter[str] = Counter()
     named = []
-    for thing in things:
-        label = printable(thing.label)
+    for item in items:
+        label = printable(item.label)
         seen[label] += 1
-        named.append(replace(thing, label=label if seen[label] == 1 else f"{label} ({seen[label]})"))
+        named.append(replace(item, label=label if seen[label] == 1 else f"{label} ({seen[label]})"))
     return named
 
 
 def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     groups = group(rows, IDENTITY)
     identities = [identity for identity, _ in groups]
-    everywhere = _varying(identities)
-    always = (everywhere & {"device"}, everywhere & {"launcher", "threads", "host", "gpu_name"})
+    varying = _varying(identities)
+    device, surroundings = varying & {"device"}, varying & {"launcher", "threads", "host", "gpu_name"}
     found = []
     for identity, members in groups:
         name = _name(identity)
         modern = {"variant"} if identity["variant"] == "modern" else set()
-        telling = modern | always[0] | _telling([other for other in identities if _name(other) == name])
+        telling = modern | device | _telling([other for other in identities if _name(other) == name])
         contender = Contender(
             identity=identity,
             era=_era([rows[i] for i in members]),
             name=name,
-            details=_facets(identity, telling | always[1] | {"keras_version", "device"}),
+            details=_facets(identity, telling | surroundings | {"keras_version", "device"}),
             label=" ".join([name, *_facets(identity, telling)]),
         )
         found.append((contender, members))
@@ -206,11 +230,12 @@ def _telling(twins: Sequence[Row]) -> set[str]:
 
 
 def _count(twins: Sequence[Row], fields: set[str]) -> int:
+    """How many of them these fields tell apart."""
     return len({tuple(twin[field] for field in sorted(fields)) for twin in twins})
 
 
 def _name(identity: Row) -> str:
-    return " ".join(filter(None, [backend_title(str(identity["backend"])), identity["framework_version"]]))
+    return " ".join(filter(None, [style.title(str(identity["backend"])), identity["framework_version"]]))
 
 
 def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
@@ -227,7 +252,7 @@ def _varying(groups: Sequence[Row]) -> set[str]:
 
 
 def _era(rows: Sequence[Row]) -> str:
-    """As the rows say, else by Keras: 1 and 2 are the article's, 3 is today's."""
+    """The era that the rows name, else that of their Keras: 1 and 2 are of 2017, 3 is of today."""
     for row in rows:
         if row.get("era"):
             return str(row["era"])
@@ -253,28 +278,11 @@ def _tasks(rows: Sequence[Row]) -> list[tuple[Task, list[int]]]:
 
 
 def _differences(conditions: Row, fields: set[str]) -> list[str]:
-    words = {
-        "scale": "{}",
-        "epochs": "{} epochs",
-        "batch_size": "batch {}",
-        "train": "{} samples",
-        "validation": "{} for validation",
-        "data_kind": "{} data",
-        "data_sha256": "data {:.8}",
-        "workloads_sha256": "scripts {:.8}",
-    }
+    """Those of the fields that the conditions know, in words."""
     # A hash adds nothing where the kind of data already tells the two apart.
     hidden = {"data_sha256"} if "data_kind" in fields else set()
     return [
         text.format(conditions[field])
-        for field, text in words.items()
+        for field, text in CONDITIONS_IN_WORDS.items()
         if field in fields - hidden and conditions[field] is not None
     ]
-
-
-def failures(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["status"] != "ok" and row["status"] not in NOT_RUN]
-
-
-def not_run(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if row["status"] in NOT_RUN]

@@ -1,4 +1,4 @@
-"""How fast each cell of a report is, and how sure it is that others of its row are slower. Pure."""
+"""How fast each cell of a report is, and how sure it is that others of its row are slower."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ class Speed(Struct, frozen=True):
 
     @property
     def n(self) -> str:
+        """`n = 4 × 3`: epochs × repeats; `n = 11 in 3` where the repeats have different numbers of epochs."""
         repeats = len(self.epochs)
         if len(set(self.epochs)) == 1:
             return f"n = {self.epochs[0]}" + (f" × {repeats}" if repeats > 1 else "")
@@ -93,6 +94,7 @@ def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
 
 
 def _ranked(rivals: Speeds) -> Speeds:
+    """The speeds of one task and machine, compared with the fastest whose model learned."""
     able = [speed for speed in rivals.values() if not speed.unlearned]
     if len(rivals) < 2 or not able:
         return rivals
@@ -130,6 +132,7 @@ def _corrected(ranked: Speeds, pairs: int) -> Speeds:
 
 
 def good(rows: Sequence[Row]) -> list[Row]:
+    """The rows of jobs that ended well."""
     return [row for row in rows if row["status"] == "ok"]
 
 

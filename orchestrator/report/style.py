@@ -1,30 +1,26 @@
-"""Titles, colours, marks and dashes of backends: the same in tables and charts."""
+"""How backends and contenders look: the same in tables and charts."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+
+class BackendStyle(NamedTuple):
+    """The title of a backend and its colour, which it keeps in every chart."""
+
+    title: str
+    colour: str
+
+
+#: One line for each backend library. The colours were chosen for the largest smallest distance under normal, deutan,
+#: protan and tritan vision, on white and on dark.
 BACKENDS = {
-    "cntk": "CNTK",
-    "jax": "JAX",
-    "mxnet": "MXNet",
-    "tensorflow": "TensorFlow",
-    "theano": "Theano",
-    "torch": "PyTorch",
-}
-
-
-def backend_title(name: str) -> str:
-    return BACKENDS.get(name, name)
-
-
-#: Chosen for the largest smallest distance under normal, deutan, protan and tritan vision, on white and
-#: on dark. A backend keeps its colour in every chart.
-COLOURS = {
-    "tensorflow": "#E69F00",
-    "cntk": "#C2649A",
-    "theano": "#56B4E9",
-    "mxnet": "#8A8B2C",
-    "jax": "#5B4BB5",
-    "torch": "#A83232",
+    "tensorflow": BackendStyle("TensorFlow", "#E69F00"),
+    "cntk": BackendStyle("CNTK", "#C2649A"),
+    "theano": BackendStyle("Theano", "#56B4E9"),
+    "mxnet": BackendStyle("MXNet", "#8A8B2C"),
+    "jax": BackendStyle("JAX", "#5B4BB5"),
+    "torch": BackendStyle("PyTorch", "#A83232"),
 }
 OTHER_COLOUR = "#808590"
 #: By position, so that no contender is known by its colour alone.
@@ -33,5 +29,10 @@ SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down"
 DASHES = ([1, 0], [6, 3], [2, 2], [8, 3, 2, 3])
 
 
+def title(backend: str) -> str:
+    """What people call the backend; its own name where it is not known here."""
+    return BACKENDS[backend].title if backend in BACKENDS else backend
+
+
 def colour(backend: str) -> str:
-    return COLOURS.get(backend, OTHER_COLOUR)
+    return BACKENDS[backend].colour if backend in BACKENDS else OTHER_COLOUR

@@ -40,7 +40,7 @@ def megabytes(value: Value) -> str:
 
 
 def share(value: Value) -> str:
-    """An accuracy: four decimals would claim more than a validation set of thousands can tell."""
+    """An accuracy with three decimals: a fourth would claim more than a validation set of thousands can tell."""
     return ABSENT if value is None else f"{value:.3f}"
 
 

@@ -64,7 +64,7 @@ def recorded(
         rows=rows,
         epochs=curves,
         samples=samples,
-        deviations=DEVIATIONS,
+        deviations=[dict(deviation) for deviation in DEVIATIONS],
         environment=ENVIRONMENT,
         plan_command="orchestrate run --config all --scale quick --repeats 3 --seed 7",
     )

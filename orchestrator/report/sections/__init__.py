@@ -1,0 +1,31 @@
+"""Every section of the report, in its order. To add one, write `sections/NAME.py` with a `build` and enter it here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from orchestrator.report.blocks import Section
+from orchestrator.report.sections import (
+    article,
+    charts,
+    deviations,
+    environment,
+    failures,
+    findings,
+    jobs,
+    noise,
+    not_run,
+    tables,
+    warnings,
+)
+from orchestrator.report.view import View
+
+#: Makes a section, or several; None where there is nothing to say.
+Build = Callable[[View], Section | Sequence[Section] | None]
+
+#: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
+SECTIONS: dict[str, tuple[Build, ...]] = {
+    "summary": (warnings.build, findings.build),
+    "results": (charts.build, tables.build, noise.build, failures.build, not_run.build, jobs.build),
+    "background": (article.build, deviations.build, environment.build),
+}

@@ -1,4 +1,4 @@
-"""Ours beside the article's: figures as the article counted them, ratios to TensorFlow, order. Pure."""
+"""Our figures beside those of the 2017 article: seconds, ratios to TensorFlow, the order of the backends."""
 
 from __future__ import annotations
 
@@ -6,48 +6,30 @@ import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from markupsafe import Markup
 from msgspec import Struct
 
-from orchestrator.model import Noun
-from orchestrator.report import style
+from orchestrator.report import style, words
+from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.input import Published, Reference
 from orchestrator.report.layout import Contender, Layout, Task
+from orchestrator.report.view import View
 from orchestrator.stats.describe import median
 from orchestrator.text import listed
 
-
-class Published(Noun, frozen=True, kw_only=True):
-    """One figure: seconds per epoch, the whole of fit() over the number of epochs."""
-
-    workload: str
-    backend: str
-    s_per_epoch: float
-    epochs: int
-    runs: int | None
-    confidence: str
-    source: str
-
-
-class Slip(Noun, frozen=True, kw_only=True):
-    """One known error of the article or of its translations."""
-
-    what: str
-    text: str
-    source: str
-
-
-class Reference(Noun, frozen=True, kw_only=True):
-    """reference/*.yaml."""
-
-    title: str
-    url: str
-    gpu: str
-    host: str
-    scale: str
-    baseline: str
-    notebooks: str
-    figures: list[Published]
-    others: list[dict[str, Any]] = []
-    errors: list[Slip] = []
+#: Sentences of our own, which need no escaping.
+ORDERS = Markup("Agreement of the order (Kendall's tau: 1 the same order, 0 none, -1 the reverse):")
+OTHERS = Markup("Others' figures of that year, seconds per epoch")
+COLUMNS = (
+    Column("workload", heads=True),
+    Column("backend"),
+    Column("ours", number=True),
+    Column("theirs", number=True, ends_line=True),
+    Column("ours / theirs", number=True, ends_line=True),
+    Column("ours to TensorFlow", number=True, ends_line=True),
+    Column("theirs to TensorFlow", number=True, ends_line=True),
+    Column("source"),
+)
 
 
 class Line(Struct, frozen=True):
@@ -80,6 +62,72 @@ class Comparison(Struct, frozen=True):
     lines: list[Line]
     agreements: list[Agreement]
     caveats: list[str]
+
+
+def build(view: View) -> Section | None:
+    found = against_article(view.layout, view.report.reference) if view.report.reference else None
+    if found is None:
+        return None
+    title = f"Against {found.reference.title}"
+    blocks = [Paragraphs(found.caveats, "bullets"), *_tables(found), *_orders(found), *_errors(found.reference)]
+    return Section(name="against", title=title, blocks=blocks, menu="Against the article", fold=title)
+
+
+def _tables(found: Comparison) -> Iterator[Block]:
+    caption = "Seconds per epoch as the article counted, and each as a ratio to TensorFlow on its own side"
+    rows = [_cells(line) for line in found.lines]
+    yield Table(COLUMNS, rows, caption=caption, only="html")
+    yield Table(COLUMNS[:-1], [cells[:-1] for cells in rows], only="markdown")  # without the source
+
+
+def _cells(line: Line) -> list[Text]:
+    ratios = (line.ours / line.theirs, line.ours_to_baseline, line.theirs_to_baseline)
+    return [
+        line.workload,
+        line.contender,
+        words.seconds(line.ours),
+        words.seconds(line.theirs),
+        *(words.ratio(ratio) if ratio else words.ABSENT for ratio in ratios),
+        [Span(f"{line.confidence}: {line.source}", "small")],
+    ]
+
+
+def _orders(found: Comparison) -> Iterator[Block]:
+    if not found.agreements:
+        return
+    page: list[Text] = [
+        [
+            Span(item.workload, "strong"),
+            f", {item.backends} backends: tau {item.tau:.2f}. Ours {item.ours}; theirs {item.theirs}.",
+        ]
+        for item in found.agreements
+    ]
+    twin = [
+        f"{item.workload}: Kendall's tau {item.tau:.2f} over {item.backends} backends; "
+        f"ours {item.ours}, theirs {item.theirs}"
+        for item in found.agreements
+    ]
+    yield Paragraphs([ORDERS], only="html")
+    yield Paragraphs(page, "bullets", only="html")
+    yield Paragraphs(twin, "bullets", only="markdown")
+
+
+def _errors(reference: Reference) -> Iterator[Block]:
+    """The article's known errors and, on the page, figures that others measured that year."""
+    title = "Known errors of the article and its translations"
+    terms: list[tuple[str, Text]] = [
+        (slip.what, [f"{slip.text} ", Span(f"({slip.source})", "small")]) for slip in reference.errors
+    ]
+    hint = f"Notebooks: {reference.notebooks}"
+    yield Paragraphs(terms, "terms", hint=hint, fold=title, only="html")
+    yield Paragraphs([f"{title}:"], only="markdown")
+    lines = [f"{slip.what} {slip.text} ({slip.source})" for slip in reference.errors]
+    yield Paragraphs(lines, "bullets", only="markdown")
+    others = [
+        f"{other.source}: {other.workload}, TensorFlow {other.tensorflow}, CNTK {other.cntk} ({other.confidence})"
+        for other in reference.others
+    ]
+    yield Paragraphs(others, "bullets", fold=OTHERS, only="html")
 
 
 def against_article(layout: Layout, reference: Reference) -> Comparison | None:
@@ -157,7 +205,7 @@ def _agreement(
     if tau is None:
         return []
     orders = [
-        " < ".join(style.backend_title(backends[i]) for i in sorted(range(len(backends)), key=values.__getitem__))
+        " < ".join(style.title(backends[i]) for i in sorted(range(len(backends)), key=values.__getitem__))
         for values in (mine, theirs)
     ]
     return [Agreement(task.label, len(backends), tau, *orders)]
@@ -177,7 +225,7 @@ def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
             f"At the scale {listed(scales)} an epoch holds less data than the article's, so ours / theirs says "
             "nothing; fixed costs such as compilation weigh more in each of our epochs."
         )
-    few = [agreement for agreement in (2, 3) if len({c.backend for c in old}) == agreement]
-    if few:
-        yield f"An order of {few[0]} backends agrees often by chance alone."
+    backends = len({contender.backend for contender in old})
+    if backends in (2, 3):
+        yield f"An order of {backends} backends agrees often by chance alone."
     yield "Where its own runs differ, the one with most repetitions is shown; most of Theano's are missing."

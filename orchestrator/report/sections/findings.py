@@ -1,4 +1,4 @@
-"""What a run showed, in sentences, and what a reader must know before believing them."""
+"""What the run showed: a sentence for each task, and the speeds that it rests on."""
 
 from __future__ import annotations
 
@@ -8,30 +8,33 @@ from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.layout import Contender, Layout, failures
-from orchestrator.report.speeds import Speed, Speeds, repeats
-from orchestrator.text import listed, plural
+from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
+from orchestrator.report.layout import Contender, Layout
+from orchestrator.report.outcomes import counted
+from orchestrator.report.speeds import Speed, Speeds
+from orchestrator.report.view import View
+from orchestrator.text import listed
 
 #: A contender and its speed at one task.
 Place = tuple[Contender, Speed]
-#: Hosts that the head of a report names; its environment has them all.
-MOST_HOSTS = 5
+NOTE = (
+    "Median training seconds per epoch, validation apart, without the first epoch; bold is the fastest of its "
+    "row on the same device. Small print: times the fastest · training samples per second; the range of those "
+    "epochs; n = epochs × repeats. ≈ means no significant difference to the fastest; with one repeat, that its "
+    "range meets the fastest one's."
+)
 
 
-def headline(rows: Sequence[Row], layout: Layout) -> str:
-    """`5 workloads on 4 backends in 3 stacks`: what was planned."""
-    kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
-    counts = [plural(count, noun) for noun, count in kinds.items()]
-    text = f"{counts[0]} on {counts[1]} in {counts[2]}"
-    columns = len(layout.contenders)
-    return f"{text}, {columns} contenders side by side" if columns > 1 else text
-
-
-def machines(rows: Sequence[Row]) -> list[str]:
-    """Each host with its processor and GPU, as the jobs saw them; of many only the first, the rest as a number."""
-    seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
-    found = sorted({text for text in seen if text})
-    return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
+def build(view: View) -> Section:
+    found = findings(view.layout, view.speeds)
+    sentences: list[Text] = [["On ", Span(subject, "strong"), f", {sentence}"] for subject, sentence in found]
+    summary = (
+        Paragraphs(sentences, "points")
+        if found
+        else Paragraphs(["No job gave a steady speed, so there is nothing to compare."])
+    )
+    blocks = [summary, speed_matrix(view.layout, view.speeds)]
+    return Section(name="findings", title="What was found", blocks=blocks, menu="Findings")
 
 
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
@@ -97,86 +100,53 @@ def _unclear(others: Sequence[Place]) -> str:
     return text
 
 
-def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
-    """(kind, text) of what limits the findings, gravest first. Kinds: data, failed, quality, gpu, repeats, mixed."""
-    found = [
-        ("data", _synthetic(rows)),
-        ("failed", _failed(rows)),
-        ("quality", _quality(layout, ranked)),
-        ("gpu", _throttled(rows)),
-        ("gpu", _shared(rows)),
-        ("repeats", _repeats(ranked)),
-        ("mixed", _mixed(layout)),
+def speed_matrix(layout: Layout, ranked: Speeds) -> Matrix:
+    slowest = [0.0] * len(layout.tasks)
+    for (_, line), speed in ranked.items():
+        slowest[line] = max(slowest[line], speed.seconds)
+
+    def cell(column: int, line: int) -> Cell | None:
+        rows = layout.cells.get((column, line))
+        return None if rows is None else _speed_cell(rows, ranked.get((column, line)), slowest[line])
+
+    return Matrix("speed", "Seconds per epoch", NOTE, layout.grid(cell))
+
+
+def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cell:
+    if speed is None:
+        marks = _marks(rows, alone=True)
+        return Cell(marks=marks) if marks else Cell(words.ABSENT, ["one epoch only"])
+    rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
+    several = sum(speed.epochs) > 1
+    lines = [
+        " · ".join(filter(None, [_rank(speed), rate])),
+        *([words.span(speed.low, speed.high)] if several else []),
+        speed.n,
     ]
-    return [(kind, text) for kind, text in found if text]
-
-
-def _synthetic(rows: Sequence[Row]) -> str:
-    count = sum(row.get("data_kind") == "synthetic" for row in rows)
-    if not count:
-        return ""
-    which = "All jobs" if count == len(rows) else f"{count} of {len(rows)} jobs"
-    return (
-        f"{which} ran on synthetic data: generated, of the right shapes, not the real data sets. Their speeds "
-        "are speeds; their accuracies say only that the model learns something. They are marked “synthetic”."
+    return Cell(
+        figure=words.seconds(speed.seconds),
+        lines=lines,
+        best=speed.best,
+        unlearned=speed.unlearned is not None,
+        bar=speed.seconds / slowest if slowest else None,
+        marks=_marks(rows),
     )
 
 
-def _failed(rows: Sequence[Row]) -> str:
-    bad = failures(rows)
-    if not bad:
+def _rank(speed: Speed) -> str:
+    if speed.unlearned:
+        return f"did not learn ({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
+    if speed.best:
+        return "fastest"
+    if speed.ratio is None:
         return ""
-    return f"{plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
+    return f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}"
 
 
-def _throttled(rows: Sequence[Row]) -> str:
-    slowed = [row for row in rows if row.get("throttle_reasons")]
-    if not slowed:
-        return ""
-    reasons = sorted({reason for row in slowed for reason in str(row["throttle_reasons"]).split(", ")})
-    return (
-        f"The GPU was throttled during {plural(len(slowed), 'job')} of {len(rows)} ({', '.join(reasons)}): "
-        "their speeds are those of a slowed card. They are marked “throttled”."
-    )
-
-
-def _shared(rows: Sequence[Row]) -> str:
-    count = sum(bool(row.get("gpu_shared")) for row in rows)
-    if not count:
-        return ""
-    return (
-        f"Other processes used the GPU during {plural(count, 'job')} of {len(rows)}: their speeds, utilization "
-        "and energy are not the job's alone. They are marked “shared”."
-    )
-
-
-def _quality(layout: Layout, ranked: Speeds) -> str:
-    short = [
-        f"{layout.contenders[column].label} on {layout.tasks[line].label} "
-        f"({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
-        for (column, line), speed in ranked.items()
-        if speed.unlearned
+def _marks(rows: Sequence[Row], alone: bool = False) -> list[Span]:
+    """The statuses of jobs that did not end well, with their numbers; one that stands alone needs none."""
+    statuses = [str(row["status"]) for row in rows if row["status"] != "ok"]
+    counts = {status: statuses.count(status) for status in statuses}
+    return [
+        counted(status, status if alone and count == 1 else f"{status} ×{count}") for status, count in counts.items()
     ]
-    if not short:
-        return ""
-    return f"Did not learn, by validation accuracy, so its speed cannot win: {listed(short)}."
-
-
-def _repeats(ranked: Speeds) -> str:
-    if repeats(ranked) != 1:
-        return ""
-    return (
-        "Every figure comes from one repeat. Ranks from one repeat are not evidence of a difference: "
-        "a second run of the same thing can order close ones differently."
-    )
-
-
-def _mixed(layout: Layout) -> str:
-    names = [task.workload for task in layout.tasks]
-    several = sorted({name for name in names if names.count(name) > 1})
-    if not several:
-        return ""
-    return (
-        f"{listed(several)} ran under more than one set of conditions (amount of data, kind of data, "
-        "epochs or scripts). Each set has its own row, and nothing is compared across rows."
-    )

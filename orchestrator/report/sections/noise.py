@@ -1,22 +1,29 @@
-"""What disturbed the measurements: drift within jobs, outliers, shared devices. Shown, never dropped. Pure."""
+"""What disturbed the measurements: drift within jobs, outliers, shared devices. It is shown, never dropped."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
 
 from orchestrator.model import Row
 from orchestrator.report import words
+from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
 from orchestrator.report.layout import Layout
+from orchestrator.report.view import JobKey, View
 from orchestrator.stats.inference import student_p
+from orchestrator.text import plural
 
-#: What is small does not matter, however significant: change over a job, distance of an outlier.
+#: A smaller change over a job, or a smaller distance of an outlier, is not reported, however significant it is.
 SMALL = 0.05
-#: An epoch is an outlier when it is this many robust deviations from the median of its job, a repeat of its cell.
+#: Robust deviations between an outlier and the median: of its job for an epoch, of its cell for a repeat.
 FAR = 5.0
+#: More disturbances than this are folded away on the page.
+MOST_OPEN = 8
+TITLE = "What disturbed the measurements"
+COLUMNS = (Column("kind"), Column("job", heads=True), Column("what"))
 
 
 class Disturbance(Struct, frozen=True):
@@ -27,8 +34,28 @@ class Disturbance(Struct, frozen=True):
     what: str
 
 
-def disturbances(layout: Layout, steady: dict[tuple[object, object], list[float]]) -> list[Disturbance]:
-    """All that was seen, by kind. `steady` holds each job's steady epochs by (run_id, job_id)."""
+def build(view: View) -> Section | None:
+    found = disturbances(view.layout, view.steady)
+    if not found:
+        return None
+    table = Table(
+        COLUMNS,
+        [[item.kind, [Span(item.where, "code")], item.what] for item in found],
+        fold=f"{plural(len(found), 'thing')} seen: drift within jobs, outliers, shared or throttled devices",
+        open=len(found) <= MOST_OPEN,
+        only="html",
+    )
+    blocks = [
+        Paragraphs(["Nothing here was left out of any figure."], only="html"),
+        table,
+        Paragraphs([f"{item.kind}: {item.where}: {item.what}" for item in found], "bullets", only="markdown"),
+    ]
+    fold = f"{TITLE} ({len(found)}); nothing was left out"
+    return Section(name="noise", title=TITLE, blocks=blocks, menu="Disturbances", fold=fold)
+
+
+def disturbances(layout: Layout, steady: Mapping[JobKey, Sequence[float]]) -> list[Disturbance]:
+    """All that was seen, by kind. `steady` holds the steady epochs of each job."""
     found: list[Disturbance] = []
     rows = [row for members in layout.cells.values() for row in members if row["status"] == "ok"]
     for row in rows:
@@ -46,8 +73,11 @@ def disturbances(layout: Layout, steady: dict[tuple[object, object], list[float]
 
 
 def drift(epochs: Sequence[float]) -> float | None:
-    """Relative change from the first to the last of these epochs along a line through their logarithms, where it is
-    more than chance (p < 0.01) and more than 5 %. Needs five epochs: a line through fewer always fits."""
+    """Relative change from the first to the last of these epochs, along a line through their logarithms.
+
+    None where it may be chance (p of 0.01 or more), is at most 5 %, or rests on fewer than five epochs: a line
+    through fewer always fits.
+    """
     if len(epochs) < 5 or min(epochs) <= 0:
         return None
     x, y = np.arange(len(epochs), dtype=float), np.log(np.array(epochs, dtype=float))
@@ -60,7 +90,10 @@ def drift(epochs: Sequence[float]) -> float | None:
 
 
 def outliers(values: Sequence[float]) -> list[int]:
-    """Positions of values far from the median: by five robust deviations and by 5 %. Needs five values."""
+    """Positions of values that are far from the median: by five robust deviations and by 5 %.
+
+    Empty where there are fewer than five values.
+    """
     if len(values) < 5 or min(values) <= 0:
         return []
     y = np.log(np.array(values, dtype=float))

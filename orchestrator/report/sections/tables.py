@@ -1,164 +1,103 @@
-"""The report's matrices, each with a row per task and a column per contender."""
+"""How sure the ranks are, and what else was measured: a matrix for each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from msgspec import Struct
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from orchestrator.model import Row
 from orchestrator.report import words
+from orchestrator.report.blocks import Cell, Matrix, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good, unlearned
-from orchestrator.stats.describe import finite, median
+from orchestrator.report.view import View
+from orchestrator.stats.describe import Value, finite, median
 from orchestrator.stats.inference import plain_interval
 
-
-class Cell(Struct):
-    """One field of a matrix: a figure and small lines below it, or what happened instead."""
-
-    figure: str = ""
-    lines: list[str] = []
-    best: bool = False
-    #: It ran, but its model did not learn: its speed cannot win.
-    unlearned: bool = False
-    #: Length of the bar behind the figure, 0-1 of the longest in its row.
-    bar: float | None = None
-    #: (status, number of jobs) of what did not end well; shown beside or instead of a figure.
-    troubles: list[tuple[str, int]] = []
+VERDICTS_NOTE = (
+    "Each contender against the fastest of its row: ratio of the geometric means over repeats, its 95 % interval, "
+    "the verdict, and p after Holm's correction for all pairs of this report, as the figures themselves choose the "
+    "fastest (Welch's t on the logarithms of the repeats' medians). A verdict needs p below 0.05: then at most 5 % "
+    "of reports hold a false one, in simulation; `orchestrate validate` repeats it."
+)
 
 
-class Table(Struct):
-    """A matrix. `cells[row][column]` is None where nothing was planned."""
+class Measure(NamedTuple):
+    """What a matrix shows: `cell` makes one of its cells from the rows that ended well."""
 
     name: str
     title: str
     note: str
-    cells: list[list[Cell | None]]
+    cell: Callable[[Sequence[Row]], Cell]
 
 
-def tables(layout: Layout, ranked: Speeds) -> list[Table]:
-    """All matrices that have something to say; the speeds always come first."""
-    found = [_speed_table(layout, ranked), *_verdict_table(layout, ranked)]
-    for name, title, note, build in _FIGURES:
-        table = _table(layout, name, title, note, build)
-        if any(cell and (cell.lines or cell.figure != words.ABSENT) for line in table.cells for cell in line):
-            found.append(table)
-    return found
-
-
-def _speed_table(layout: Layout, ranked: Speeds) -> Table:
-    cells: list[list[Cell | None]] = []
-    for line in range(len(layout.tasks)):
-        slowest = max((speed.seconds for place, speed in ranked.items() if place[1] == line), default=0.0)
-        cells.append(
-            [_speed_cell(layout.cells.get((column, line)), ranked.get((column, line)), slowest)
-             for column in range(len(layout.contenders))]
-        )  # fmt: skip
-    note = (
-        "Median training seconds per epoch, validation apart, without the first epoch; bold is the fastest of its "
-        "row on the same device. Small print: times the fastest · training samples per second; the range of those "
-        "epochs; n = epochs × repeats. ≈ means no significant difference to the fastest; with one repeat, that its "
-        "range meets the fastest one's."
-    )
-    return Table("speed", "Seconds per epoch", note, cells)
-
-
-def _speed_cell(rows: Sequence[Row] | None, speed: Speed | None, slowest: float) -> Cell | None:
-    if rows is None:
-        return None
-    cell = Cell(troubles=_troubles(rows))
-    if speed is None:
-        cell.figure = "" if cell.troubles else words.ABSENT
-        cell.lines = [] if cell.troubles else ["one epoch only"]
-        return cell
-    cell.figure = words.seconds(speed.seconds)
-    cell.best = speed.best
-    cell.unlearned = speed.unlearned is not None
-    cell.bar = speed.seconds / slowest if slowest else None
-    rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
-    several = sum(speed.epochs) > 1
-    cell.lines = [
-        " · ".join(filter(None, [_rank(speed), rate])),
-        *([words.span(speed.low, speed.high)] if several else []),
-        speed.n,
+def build(view: View) -> list[Section]:
+    return [
+        Section(
+            name=matrix.name,
+            title=matrix.title,
+            blocks=[matrix],
+            menu=matrix.name[0].upper() + matrix.name[1:],
+            leads=True,
+            fold=matrix.title,
+        )
+        for matrix in matrices(view.layout, view.speeds)
     ]
-    return cell
 
 
-def _verdict_table(layout: Layout, ranked: Speeds) -> list[Table]:
-    """Each contender against the fastest; nothing where no row has two contenders with two repeats."""
-    if not any(speed.against and speed.against.p is not None for speed in ranked.values()):
-        return []
-    cells = [
-        [
-            _verdict_cell(layout.cells.get((column, line)), ranked.get((column, line)))
-            for column in range(len(layout.contenders))
-        ]
-        for line in range(len(layout.tasks))
-    ]
-    note = (
-        "Each contender against the fastest of its row: ratio of the geometric means over repeats, its 95 % interval, "
-        "the verdict, and p after Holm's correction for all pairs of this report, as the figures themselves choose the "
-        "fastest (Welch's t on the logarithms of the repeats' medians). A verdict needs p below 0.05: then at most 5 % "
-        "of reports hold a false one, in simulation; `orchestrate validate` repeats it."
-    )
-    return [Table("verdicts", "How sure is that?", note, cells)]
+def matrices(layout: Layout, ranked: Speeds) -> Iterator[Matrix]:
+    """Those that have something to say."""
+    if any(speed.against and speed.against.p is not None for speed in ranked.values()):
+        yield _verdicts(layout, ranked)
+    for measure in MEASURES:
+        matrix = _matrix(layout, measure)
+        if any(cell and (cell.lines or cell.figure != words.ABSENT) for line in matrix.cells for cell in line):
+            yield matrix
 
 
-def _verdict_cell(rows: Sequence[Row] | None, speed: Speed | None) -> Cell | None:
-    if rows is None:
-        return None
+def _verdicts(layout: Layout, ranked: Speeds) -> Matrix:
+    """Each contender against the fastest."""
+
+    def cell(column: int, line: int) -> Cell | None:
+        place = (column, line)
+        return _verdict(ranked.get(place)) if place in layout.cells else None
+
+    return Matrix("verdicts", "How sure is that?", VERDICTS_NOTE, layout.grid(cell))
+
+
+def _verdict(speed: Speed | None) -> Cell:
     if speed is None:
-        return Cell(figure=words.ABSENT)
+        return Cell(words.ABSENT)
     if speed.best:
-        return Cell(figure="fastest", best=True, lines=[speed.n])
+        return Cell("fastest", [speed.n], best=True)
     found = speed.against
     if found is None:
-        return Cell(figure=words.ABSENT, lines=["no rival"])
+        return Cell(words.ABSENT, ["no rival"])
     if found.p is None or found.low is None or found.high is None:
-        return Cell(figure=words.ratio(found.ratio), lines=[found.words])
+        return Cell(words.ratio(found.ratio), [found.words])
     p = found.p if found.p_adjusted is None else found.p_adjusted
     lines = [words.span(found.low, found.high), found.words, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
-    return Cell(figure=words.ratio(found.ratio), lines=lines)
+    return Cell(words.ratio(found.ratio), lines)
 
 
-def _rank(speed: Speed) -> str:
-    if speed.unlearned:
-        return f"did not learn ({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
-    if speed.best:
-        return "fastest"
-    if speed.ratio is None:
-        return ""
-    return f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}"
+def _matrix(layout: Layout, measure: Measure) -> Matrix:
+    def cell(column: int, line: int) -> Cell | None:
+        rows = layout.cells.get((column, line))
+        if rows is None:
+            return None
+        ended_well = good(rows)
+        return measure.cell(ended_well) if ended_well else Cell(words.ABSENT)
+
+    return Matrix(measure.name, measure.title, measure.note, layout.grid(cell))
 
 
-def _troubles(rows: Sequence[Row]) -> list[tuple[str, int]]:
-    statuses = [str(row["status"]) for row in rows if row["status"] != "ok"]
-    return [(status, statuses.count(status)) for status in dict.fromkeys(statuses)]
+def _figure(rows: Sequence[Row], column: str, in_words: Callable[[Value], str]) -> str:
+    return in_words(median(row.get(column) for row in rows))
 
 
-def _table(layout: Layout, name: str, title: str, note: str, build: Callable[[Sequence[Row]], Cell]) -> Table:
-    cells: list[list[Cell | None]] = []
-    for line in range(len(layout.tasks)):
-        found = [layout.cells.get((column, line)) for column in range(len(layout.contenders))]
-        cells.append([None if rows is None else _cell(rows, build) for rows in found])
-    return Table(name, title, note, cells)
-
-
-def _cell(rows: Sequence[Row], build: Callable[[Sequence[Row]], Cell]) -> Cell:
-    ended_well = good(rows)
-    return build(ended_well) if ended_well else Cell(figure=words.ABSENT)
-
-
-def _figure(rows: Sequence[Row], column: str, say: Callable[[Any], str]) -> str:
-    return say(median(row.get(column) for row in rows))
-
-
-def _line(rows: Sequence[Row], label: str, column: str, say: Callable[[Any], str]) -> list[str]:
+def _line(rows: Sequence[Row], label: str, column: str, in_words: Callable[[Value], str]) -> list[str]:
     value = median(row.get(column) for row in rows)
-    return [] if value is None else [f"{label} {say(value)}"]
+    return [] if value is None else [f"{label} {in_words(value)}"]
 
 
 def _spread(rows: Sequence[Row], column: str) -> list[str]:
@@ -252,24 +191,47 @@ def _energy(rows: Sequence[Row]) -> list[str]:
     return _line(rows, label, "energy_j", lambda value: f"{words.figure(value)} J")
 
 
-_FIGURES: tuple[tuple[str, str, str, Callable[[Sequence[Row]], Cell]], ...] = (
-    ("accuracy", "Accuracy after the last epoch",
-     "Validation accuracy, the median over repeats, with the interval of its mean; below it training accuracy and "
-     "losses.", _accuracy),
-    ("learning", "Time to accuracy",
-     "Seconds from the call of fit(), compilation and validation included, to the end of the first epoch whose "
-     "validation accuracy counts as learning for this workload and scale; the median of the repeats that got there. "
-     "Synthetic data is not judged.", _reached),
-    ("setup", "Before the first steady epoch",
-     "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
-     "first epoch, which on most backends compiles too, and whether a compile cache was warm.", _setup),
-    ("article", "As the 2017 article counted",
-     "Total time of fit() over the number of epochs: the first epoch and validation included. Ranks do not use it.",
-     _article),
-    ("host", "Processor and memory of the host",
-     "Mean use while the job ran, 100 % being one core; below it the largest resident memory.", _host),
-    ("GPU", "GPU",
-     "Mean utilization over the epochs, weighted with time, and what else the device reported; n counts the readings "
-     "behind it. Utilization is the share of time in which anything ran on the GPU, not how much of it was used.",
-     _gpu),
-)  # fmt: skip
+MEASURES = (
+    Measure(
+        "accuracy",
+        "Accuracy after the last epoch",
+        "Validation accuracy, the median over repeats, with the interval of its mean; below it training accuracy and "
+        "losses.",
+        _accuracy,
+    ),
+    Measure(
+        "learning",
+        "Time to accuracy",
+        "Seconds from the call of fit(), compilation and validation included, to the end of the first epoch whose "
+        "validation accuracy counts as learning for this workload and scale; the median of the repeats that got "
+        "there. Synthetic data is not judged.",
+        _reached,
+    ),
+    Measure(
+        "setup",
+        "Before the first steady epoch",
+        "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
+        "first epoch, which on most backends compiles too, and whether a compile cache was warm.",
+        _setup,
+    ),
+    Measure(
+        "article",
+        "As the 2017 article counted",
+        "Total time of fit() over the number of epochs: the first epoch and validation included. Ranks do not use it.",
+        _article,
+    ),
+    Measure(
+        "host",
+        "Processor and memory of the host",
+        "Mean use while the job ran, 100 % being one core; below it the largest resident memory.",
+        _host,
+    ),
+    Measure(
+        "GPU",
+        "GPU",
+        "Mean utilization over the epochs, weighted with time, and what else the device reported; n counts the "
+        "readings behind it. Utilization is the share of time in which anything ran on the GPU, not how much of it "
+        "was used.",
+        _gpu,
+    ),
+)

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.report.build import build_report
-from orchestrator.report.sections.article import Reference
+from orchestrator.report.input import Reference
 from tests.fakes.browser import CHROMIUM, Browser
 from tests.fakes.made_up import recorded
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from msgspec import structs
+
 from orchestrator.report import charts, charts_gpu
 from orchestrator.report.layout import lay_out
 from tests.fakes.made_up import recorded
@@ -63,6 +65,14 @@ def test_of_many_epochs_some_are_marked():
     marks = data_with(spec, "what")[0]
     assert len(marks) == 41
     assert marks[-1]["what"] == "epoch 200 ends"
+
+
+def test_names_are_fit_for_files_and_unique():
+    layout, readings, marks = made(stacks=1)
+    evil = [structs.replace(layout.tasks[0], conditions={"workload": name}) for name in ("../x", "..|X")]
+    layout = structs.replace(layout, tasks=evil)
+    readings += [{**reading, "line": 1} for reading in readings]
+    assert list(charts_gpu.timelines(layout, readings, marks)) == ["gpu--x", "gpu--x.1"]
 
 
 def test_without_readings_there_is_no_chart():

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.build import build_report
-from orchestrator.report.layout import lay_out
-from orchestrator.report.sections.noise import disturbances, drift, outliers, shared
+from orchestrator.report.sections.findings import speed_matrix
+from orchestrator.report.sections.noise import MOST_OPEN, build, disturbances, drift, outliers, shared
+from orchestrator.report.view import make_view
 from tests.fakes.made_up import recorded
-
-pytestmark = pytest.mark.slow
+from tests.make import row
+from tests.unit.report.makers import view_of
 
 
 def test_drift_needs_five_epochs_and_a_trend():
@@ -43,10 +43,20 @@ def test_they_are_shown_and_left_in_every_figure():
     job = report.rows[0]["job_id"]
     spoiled = next(e for e in report.epochs if e["job_id"] == job and e["epoch"] == 5)
     spoiled["train_s"] *= 10
-    steady = {(row["run_id"], row["job_id"]): [e["train_s"] for e in report.epochs
-              if e["job_id"] == row["job_id"] and e["epoch"] > 1] for row in report.rows}  # fmt: skip
-    found = disturbances(lay_out(report.rows), steady)
-    assert [(item.kind, item.where) for item in found] == [("outlier", job)]
-    built = build_report(report)
-    assert "steady epoch 5" in built.html and "steady epoch 5" in built.markdown
-    assert "n = 7 × 5" in built.html
+    view = make_view(report)
+    assert [(item.kind, item.where) for item in disturbances(view.layout, view.steady)] == [("outlier", job)]
+    _, table, bullets = build(view).blocks
+    assert table.rows[0][2].startswith("steady epoch 5") and "steady epoch 5" in bullets.texts[0]
+    [[cell, _]] = speed_matrix(view.layout, view.speeds).cells
+    assert cell.lines[-1] == "n = 7 × 5"
+
+
+@pytest.mark.parametrize(("jobs", "opened"), [(MOST_OPEN, True), (MOST_OPEN + 1, False)])
+def test_many_are_folded_away(jobs, opened):
+    rows = [row(job_id=f"j{i}", repeat=i, throttle_reasons="hw_slowdown") for i in range(jobs)]
+    _, table, _ = build(view_of(rows)).blocks
+    assert (len(table.rows), table.open) == (jobs, opened)
+
+
+def test_a_quiet_run_has_no_section():
+    assert build(view_of([row()])) is None

@@ -1,0 +1,141 @@
+"""What a section of the report is made of. Both templates draw each kind of block with one macro."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Literal
+
+from msgspec import Struct
+
+#: The two texts of a report: the page and its Markdown twin.
+Twin = Literal["html", "markdown"]
+
+
+class Span(Struct, frozen=True):
+    """A piece of text that looks different from the text around it.
+
+    `look` is one of: strong, code, command, small, aside (in Markdown: in brackets), tag (the same, on the page
+    with a background), log (folded away), or the look of a status (see outcomes.py). `href` makes it a link.
+    """
+
+    text: str
+    look: str
+    href: str = ""
+
+
+#: One line of text, in one piece or in several. The templates escape all of it.
+Text = str | Sequence[str | Span]
+
+
+class Block(Struct, frozen=True, kw_only=True):
+    """What both templates can draw. `only`: draw it in this twin alone."""
+
+    kind: ClassVar[str]
+    only: Twin | None = None
+
+
+class Paragraphs(Block, frozen=True):
+    """Texts below each other.
+
+    look      plain     one paragraph for each text
+              bullets   a list
+              points    a list of which the page shows the first few and folds the rest
+              terms     (term, text) pairs
+              notices   (kind, text) pairs, each in a box; the kind is "" or a class of report.css
+              code      (label, text) pairs of something to copy: a command, a log
+    hint      small print below the texts
+    fold      the page folds the texts away under this line
+    """
+
+    kind = "paragraphs"
+    texts: Sequence[Text | tuple[str, Text]]
+    look: Literal["plain", "bullets", "points", "terms", "notices", "code"] = "plain"
+    hint: str = ""
+    fold: str = ""
+
+
+class Column(Struct, frozen=True):
+    """One column of a table.
+
+    `heads`: its cells name their rows. `number`: Markdown sets it flush right. `ends_line`: in the source of the
+    page, a new line begins after each of its cells; nobody sees that, but a changed source is a changed report.
+    """
+
+    title: str
+    heads: bool = False
+    number: bool = False
+    ends_line: bool = False
+
+
+class Table(Block, frozen=True):
+    """A list of things, each with the same columns. `caption` and `fold` are for the page; `open`: not folded yet."""
+
+    kind = "table"
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Text]]
+    caption: str = ""
+    fold: str = ""
+    open: bool = False
+
+    def cells(self) -> Iterator[list[tuple[Column, Text]]]:
+        """Each row as (column, cell) pairs. Raises ValueError where a row is longer or shorter than the columns."""
+        for row in self.rows:
+            yield list(zip(self.columns, row, strict=True))
+
+
+class Cell(Struct, frozen=True):
+    """One field of a matrix: a figure with small lines below it, or what happened instead."""
+
+    figure: str = ""
+    lines: Sequence[str] = ()
+    best: bool = False
+    #: It ran, but its model did not learn: its speed cannot win.
+    unlearned: bool = False
+    #: Length of the bar behind the figure, 0-1 of the longest in its row.
+    bar: float | None = None
+    #: Statuses of jobs that did not end well; shown beside or instead of a figure.
+    marks: Sequence[Span] = ()
+
+
+class Matrix(Block, frozen=True):
+    """A table with a row per task and a column per contender of the report.
+
+    `cells[line][column]` is None where nothing was planned. `name` is a class for report.css.
+    """
+
+    kind = "matrix"
+    name: str
+    title: str
+    note: str
+    cells: Sequence[Sequence[Cell | None]]
+
+
+class Chart(Block, frozen=True):
+    """A Vega-Lite specification. It becomes files called `name`, which is fit for that and unique in a report."""
+
+    kind = "chart"
+    name: str
+    title: str
+    spec: dict[str, Any]
+
+
+class Section(Struct, frozen=True, kw_only=True):
+    """A heading and the blocks below it.
+
+    name      its anchor on the page, unique in a report
+    title     its heading; without one, the blocks stand alone and the menu has no entry
+    menu      what the menu of the page calls it, if not by its title
+    leads     it stands before the others of its part in the menu
+    fold      Markdown folds it away under this line instead of giving it a heading
+    """
+
+    name: str
+    title: str
+    blocks: Sequence[Block]
+    menu: str = ""
+    leads: bool = False
+    fold: str = ""
+
+    @property
+    def label(self) -> str:
+        return self.menu or self.title

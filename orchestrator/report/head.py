@@ -1,0 +1,76 @@
+"""The top of the report: what was planned, on which machines, and how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from orchestrator.model import Row
+from orchestrator.report.layout import Layout
+from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
+from orchestrator.report.view import View
+from orchestrator.text import plural
+
+#: Hosts that the top of a report names; its environment has them all.
+MOST_HOSTS = 5
+
+
+class Count(Struct, frozen=True):
+    """`12 of 15 jobs ok`: a number, what it counts, and the section that tells more. `css`: good, bad or nothing."""
+
+    number: int
+    text: str
+    css: str = ""
+    section: str = ""
+
+
+class Head(Struct, frozen=True):
+    """What stands above all sections. The first of `counts` is the number of jobs that ended well."""
+
+    title: str
+    planned: str
+    machines: list[str]
+    counts: list[Count]
+    created: str
+    run_ids: list[str]
+
+
+def make_head(view: View) -> Head:
+    report = view.report
+    return Head(
+        title=report.title,
+        planned=headline(view.rows, view.layout),
+        machines=machines(view.rows),
+        counts=counts(view.rows),
+        created=report.created,
+        run_ids=report.run_ids,
+    )
+
+
+def headline(rows: Sequence[Row], layout: Layout) -> str:
+    """`5 workloads on 4 backends in 3 stacks`: what was planned."""
+    kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
+    workloads, backends, stacks = (plural(count, noun) for noun, count in kinds.items())
+    text = f"{workloads} on {backends} in {stacks}"
+    columns = len(layout.contenders)
+    return f"{text}, {columns} contenders side by side" if columns > 1 else text
+
+
+def machines(rows: Sequence[Row]) -> list[str]:
+    """Each host with its processor and GPU, as the jobs saw them; of many only the first, the rest as a number."""
+    seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
+    found = sorted({text for text in seen if text})
+    return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
+
+
+def counts(rows: Sequence[Row]) -> list[Count]:
+    """How many jobs ended well, of those that could run; then the others, where there are any."""
+    bad, left_out = len(failures(rows)), len(not_run(rows))
+    ok, could_run = sum(row["status"] == "ok" for row in rows), len(rows) - left_out
+    found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
+    if bad:
+        found.append(Count(bad, "did not end well", "bad", FAILURES_SECTION))
+    if left_out:
+        found.append(Count(left_out, "not run here", "", NOT_RUN_SECTION))
+    return found

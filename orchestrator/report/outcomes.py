@@ -1,0 +1,37 @@
+"""Jobs without a result: which they are, how their status looks, and which section tells of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from orchestrator.model import NOT_RUN, Row
+from orchestrator.report.blocks import Span
+
+#: Names of the two sections, to which other sections link.
+FAILURES_SECTION, NOT_RUN_SECTION = "failures", "not-run"
+NO_REASON = "no reason known"
+
+
+def failures(rows: Iterable[Row]) -> list[Row]:
+    """The rows of jobs that should have run and did not end well."""
+    return [row for row in rows if row["status"] != "ok" and row["status"] not in NOT_RUN]
+
+
+def not_run(rows: Iterable[Row]) -> list[Row]:
+    """The rows of jobs that were never meant to run on this host."""
+    return [row for row in rows if row["status"] in NOT_RUN]
+
+
+def mark(status: str) -> Span:
+    """The status as a coloured word."""
+    return Span(status, _look(status))
+
+
+def counted(status: str, text: str) -> Span:
+    """As `mark`, with `text` for the word and a link to the section that gives the reasons."""
+    section = NOT_RUN_SECTION if status in NOT_RUN else FAILURES_SECTION
+    return Span(text, _look(status), href=f"#{section}")
+
+
+def _look(status: str) -> str:
+    return f"status {'good' if status == 'ok' else status if status in NOT_RUN else 'bad'}"

@@ -1,0 +1,115 @@
+"""Two texts from one set of sections: the page and its Markdown twin.
+
+Names, reasons, logs and the like come from jobs and configurations: they are text from strangers. Both templates
+escape every value that they are given; only what this module marks as safe is not escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator.report import charts, style
+from orchestrator.report.blocks import Section, Twin
+from orchestrator.report.head import Head
+from orchestrator.report.layout import Layout
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Page(Struct, frozen=True):
+    """Everything that the two templates draw: the sections by part, the drawn charts by name."""
+
+    head: Head
+    layout: Layout
+    parts: Mapping[str, Sequence[Section]]
+    pictures: Mapping[str, charts.Picture]
+
+
+def html(page: Page) -> str:
+    """The page, complete in one file: style, charts and scripts are inside."""
+    scripts = [charts.javascript(), (TEMPLATES / "report.js").read_text()] if page.pictures else []
+    # "</script" in a library's text would end the element early; none is seen, and none may pass.
+    assert not any("</script" in script for script in scripts)
+    parts = _drawn_in("html", page.parts)
+    return _environment().get_template("report.html.j2").render(
+        head=page.head,
+        layout=page.layout,
+        parts=parts,
+        menu=[_menu(sections) for sections in parts.values()],
+        pictures=page.pictures,
+        specs={name: picture.spec for name, picture in page.pictures.items()},
+        css=Markup((TEMPLATES / "report.css").read_text()),
+        scripts=[Markup(script) for script in scripts],
+        policy=_policy(scripts),
+    )  # fmt: skip
+
+
+def markdown(page: Page) -> str:
+    """The Markdown twin. Every value put into it is escaped unless it is marked as safe."""
+    template = _environment().overlay(finalize=markdown_text).get_template("report.md.j2")
+    text = template.render(head=page.head, layout=page.layout, parts=_drawn_in("markdown", page.parts))
+    return text.strip() + "\n"
+
+
+def _drawn_in(twin: Twin, parts: Mapping[str, Sequence[Section]]) -> dict[str, list[Section]]:
+    """The sections with the blocks that are drawn in this twin; without any, a section is left out."""
+    found: dict[str, list[Section]] = {}
+    for part, sections in parts.items():
+        blocks = [(section, [b for b in section.blocks if b.only in (None, twin)]) for section in sections]
+        found[part] = [replace(section, blocks=drawn) for section, drawn in blocks if drawn]
+    return found
+
+
+def _menu(sections: Sequence[Section]) -> list[Section]:
+    """One line of the page's menu: the sections of one part that have a title."""
+    return sorted((section for section in sections if section.title), key=lambda section: not section.leads)
+
+
+def _policy(scripts: Sequence[str]) -> str:
+    """A content security policy: no network at all, and no script but the report's own."""
+    hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
+    return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=lambda name: name is not None and ".html" in name,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters.update(colour=style.colour, data_uri=_data_uri, fenced=fenced)
+    return environment
+
+
+def _data_uri(svg: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def markdown_text(value: Any) -> str:
+    """`value` as inert Markdown on one line: no markup, no HTML, no table cell, nobody notified."""
+    if isinstance(value, Markup):
+        return str(value)
+    text = re.sub(r"\s+", " ", str(value)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
+    return re.sub(r"(@|://|(?<=www)\.)", "\\1\u200b", text)
+
+
+def fenced(text: str) -> Markup:
+    """`text` as a code block of Markdown, with a fence longer than any within."""
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
+    return Markup(f"{fence}text\n{text}\n{fence}")

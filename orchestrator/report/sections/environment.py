@@ -1,0 +1,16 @@
+"""Where the figures come from, and how to get them again."""
+
+from __future__ import annotations
+
+from orchestrator.report.blocks import Block, Paragraphs, Section
+from orchestrator.report.view import View
+
+
+def build(view: View) -> Section:
+    report = view.report
+    blocks: list[Block] = [Paragraphs(report.environment, "terms")]
+    if report.plan_command:  # the page has it above the jobs
+        blocks.append(Paragraphs([("", report.plan_command)], "code", only="markdown"))
+    return Section(
+        name="environment", title="Environment", blocks=blocks, fold="Environment and how to run it again"
+    )  # fmt: skip

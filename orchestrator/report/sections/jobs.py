@@ -1,0 +1,58 @@
+"""Every job with its figures and the command that runs it alone. Too wide for Markdown."""
+
+from __future__ import annotations
+
+from orchestrator.model import Row
+from orchestrator.report import words
+from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.outcomes import mark
+from orchestrator.report.view import View
+from orchestrator.text import plural
+
+COLUMNS = (
+    Column("job", heads=True, ends_line=True),
+    Column("status", ends_line=True),
+    Column("data", ends_line=True),
+    Column("seed", ends_line=True),
+    Column("s/epoch"),
+    Column("first epoch"),
+    Column("setup", ends_line=True),
+    Column("val. accuracy"),
+    Column("image format"),
+    Column("started", ends_line=True),
+    Column("command"),
+)
+
+
+def build(view: View) -> Section:
+    blocks: list[Block] = []
+    if view.report.plan_command:
+        blocks.append(Paragraphs([("All of it again", view.report.plan_command)], "code", only="html"))
+    fold = f"{plural(len(view.rows), 'job')}, and the command of each"
+    blocks.append(Table(COLUMNS, [_cells(row) for row in view.rows], fold=fold, only="html"))
+    return Section(name="jobs", title="Every job", blocks=blocks)
+
+
+def _cells(row: Row) -> list[Text]:
+    kind, seed, command = row.get("data_kind"), row.get("seed"), row.get("command")
+    return [
+        [Span(row["job_id"], "code")],
+        _status(row),
+        [Span("synthetic", "tag")] if kind == "synthetic" else kind or words.ABSENT,
+        words.ABSENT if seed is None else str(seed),
+        words.seconds(row.get("epoch_s")),
+        words.seconds(row.get("first_epoch_s")),
+        words.seconds(row.get("setup_s")),
+        words.share(row.get("val_accuracy")),
+        row.get("image_data_format") or words.ABSENT,
+        row.get("started") or words.ABSENT,
+        [Span(command, "command")] if command else words.ABSENT,
+    ]
+
+
+def _status(row: Row) -> list[str | Span]:
+    text: list[str | Span] = [mark(row["status"])]
+    for tag, applies in (("throttled", row.get("throttle_reasons")), ("shared", row.get("gpu_shared"))):
+        if applies:
+            text += [" ", Span(tag, "tag")]
+    return text

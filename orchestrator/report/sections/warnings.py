@@ -1,0 +1,108 @@
+"""Warnings: what a reader must know before believing the findings. Below them, the notes of the runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from orchestrator.model import Row
+from orchestrator.report import words
+from orchestrator.report.blocks import Paragraphs, Section
+from orchestrator.report.layout import Layout
+from orchestrator.report.outcomes import failures
+from orchestrator.report.speeds import Speeds, repeats
+from orchestrator.report.view import View
+from orchestrator.text import listed, plural
+
+
+def build(view: View) -> Section | None:
+    found = warnings(view.rows, view.layout, view.speeds)
+    found += [("", note) for note in view.report.notes]
+    if not view.drawable:
+        count = len(view.layout.contenders)
+        found.append(("", f"{count} contenders are too many to tell apart in charts, so none are drawn."))
+    return Section(name="warnings", title="", blocks=[Paragraphs(found, "notices")]) if found else None
+
+
+def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
+    """(kind, text) of what limits the findings, gravest first. Kinds: data, failed, quality, gpu, repeats, mixed."""
+    found = [
+        ("data", _synthetic(rows)),
+        ("failed", _failed(rows)),
+        ("quality", _quality(layout, ranked)),
+        ("gpu", _throttled(rows)),
+        ("gpu", _shared(rows)),
+        ("repeats", _repeats(ranked)),
+        ("mixed", _mixed(layout)),
+    ]
+    return [(kind, text) for kind, text in found if text]
+
+
+def _synthetic(rows: Sequence[Row]) -> str:
+    count = sum(row.get("data_kind") == "synthetic" for row in rows)
+    if not count:
+        return ""
+    which = "All jobs" if count == len(rows) else f"{count} of {len(rows)} jobs"
+    return (
+        f"{which} ran on synthetic data: generated, of the right shapes, not the real data sets. Their speeds "
+        "are speeds; their accuracies say only that the model learns something. They are marked “synthetic”."
+    )
+
+
+def _failed(rows: Sequence[Row]) -> str:
+    bad = failures(rows)
+    if not bad:
+        return ""
+    return f"{plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
+
+
+def _throttled(rows: Sequence[Row]) -> str:
+    slowed = [row for row in rows if row.get("throttle_reasons")]
+    if not slowed:
+        return ""
+    reasons = sorted({reason for row in slowed for reason in str(row["throttle_reasons"]).split(", ")})
+    return (
+        f"The GPU was throttled during {plural(len(slowed), 'job')} of {len(rows)} ({', '.join(reasons)}): "
+        "their speeds are those of a slowed card. They are marked “throttled”."
+    )
+
+
+def _shared(rows: Sequence[Row]) -> str:
+    count = sum(bool(row.get("gpu_shared")) for row in rows)
+    if not count:
+        return ""
+    return (
+        f"Other processes used the GPU during {plural(count, 'job')} of {len(rows)}: their speeds, utilization "
+        "and energy are not the job's alone. They are marked “shared”."
+    )
+
+
+def _quality(layout: Layout, ranked: Speeds) -> str:
+    short = [
+        f"{layout.contenders[column].label} on {layout.tasks[line].label} "
+        f"({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
+        for (column, line), speed in ranked.items()
+        if speed.unlearned
+    ]
+    if not short:
+        return ""
+    return f"Did not learn, by validation accuracy, so its speed cannot win: {listed(short)}."
+
+
+def _repeats(ranked: Speeds) -> str:
+    if repeats(ranked) != 1:
+        return ""
+    return (
+        "Every figure comes from one repeat. Ranks from one repeat are not evidence of a difference: "
+        "a second run of the same thing can order close ones differently."
+    )
+
+
+def _mixed(layout: Layout) -> str:
+    names = [task.workload for task in layout.tasks]
+    several = sorted({name for name in names if names.count(name) > 1})
+    if not several:
+        return ""
+    return (
+        f"{listed(several)} ran under more than one set of conditions (amount of data, kind of data, "
+        "epochs or scripts). Each set has its own row, and nothing is compared across rows."
+    )

@@ -1,0 +1,79 @@
+"""What the tests of the report share: rows of contenders, views of them, a page taken apart."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+from orchestrator.report import charts
+from orchestrator.report.blocks import Matrix
+from orchestrator.report.input import ReportInput
+from orchestrator.report.layout import Layout, lay_out
+from orchestrator.report.speeds import Speeds, speeds
+from orchestrator.report.view import View, make_view
+from tests.make import row
+
+#: Text that breaks out of HTML, of a script, of Markdown and of its tables, if anything can.
+EVIL = "</script><img src=x onerror=alert(1)>|`*_<!-- @everyone \u2028\x00"
+
+
+def contender(backend, *times, **changes) -> list[dict]:
+    """A row for each time: the repeats of one backend at one task."""
+    return [row(backend=backend, repeat=i, epoch_s=time, **changes) for i, time in enumerate(times)]
+
+
+def two(times_a, times_b, **second) -> list[dict]:
+    return contender("tensorflow", *times_a) + contender("jax", *times_b, framework_version="0.10", **second)
+
+
+def one_epoch(row) -> list[float]:
+    return [row["epoch_s"]]
+
+
+def ranked(rows, steady=lambda row: []) -> tuple[Layout, Speeds]:
+    layout = lay_out(rows)
+    return layout, speeds(layout, steady)
+
+
+def view_of(rows, **changes) -> View:
+    """The view of a report with these rows."""
+    fields = {"title": "t", "run_ids": ["r"], "created": "c", "rows": rows, "plan_command": "orchestrate run"}
+    return make_view(ReportInput(**{**fields, **changes}))
+
+
+def draw_nothing(monkeypatch) -> None:
+    """Charts are specified and not drawn: that takes most of the time of a report and has its own tests."""
+    monkeypatch.setattr(charts, "draw", lambda title, spec: charts.Picture(title=title, spec=spec, svg="<svg", png=b""))
+    monkeypatch.setattr(charts, "javascript", lambda: "/* the libraries */")
+
+
+def figures(matrix: Matrix) -> list[list[str | None]]:
+    return [[cell and cell.figure for cell in line] for line in matrix.cells]
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page, checks that they nest, and keeps the scripts."""
+
+    EMPTY = frozenset({"meta", "img"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.scripts: list[str] = []
+        self.open: list[str] = []
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.EMPTY:
+            self.open.append(tag)
+        if tag == "script":
+            self.scripts.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts[-1] += data

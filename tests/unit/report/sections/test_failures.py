@@ -1,0 +1,31 @@
+"""A failed job is shown with its reason and the end of its log."""
+
+from __future__ import annotations
+
+from orchestrator.report.sections.failures import build, log_tail
+from tests.make import row
+from tests.unit.report.makers import view_of
+
+FAILED = {"status": "failed", "job_id": "a", "reason": "RuntimeError: made up", "exit_code": 1, "log_tail": "one\ntwo"}
+
+
+def test_log_tail_is_short_and_plain():
+    text = log_tail("\n".join(f"\x1b[1mline {i}\x1b[0m\x07" for i in range(100)) + "\n")
+    assert text.splitlines()[0] == "line 70" and text.splitlines()[-1] == "line 99"
+    assert len(log_tail("x" * 5000)) == 400
+
+
+def test_the_page_has_a_table_and_markdown_a_list_with_logs():
+    view = view_of([row(), row(**FAILED), row(status="timeout", job_id="b", reason="", exit_code=None, log_tail="")])
+    table, first, log, second = build(view).blocks
+    assert table.caption.startswith("2 jobs, ")
+    assert [(cells[0][0].text, cells[2][0], cells[2][1].text, cells[3]) for cells in table.rows] == [
+        ("a", "RuntimeError: made up", "one\ntwo", "1"), ("b", "no reason known", "", "–"),
+    ]  # fmt: skip
+    assert first.texts[0][1] == ": failed, RuntimeError: made up (exit code 1)"
+    assert log.texts == [("", "one\ntwo")]
+    assert second.texts[0][1] == ": timeout, no reason known"
+
+
+def test_without_failures_there_is_no_section():
+    assert build(view_of([row(), row(status="excluded")])) is None

@@ -1,0 +1,37 @@
+"""Every job has a line, whatever is known of it."""
+
+from __future__ import annotations
+
+from orchestrator.report.blocks import Span
+from orchestrator.report.sections.jobs import COLUMNS, build
+from tests.make import row
+from tests.unit.report.makers import view_of
+
+
+def lines(*rows, **changes):
+    *command, table = build(view_of(list(rows), **changes)).blocks
+    return command, [dict(zip((column.title for column in COLUMNS), cells, strict=True)) for cells in table.rows]
+
+
+def test_a_line_has_the_figures_and_the_command():
+    command, [line] = lines(row(job_id="a", epoch_s=1.5, seed=8, command="docker run"))
+    assert (line["job"][0].text, line["s/epoch"], line["seed"]) == ("a", "1.50 s", "8")
+    assert line["command"] == [Span("docker run", "command")]
+    assert command[0].texts == [("All of it again", "orchestrate run")]
+
+
+def test_what_disturbed_a_job_is_marked():
+    _, [line] = lines(row(throttle_reasons="hw_slowdown", gpu_shared=True, data_kind="synthetic"))
+    assert [part.text for part in line["status"][::2]] == ["ok", "throttled", "shared"]
+    assert line["data"] == [Span("synthetic", "tag")]
+
+
+def test_what_is_not_known_is_a_dash():
+    planned = {"run_id": "r", "job_id": "j", "workload": "w", "stack": "s", "backend": "b", "device": "cpu"}
+    command, [line] = lines({**planned, "status": "excluded"}, plan_command="")
+    assert {title for title, cell in line.items() if cell == "–"} == set(line) - {"job", "status"}
+    assert command == []
+
+
+def test_markdown_has_no_room_for_it():
+    assert {block.only for block in build(view_of([row()])).blocks} == {"html"}

@@ -1,0 +1,77 @@
+"""The matrices of verdicts, accuracy, times, and what host and GPU did."""
+
+from __future__ import annotations
+
+from orchestrator.report.sections.tables import build, matrices
+from tests.fakes.made_up import recorded
+from tests.make import row
+from tests.unit.report.makers import figures, one_epoch, ranked, two, view_of
+
+
+def tables(rows, steady=lambda row: []):
+    return {matrix.name: matrix for matrix in matrices(*ranked(rows, steady))}
+
+
+def test_a_verdict_has_an_interval_and_p():
+    rows = two([1.0, 1.02, 0.98, 1.01], [1.5, 1.52, 1.48, 1.51])
+    layout, _ = ranked(rows)
+    by_backend = dict(
+        zip([c.backend for c in layout.contenders], tables(rows, one_epoch)["verdicts"].cells[0], strict=True)
+    )
+    assert (by_backend["tensorflow"].figure, by_backend["tensorflow"].best) == ("fastest", True)
+    assert by_backend["jax"].figure == "1.50×" and by_backend["jax"].lines[-1] == "p < 0.001"
+
+
+def test_one_repeat_gives_no_verdicts():
+    assert "verdicts" not in tables(two([1.0], [1.5]), one_epoch)
+
+
+def test_accuracy_has_an_interval_from_three_repeats_on():
+    rows = [row(repeat=i, val_accuracy=value) for i, value in enumerate([0.95, 0.96, 0.97])]
+    [[cell]] = tables(rows)["accuracy"].cells
+    assert cell.figure == "0.960" and cell.lines[0].endswith("(95 %, n = 3)")
+    [[cell]] = tables(rows[:2])["accuracy"].cells
+    assert cell.lines[0] == "(0.950–0.960, n = 2)"
+
+
+def test_an_accuracy_below_learning_says_so():
+    [[cell]] = tables([row(val_accuracy=0.1, learned=0.9)])["accuracy"].cells
+    assert "did not learn: less than 0.900" in cell.lines
+
+
+def test_time_to_accuracy_counts_the_repeats_that_got_there():
+    rows = [row(learned=0.8, reached_s=value, repeat=i) for i, value in enumerate([2.0, None, 3.0])]
+    [[cell]] = tables(rows)["learning"].cells
+    assert cell.figure == "2.50 s" and cell.lines[-2:] == ["to 0.800", "2 of 3 got there"]
+    [[cell]] = tables(rows[1:2])["learning"].cells
+    assert cell.figure == "never"
+    assert "learning" not in tables([row()])
+
+
+def test_the_host_and_the_time_before_the_first_steady_epoch():
+    found = tables([row(cpu_util_mean=187.2, rss_peak_mb=640.0, setup_s=3.0, first_epoch_s=2.0, cache="warm")])
+    [[host]], [[setup]] = found["host"].cells, found["setup"].cells
+    assert (host.figure, host.lines) == ("187 %", ["peak 640 MB"])
+    assert (setup.figure, setup.lines) == ("3.00 s", ["first epoch 2.00 s", "cache warm"])
+
+
+def test_figures_that_no_job_has_are_not_shown():
+    assert "GPU" not in tables(recorded(workloads=["mnist_mlp"], repeats=1).rows)
+    found = tables(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, device="gpu").rows)
+    assert found["GPU"].cells[0][0].figure == "66 %" and "power 92.0 W" in found["GPU"].cells[0][0].lines
+
+
+def test_a_failed_cell_is_a_dash_and_one_that_was_not_planned_is_empty():
+    rows = [row(val_accuracy=0.9), row(backend="jax", status="failed"), row(workload="mnist_cnn", val_accuracy=0.8)]
+    layout, _ = ranked(rows)
+    jax = [contender.backend for contender in layout.contenders].index("jax")
+    assert [task.workload for task in layout.tasks] == ["mnist_cnn", "mnist_mlp"]
+    found = figures(tables(rows)["accuracy"])
+    assert [line[jax] for line in found] == [None, "–"]
+    assert [line[1 - jax] for line in found] == ["0.800", "0.900"]
+
+
+def test_each_matrix_is_a_section_that_leads_the_menu():
+    sections = build(view_of(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, device="gpu").rows))
+    assert [section.label for section in sections] == ["Accuracy", "Setup", "Article", "Host", "GPU"]
+    assert all(section.leads and section.fold == section.title for section in sections)

@@ -1,0 +1,59 @@
+"""What limits the findings is said above them, gravest first."""
+
+from __future__ import annotations
+
+from orchestrator.report.sections.warnings import build, warnings
+from tests.fakes.made_up import recorded
+from tests.make import row
+from tests.unit.report.makers import one_epoch, ranked, two, view_of
+
+
+def kinds(rows, steady=lambda row: []):
+    return [kind for kind, _ in warnings(rows, *ranked(rows, steady))]
+
+
+def test_one_repeat_is_no_evidence():
+    assert kinds(recorded(repeats=1).rows) == ["repeats"]
+    assert kinds(recorded(repeats=2).rows) == []
+
+
+def test_synthetic_data_comes_first_and_counts_its_jobs():
+    rows = [row(data_kind="synthetic"), row(data_kind="synthetic", repeat=2)]
+    (first, *_) = warnings(rows, *ranked(rows))
+    assert first[0] == "data" and first[1].startswith("All jobs ran on synthetic data")
+    rows.append(row(backend="jax", repeat=2))
+    assert warnings(rows, *ranked(rows))[0][1].startswith("2 of 3 jobs ran on synthetic data")
+
+
+def test_failures_throttling_and_strangers_are_counted():
+    rows = [row(status="oom"), row(throttle_reasons="b, a"), row(gpu_shared=True)]
+    found = dict((text.split(":")[0].split(" (")[0], kind) for kind, text in warnings(rows, *ranked(rows)))
+    assert found["The GPU was throttled during 1 job of 3"] == "gpu"
+    assert found["Other processes used the GPU during 1 job of 3"] == "gpu"
+    assert found["1 job of 3 did not end well; the reasons are below."] == "failed"
+
+
+def test_a_model_that_did_not_learn_is_named_with_both_accuracies():
+    rows = [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in two([1.0, 1.0], [0.5, 0.5])]
+    for one in rows[2:]:
+        one["val_accuracy"] = 0.1
+    [text] = [text for kind, text in warnings(rows, *ranked(rows, one_epoch)) if kind == "quality"]
+    assert "JAX 0.10 on mnist_mlp (0.100 < 0.900)" in text
+
+
+def test_one_workload_under_two_conditions_is_said():
+    assert "mixed" in kinds([row(), row(scale="article")])
+
+
+def test_notes_follow_the_warnings():
+    (block,) = build(view_of([row()], notes=["a note"])).blocks
+    assert [kind for kind, _ in block.texts] == ["repeats", ""] and block.texts[-1] == ("", "a note")
+
+
+def test_nothing_to_warn_of_is_no_section():
+    assert build(view_of([row(repeat=1), row(repeat=2)])) is None
+
+
+def test_that_no_charts_are_drawn_is_said():
+    (block,) = build(view_of([row(host=f"h{i}", job_id=f"j{i}") for i in range(41)])).blocks
+    assert block.texts[-1] == ("", "41 contenders are too many to tell apart in charts, so none are drawn.")

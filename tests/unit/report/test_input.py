@@ -1,0 +1,64 @@
+"""What a report takes from merged runs and the catalog."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.report.input import Reference, learned, report_input
+from orchestrator.results.collect import Merged
+
+ROW = {
+    "run_id": "r", "job_id": "j", "workload": "mnist_mlp", "stack": "keras2-theano", "device": "cpu",
+    "scale": "article", "data_kind": "given", "epochs": 20,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog()
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference)
+
+
+def made(catalog, *rows):
+    epochs = [{"job_id": "j", "elapsed": 2.5}]
+    merged = Merged(
+        run_ids=["r"], rows=list(rows), epochs=epochs, samples=[], gpu=[], marks=[], environment=[("host", "h")],
+        notes=["a note"], logs={"r/j": "last line"},
+    )  # fmt: skip
+    return report_input(merged, catalog, "orchestrate run", "now")
+
+
+def test_rows_know_their_era_their_log_and_when_they_learned(catalog):
+    report = made(catalog, ROW)
+    assert (report.rows[0]["era"], report.rows[0]["log_tail"]) == ("2017", "last line")
+    assert report.rows[0]["learned"] == learned(ROW, catalog) is not None
+    assert report.epochs[0]["elapsed_s"] == 2.5
+    assert (report.plan_command, report.created, report.notes) == ("orchestrate run", "now", ["a note"])
+
+
+def test_only_deviations_of_what_ran_are_told(catalog):
+    stacks = {item["stack"] for item in made(catalog, ROW).deviations}
+    assert stacks == {"keras2-theano"}
+    assert all(item["device"] in (None, "cpu") for item in made(catalog, ROW).deviations)
+
+
+@pytest.mark.parametrize(
+    "change", [{"data_kind": "synthetic"}, {"epochs": 1}, {"workload": "unknown"}, {"scale": "unknown"}]
+)
+def test_learning_is_judged_on_real_data_with_enough_epochs(catalog, change):
+    assert learned({**ROW, **change}, catalog) is None
+
+
+def test_the_published_figures_name_cells_of_this_project(reference, catalog):
+    old = {backend.name for stack in catalog.stacks if stack.era == "2017" for backend in stack.backends}
+    for figure in reference.figures:
+        assert catalog.workload(figure.workload) and figure.backend in old
+        assert figure.source and figure.confidence in ("seen", "computed", "inferred")
+    assert len({(f.workload, f.backend) for f in reference.figures}) == len(reference.figures) == 15
+    assert all(slip.source for slip in reference.errors)

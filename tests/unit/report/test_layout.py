@@ -1,0 +1,82 @@
+"""What may be compared with what: rows of unlike conditions never share a cell."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.report.layout import group, lay_out
+from tests.fakes.made_up import recorded, troubled
+from tests.make import row
+
+
+def test_every_row_lands_in_exactly_one_cell():
+    rows = troubled().rows
+    layout = lay_out(rows)
+    assert sum(len(found) for found in layout.cells.values()) == len(rows) == len(layout.places)
+
+
+def test_contenders_are_ordered_by_era_then_name():
+    layout = lay_out(recorded(repeats=1).rows)
+    assert [contender.label for contender in layout.contenders] == [
+        "CNTK 2.5.1", "MXNet 0.11.0", "TensorFlow 1.3.0", "Theano 0.9.0",
+        "JAX 0.10.0", "PyTorch 2.13.0", "TensorFlow 2.21.0",
+    ]  # fmt: skip
+    assert [contender.era for contender in layout.contenders] == ["2017"] * 4 + ["today"] * 3
+    assert layout.eras() == [("2017", 4), ("today", 3)]
+
+
+def test_a_grid_has_a_line_per_task_and_a_column_per_contender():
+    layout = lay_out([row(), row(backend="jax"), row(workload="mnist_cnn")])
+    assert layout.grid(lambda column, line: (column, line)) == [[(0, 0), (1, 0)], [(0, 1), (1, 1)]]
+
+
+def test_a_job_without_versions_joins_its_contender():
+    early = row(status="failed", framework_version=None, keras_version=None, host=None, data_sha256=None)
+    layout = lay_out([row(), early])
+    assert (len(layout.contenders), len(layout.tasks)) == (1, 1)
+
+
+def test_a_job_that_fits_two_contenders_stays_apart_unless_its_run_tells():
+    old, new = row(run_id="a", keras_version="3.15.1"), row(run_id="b", keras_version="3.16.0")
+    early = {"status": "failed", "keras_version": None}
+    assert len(lay_out([old, new, row(run_id="c", **early)]).contenders) == 3
+    assert len(lay_out([old, new, row(run_id="b", **early)]).contenders) == 2
+
+
+@pytest.mark.parametrize(
+    "difference",
+    [{"scale": "article"}, {"epochs": 9}, {"train": 9}, {"data_kind": "synthetic"}, {"workloads_sha256": "12" * 32}],
+    ids=lambda difference: next(iter(difference)),
+)
+def test_different_conditions_never_share_a_row(difference):
+    layout = lay_out([row(), row(backend="theano", **difference)])
+    assert len(layout.tasks) == 2
+    assert len({task.label for task in layout.tasks}) == 2
+
+
+def test_the_same_data_is_the_same_whoever_fetched_it():
+    assert len(lay_out([row(data_kind="official"), row(data_kind="given")]).tasks) == 1
+
+
+def test_labels_say_just_enough_to_tell_contenders_apart():
+    rows = [row(), row(device="gpu", host="b", threads=6), row(variant="modern"), row(stack="again")]
+    labels = [contender.label for contender in lay_out(rows).contenders]
+    assert sorted(labels) == sorted([
+        "TensorFlow 1.3.0 faithful CPU keras2-tensorflow-cntk", "TensorFlow 1.3.0 faithful GPU keras2-tensorflow-cntk",
+        "TensorFlow 1.3.0 modern CPU keras2-tensorflow-cntk", "TensorFlow 1.3.0 faithful CPU again",
+    ])  # fmt: skip
+
+
+def test_labels_that_cannot_be_told_apart_are_numbered():
+    rows = [row(run_id="a", host="x"), row(run_id="b", host="y"), row(run_id="c", host=None)]
+    labels = [contender.label for contender in lay_out(rows).contenders]
+    assert len(set(labels)) == 3
+
+
+def test_group_keeps_the_positions():
+    assert group([{"a": 1}, {"a": 2}, {"a": 1}], ["a"]) == [({"a": 1}, [0, 2]), ({"a": 2}, [1])]
+
+
+def test_the_amounts_of_a_task_do_not_break_within_a_figure():
+    (task,) = lay_out([row()]).tasks
+    assert task.amounts == "quick, 5\u00a0epochs, 4,096\u00a0samples, batch\u00a0128"

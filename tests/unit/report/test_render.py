@@ -1,0 +1,228 @@
+"""Both templates draw every kind of block, each in its own way, and escape all that they are given."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+
+from orchestrator.report import charts, render
+from orchestrator.report.blocks import Cell, Chart, Column, Matrix, Paragraphs, Section, Span, Table
+from orchestrator.report.head import Count, Head
+from orchestrator.report.layout import lay_out
+from tests.make import row
+from tests.unit.report.makers import EVIL, Page, draw_nothing
+
+HEAD = Head("Title", "1 workload on 1 backend in 1 stack", ["h · c"], [Count(1, "of 1 jobs ok", "good")], "now", ["r"])
+
+
+@pytest.fixture(autouse=True)
+def no_libraries(monkeypatch):
+    draw_nothing(monkeypatch)
+
+
+def page(*blocks, head=HEAD, layout=None, pictures=(), part="results", **section):
+    found = Section(**{"name": "n", "title": "Heading", "blocks": blocks, **section})
+    parts = {**dict.fromkeys(("summary", "results", "background"), ()), part: [found]}
+    return render.Page(head, layout or lay_out([row()]), parts, {name: charts.draw(name, {}) for name in pictures})
+
+
+def both(*blocks, **changes):
+    """What stands between head and foot of the page, and below the head of its Markdown twin."""
+    made = page(*blocks, **changes)
+    main = re.search(r"(?s)<main>\n(.*)</main>", render.html(made)).group(1)
+    main = re.sub(r"(?s)<nav.*</nav>\n", "", main)
+    return main, render.markdown(made).partition("· now · r\n\n")[2]
+
+
+def test_a_section_has_a_heading_an_anchor_and_an_entry_of_the_menu():
+    made = page(Paragraphs(["text"]), menu="Short")
+    html, markdown = render.html(made), render.markdown(made)
+    assert '<section id="n">\n<h2>Heading</h2>\n<p>text</p>\n</section>' in html
+    assert '<a href="#n">Short</a>' in html
+    assert markdown.endswith("## Heading\n\ntext\n")
+
+
+def test_a_section_without_a_title_is_its_blocks():
+    html, markdown = both(Paragraphs([("data", "beware"), ("", "note")], "notices"), title="")
+    assert html == '<p class="notice data" role="alert">beware</p>\n<p class="notice">note</p>\n'
+    assert markdown == "> beware\n\n> note\n"
+
+
+def test_markdown_may_fold_a_section_away():
+    _, markdown = both(Paragraphs(["text"]), fold="More")
+    assert markdown == "<details><summary>More</summary>\n\ntext\n\n</details>\n"
+
+
+def test_a_block_for_one_twin_is_not_in_the_other():
+    html, markdown = both(Paragraphs(["on the page"], only="html"), Paragraphs(["in the twin"], only="markdown"))
+    assert "on the page" in html and "in the twin" not in html
+    assert "in the twin" in markdown and "on the page" not in markdown
+    assert both(Paragraphs(["on the page"], only="html"))[1] == ""
+
+
+@pytest.mark.parametrize(
+    ("block", "html", "markdown"),
+    [
+        (Paragraphs(["a", "b"]), "<p>a</p>\n<p>b</p>", "a\n\nb"),
+        (Paragraphs(["a", "b"], "bullets"), "<ul><li>a</li><li>b</li></ul>", "- a\n- b"),
+        (Paragraphs([("a", "b")], "terms"), "<dl><dt>a</dt><dd>b</dd></dl>", "- a: b"),
+        (Paragraphs([("Try", "ls")], "code"),
+         '<p>Try: <code class="command">ls</code></p>', "Try:\n\n```text\nls\n```"),
+        (Paragraphs([("", "ls")], "code"), '<p><code class="command">ls</code></p>', "```text\nls\n```"),
+        (Paragraphs([], hint="small"), '<p class="hint">small</p>', "small"),
+        (Paragraphs(["a"], fold="more"), "<details><summary>more</summary>\n<p>a</p></details>", "a"),
+        (Paragraphs([["a ", Span("b", "strong")]]), "<p>a <b>b</b></p>", "a **b**"),
+        (Paragraphs([[Span("b", "tag"), Span("c", "aside")]]),
+         '<p><span class="tag">b</span><small>c</small></p>', "(b)(c)"),
+        (Paragraphs([[Span("b", "code"), Span("c", "command")]]),
+         '<p><code>b</code><code class="command">c</code></p>', "bc"),
+        (Paragraphs([[Span("oom", "status bad", href="#x")]]), '<p><a class="status bad" href="#x">oom</a></p>', "oom"),
+        (Paragraphs(["a"], "bullets", hint="b"), '<ul><li>a</li></ul>\n<p class="hint">b</p>', "- a\n\nb"),
+    ],
+    ids=lambda value: value.look if isinstance(value, Paragraphs) else "",
+)  # fmt: skip
+def test_paragraphs(block, html, markdown):
+    on_page, in_twin = both(block)
+    assert on_page.split("</h2>\n")[1].split("</section>")[0].strip() == html
+    assert in_twin == f"## Heading\n\n{markdown}\n"
+
+
+def test_of_many_points_the_page_shows_the_first():
+    html, markdown = both(Paragraphs([f"point {i}" for i in range(10)], "points"))
+    above, _, folded = html.partition("<details><summary>2 more</summary>")
+    assert "point 7" in above and "point 8" not in above and "point 9" in folded
+    assert "- point 9" in markdown
+    assert "<details>" not in both(Paragraphs(["one"], "points"))[0]
+
+
+def test_a_table():
+    columns = (Column("job", heads=True), Column("s", number=True))
+    html, markdown = both(Table(columns, [[[Span("a", "code")], "1"], ["b", "2"]], caption="What it is"), menu="Jobs")
+    assert 'aria-label="Jobs"><table class="list">\n<caption><span>What it is</span></caption>' in html
+    assert '<tr><th scope="row"><code>a</code></th><td>1</td></tr>\n<tr><th scope="row">b</th><td>2</td></tr>' in html
+    assert markdown == "## Heading\n\n| job | s |\n|---|--:|\n| a | 1 |\n| b | 2 |\n"
+
+
+def test_a_log_is_folded_away_in_its_cell():
+    html, markdown = both(Table((Column("x"),), [[["a", Span("b", "log")]], [["c", Span("", "log")]]]))
+    assert "<td>a\n<details><summary>log</summary><pre>b</pre></details></td>" in html and "<td>c\n</td>" in html
+    assert "| ab |" in markdown
+
+
+@pytest.mark.parametrize(("open_", "tag"), [(False, "<details>"), (True, "<details open>")])
+def test_a_table_may_be_folded_away(open_, tag):
+    html, _ = both(Table((Column("x"),), [["1"]], fold="1 thing", open=open_))
+    assert f"{tag}<summary>1 thing</summary>\n<div" in html and "</div></details>\n" in html
+
+
+def test_a_column_may_end_a_line_of_the_source():
+    html, _ = both(Table((Column("x", ends_line=True), Column("y")), [["1", "2"]]))
+    assert "<tr><td>1</td>\n<td>2</td></tr>" in html
+
+
+def test_a_matrix_has_a_row_per_task_and_a_column_per_contender():
+    layout = lay_out([row(data_kind="synthetic"), row(backend="jax", keras_version="3.15.1", data_kind="synthetic")])
+    good = Cell("1.00 s", ["fastest", "n = 4"], best=True, bar=0.5)
+    html, markdown = both(Matrix("speed", "Speed", "The note.", [[good, None]]), layout=layout)
+    assert '<table class="matrix speed">\n<caption><span>Speed<small>The note.</small></span></caption>' in html
+    assert (
+        '<td class="best" style="--length: 0.500">\n<b>1.00 s</b><small>fastest</small><small>n = 4</small></td>'
+        in html
+    )
+    assert '<td class="none" title="not planned">·</td>' in html
+    assert '<th colspan="1" scope="colgroup">2017</th><th colspan="1" scope="colgroup">today</th>' in html
+    assert markdown.startswith("## Heading\n\n## Speed\n\n| workload | TensorFlow 1.3.0<br>")
+    assert "| **1.00 s**<br>fastest<br>n = 4 | · |\n\nThe note.\n" in markdown
+    assert " (synthetic)<br>" in markdown and '<span class="tag">synthetic</span>' in html
+
+
+def test_a_matrix_that_is_its_section_has_one_heading():
+    _, markdown = both(Matrix("m", "Heading", "Note.", [[Cell("1")]]))
+    assert markdown.count("Heading") == 1
+
+
+def test_a_cell_marks_what_did_not_end_well():
+    marks = [Span("oom ×2", "status bad", href="#failures"), Span("timeout", "status bad", href="#failures")]
+    html, markdown = both(Matrix("m", "M", "", [[Cell(marks=marks)]]))
+    assert '<td>\n<a class="status bad" href="#failures">oom ×2</a>\n<a class="status bad"' in html
+    assert "| oom ×2<br>timeout |" in markdown
+    html, _ = both(Matrix("m", "M", "", [[Cell("1", unlearned=True)]]))
+    assert '<td class="unlearned">\n<b>1</b></td>' in html
+
+
+def test_a_chart_is_live_on_the_page_and_a_link_in_markdown():
+    html, markdown = both(Chart("bars", "Bars", {}), pictures=["bars"])
+    assert '<figure data-chart="bars">\n<figcaption>Bars</figcaption>' in html and "data:image/svg+xml;base64," in html
+    assert markdown == "## Heading\n\n![Bars](charts/bars.svg)\n"
+
+
+def test_sections_that_lead_stand_first_in_their_line_of_the_menu():
+    names = [("a", False), ("b", True), ("", False), ("c", False)]
+    sections = [Section(name=n, title=n, blocks=[Paragraphs(["x"])], leads=leads) for n, leads in names]
+    made = render.Page(HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, {})
+    menu = re.search(r"(?s)<nav.*</nav>", render.html(made)).group(0)
+    assert re.findall(r">(\w)</a>(\n?)", menu) == [("a", "\n"), ("b", ""), ("a", ""), ("c", "\n")]
+
+
+def test_the_head_counts_and_links():
+    head = Head(
+        "T", "planned", [], [Count(1, "of 3 jobs ok", "bad"), Count(2, "failed", "bad", "f")], "now", ["r", "s"]
+    )
+    made = page(Paragraphs(["x"]), head=head)
+    html, markdown = render.html(made), render.markdown(made)
+    assert '<li class="bad"><b>1</b> of 3 jobs ok</li>\n<li class="bad"><a href="#f"><b>2</b> failed</a></li>' in html
+    assert "<li>runs <code>r, s</code></li>" in html
+    assert markdown.startswith("# T\n\nplanned.\n\n**1 of 3 jobs ok**, 2 failed · now · r, s\n")
+
+
+def test_the_policy_allows_just_the_scripts_of_the_page():
+    taken = Page(render.html(page(Chart("c", "C", {}), pictures=["c"])))
+    policy = next(a["content"] for tag, a in taken.tags if a.get("http-equiv") == "Content-Security-Policy")
+    hashes = re.findall(r"'sha256-([^']+)'", policy)
+    code = taken.scripts[1:]
+    assert len(code) == 2 and json.loads(taken.scripts[0]) == {"c": {}}
+    assert hashes == [base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() for text in code]
+    assert "default-src 'none'" in policy and "unsafe-eval" not in policy
+    assert "script-src 'unsafe-inline'" not in policy
+
+
+def test_a_page_without_charts_has_no_script():
+    html = render.html(page(Paragraphs(["x"])))
+    assert Page(html).scripts == [] and "script-src &#39;none&#39;" in html
+
+
+def test_all_that_is_drawn_is_escaped():
+    """Every text of every block, in every look."""
+    looks = ("strong", "code", "command", "small", "aside", "tag", "log", "status bad")
+    spans = [EVIL, *(Span(EVIL, look) for look in looks), Span(EVIL, "tag", href=f'#"{EVIL}')]
+    blocks = [
+        *(Paragraphs([spans], look, hint=EVIL, fold=EVIL) for look in ("plain", "bullets", "points")),
+        *(Paragraphs([(EVIL, spans)], look) for look in ("terms", "notices")),
+        Paragraphs([(EVIL, EVIL)], "code"),
+        Table((Column(EVIL, heads=True), Column(EVIL, number=True)), [[spans, EVIL]], caption=EVIL, fold=EVIL),
+        Matrix("m", EVIL, EVIL, [[Cell(EVIL, [EVIL], marks=[Span(EVIL, "status bad", "#x")])]]),
+        Chart("c", EVIL, {}),
+    ]
+    head = Head(EVIL, EVIL, [EVIL], [Count(1, EVIL), Count(1, EVIL, "bad", "x")], EVIL, [EVIL])
+    layout = lay_out([{**row(), "backend": EVIL, "framework_version": EVIL, "workload": EVIL, "scale": EVIL}])
+    made = page(*blocks, head=head, layout=layout, pictures=["c"], title=EVIL, menu=EVIL, fold=EVIL)
+    taken = Page(render.html(made))
+    assert len(taken.scripts) == 3
+    assert not any(name.startswith("on") for _, attributes in taken.tags for name in attributes)
+    assert all(attributes["src"].startswith("data:") for tag, attributes in taken.tags if tag == "img")
+    prose = re.sub(r"(?s)^(`{3,})text\n.*?\n\1$", "", render.markdown(made), flags=re.M)
+    assert "<img" not in prose and "<!--" not in prose and "@everyone" not in prose
+    assert not re.search(r"(?<!\\)`", prose)
+
+
+def test_a_fence_is_longer_than_any_within():
+    assert render.fenced("a ```` b").startswith("`````text\n")
+
+
+def test_markdown_is_inert():
+    assert render.markdown_text("a|b\n<c> *d* `e` [f](g)") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g)"
+    assert render.markdown_text("@team https://x.y www.z") == "@\u200bteam https://\u200bx.y www.\u200bz"
