@@ -14,7 +14,6 @@ Say = Callable[[str], None]
 Row = dict[str, Any]
 
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
-STATUSES: tuple[str, ...] = Status.__args__  # type: ignore[attr-defined]
 #: Statuses of jobs that were never meant to run here; they do not make a run fail.
 NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
 
@@ -217,7 +216,7 @@ class Job(Noun, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Reversible; also the folder's and (with the run's id) the container's name."""
+        """Unique in a run; also the folder's and (with the run's id) the container's name."""
         parts = [self.workload, self.stack, self.backend, self.device, str(self.repeat)]
         if self.variant != "faithful":
             parts.insert(1, self.variant)
@@ -227,17 +226,6 @@ class Job(Noun, frozen=True, kw_only=True):
     def cell(self) -> tuple[str, str, str, str, str]:
         """What repeats share: workload, variant, stack, backend, device kind."""
         return (self.workload, self.variant, self.stack, self.backend, self.device)
-
-
-def parse_job_id(text: str) -> dict[str, Any]:
-    """The fields that `Job.id` was made of. Raises ValueError for anything else."""
-    parts = text.split(".")
-    if len(parts) == 5:
-        parts.insert(1, "faithful")
-    if len(parts) != 6 or not all(parts) or not parts[5].isdecimal():
-        raise ValueError(f"not a job id: {text!r}")
-    names = ("workload", "variant", "stack", "backend", "device")
-    return {**dict(zip(names, parts, strict=False)), "repeat": int(parts[5])}
 
 
 class Skip(Noun, frozen=True, kw_only=True):

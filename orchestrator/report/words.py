@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from orchestrator.stats.describe import Value, summarize
+from orchestrator.stats.describe import Value, finite
 
 #: What a figure that was not measured looks like.
 ABSENT = "–"
@@ -52,7 +52,5 @@ def span(low: float, high: float) -> str:
 
 def spread(values: Iterable[Value]) -> str:
     """`(0.97–0.98, n = 3)` for several values, nothing for one."""
-    summary = summarize(values)
-    if summary is None or summary.n < 2:
-        return ""
-    return f"({span(summary.minimum, summary.maximum)}, n = {summary.n})"
+    known = finite(values).tolist()
+    return f"({span(min(known), max(known))}, n = {len(known)})" if len(known) > 1 else ""
