@@ -12,6 +12,8 @@ from msgspec import Meta, Struct
 Say = Callable[[str], None]
 #: One row of a table: column -> value.
 Row = dict[str, Any]
+#: One event of a job, as the job wrote it: any JSON object. `results.job_events` gives its fields their types.
+RawEvent = dict[str, object]
 
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
 #: Statuses of jobs that were never meant to run here; they do not make a run fail.
@@ -398,7 +400,8 @@ class Result(Noun, frozen=True, kw_only=True):
     """Exactly one for every planned job, whatever happened.
 
     `started` and `ended` are wall-clock stamps (ISO 8601, UTC); `launched_t` and `exited_t` the
-    same moments on CLOCK_MONOTONIC, seconds. `epochs` holds the raw epoch_end events.
+    same moments on CLOCK_MONOTONIC, seconds. From `start` on, the fields hold what the job reported, unknown
+    fields included; whoever calculates with it reads `results.job_events.job_events(result)` instead.
     """
 
     run_id: str
@@ -412,13 +415,13 @@ class Result(Noun, frozen=True, kw_only=True):
     exited_t: float | None = None
     attempt: Positive = 1
     fingerprint: Fingerprint | None = None
-    start: dict[str, Any] = {}
-    data: dict[str, Any] = {}
-    ready: dict[str, Any] = {}
+    start: RawEvent = {}
+    data: RawEvent = {}
+    ready: RawEvent = {}
     phases: dict[str, float] = {}
-    epochs: list[dict[str, Any]] = []
-    end: dict[str, Any] = {}
-    error: dict[str, Any] = {}
+    epochs: list[RawEvent] = []
+    end: RawEvent = {}
+    error: RawEvent = {}
     bad_event_lines: int = 0
 
 

@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from orchestrator.files import is_full, last_line, remove_tree
 from orchestrator.launchers.launcher import Launcher, Probe
-from orchestrator.measure.events import EventTail, is_number
-from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
+from orchestrator.measure.events import EventTail, sort_events
+from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
+from orchestrator.results.job_events import DataEvent, ErrorEvent, read
 from orchestrator.text import printable
 
 EVENTS = "events.jsonl"
@@ -24,7 +24,7 @@ SAMPLES = "samples.jsonl"
 LOG = "log.txt"
 OUT = "out"
 
-OnEvent = Callable[[Job, dict[str, Any]], None]
+OnEvent = Callable[[Job, RawEvent], None]
 
 
 class Watcher:
@@ -40,7 +40,7 @@ class Watcher:
         self._probe: Probe | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
-        self.events: list[dict[str, Any]] = []
+        self.events: list[RawEvent] = []
         self.first_t: float | None = None
         self.notes: list[str] = []
         #: Samples that could not be written down.
@@ -126,10 +126,10 @@ def measure(
     if is_full(folder):
         watcher.notes.append("the disk was full when it ended")
     _keep_events(folder, watcher.events)
-    parts = digest_events(watcher.events)
+    reported = sort_events(watcher.events)
     identity = identify(job, device, launch)
     status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
-    seen = parts.get("data", {}).get("sha256")
+    seen = read(DataEvent, reported["data"]).sha256
     if status == "ok" and seen != identity.data_sha256:
         status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
     return Result(
@@ -144,33 +144,19 @@ def measure(
         exited_t=exited_t,
         fingerprint=identity,
         bad_event_lines=watcher.bad_lines,
-        **parts,
+        **reported,
     )
 
 
-def digest_events(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The parts of a `Result` that the job itself reported: start, data, ready, phases, epochs, end, error."""
-    parts: dict[str, Any] = {"phases": {}, "epochs": []}
-    for event in events:
-        kind = event["event"]
-        if kind in ("start", "data", "ready", "end", "error"):
-            parts[kind] = event
-        elif kind == "epoch_end":
-            parts["epochs"].append(event)
-        elif kind == "phase" and is_number(event.get("seconds")):
-            parts["phases"][str(event.get("name"))] = float(event["seconds"])
-    return parts
-
-
-def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], remarks: list[str], log: Path) -> tuple[Status, str]:
+def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
     """The one status of a job that was launched, and the reason in words, with the remarks behind it."""
     status, reason = _verdict(job, exit_, events, log)
     return status, "; ".join(filter(None, [reason, *remarks]))
 
 
-def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> tuple[Status, str]:
+def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[Status, str]:
     kinds = [event["event"] for event in events]
-    last_error = next((e for e in reversed(events) if e["event"] == "error"), None)
+    last_error = next((read(ErrorEvent, e) for e in reversed(events) if e["event"] == "error"), None)
     if exit_.cancelled:
         return "cancelled", "stopped by the user while it ran"
     if exit_.timed_out:
@@ -188,9 +174,9 @@ def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> 
     return "ok", ""
 
 
-def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
+def _failure(code: int | None, error: ErrorEvent | None, log: Path) -> str:
     if error is not None:
-        return _one_line(f"{error.get('type', 'error')}: {error.get('message', '')}")
+        return _one_line(f"{error.type}: {error.message}")
     words = f"exit code {code}"
     if code is not None and code > 128:
         with contextlib.suppress(ValueError):
@@ -204,7 +190,7 @@ def _one_line(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _keep_events(folder: Path, events: list[dict[str, Any]]) -> None:
+def _keep_events(folder: Path, events: list[RawEvent]) -> None:
     """The job's own folder is replaced by a clean copy of its events, owned by the caller.
 
     In this order: the job may have filled the disk.

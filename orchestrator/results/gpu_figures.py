@@ -7,11 +7,12 @@ stands for the time that is nearer to it than to its neighbours, and never for m
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from orchestrator.host.throttling import slowing
 from orchestrator.model import GpuSample, Result
+from orchestrator.results.job_events import EpochEvent, job_epochs
 
 HOLD_S = 1.0
 Window = tuple[float, float]
@@ -19,22 +20,21 @@ Window = tuple[float, float]
 Weighted = list[tuple[float, float]]
 
 
-def window_of(epoch: Mapping[str, Any]) -> Window | None:
-    """Begin of training to end of validation of one epoch_end event, CLOCK_MONOTONIC."""
-    parts = [epoch.get(name) for name in ("t", "train_s", "validation_s")]
-    if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+def window_of(epoch: EpochEvent) -> Window | None:
+    """Begin of training to end of validation of one epoch, CLOCK_MONOTONIC."""
+    if epoch.t is None or epoch.train_s is None or epoch.validation_s is None:
         return None
-    end, train, validation = map(float, parts)  # type: ignore[arg-type]
+    end, train, validation = float(epoch.t), float(epoch.train_s), float(epoch.validation_s)
     return end - train - validation, end
 
 
-def job_part(result: Result, samples: Sequence[GpuSample]) -> dict[str, Any]:
+def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[GpuSample]) -> dict[str, Any]:
     """The GPU columns of one result row. Rates and means over all epochs, peaks over the whole job."""
     if not samples or result.launched_t is None or result.exited_t is None:
         return {}
     whole = (result.launched_t, result.exited_t)
     inside = [s for s in samples if whole[0] <= s.t <= whole[1]]
-    windows = [w for w in map(window_of, result.epochs) if w]
+    windows = [w for w in map(window_of, epochs) if w]
     part: dict[str, Any] = {
         "gpu_mem_peak_mb": max((s.mem_mb for s in inside if s.mem_mb is not None), default=None),
         "gpu_temp_max_c": max((s.temp_c for s in inside if s.temp_c is not None), default=None),
@@ -137,9 +137,9 @@ def shared(result: Result, samples: Sequence[GpuSample]) -> bool | None:
     return any(process.job != result.job.id for processes in lists for process in processes)
 
 
-def epoch_part(event: Mapping[str, Any], samples: Sequence[GpuSample]) -> dict[str, Any]:
+def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample]) -> dict[str, Any]:
     """The GPU columns of one epoch."""
-    window = window_of(event)
+    window = window_of(epoch)
     if window is None or not samples:
         return {}
     figures = window_part(window, samples)
@@ -170,8 +170,8 @@ def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, A
 def epoch_marks(result: Result) -> list[dict[str, Any]]:
     """When each epoch began and ended, seconds since the launch of its job."""
     found = []
-    for number, event in enumerate(result.epochs, 1):
-        window = window_of(event)
+    for number, epoch in enumerate(job_epochs(result), 1):
+        window = window_of(epoch)
         if window and result.launched_t is not None:
             begin, end = (t - result.launched_t for t in window)
             mark = {"epoch": number, "begin_s": begin, "end_s": end}

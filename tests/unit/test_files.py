@@ -77,3 +77,10 @@ def test_a_full_disk_is_told_apart():
     full = storage_error(files.Path("x"), OSError(errno.ENOSPC, "No space left on device"))
     assert "disk full" in full.message
     assert "cannot write" in storage_error(files.Path("x"), OSError(errno.EROFS, "Read-only")).message
+
+
+def test_the_last_line_of_a_file_is_read_whatever_its_bytes(tmp_path):
+    log = tmp_path / "log.txt"
+    assert files.last_line(log) == ""
+    log.write_bytes(b"\xff\xfe one\n two \n\n")
+    assert files.last_line(log) == "two"

@@ -7,7 +7,6 @@ import math
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -23,7 +22,7 @@ from orchestrator.executors.slurm.controller import Controller, Refused, Silent
 from orchestrator.executors.slurm.flights import Flights
 from orchestrator.files import remove_tree, storage_error
 from orchestrator.measure.fingerprint import git_commit
-from orchestrator.model import Job, Result, Say, Status, image_name
+from orchestrator.model import Job, RawEvent, Result, Say, Status, image_name
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import Config, parse_duration
 from orchestrator.results.folder import RunFolder
@@ -202,7 +201,7 @@ class RunLedger:
         again = f", attempt {attempt.spec.ticket.attempt}" if attempt.spec.ticket.attempt > 1 else ""
         self._progress.started(attempt.spec.job, f" on {started.node} (Slurm job {started.number}{again})")
 
-    def event(self, job: Job, event: dict[str, Any]) -> None:
+    def event(self, job: Job, event: RawEvent) -> None:
         self._progress.event(job, event)
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:

@@ -7,6 +7,7 @@ import pytest
 
 from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import gpu_figures as figures
+from orchestrator.results.job_events import job_epochs
 from orchestrator.results.rows import epoch_rows
 from tests.make import FINGERPRINT, epoch, make_job, make_result
 
@@ -69,6 +70,10 @@ def test_throttling_is_told_apart_from_idling_and_from_not_telling():
     )
 
 
+def job_part(found, samples):
+    return figures.job_part(found, job_epochs(found), samples)
+
+
 def result(**changes):
     job = make_job(epochs=2, device="gpu")
     fields = {"launched_t": 90.0, "exited_t": 112.0, "epochs": [epoch(1, 5.0, 1.0, 106.0), epoch(2, 2.0, 0.5, 108.5)]}
@@ -82,7 +87,7 @@ def test_a_job_gets_the_readings_of_its_time():
         *[sample(100 + i, util=60.0, mem_mb=500.0, temp_c=60.0, power_w=100.0, sm_mhz=800.0) for i in range(9)],
         sample(120, util=100.0, mem_mb=9000.0, throttle=8),
     ]
-    part = figures.job_part(result(), samples)
+    part = job_part(result(), samples)
     assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (pytest.approx(60.0), 9)
     assert (part["gpu_mem_peak_mb"], part["gpu_temp_max_c"], part["throttle_reasons"]) == (700.0, 60.0, "")
     assert part["energy_j"] == pytest.approx(850.0)  # 8.5 s at 100 W
@@ -112,16 +117,16 @@ def test_a_stranger_on_the_gpu_marks_the_row():
 
 
 def test_rows_without_readings_have_no_gpu_figures():
-    assert figures.job_part(result(), []) == {}
-    assert figures.job_part(result(launched_t=None), [sample(95)]) == {}
-    part = figures.job_part(result(epochs=[]), [sample(95, util=5.0, mem_mb=1.0)])
+    assert job_part(result(), []) == {}
+    assert job_part(result(launched_t=None), [sample(95)]) == {}
+    part = job_part(result(epochs=[]), [sample(95, util=5.0, mem_mb=1.0)])
     assert part["gpu_mem_peak_mb"] == 1.0
     assert "gpu_util_mean" not in part
 
 
 def test_hostile_epochs_raise_nothing():
     rubbish = [{"event": "epoch_end", "t": "now", "train_s": None, "validation_s": True}]
-    part = figures.job_part(result(epochs=rubbish), [sample(95, util=5.0)])
+    part = job_part(result(epochs=rubbish), [sample(95, util=5.0)])
     assert "gpu_util_mean" not in part
     assert figures.epoch_marks(result(epochs=rubbish)) == []
 
