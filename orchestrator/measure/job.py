@@ -86,7 +86,7 @@ class Watcher:
     def _sample(self) -> None:
         usage = self._probe() if self._probe else None
         if usage is not None:
-            sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
+            sample = Sample(t=time.monotonic(), device=self._device, **msgspec.structs.asdict(usage))
             try:
                 self._samples.write(msgspec.json.encode(sample) + b"\n")
             except OSError:  # a full disk: the job may be what fills it, so its end is awaited

@@ -39,6 +39,18 @@ def megabytes(value: Value) -> str:
     return f"{value / 1024:.1f} GB" if value >= 1024 else f"{value:.0f} MB"
 
 
+def measured(value: Value, unit: str) -> str:
+    """The value of a metric of a device in its unit (`Metric.unit`)."""
+    if unit == "MB":
+        return megabytes(value)
+    if unit == "%":
+        return percent(value)
+    if value is None:
+        return ABSENT
+    number = f"{value:.0f}" if unit in ("MHz", "readings") else figure(value)
+    return f"{number} {unit}".rstrip()
+
+
 def share(value: Value) -> str:
     """An accuracy: four decimals would claim more than a validation set of thousands can tell."""
     return ABSENT if value is None else f"{value:.3f}"

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from orchestrator.model import GpuSample
 
-COLUMNS = {
-    "t": "DOUBLE",
-    "uuid": "VARCHAR",
-    "kind": "VARCHAR",
-    "util": "DOUBLE",
-    "mem_util": "DOUBLE",
-    "mem_mb": "DOUBLE",
-    "power_w": "DOUBLE",
-    "temp_c": "DOUBLE",
-    "sm_mhz": "DOUBLE",
-    "mem_mhz": "DOUBLE",
-    "throttle": "BIGINT",
-    "energy_j": "DOUBLE",
-    "processes": "STRUCT(pid BIGINT, memory_mb DOUBLE, job VARCHAR, command VARCHAR)[]",
-    "lost": "VARCHAR",
-}
+
+def sql_type(hint: Any) -> str:
+    """The SQL type of a field of a sample. Raises KeyError for a type that no sample has."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return "VARCHAR"
+    if origin is list:
+        return f"{sql_type(parts[0])}[]"
+    if parts:  # a value or None
+        return sql_type(next(part for part in parts if part is not type(None)))
+    if issubclass(hint, Struct):
+        return f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _columns(hint).items())})"
+    return {float: "DOUBLE", int: "BIGINT", str: "VARCHAR"}[hint]
+
+
+def _columns(kind: type[Struct]) -> dict[str, str]:
+    return {field.name: sql_type(field.type) for field in msgspec.structs.fields(kind)}
+
+
+#: One column per field of a reading, typed also where all values are absent.
+COLUMNS = _columns(GpuSample)
 
 
 def new_spool(run: Path) -> Path:

@@ -13,7 +13,15 @@ from typing import Any
 
 from orchestrator.model import GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures
-from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_FIELDS, FINGERPRINT_FIELDS, JOB_FIELDS
+from orchestrator.results.columns import (
+    COLUMNS,
+    EPOCH_COLUMNS,
+    EPOCH_FIELDS,
+    FINGERPRINT_FIELDS,
+    HOST_METRICS,
+    JOB_FIELDS,
+    Metric,
+)
 from orchestrator.results.job_events import (
     CacheFiles,
     DataEvent,
@@ -119,14 +127,19 @@ def quality_part(last: EpochEvent) -> dict[str, Any]:
 
 
 def usage_part(epochs: Sequence[EpochEvent], readings: Readings) -> dict[str, Any]:
-    """Processor use while the epochs ran (percent of one core: 200 is two busy cores) and peak memory."""
-    usage: dict[str, Any] = {"rss_peak_mb": readings.peak("rss_mb")}
+    """What the job used of its host: shares of time while the epochs ran, peaks of the whole job."""
+    return {metric.column: _usage(metric, epochs, readings) for metric in HOST_METRICS}
+
+
+def _usage(metric: Metric, epochs: Sequence[EpochEvent], readings: Readings) -> float | None:
+    if metric.how == "peak":
+        return readings.peak(metric.field)
     begin, end = (epochs[0].t, epochs[-1].t) if epochs else (None, None)
-    if begin is not None and end is not None:
-        begin = begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0)
-        growth = readings.growth("cpu_s", begin, end)
-        usage["cpu_util_mean"] = None if growth is None else number(100 * growth)
-    return usage
+    if begin is None or end is None:
+        return None
+    begin = begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0)
+    growth = readings.growth(metric.field, begin, end)
+    return None if growth is None else number(100 * growth)  # 200 % is two busy cores
 
 
 def _setup(launched_t: float | None, events: JobEvents) -> float | None:

@@ -9,7 +9,6 @@ from orchestrator.model import Plan, Sample, Skip
 from orchestrator.results import collect
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.rows import cache_state, epoch_rows, merge_run, sample_rows
-from orchestrator.results.samples import Readings
 from tests.make import FINGERPRINT, epoch, make_job, make_result
 
 
@@ -73,16 +72,6 @@ def test_processor_use_is_that_of_the_epochs_only():
     row = one_row(make_result(make_job()), samples)
     assert row["cpu_util_mean"] == pytest.approx(200)
     assert (row["rss_peak_mb"], row["process_rss_peak_mb"]) == (9, 200)
-
-
-def test_rates_are_linear_between_readings_and_none_outside():
-    samples = [Sample(t=10.0, device="d", cpu_s=5.0), Sample(t=0.0, device="d", cpu_s=0.0), Sample(t=5.0, device="d")]
-    readings = Readings.of(samples)  # in no order, and one without a reading
-    assert readings.growth("cpu_s", 2, 4) == pytest.approx(0.5)
-    assert readings.growth("cpu_s", -5, 100) == pytest.approx(0.5)
-    assert readings.growth("cpu_s", 20, 30) is None
-    assert Readings.of(samples[:1]).growth("cpu_s", 2, 4) is None
-    assert (readings.peak("cpu_s"), readings.peak("rss_mb"), Readings.of([]).peak("rss_mb")) == (5.0, None, None)
 
 
 def test_readings_that_no_figure_can_hold_give_none():
