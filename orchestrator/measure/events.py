@@ -12,12 +12,12 @@ import msgspec
 from orchestrator.model import RawEvent
 from orchestrator.results.job_events import PhaseEvent, number, read
 
-#: What one job may write as events before the rest is ignored: no workload comes near either.
+#: Bytes and number of the events of one job; what exceeds them is ignored. No workload comes near either.
 EVENTS_LIMIT = 64 * 2**20
 COUNT_LIMIT = 100_000
 LINE_LIMIT = 2**20
 CHUNK = 8 * 2**20
-#: Deeper values would exhaust the stack of whoever writes them down again.
+#: Lists and objects nested deeper than this could exhaust the stack when they are written as JSON again.
 DEPTH_LIMIT = 32
 
 _decode = msgspec.json.Decoder(RawEvent).decode
@@ -36,10 +36,10 @@ class Reported(TypedDict):
 
 
 class EventTail:
-    """Follows a growing file. Half lines wait for their end; unreadable ones are counted, never fatal.
+    """Follows a growing file of events. Half a line waits for its end; unreadable lines are counted in `bad`.
 
-    A link or a device put in the file's place is not followed. `full`: the job wrote more than the limits allow,
-    and the rest was ignored.
+    A link or a device that the job has put in the file's place is not read. `full`: the job wrote more than the
+    limits allow, and the rest was ignored.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Runs one job under a launcher, watches it from outside, and turns what happened into its result."""
+"""Runs one job under a launcher, samples it from outside, and makes its result of what happened."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OnEvent = Callable[[Job, RawEvent], None]
 
 
 class Watcher:
-    """Samples a running job at fixed times (no drift) and passes its events on as they come."""
+    """Samples a running job at fixed times in a thread of its own, and passes its events on as they come."""
 
     def __init__(self, job: Job, device: str, folder: Path, on_event: OnEvent, interval_s: float) -> None:
         self._job = job
@@ -52,7 +52,7 @@ class Watcher:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader of the result should know about its raw figures."""
+        """What was wrong with the raw figures, in words: they end up in the result's reason."""
         notes = list(self.notes)
         if self._tail.bad:
             notes.append(f"{self._tail.bad} unreadable event lines ignored")
@@ -63,7 +63,7 @@ class Watcher:
         return notes
 
     def watch(self, probe: Probe) -> None:
-        """Called by the launcher once the job runs."""
+        """Start sampling; the launcher calls this once the job runs."""
         self.first_t = time.monotonic()
         self._probe = probe
         self._thread.start()
@@ -109,9 +109,10 @@ def measure(
     on_event: OnEvent,
     interval_s: float = 0.2,
 ) -> Result:
-    """Runs `job` to whatever end. `folder` is the job's own; afterwards it holds its raw figures.
+    """Run `job` to its end, whatever that is. `folder` is the job's own; afterwards it holds the raw figures.
 
-    Raises OSError only for what the disk refuses.
+    `identify` says what the job was run with, `on_event` gets its events as they come, `interval_s` is the time
+    between two samples. Raises OSError where the disk refuses a file, and nothing for what the job does.
     """
     out = folder / OUT
     out.mkdir(parents=True)
@@ -149,7 +150,7 @@ def measure(
 
 
 def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
-    """The one status of a job that was launched, and the reason in words, with the remarks behind it."""
+    """The one status of a job that was launched, and the reason in words, followed by the remarks."""
     status, reason = _verdict(job, exit_, events, log)
     return status, "; ".join(filter(None, [reason, *remarks]))
 
@@ -166,7 +167,7 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
     if exit_.error:
         return "failed", exit_.error
     if exit_.code != 0:
-        return "failed", _failure(exit_.code, last_error, log)
+        return "failed", _failed_because(exit_.code, last_error, log)
     if "end" not in kinds:
         return "failed", "exited 0 without a result (no end event)"
     if kinds.count("epoch_end") != job.epochs:
@@ -174,7 +175,7 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
     return "ok", ""
 
 
-def _failure(code: int | None, error: ErrorEvent | None, log: Path) -> str:
+def _failed_because(code: int | None, error: ErrorEvent | None, log: Path) -> str:
     if error is not None:
         return _one_line(f"{error.type}: {error.message}")
     words = f"exit code {code}"
@@ -191,9 +192,9 @@ def _one_line(text: str, limit: int = 300) -> str:
 
 
 def _keep_events(folder: Path, events: list[RawEvent]) -> None:
-    """The job's own folder is replaced by a clean copy of its events, owned by the caller.
+    """Replace the folder that the job could write by a clean copy of its events.
 
-    In this order: the job may have filled the disk.
+    The folder is removed first, as the job may have filled the disk.
     """
     remove_tree(folder / OUT)
     with (folder / EVENTS).open("wb") as file:

@@ -1,4 +1,4 @@
-"""From GPU readings to figures of a job and of its epochs. Pure.
+"""Makes figures of a job and of its epochs from the readings of its GPU. Nothing is read or written here.
 
 A reading belongs to a job by the GPU's UUID and the job's time window. Means are weighted with time: a reading
 stands for the time that is nearer to it than to its neighbours, and never for more than HOLD_S to either side.
@@ -18,7 +18,9 @@ from orchestrator.model import GpuProcess, GpuSample, Result
 from orchestrator.results.columns import EPOCH_METRICS, GPU_METRICS, How, Metric
 from orchestrator.results.job_events import EpochEvent, job_epochs
 
+#: The most that one reading can stand for, seconds to either side.
 HOLD_S = 1.0
+#: Begin and end, CLOCK_MONOTONIC in seconds.
 Window = tuple[float, float]
 #: (value, seconds that it stands for)
 Weighted = list[tuple[float, float]]
@@ -27,7 +29,7 @@ Get = Callable[[GpuSample], float | None]
 
 
 def window_of(epoch: EpochEvent) -> Window | None:
-    """Begin of training to end of validation of one epoch, CLOCK_MONOTONIC."""
+    """From the begin of the training to the end of the validation of one epoch; None where a time is missing."""
     if epoch.t is None or epoch.train_s is None or epoch.validation_s is None:
         return None
     end, train, validation = float(epoch.t), float(epoch.train_s), float(epoch.validation_s)
@@ -35,7 +37,7 @@ def window_of(epoch: EpochEvent) -> Window | None:
 
 
 def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[GpuSample]) -> dict[str, Any]:
-    """The GPU columns of one result row. Rates and means over all epochs, peaks over the whole job."""
+    """The GPU columns of one result row: means and counters over all epochs, peaks over the whole job."""
     if not samples or result.launched_t is None or result.exited_t is None:
         return {}
     inside = [s for s in samples if result.launched_t <= s.t <= result.exited_t]
@@ -53,7 +55,7 @@ def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample]) -> dict[str, Any
 
 
 def window_part(window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric]) -> dict[str, Any]:
-    """Those of the metrics that are made of a window's readings; what nothing was read of is None."""
+    """The figures of one window, for those of the metrics that are made of a window; None where nothing was read."""
     inside = [s for s in samples if window[0] <= s.t <= window[1]]
     gauges = {metric.field for metric in metrics if metric.how in OF_GAUGE}
     weights = {field: readings(window, inside, attrgetter(field)) for field in gauges}
@@ -66,7 +68,7 @@ def window_part(window: Window, samples: Sequence[GpuSample], metrics: Sequence[
 
 
 def readings(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted:
-    """The driver's own record where there is one (a poll repeats its newest entry), else the polls."""
+    """The readings that the driver itself recorded, else the polled ones: a poll repeats the driver's newest value."""
     for kind in ("buffer", "poll"):
         found = weighted(window, [s for s in samples if s.kind == kind], get)
         if found:
@@ -87,6 +89,7 @@ def weighted(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted
 
 
 def mean(values: Weighted) -> float | None:
+    """The mean weighted with time, None without a value."""
     total = sum(weight for _, weight in values)
     if not values:
         return None
@@ -113,7 +116,7 @@ def growth(window: Window, samples: Sequence[GpuSample], field: str, rate: str =
     begin, end = window
     if len(counter) >= 2 and counter[0][0] <= end and counter[-1][0] >= begin and end > begin:
         covered = max(begin, counter[0][0]), min(end, counter[-1][0])
-        grown = _at(counter, covered[1]) - _at(counter, covered[0])
+        grown = _interpolated(counter, covered[1]) - _interpolated(counter, covered[0])
         if covered[1] - covered[0] >= 0.9 * (end - begin) and grown >= 0:  # a counter that was reset says nothing
             return grown, "counter"
     rates = weighted(window, samples, attrgetter(rate)) if rate else []
@@ -129,7 +132,7 @@ def peak(values: Sequence[float], result: Result) -> float | None:
 
 
 def throttle_reasons(masks: Sequence[int], result: Result) -> str | None:
-    """Names of everything that slowed the card in these readings, "" for nothing, None where it does not tell."""
+    """Names of everything that slowed the GPU in these readings, "" for nothing, None where it does not tell."""
     return ", ".join(slowing(functools.reduce(operator.or_, masks))) if masks else None
 
 
@@ -143,7 +146,7 @@ def shared(lists: Sequence[Sequence[GpuProcess]], result: Result) -> bool | None
 
 
 def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, Any]]:
-    """The readings of one job for drawing: seconds since it was launched; utilization as in the figures."""
+    """The readings of one job for a chart, by seconds since its launch; utilization as in the figures."""
     begin, end = result.launched_t, result.exited_t
     if begin is None or end is None:
         return []
@@ -164,7 +167,7 @@ def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, A
 
 
 def epoch_marks(result: Result) -> list[dict[str, Any]]:
-    """When each epoch began and ended, seconds since the launch of its job."""
+    """Begin and end of each epoch for a chart, in seconds since the launch of its job."""
     found = []
     for number, epoch in enumerate(job_epochs(result), 1):
         window = window_of(epoch)
@@ -179,7 +182,7 @@ def _known(samples: Sequence[GpuSample], field: str) -> list[Any]:
     return [value for value in map(attrgetter(field), samples) if value is not None]
 
 
-def _at(points: Sequence[tuple[float, float]], t: float) -> float:
+def _interpolated(points: Sequence[tuple[float, float]], t: float) -> float:
     for (t0, v0), (t1, v1) in itertools.pairwise(points):
         if t0 <= t <= t1:
             return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if t1 > t0 else v1

@@ -1,4 +1,4 @@
-"""The GPU readings of a run on disk: lines while it runs, Parquet once it has ended. Either can be read."""
+"""Stores the GPU readings of a run: JSON lines while it runs, Parquet once it has ended. Either can be read."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ COLUMNS = _columns(GpuSample)
 
 
 def new_spool(run: Path) -> Path:
-    """Where the next session of this run writes its lines: a run that is resumed has several."""
+    """A new file for lines. Each session of a run has its own: a run that is resumed has several."""
     taken = {int(path.stem.removeprefix("gpu-")) for path in run.glob("gpu-*.*") if path.stem[4:].isdecimal()}
     return run / f"gpu-{max(taken, default=0) + 1}.jsonl"
 
 
 def to_parquet(run: Path) -> None:
-    """Every finished spool becomes a Parquet file of the same name, typed also where all values are absent."""
+    """Turn every file of lines into a Parquet file of the same name."""
     for spool in sorted(run.glob("gpu-*.jsonl")):
         target = spool.with_suffix(".parquet")
         temporary = target.with_name(f".{target.name}.tmp")

@@ -1,6 +1,7 @@
-"""From raw records to figures: one row per planned job, one per epoch, one per sample. Pure.
+"""Makes rows of raw records: one per planned job, one per epoch, one per sample. Nothing is read or written here.
 
-Every derived figure is made here and nowhere else, so that a better definition can be applied to old runs.
+Every derived figure is made here and in `gpu_figures` and nowhere else, so that a better definition can be applied to
+old runs.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ def merge_run(
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
+    """The row of one job. `samples` are of its processes, `gpu` of its GPU from just before it to just after it."""
     row, events = dict.fromkeys(COLUMNS), job_events(result)
     row.update(_job_part(result.job))
     row.update(_outcome_part(result, events))
@@ -84,8 +86,10 @@ def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]]
 
 
 def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None = None) -> list[dict[str, Any]]:
-    """Processor use between neighbouring samples (percent of one core) and resident memory, by time since the launch,
-    or since the first sample where the launch is not known."""
+    """Processor use between neighbouring samples (percent of one core) and resident memory (MiB).
+
+    `t_s` counts from the launch, or from the first sample where the launch is not known.
+    """
     rows = []
     for before, after in itertools.pairwise(samples):
         if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
@@ -109,7 +113,7 @@ def time_part(launched_t: float | None, events: JobEvents) -> dict[str, Any]:
     samples, elapsed = epochs[-1].samples, events.end.elapsed_s
     epoch_s = statistics.median(steady) if steady else None
     return {
-        "setup_s": _setup(launched_t, events),
+        "setup_s": _setup_s(launched_t, events),
         "first_epoch_s": epochs[0].train_s,
         "epoch_s": epoch_s,
         "epoch_s_n": len(steady),
@@ -142,7 +146,7 @@ def _usage(metric: Metric, epochs: Sequence[EpochEvent], readings: Readings) -> 
     return None if growth is None else number(100 * growth)  # 200 % is two busy cores
 
 
-def _setup(launched_t: float | None, events: JobEvents) -> float | None:
+def _setup_s(launched_t: float | None, events: JobEvents) -> float | None:
     if events.start.t is None or launched_t is None:
         return None
     phases = ("import", "data", "build", "compile", "fit_setup")
@@ -198,7 +202,7 @@ def _length(shape: object) -> float | None:
 
 
 def cache_state(caches: Mapping[str, object]) -> str | None:
-    """cold: empty before the job; partly: it added to what was there; warm: it added nothing."""
+    """State of the compile caches. cold: empty before the job; partly: it added files; warm: it added none."""
     if not caches:
         return None
     files = [read(CacheFiles, cache) for cache in caches.values() if isinstance(cache, dict)]

@@ -26,7 +26,7 @@ sampler.start()
 print("started", flush=True)
 time.sleep(float(sys.argv[2]))
 sampler.stop()
-print(sampler.trouble, {u: w for u, (t, w) in sampler.lost.items()})
+print(sampler.failure, {u: w for u, (t, w) in sampler.lost.items()})
 """
 UUIDS = [f"GPU-{i:08x}-aaaa-bbbb-cccc-000000000000" for i in (0, 1)]
 EVER = (float("-inf"), float("inf"))
