@@ -1,12 +1,14 @@
-"""The one status of every end that a job can come to."""
+"""The one status of every end that a job can come to, and the record that it leaves."""
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from orchestrator.measure.job import verdict
-from orchestrator.model import Exit
-from tests.make import make_job
+from orchestrator.measure.job import measure, verdict
+from orchestrator.model import Device, Exit, Launch, Usage
+from tests.make import FINGERPRINT, make_job
 
 GOOD = [{"event": "epoch_end", "t": 1}, {"event": "epoch_end", "t": 2}, {"event": "end", "t": 3}]
 ERROR = {"event": "error", "t": 3, "type": "ValueError", "message": "planted\nfault"}
@@ -39,3 +41,59 @@ def test_every_end_has_one_status_and_a_reason(tmp_path, exit_, events, status, 
 
 def test_unreadable_lines_are_told_even_when_all_went_well(tmp_path):
     assert verdict(make_job(), Exit(code=0), GOOD, ["3 unreadable"], tmp_path / "log") == ("ok", "3 unreadable")
+
+
+class FakeLauncher:
+    """Starts nothing: writes the given events where a job would."""
+
+    def __init__(self, *events):
+        self.events = events
+
+    def describe(self, job, device, out):
+        return Launch(launcher="fake", command=["true"])
+
+    def launch(self, job, device, out, log, watch):
+        watch(lambda: Usage(cpu_s=1.0, rss_mb=2.0))
+        lines = [json.dumps({"t": float(i), **event}) + "\n" for i, event in enumerate(self.events)]
+        (out / "events.jsonl").write_text("".join(lines))
+        (out / "left").write_text("behind")
+        return Exit(code=0)
+
+
+def measured(folder, *events):
+    seen = []
+    result = measure(
+        make_job(epochs=1),
+        Device(kind="cpu", name="cpu:0"),
+        launcher=FakeLauncher(*events),
+        folder=folder,
+        run_id="r",
+        identify=lambda job, device, launch: FINGERPRINT,
+        on_event=lambda job, event: seen.append(event),
+        interval_s=60.0,
+    )
+    return result, seen
+
+
+DATA = {"event": "data", "sha256": "2" * 64, "mine": [1, {"deep": None}]}
+EPOCH = {"event": "epoch_end", "epoch": 1, "train_s": "2 s"}
+
+
+def test_a_record_keeps_what_the_job_wrote_and_nothing_else(tmp_path):
+    folder = tmp_path / "job"
+    result, seen = measured(folder, DATA, EPOCH, {"event": "mine"}, {"event": "end"})
+    assert (result.status, result.reason, result.fingerprint) == ("ok", "", FINGERPRINT)
+    assert result.data == {"t": 0.0, **DATA}
+    assert result.epochs == [{"t": 1.0, **EPOCH}]
+    assert [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()] == seen
+    assert [event["event"] for event in seen] == ["data", "epoch_end", "mine", "end"]
+    assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "samples.jsonl"]
+    (sample,) = (folder / "samples.jsonl").read_bytes().splitlines()
+    assert {"device": "cpu:0", "cpu_s": 1.0, "rss_mb": 2.0}.items() <= json.loads(sample).items()
+
+
+@pytest.mark.parametrize(("sha256", "read"), [("3" * 64, "3" * 64), (7, "7"), (None, "None")])
+def test_data_that_changed_since_the_plan_fail_the_job(tmp_path, sha256, read):
+    result, _ = measured(tmp_path / "job", {**DATA, "sha256": sha256}, EPOCH, {"event": "end"})
+    assert result.status == "failed"
+    assert result.reason == f"the data changed: planned sha256 {'2' * 64}, the job read {read}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from orchestrator.model import Plan, Sample, Skip
-from orchestrator.results import collect
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.rows import cache_state, epoch_rows, merge_run, sample_rows
-from tests.make import FINGERPRINT, epoch, make_job, make_result
+from tests.make import epoch, make_job, make_result
 
 
 def one_row(result, samples=()):
@@ -126,10 +124,3 @@ def test_a_recorded_epoch_without_a_time_gives_no_use_of_the_processor():
     samples = [Sample(t=t, device="d", cpu_s=t) for t in (0.0, 200.0)]
     row = one_row(make_result(make_job(), epochs=[{"epoch": 1, "train_s": 2.0}]), samples)
     assert (row["cpu_util_mean"], row["first_epoch_s"]) == (None, 2.0)
-
-
-def test_what_was_not_confined_stands_in_the_reports_environment():
-    points = ["network: given up by the user (--weaken network)", "memory: not here"]
-    weak = msgspec.structs.replace(FINGERPRINT, unconfined=points)
-    found = dict(collect.environment([make_result(make_job()), make_result(make_job(), fingerprint=weak)]))
-    assert found["not confined"] == "; ".join(points)
