@@ -12,9 +12,10 @@ from msgspec import Meta, Struct
 Say = Callable[[str], None]
 #: One row of a table: column -> value.
 Row = dict[str, Any]
+#: One event of a job, as the job wrote it: any JSON object. `results.job_events` gives its fields their types.
+RawEvent = dict[str, object]
 
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
-STATUSES: tuple[str, ...] = Status.__args__  # type: ignore[attr-defined]
 #: Statuses of jobs that were never meant to run here; they do not make a run fail.
 NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
 
@@ -217,7 +218,7 @@ class Job(Noun, frozen=True, kw_only=True):
 
     @property
     def id(self) -> str:
-        """Reversible; also the folder's and (with the run's id) the container's name."""
+        """Unique in a run; also the folder's and (with the run's id) the container's name."""
         parts = [self.workload, self.stack, self.backend, self.device, str(self.repeat)]
         if self.variant != "faithful":
             parts.insert(1, self.variant)
@@ -227,17 +228,6 @@ class Job(Noun, frozen=True, kw_only=True):
     def cell(self) -> tuple[str, str, str, str, str]:
         """What repeats share: workload, variant, stack, backend, device kind."""
         return (self.workload, self.variant, self.stack, self.backend, self.device)
-
-
-def parse_job_id(text: str) -> dict[str, Any]:
-    """The fields that `Job.id` was made of. Raises ValueError for anything else."""
-    parts = text.split(".")
-    if len(parts) == 5:
-        parts.insert(1, "faithful")
-    if len(parts) != 6 or not all(parts) or not parts[5].isdecimal():
-        raise ValueError(f"not a job id: {text!r}")
-    names = ("workload", "variant", "stack", "backend", "device")
-    return {**dict(zip(names, parts, strict=False)), "repeat": int(parts[5])}
 
 
 class Skip(Noun, frozen=True, kw_only=True):
@@ -425,7 +415,8 @@ class Result(Noun, frozen=True, kw_only=True):
     """Exactly one for every planned job, whatever happened.
 
     `started` and `ended` are wall-clock stamps (ISO 8601, UTC); `launched_t` and `exited_t` the
-    same moments on CLOCK_MONOTONIC, seconds. `epochs` holds the raw epoch_end events.
+    same moments on CLOCK_MONOTONIC, seconds. From `start` on, the fields hold what the job reported, unknown
+    fields included; whoever calculates with it reads `results.job_events.job_events(result)` instead.
     """
 
     run_id: str
@@ -439,13 +430,13 @@ class Result(Noun, frozen=True, kw_only=True):
     exited_t: float | None = None
     attempt: Positive = 1
     fingerprint: Fingerprint | None = None
-    start: dict[str, Any] = {}
-    data: dict[str, Any] = {}
-    ready: dict[str, Any] = {}
+    start: RawEvent = {}
+    data: RawEvent = {}
+    ready: RawEvent = {}
     phases: dict[str, float] = {}
-    epochs: list[dict[str, Any]] = []
-    end: dict[str, Any] = {}
-    error: dict[str, Any] = {}
+    epochs: list[RawEvent] = []
+    end: RawEvent = {}
+    error: RawEvent = {}
     bad_event_lines: int = 0
 
 

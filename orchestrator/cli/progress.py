@@ -6,13 +6,13 @@ import contextlib
 import threading
 import time
 from types import TracebackType
-from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from orchestrator.model import Job, Result
+from orchestrator.model import Job, RawEvent, Result
+from orchestrator.results.job_events import EpochEvent, ReadyEvent, read_event
 from orchestrator.text import duration, printable
 
 MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
@@ -56,7 +56,7 @@ class Progress:
             self._live.stop()
             self._live = None
 
-    def event(self, job: Job, event: dict[str, Any]) -> None:
+    def event(self, job: Job, event: RawEvent) -> None:
         """One event of a running job."""
         words = describe_event(job, event)
         if not words:
@@ -108,16 +108,16 @@ def label(job: Job) -> str:
     return f"{job.workload}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
 
 
-def describe_event(job: Job, event: dict[str, Any]) -> str:
+def describe_event(job: Job, event: RawEvent) -> str:
     """The part of an event worth a line, "" for the rest."""
-    if event["event"] == "ready":
-        return shown(f"model built, Keras {event.get('keras_version')}, {event.get('framework_version')}")
-    if event["event"] != "epoch_end":
+    found = read_event(event)
+    if isinstance(found, ReadyEvent):
+        return shown(f"model built, Keras {found.keras_version}, {found.framework_version}")
+    if not isinstance(found, EpochEvent):
         return ""
-    parts = [f"epoch {event.get('epoch')}/{job.epochs}"]
-    for key, form in (("train_s", "{:.2f} s"), ("loss", "loss {:.3f}"), ("val_acc", "val_acc {:.3f}")):
-        value = event.get(key)
-        if isinstance(value, int | float):
+    parts = [f"epoch {found.epoch}/{job.epochs}"]
+    for value, form in ((found.train_s, "{:.2f} s"), (found.loss, "loss {:.3f}"), (found.val_acc, "val_acc {:.3f}")):
+        if value is not None:
             parts.append(form.format(value))
     return shown("  ".join(parts))
 

@@ -1,4 +1,4 @@
-"""What can work on this host, and what cannot, from facts alone: nothing is started, asked or changed. Pure."""
+"""Judges what can run on a host from facts about it. Nothing is started, asked or changed here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Level = Literal["ok", "warn", "bad"]
 
 
 class Check(Noun, frozen=True, kw_only=True):
-    """One line for people: what was looked at, what was seen, what is needed, how to mend it."""
+    """One line of `doctor`: what was examined, what was seen, what is needed, how to mend it."""
 
     level: Level
     what: str
@@ -36,6 +36,8 @@ class GpuState(Noun, frozen=True, kw_only=True):
 
 
 class Disk(Noun, frozen=True, kw_only=True):
+    """Free and needed space at a path, MiB. `what` is kept there."""
+
     what: str
     path: str
     free_mb: int
@@ -43,6 +45,8 @@ class Disk(Noun, frozen=True, kw_only=True):
 
 
 class DataFact(Noun, frozen=True, kw_only=True):
+    """Where a data set is, if it is here."""
+
     dataset: str
     state: str
     path: str | None = None
@@ -50,7 +54,7 @@ class DataFact(Noun, frozen=True, kw_only=True):
 
 
 class Facts(Noun, frozen=True, kw_only=True):
-    """A host as it was found."""
+    """Everything about a host that checks are made of. A part that was not examined is empty."""
 
     device: Literal["cpu", "gpu"]
     #: How the jobs would be started: "docker", "process", or another container runtime.
@@ -79,7 +83,7 @@ class Facts(Noun, frozen=True, kw_only=True):
 
 
 def version(text: str) -> tuple[int, ...]:
-    """ "470.256.02" as numbers."""
+    """The numbers of a version such as "470.256.02", which can then be compared."""
     return tuple(int(part) for part in text.split(".") if part.isdecimal())
 
 
@@ -101,16 +105,18 @@ def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
 
 
 def span(needs: GpuNeeds) -> str:
+    """The compute capabilities that an image can use, in words."""
     lowest, *highest = needs.compute_capability
     return f"{lowest} to {highest[0]}" if highest else f"{lowest} and newer"
 
 
 def fits(stack: Stack, backend: str, gpu: Device) -> bool:
+    """Whether this GPU can run this backend of a stack, as far as is known."""
     return "gpu" in stack.images and not unsupported_reason(stack.needs(backend), gpu)
 
 
 def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[str, str], str]:
-    """(stack, backend) that no GPU here can run -> the reason."""
+    """The backends that none of these GPUs can run: (stack, backend) -> the reason."""
     found = {}
     for stack in stacks:
         for backend in stack.backends:
@@ -123,7 +129,7 @@ def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[s
 
 
 def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
-    """What a person whose choice cannot run here may run: in words, with the command."""
+    """What a user whose choice cannot run here may run instead, in words with the command."""
     able = [s for s in stacks if any(fits(s, b.name, g) for b in s.backends for g in gpus)]
     for era, title, preset in (("today", "today's stacks", "modern"), ("2017", "the stacks of 2017", "azure-nc6")):
         mine = [s.name for s in able if s.era == era]
@@ -133,7 +139,10 @@ def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
 
 
 def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
-    """All lines, in the order in which a person would look. `everything`: the stacks to choose from instead."""
+    """All checks of these stacks, in the order in which a user would examine them.
+
+    `everything`: the stacks of the catalog, for advice on what to run instead.
+    """
     found = [*_engine(facts)]
     if facts.device == "cpu" and facts.no_gpu:
         found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
@@ -232,7 +241,7 @@ def _clocks(what: str, state: GpuState) -> Check:
 
 
 def _stacks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
-    """Every backend against every kind of GPU."""
+    """One check per backend and kind of GPU."""
     kinds = {(gpu.name, gpu.compute_capability, gpu.driver): gpu for gpu in facts.gpus}
     found = []
     for gpu in kinds.values():
@@ -242,7 +251,7 @@ def _stacks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) 
                 found.append(_stack(stack, backend.name, gpu, mend))
     if not any(check.level == "ok" for check in found):
         return found
-    return [_mild(check) for check in found]
+    return [_as_warning(check) for check in found]
 
 
 def _stack(stack: Stack, backend: str, gpu: Device, mend: str) -> Check:
@@ -260,8 +269,8 @@ def _stack(stack: Stack, backend: str, gpu: Device, mend: str) -> Check:
     return Check(level="bad", what=what, seen=why, needed=needed, mend=mend)
 
 
-def _mild(check: Check) -> Check:
-    """Where something can run, a pair that cannot is no trouble: it is left out, and said."""
+def _as_warning(check: Check) -> Check:
+    """A failed check as a warning: where other pairs can run, one that cannot is only left out."""
     if check.level != "bad":
         return check
     mend = "nothing needs mending: such jobs go to a GPU that can, else they become `unsupported` rows"
@@ -310,7 +319,7 @@ def _data(facts: Facts) -> list[Check]:
 
 
 def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
-    """Per kind of GPU, what runs on it and what does not: for the first lines of a run."""
+    """One line per kind of GPU for the begin of a run: what runs on it, and what does not."""
     lines = []
     for gpu in {(g.name, g.compute_capability): g for g in gpus}.values():
         runs = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if fits(s, b.name, gpu)]
@@ -321,11 +330,13 @@ def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
 
 
 def worst(found: Iterable[Check]) -> Level:
+    """The worst level of these checks, "ok" for none."""
     levels = {check.level for check in found}
     return "bad" if "bad" in levels else "warn" if "warn" in levels else "ok"
 
 
 def counts(found: Iterable[Check]) -> Mapping[Level, int]:
+    """How many checks there are of each level."""
     tally: dict[Level, int] = {"ok": 0, "warn": 0, "bad": 0}
     for check in found:
         tally[check.level] += 1
@@ -333,7 +344,7 @@ def counts(found: Iterable[Check]) -> Mapping[Level, int]:
 
 
 def check_text(check: Check) -> str:
-    """One check as text."""
+    """One check as text, with the advice in a second line where there is any."""
     needed = f"; needed: {check.needed}" if check.needed else ""
     mend = f"\n        -> {check.mend}" if check.mend and check.level != "ok" else ""
     return f"{check.level.upper():5} {check.what}: {check.seen}{needed}{mend}"

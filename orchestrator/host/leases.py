@@ -1,7 +1,7 @@
-"""One job at a time on a GPU, across all orchestrators and users of a host.
+"""Leases of GPUs: one job at a time on a GPU, across all orchestrators and users of a host.
 
-A lease is a flock on a file named after the GPU's UUID. The kernel gives it back however its holder ends, so nothing
-can be left behind; the files stay, for a file that is removed could be locked twice.
+A lease is a flock on a file named after the GPU's UUID. The kernel frees it however its holder ends, so that no lease
+can be left behind. The files stay: one that is removed and made again could be locked twice.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from orchestrator.errors import DeviceRefused, HostError
 from orchestrator.files import try_lock
 from orchestrator.text import printable
 
+#: Seconds between two tries to get a lease.
 POLL_S = 0.1
 
 
 def lock_folder(environ: dict[str, str] | None = None) -> Path:
-    """The one folder that every user of this host comes to: by properties of the host, not of the caller.
+    """The folder of the lock files, which must be the same for every user of this host.
 
-    /run/lock where everybody may write there, else /tmp. KERAS_ORCHESTRATE_LOCK_DIR names another, for
-    orchestrators in containers that share the host's GPUs.
+    It is below /run/lock where everybody may write there, else below /tmp. KERAS_ORCHESTRATE_LOCK_DIR names another,
+    for orchestrators in containers that share the host's GPUs.
     """
     named = (os.environ if environ is None else environ).get("KERAS_ORCHESTRATE_LOCK_DIR")
     if named:
@@ -41,7 +42,7 @@ def lock_folder(environ: dict[str, str] | None = None) -> Path:
 
 
 class Leases:
-    """Leases in one folder. `holder` is what others are told of who we are."""
+    """The leases of one folder. `holder` names this orchestrator to others that wait for one of its leases."""
 
     def __init__(self, folder: Path, holder: str) -> None:
         self._folder = folder
@@ -49,34 +50,34 @@ class Leases:
 
     @contextmanager
     def hold(self, uuid: str, stopping: Callable[[], bool], waits: Callable[[str], None]) -> Iterator[None]:
-        """Waits for the GPU, holds it for the block. `waits` is told once who has it.
+        """Wait for the lease of a GPU and hold it for the block. `waits` is called once with the present holder.
 
-        Raises DeviceRefused when `stopping` turns true meanwhile, HostError where no lock can be had at all.
+        Raises DeviceRefused when `stopping` turns true meanwhile, HostError where the lock file cannot be used.
         """
         descriptor = self._open(uuid)
-        told = False
+        announced = False
         try:
             while not try_lock(descriptor):
                 if stopping():
                     raise DeviceRefused("stopped while waiting for the GPU")
-                if not told:
-                    waits(_read(descriptor) or "another orchestrator")
-                    told = True
+                if not announced:
+                    waits(_read_holder(descriptor) or "another orchestrator")
+                    announced = True
                 time.sleep(POLL_S)
-            self._sign(descriptor)
+            self._write_holder(descriptor)
             yield
         finally:
             os.close(descriptor)  # which unlocks
 
     def holder(self, uuid: str) -> str | None:
-        """Who holds a GPU at this moment, or None."""
+        """Who holds the lease of a GPU at this moment, or None."""
         if not self._path(uuid).exists():
             return None
         descriptor = self._open(uuid)
         try:
             if try_lock(descriptor, shared=True):
                 return None
-            return _read(descriptor) or "another orchestrator"
+            return _read_holder(descriptor) or "another orchestrator"
         finally:
             os.close(descriptor)
 
@@ -84,10 +85,10 @@ class Leases:
         return self._folder / (re.sub(r"[^A-Za-z0-9-]", "_", uuid) + ".lock")
 
     def _open(self, uuid: str) -> int:
-        """The lock file, made where it is not there.
+        """Open the lock file, and create it if there is none.
 
-        Opened before it is created: in a folder that all may write to, many kernels forbid O_CREAT on another
-        user's file. Reading is enough for a lock.
+        It is first opened without O_CREAT, which many kernels forbid on another user's file in a folder that all may
+        write to. A file that can only be read can be locked as well.
         """
         self._make_folder()
         path = self._path(uuid)
@@ -116,13 +117,13 @@ class Leases:
         if self._folder.is_symlink() or not self._folder.is_dir():
             raise HostError(f"{self._folder} is no folder", "KERAS_ORCHESTRATE_LOCK_DIR names another for the locks")
 
-    def _sign(self, descriptor: int) -> None:
+    def _write_holder(self, descriptor: int) -> None:
         with contextlib.suppress(OSError):  # another user's file: locked all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, self._holder.encode(), 0)
 
 
-def _read(descriptor: int) -> str:
+def _read_holder(descriptor: int) -> str:
     with contextlib.suppress(OSError):
         text = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
         return printable(text)

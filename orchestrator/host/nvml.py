@@ -1,6 +1,6 @@
-"""The NVIDIA driver's counters through nvidia-ml-py: one question at a time, "not available" is None.
+"""Reads the counters of the NVIDIA driver through nvidia-ml-py. What a card or driver does not have is None.
 
-Nothing here is cached between sessions, and nothing happens at import.
+Nothing is cached between sessions, and nothing happens at import.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class GpuLost(Exception):
 
 @contextmanager
 def session() -> Iterator[Nvml]:
-    """NVML for the time of the block. Raises NvmlMissing with the driver's words."""
+    """Open NVML for the time of the block. Raises NvmlMissing with the driver's own message."""
     import pynvml
 
     try:
@@ -42,14 +42,14 @@ def session() -> Iterator[Nvml]:
 
 
 class Nvml:
-    """What one NVML session can be asked. `handle` is that of a device, by its UUID."""
+    """One NVML session. A GPU is named by its UUID."""
 
     def __init__(self, library: Any) -> None:
         self._n = library
         self._handles: dict[str, Any] = {}
         #: GPUs that are listed and do not answer: their error, by index.
         self.silent: dict[int, str] = {}
-        #: Which function answered where the driver knows one of several: asked first from then on.
+        #: Of several functions for one reading, the one that this driver has answered: it is called from then on.
         self._known: dict[tuple[str, ...], str] = {}
 
     def devices(self) -> list[Device]:
@@ -84,7 +84,7 @@ class Nvml:
         )
 
     def read(self, uuid: str) -> GpuSample:
-        """All gauges of a GPU now. Raises GpuLost."""
+        """A reading of all gauges and counters of a GPU. Raises GpuLost."""
         n, handle = self._n, self._handle(uuid)
         rates = self._ask(n.nvmlDeviceGetUtilizationRates, handle)
         memory = self._ask(n.nvmlDeviceGetMemoryInfo, handle)
@@ -105,7 +105,10 @@ class Nvml:
         )
 
     def buffered(self, uuid: str, since_us: int) -> tuple[list[GpuSample], int]:
-        """What the driver itself recorded after `since_us`, and its newest stamp (its own clock, microseconds)."""
+        """The utilization that the driver itself recorded after `since_us`, and the newest of its time stamps.
+
+        Both are microseconds of the driver's clock. Raises GpuLost.
+        """
         n, handle = self._n, self._handle(uuid)
         answer = self._ask(n.nvmlDeviceGetSamples, handle, n.NVML_GPU_UTILIZATION_SAMPLES, since_us)
         if answer is None:
@@ -120,9 +123,9 @@ class Nvml:
         return samples, max(fresh, default=since_us)
 
     def processes(self, uuid: str) -> list[tuple[int, float | None]] | None:
-        """(pid, MiB) of what computes on a GPU; None where the driver does not tell.
+        """(pid, MiB) of each process that computes on a GPU; None where the driver does not tell. Raises GpuLost.
 
-        The versions of this call differ in the size of their struct: the newest that the driver has is asked.
+        The versions of this call differ in the size of their struct: the newest one that the driver has is used.
         """
         names = ("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2")
         found = self._first(names, self._handle(uuid))
@@ -132,6 +135,7 @@ class Nvml:
         return oldest
 
     def max_sm_mhz(self, uuid: str) -> int | None:
+        """The highest clock of the processors of a GPU. Raises GpuLost."""
         answer: int | None = self._ask(self._n.nvmlDeviceGetMaxClockInfo, self._handle(uuid), self._n.NVML_CLOCK_SM)
         return answer
 

@@ -1,4 +1,4 @@
-"""This host as it is: its name, processor, memory, GPUs. Reads only."""
+"""Examines this host: its name, processor, memory and GPUs; and divides its cores among jobs."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ RESERVE_MB = 1024
 
 
 def probe_host() -> Host:
+    """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none."""
     gpus, why, silent = _gpus()
     return Host(
         name=platform.node(),
@@ -31,7 +32,7 @@ def probe_host() -> Host:
 
 
 def default_threads(cores: int, parallel: int) -> int:
-    """CPU threads of each job: equal shares, and one core for the engine, the sampler and the rest.
+    """CPU threads of each job: an equal share of the cores, but one, which is for the engine and the sampler.
 
     Thread pools that spin while they wait for each other suffer most from a core that is taken away: recurrent
     layers on PyTorch were 10 times slower with two threads than with one on two cores.
@@ -40,7 +41,10 @@ def default_threads(cores: int, parallel: int) -> int:
 
 
 def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
-    """Devices that may run a job at the same time: disjoint sets of cores, or the GPUs."""
+    """The devices that may run a job at the same time: disjoint sets of cores, or the GPUs.
+
+    Raises HostError where the host has too few cores.
+    """
     if kind == "gpu":
         return [msgspec.structs.replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
     if threads * parallel > len(host.cores):

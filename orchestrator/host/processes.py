@@ -1,4 +1,4 @@
-"""Processes on a GPU: which there are, and whose they are."""
+"""Finds the processes on a GPU, and which of them are jobs of an orchestrator."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from orchestrator.model import GpuProcess
 
 
 def in_words(processes: Sequence[GpuProcess]) -> str:
-    """`process 7 (python x.py), process 8`; "" for none."""
+    """The processes in words, such as `process 7 (python x.py), process 8`; "" for none."""
     return ", ".join(f"process {p.pid}" + (f" ({p.command})" if p.command else "") for p in processes)
 
 
 def identify(pid: int) -> GpuProcess:
-    """Whose process this is, by its command line: our jobs carry `--job ID`."""
+    """A process with its command line, and the id of its job if it is one: jobs have `--job ID` in theirs."""
     try:
         argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
     except OSError:  # gone, or another user's where /proc hides those
@@ -29,6 +29,6 @@ def identify(pid: int) -> GpuProcess:
 
 
 def present(nvml: Nvml, uuid: str) -> list[GpuProcess]:
-    """What computes on a GPU now; empty where the driver does not tell. Raises GpuLost."""
+    """The processes that compute on a GPU now; empty where the driver does not tell. Raises GpuLost."""
     found = nvml.processes(uuid) or []
     return [msgspec.structs.replace(identify(pid), memory_mb=memory) for pid, memory in found]

@@ -1,8 +1,8 @@
-"""NVML's bit mask of reasons why a GPU is slowed down, as names."""
+"""Names the reasons for which a GPU is slowed down, which NVML gives as a bit mask."""
 
 from __future__ import annotations
 
-#: Bits of NVML's mask that slow a card down: all but "idle" and "clocks that somebody chose".
+#: The bits of NVML's mask that mean a slower GPU: all but "idle" and "clocks set by an application".
 SLOWING = {
     0x4: "sw_power_cap",
     0x8: "hw_slowdown",
@@ -15,5 +15,5 @@ SLOWING = {
 
 
 def slowing(mask: int | None) -> list[str]:
-    """Names of what slows a card down by this mask of NVML's."""
+    """Names of the reasons in a mask, in the order of its bits; empty for None."""
     return [name for bit, name in SLOWING.items() if mask and mask & bit]

@@ -1,30 +1,45 @@
-"""Reads what a job writes: its events, JSON lines of a program we do not trust, and the end of its log."""
+"""Reads the events of a job: JSON lines of a program that is not trusted, while they are written."""
 
 from __future__ import annotations
 
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import msgspec
 
-#: What one job may write as events before the rest is ignored: no workload comes near either.
+from orchestrator.model import RawEvent
+from orchestrator.results.job_events import PhaseEvent, number, read
+
+#: Bytes and number of the events of one job; what exceeds them is ignored. No workload comes near either.
 EVENTS_LIMIT = 64 * 2**20
 COUNT_LIMIT = 100_000
 LINE_LIMIT = 2**20
 CHUNK = 8 * 2**20
-#: Deeper values would exhaust the stack of whoever writes them down again.
+#: Lists and objects nested deeper than this could exhaust the stack when they are written as JSON again.
 DEPTH_LIMIT = 32
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(RawEvent).decode
+
+
+class Reported(TypedDict):
+    """The fields of a `Result` that come from the job itself."""
+
+    start: RawEvent
+    data: RawEvent
+    ready: RawEvent
+    phases: dict[str, float]
+    epochs: list[RawEvent]
+    end: RawEvent
+    error: RawEvent
 
 
 class EventTail:
-    """Follows a growing file. Half lines wait for their end; unreadable ones are counted, never fatal.
+    """Follows a growing file of events. Half a line waits for its end; unreadable lines are counted in `bad`.
 
-    A link or a device put in the file's place is not followed. `full`: the job wrote more than the limits allow,
-    and the rest was ignored.
+    A link or a device that the job has put in the file's place is not read. `full`: the job wrote more than the
+    limits allow, and the rest was ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -36,14 +51,14 @@ class EventTail:
         self.bad = 0
         self.full = False
 
-    def read(self, last: bool = False) -> list[dict[str, Any]]:
+    def read(self, last: bool = False) -> list[RawEvent]:
         """The events completed since the last call; `last` also takes an unfinished line as it is."""
         events = []
         while chunk := self._chunk():
             events += self._take(chunk)
         return events + self._take(b"\n") if last else events
 
-    def _take(self, chunk: bytes) -> list[dict[str, Any]]:
+    def _take(self, chunk: bytes) -> list[RawEvent]:
         lines = (self._rest + chunk).split(b"\n")
         self._rest = lines.pop()
         if self._skipping and lines:
@@ -69,7 +84,7 @@ class EventTail:
         self._offset += len(data)
         return data
 
-    def _event(self, line: bytes) -> dict[str, Any] | None:
+    def _event(self, line: bytes) -> RawEvent | None:
         if self.full or not line.strip():
             return None
         event = decode_event(line) if len(line) <= LINE_LIMIT else None
@@ -83,22 +98,34 @@ class EventTail:
         return event
 
 
-def decode_event(line: bytes) -> dict[str, Any] | None:
-    """An event that every later step can calculate with and write down again, or None."""
+def decode_event(line: bytes) -> RawEvent | None:
+    """One line as an event that can be calculated with and written down again, or None where it is none."""
     try:
         event = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    if not isinstance(event.get("event"), str) or not is_number(event.get("t")):
+    if not isinstance(event.get("event"), str) or number(event.get("t")) is None:
         return None
     return event if plain(event) else None
 
 
-def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def sort_events(events: list[RawEvent]) -> Reported:
+    """The events by kind, as a `Result` keeps them; of several `start`, `end` or `error` events the last."""
+    found = Reported(start={}, data={}, ready={}, phases={}, epochs=[], end={}, error={})
+    for event in events:
+        match event["event"]:
+            case "start" | "data" | "ready" | "end" | "error" as kind:
+                found[kind] = event
+            case "epoch_end":
+                found["epochs"].append(event)
+            case "phase":
+                phase = read(PhaseEvent, event)
+                if phase.seconds is not None:
+                    found["phases"][str(phase.name)] = float(phase.seconds)
+    return found
 
 
-def plain(value: Any, depth: int = 0) -> bool:
+def plain(value: object, depth: int = 0) -> bool:
     """Whether a decoded value is no deeper than DEPTH_LIMIT and has no integer that a float cannot hold."""
     if depth > DEPTH_LIMIT:
         return False

@@ -1,4 +1,4 @@
-"""What a result was made with: the fingerprint of a job, and the commit of the code."""
+"""Says what a job was run with: image, data, host, device, command, and the commit of the code."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def fingerprint(
     gpu_route: str | None = None,
     cluster: str | None = None,
 ) -> Fingerprint:
+    """What makes the result of `job` comparable to others. `scripts` is the SHA-256 of the workload scripts."""
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
         launcher=launch.launcher,
@@ -54,13 +55,13 @@ def fingerprint(
 
 
 def git_commit(root: Path) -> str | None:
-    """The checkout's commit, with "+changes" when files differ from it; None outside a checkout."""
+    """The commit of the checkout at `root`, with "+changes" when files differ from it; None outside a checkout."""
     if not (root / ".git").exists():
         return None
 
-    def git(*words: str) -> str:
+    def git(*argv: str) -> str:
         return subprocess.run(
-            ["git", "-C", str(root), *words],
+            ["git", "-C", str(root), *argv],
             capture_output=True,
             text=True,
             check=True,

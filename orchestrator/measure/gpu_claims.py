@@ -1,4 +1,4 @@
-"""The GPUs of one run: claimed job by job, sampled from outside, given up when lost."""
+"""Claims the GPUs of a run, each for one job at a time, and samples them for as long as the run lasts."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from orchestrator.measure.gpu_sampler import Sampler
 from orchestrator.model import Device, Result, Say
 from orchestrator.results import gpu_readings
 
-#: How long a process may stay on a GPU after its job has ended: a driver takes a moment to tidy up, and a job whose
-#: orchestrator was killed takes one to notice.
+#: Seconds that a process may stay on a GPU after its job has ended: the driver needs a moment to remove it, and a job
+#: whose orchestrator was killed needs one to notice.
 GRACE_S = 3.0
 
 
 class GpuClaims:
-    """Decides whether a GPU may be used for the next job. Any number of threads may ask."""
+    """Gives a GPU to one job at a time, if no other process uses it. Any number of threads may ask."""
 
     def __init__(self, leases: Leases, sampler: Sampler, allow_busy: bool, say: Say) -> None:
         self._leases = leases
@@ -35,7 +35,10 @@ class GpuClaims:
 
     @contextmanager
     def claim(self, device: Device) -> Iterator[Device]:
-        """Holds a GPU for one job; yields it with what else is on it. Raises DeviceRefused."""
+        """Hold a GPU for one job; yields the device with the other processes on it in `busy`.
+
+        Waits for other runs that hold its lease. Raises DeviceRefused for a GPU that is lost, or in use by others.
+        """
         if device.uuid is None:
             yield device
             return
@@ -51,7 +54,7 @@ class GpuClaims:
             yield msgspec.structs.replace(device, busy=busy)
 
     def judge(self, result: Result, device: Device) -> Result:
-        """A job whose GPU was lost while it ran has failed for that reason, whatever it said itself."""
+        """Mark a result as failed if the job's GPU was lost while it ran, whatever the job itself reported."""
         lost = self._sampler.lost.get(device.uuid or "")
         if lost is None or result.status == "cancelled" or result.launched_t is None:
             return result
@@ -63,11 +66,12 @@ class GpuClaims:
         return msgspec.structs.replace(result, status="failed", reason=reason)
 
     def _busy(self, uuid: str, name: str) -> str:
+        """The processes that stay on a GPU for longer than GRACE_S, in words; "" for none."""
         deadline = time.monotonic() + GRACE_S
         while True:
             try:
                 with session() as nvml:
-                    # Whoever is on it now, with the lease in our hand, is no job of anybody's.
+                    # This run holds the lease, so these processes are no jobs of any orchestrator.
                     found = in_words(present(nvml, uuid))
             except GpuLost as error:
                 raise DeviceRefused(f"{name} was lost: {error}") from error
@@ -82,9 +86,9 @@ class GpuClaims:
 def watched(
     devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bool, say: Say, least: int = 0
 ) -> Iterator[GpuClaims]:
-    """Samples the GPUs among `devices` into the run's folder for the time of the block.
+    """Sample the GPUs among `devices` into the folder `run` until the block ends.
 
-    Readings of less than `least` bytes stay as lines.
+    Then the readings are packed as Parquet; less than `least` bytes of them stay as JSON lines.
     """
     uuids = [device.uuid for device in devices if device.uuid]
     sampler = Sampler(uuids, gpu_readings.new_spool(run))
@@ -94,13 +98,13 @@ def watched(
         yield GpuClaims(leases, sampler, allow_busy, say)
     finally:
         sampler.stop()
-        if sampler.trouble:
-            say(f"the GPUs were not sampled: {sampler.trouble}")
+        if sampler.failure:
+            say(f"the GPUs were not sampled: {sampler.failure}")
         if uuids and sum(spool.stat().st_size for spool in run.glob("gpu-*.jsonl")) >= least:
-            _finish(run, say)
+            _pack(run, say)
 
 
-def _finish(run: Path, say: Say) -> None:
+def _pack(run: Path, say: Say) -> None:
     import duckdb
 
     try:

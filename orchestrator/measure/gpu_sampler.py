@@ -1,7 +1,7 @@
-"""Reads the GPUs of a run from outside, at fixed times, into a file that survives a crash.
+"""Reads the GPUs of a run at fixed times, into a file of JSON lines that survives a crash.
 
-One thread for all GPUs: every tick all gauges; once a second the processes, and what the driver's own buffer holds
-beyond that. Raw readings only; figures are made from them later.
+One thread reads all GPUs: all gauges at every tick (five times a second), and once a second the processes and the
+readings that the driver itself has buffered. Only raw readings are kept; figures are made from them later.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SLOW_S = 1.0
 
 
 class Sampler:
-    """Samples `uuids` into `spool` (JSON lines) from `start` until `stop`. Never raises for what a GPU does."""
+    """Samples the GPUs `uuids` into the file `spool` from `start` until `stop`. Never raises for what a GPU does."""
 
     def __init__(self, uuids: Sequence[str], spool: Path, interval_s: float = 0.2) -> None:
         self._uuids = list(uuids)
@@ -37,7 +37,7 @@ class Sampler:
         #: Lost GPUs: when (CLOCK_MONOTONIC) and in whose words.
         self.lost: dict[str, tuple[float, str]] = {}
         #: Why nothing is sampled, in words.
-        self.trouble = ""
+        self.failure = ""
 
     def start(self) -> None:
         self._thread.start()
@@ -55,7 +55,7 @@ class Sampler:
             with session() as nvml, self._spool.open("ab", buffering=0) as file:
                 self._loop(nvml, file.write)
         except (NvmlMissing, OSError) as error:
-            self.trouble = str(error)
+            self.failure = str(error)
 
     def _loop(self, nvml: Nvml, write: Callable[[bytes], object]) -> None:
         begin, slow_due = time.monotonic(), 0.0
@@ -74,6 +74,7 @@ class Sampler:
             self._done.wait(next_tick(begin, self._interval_s, now) - now)
 
     def _round(self, nvml: Nvml, uuid: str, slow: bool) -> list[GpuSample]:
+        """All readings of one GPU at one tick; `slow` also takes processes and the driver's buffer."""
         if uuid in self.lost:
             return []
         try:
@@ -89,7 +90,7 @@ class Sampler:
         return [*buffered, msgspec.structs.replace(reading, processes=named)]
 
     def _named(self, uuid: str, pid: int, memory_mb: float | None) -> GpuProcess:
-        """A process is looked up when it is first seen: by the time it ends, nobody can tell whose it was."""
+        """A process with its command line, which is read when the process is first seen: later it may be gone."""
         known = self._commands.get((uuid, pid))
         if known is None:
             known = self._commands[uuid, pid] = identify(pid)
@@ -97,5 +98,5 @@ class Sampler:
 
 
 def next_tick(begin: float, interval_s: float, now: float) -> float:
-    """The first moment of the grid after `now`: lateness never adds up, and missed ticks are not made up for."""
+    """The first tick after `now`. Ticks stay `interval_s` apart however late one is; missed ticks are left out."""
     return begin + (math.floor((now - begin) / interval_s + 1e-6) + 1) * interval_s

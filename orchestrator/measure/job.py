@@ -1,4 +1,4 @@
-"""Runs one job under a launcher, watches it from outside, and turns what happened into its result."""
+"""Runs one job under a launcher, samples it from outside, and makes its result of what happened."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from orchestrator.files import is_full, last_line, remove_tree
 from orchestrator.launchers.launcher import Launcher, Probe
-from orchestrator.measure.events import EventTail, is_number
-from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, Result, Sample, Status
+from orchestrator.measure.events import EventTail, sort_events
+from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
+from orchestrator.results.job_events import DataEvent, ErrorEvent, read
 from orchestrator.text import printable
 
 EVENTS = "events.jsonl"
@@ -24,11 +24,11 @@ SAMPLES = "samples.jsonl"
 LOG = "log.txt"
 OUT = "out"
 
-OnEvent = Callable[[Job, dict[str, Any]], None]
+OnEvent = Callable[[Job, RawEvent], None]
 
 
 class Watcher:
-    """Samples a running job at fixed times (no drift) and passes its events on as they come."""
+    """Samples a running job at fixed times in a thread of its own, and passes its events on as they come."""
 
     def __init__(self, job: Job, device: str, folder: Path, on_event: OnEvent, interval_s: float) -> None:
         self._job = job
@@ -40,7 +40,7 @@ class Watcher:
         self._probe: Probe | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
-        self.events: list[dict[str, Any]] = []
+        self.events: list[RawEvent] = []
         self.first_t: float | None = None
         self.notes: list[str] = []
         #: Samples that could not be written down.
@@ -52,7 +52,7 @@ class Watcher:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader of the result should know about its raw figures."""
+        """What was wrong with the raw figures, in words: they end up in the result's reason."""
         notes = list(self.notes)
         if self._tail.bad:
             notes.append(f"{self._tail.bad} unreadable event lines ignored")
@@ -63,7 +63,7 @@ class Watcher:
         return notes
 
     def watch(self, probe: Probe) -> None:
-        """Called by the launcher once the job runs."""
+        """Start sampling; the launcher calls this once the job runs."""
         self.first_t = time.monotonic()
         self._probe = probe
         self._thread.start()
@@ -86,7 +86,7 @@ class Watcher:
     def _sample(self) -> None:
         usage = self._probe() if self._probe else None
         if usage is not None:
-            sample = Sample(t=time.monotonic(), device=self._device, cpu_s=usage.cpu_s, rss_mb=usage.rss_mb)
+            sample = Sample(t=time.monotonic(), device=self._device, **msgspec.structs.asdict(usage))
             try:
                 self._samples.write(msgspec.json.encode(sample) + b"\n")
             except OSError:  # a full disk: the job may be what fills it, so its end is awaited
@@ -109,9 +109,10 @@ def measure(
     on_event: OnEvent,
     interval_s: float = 0.2,
 ) -> Result:
-    """Runs `job` to whatever end. `folder` is the job's own; afterwards it holds its raw figures.
+    """Run `job` to its end, whatever that is. `folder` is the job's own; afterwards it holds the raw figures.
 
-    Raises OSError only for what the disk refuses.
+    `identify` says what the job was run with, `on_event` gets its events as they come, `interval_s` is the time
+    between two samples. Raises OSError where the disk refuses a file, and nothing for what the job does.
     """
     out = folder / OUT
     out.mkdir(parents=True)
@@ -126,10 +127,10 @@ def measure(
     if is_full(folder):
         watcher.notes.append("the disk was full when it ended")
     _keep_events(folder, watcher.events)
-    parts = digest_events(watcher.events)
+    reported = sort_events(watcher.events)
     identity = identify(job, device, launch)
     status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
-    seen = parts.get("data", {}).get("sha256")
+    seen = read(DataEvent, reported["data"]).sha256
     if status == "ok" and seen != identity.data_sha256:
         status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
     return Result(
@@ -144,33 +145,19 @@ def measure(
         exited_t=exited_t,
         fingerprint=identity,
         bad_event_lines=watcher.bad_lines,
-        **parts,
+        **reported,
     )
 
 
-def digest_events(events: list[dict[str, Any]]) -> dict[str, Any]:
-    """The parts of a `Result` that the job itself reported: start, data, ready, phases, epochs, end, error."""
-    parts: dict[str, Any] = {"phases": {}, "epochs": []}
-    for event in events:
-        kind = event["event"]
-        if kind in ("start", "data", "ready", "end", "error"):
-            parts[kind] = event
-        elif kind == "epoch_end":
-            parts["epochs"].append(event)
-        elif kind == "phase" and is_number(event.get("seconds")):
-            parts["phases"][str(event.get("name"))] = float(event["seconds"])
-    return parts
-
-
-def verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], remarks: list[str], log: Path) -> tuple[Status, str]:
-    """The one status of a job that was launched, and the reason in words, with the remarks behind it."""
+def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
+    """The one status of a job that was launched, and the reason in words, followed by the remarks."""
     status, reason = _verdict(job, exit_, events, log)
     return status, "; ".join(filter(None, [reason, *remarks]))
 
 
-def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> tuple[Status, str]:
+def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[Status, str]:
     kinds = [event["event"] for event in events]
-    last_error = next((e for e in reversed(events) if e["event"] == "error"), None)
+    last_error = next((read(ErrorEvent, e) for e in reversed(events) if e["event"] == "error"), None)
     if exit_.cancelled:
         return "cancelled", "stopped by the user while it ran"
     if exit_.timed_out:
@@ -180,7 +167,7 @@ def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> 
     if exit_.error:
         return "failed", exit_.error
     if exit_.code != 0:
-        return "failed", _failure(exit_.code, last_error, log)
+        return "failed", _failed_because(exit_.code, last_error, log)
     if "end" not in kinds:
         return "failed", "exited 0 without a result (no end event)"
     if kinds.count("epoch_end") != job.epochs:
@@ -188,9 +175,9 @@ def _verdict(job: Job, exit_: Exit, events: list[dict[str, Any]], log: Path) -> 
     return "ok", ""
 
 
-def _failure(code: int | None, error: dict[str, Any] | None, log: Path) -> str:
+def _failed_because(code: int | None, error: ErrorEvent | None, log: Path) -> str:
     if error is not None:
-        return _one_line(f"{error.get('type', 'error')}: {error.get('message', '')}")
+        return _one_line(f"{error.type}: {error.message}")
     words = f"exit code {code}"
     if code is not None and code > 128:
         with contextlib.suppress(ValueError):
@@ -204,10 +191,10 @@ def _one_line(text: str, limit: int = 300) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
-def _keep_events(folder: Path, events: list[dict[str, Any]]) -> None:
-    """The job's own folder is replaced by a clean copy of its events, owned by the caller.
+def _keep_events(folder: Path, events: list[RawEvent]) -> None:
+    """Replace the folder that the job could write by a clean copy of its events.
 
-    In this order: the job may have filled the disk.
+    The folder is removed first, as the job may have filled the disk.
     """
     remove_tree(folder / OUT)
     with (folder / EVENTS).open("wb") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from orchestrator.stats.describe import Value, summarize
+from orchestrator.stats.describe import Value, finite
 
 #: What a figure that was not measured looks like.
 ABSENT = "–"
@@ -39,6 +39,18 @@ def megabytes(value: Value) -> str:
     return f"{value / 1024:.1f} GB" if value >= 1024 else f"{value:.0f} MB"
 
 
+def measured(value: Value, unit: str) -> str:
+    """The value of a metric of a device in its unit (`Metric.unit`)."""
+    if unit == "MB":
+        return megabytes(value)
+    if unit == "%":
+        return percent(value)
+    if value is None:
+        return ABSENT
+    number = f"{value:.0f}" if unit in ("MHz", "readings") else figure(value)
+    return f"{number} {unit}".rstrip()
+
+
 def share(value: Value) -> str:
     """An accuracy with three decimals: a fourth would claim more than a validation set of thousands can tell."""
     return ABSENT if value is None else f"{value:.3f}"
@@ -52,7 +64,5 @@ def span(low: float, high: float) -> str:
 
 def spread(values: Iterable[Value]) -> str:
     """`(0.97–0.98, n = 3)` for several values, nothing for one."""
-    summary = summarize(values)
-    if summary is None or summary.n < 2:
-        return ""
-    return f"({span(summary.minimum, summary.maximum)}, n = {summary.n})"
+    known = finite(values).tolist()
+    return f"({span(min(known), max(known))}, n = {len(known)})" if len(known) > 1 else ""

@@ -1,4 +1,4 @@
-"""Merges recorded runs, or reads a merged set, into the tables that are exported and reported."""
+"""Reads recorded runs, or a merged set of runs, as the tables that are exported and reported."""
 
 from __future__ import annotations
 
@@ -21,7 +21,11 @@ from orchestrator.results.source import TABLES, read_source
 
 
 class Merged(msgspec.Struct, frozen=True):
-    """Several runs as tables. `rows`: one per planned job; `epochs` and `samples`: see merge."""
+    """Several runs as tables: rows of jobs, epochs and samples, as `results.rows` makes them.
+
+    `environment`: (what, value) pairs of what the jobs ran on. `logs`: the last lines of jobs that failed, by
+    "<run id>/<job id>".
+    """
 
     rows: list[Row]
     epochs: list[Row]
@@ -37,7 +41,7 @@ class Merged(msgspec.Struct, frozen=True):
 
 
 def merge_runs(folders: Sequence[RunFolder]) -> Merged:
-    """Reads the runs; raises UserError for one that is damaged."""
+    """The tables of these runs. Raises UserError for a run whose plan cannot be read."""
     merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={})
     everything: list[Result] = []
     for folder in folders:
@@ -63,7 +67,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
 
 
 def write_tables(merged: Merged, out: Path) -> None:
-    """results.json (the same document as --json), results.csv, results.parquet, epochs.csv, per-job epoch CSVs."""
+    """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`."""
     write_atomic(out / "results.json", document(merged.rows))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
     write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
@@ -71,7 +75,7 @@ def write_tables(merged: Merged, out: Path) -> None:
 
 
 def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    """Every `what` once, with all the values that occur."""
+    """Each `what` once, with all its different values in order of appearance; empty values are left out."""
     seen: dict[str, dict[str, None]] = {}
     for what, value in pairs:
         if value not in (None, "", []):
@@ -80,7 +84,7 @@ def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
 
 
 def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
-    """(what, value) pairs; where runs or jobs differ, every value that occurs."""
+    """(what, value) pairs of what the jobs ran on; where jobs differ, every value that occurs."""
     return distinct(
         pair
         for result in results
@@ -106,12 +110,12 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
     )
 
 
-#: More readings than this are not drawn: nobody could tell so many lines apart.
+#: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
 MOST_READINGS = 1_000_000
 
 
 def merged_set(path: Path) -> Merged:
-    """Raises UserError for anything that is no set."""
+    """The tables of the merged set in the folder `path`. Raises UserError for anything that is no set."""
     source = read_source(path)
     notes = [
         "Made from a merged set: logs, GPU timelines and commits are in the folders of the runs; curves of processor "
@@ -132,7 +136,7 @@ def merged_set(path: Path) -> Merged:
 
 
 def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
-    """(what, value) pairs, as far as rows tell."""
+    """(what, value) pairs of what the jobs ran on, as far as the rows of a set tell."""
     return distinct(
         pair
         for row in rows

@@ -1,6 +1,73 @@
-"""The columns of result rows and epoch rows: names, types, order."""
+"""The columns of result rows and epoch rows: names, types, order; and the table of metrics, one row per metric.
+
+A metric is a figure made of the readings of a device. To add one, three things are written: the reading (in
+host/nvml.py for a GPU, in the probe of a launcher for the job's processes), the field of the sample in model.py, and
+a row of METRICS. The columns, the types of the stored readings, the figures of jobs and epochs and the report's
+tables of the devices follow from these.
+"""
 
 from __future__ import annotations
+
+from typing import Literal
+
+from orchestrator.model import Noun
+
+#: What is made of the readings of one field. "Epochs" is the time from the begin of the first to the end of the last.
+How = Literal[
+    "mean",  # over the epochs, weighted with time
+    "p50",  # what the readings did not exceed for 50 % of the time of the epochs
+    "p95",
+    "readings",  # how many readings there are behind mean, p50 and p95
+    "peak",  # the largest reading of the whole job
+    "counter",  # how much a counter grew during the epochs
+    "source",  # how the figure of the counter is known: "counter", or "integrated" from `rate`
+    "share",  # growth of a counter of seconds during the epochs, in percent of their time
+    "reasons",  # names of the bits that were set in any reading of the whole job
+    "shared",  # whether any reading of the whole job lists a process that is not the job's
+]
+
+
+class Metric(Noun, frozen=True):
+    """One figure of a device, from its readings to the report.
+
+    `field` is a field of GpuSample for a GPU, of Sample for the host. `rate`: a field whose integral over time stands
+    in for a counter that the device lacks. `per_epoch`: epochs have this figure as well. `label` is how the device's
+    table in the report names it: "" for the figure of a cell, other labels for the lines below it, None to leave it
+    out.
+    """
+
+    column: str
+    device: Literal["gpu", "host"]
+    field: str
+    how: How
+    sql: str = "DOUBLE"
+    rate: str = ""
+    per_epoch: bool = False
+    unit: str = ""
+    label: str | None = None
+
+
+#: In the order of the columns. Each device has one metric with the label "".
+METRICS: tuple[Metric, ...] = (
+    Metric("gpu_util_mean", "gpu", "util", "mean", per_epoch=True, unit="%", label=""),
+    Metric("gpu_util_p50", "gpu", "util", "p50", unit="%", label="median"),
+    Metric("gpu_util_p95", "gpu", "util", "p95", unit="%", label="95th"),
+    Metric("gpu_samples_n", "gpu", "util", "readings", sql="BIGINT", per_epoch=True, unit="readings", label="n ="),
+    Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MB", label="memory peak"),
+    Metric("gpu_power_mean_w", "gpu", "power_w", "mean", per_epoch=True, unit="W", label="power"),
+    Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),
+    Metric("energy_source", "gpu", "energy_j", "source", sql="VARCHAR", rate="power_w"),
+    Metric("sm_clock_mean", "gpu", "sm_mhz", "mean", unit="MHz", label="clock"),
+    Metric("gpu_temp_max_c", "gpu", "temp_c", "peak", unit="°C"),
+    Metric("throttle_reasons", "gpu", "throttle", "reasons", sql="VARCHAR", label="throttled"),
+    Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
+    Metric("cpu_util_mean", "host", "cpu_s", "share", unit="%", label=""),
+    Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MB", label="peak"),
+)
+GPU_METRICS = tuple(metric for metric in METRICS if metric.device == "gpu")
+HOST_METRICS = tuple(metric for metric in METRICS if metric.device == "host")
+#: Those of an epoch, the number of readings last.
+EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda metric: metric.how == "readings"))
 
 #: name -> SQL type; the order is the order of the columns in every file.
 COLUMNS: dict[str, str] = {
@@ -55,20 +122,7 @@ COLUMNS: dict[str, str] = {
     "loss": "DOUBLE",
     "val_loss": "DOUBLE",
     "cache": "VARCHAR",
-    "gpu_util_mean": "DOUBLE",
-    "gpu_util_p50": "DOUBLE",
-    "gpu_util_p95": "DOUBLE",
-    "gpu_samples_n": "BIGINT",
-    "gpu_mem_peak_mb": "DOUBLE",
-    "gpu_power_mean_w": "DOUBLE",
-    "energy_j": "DOUBLE",
-    "energy_source": "VARCHAR",
-    "sm_clock_mean": "DOUBLE",
-    "gpu_temp_max_c": "DOUBLE",
-    "throttle_reasons": "VARCHAR",
-    "gpu_shared": "BOOLEAN",
-    "cpu_util_mean": "DOUBLE",
-    "rss_peak_mb": "DOUBLE",
+    **{metric.column: metric.sql for metric in METRICS},
     "process_rss_peak_mb": "DOUBLE",
     "command": "VARCHAR",
 }
@@ -90,10 +144,7 @@ EPOCH_COLUMNS: dict[str, str] = {
     "acc": "DOUBLE",
     "val_loss": "DOUBLE",
     "val_acc": "DOUBLE",
-    "gpu_util_mean": "DOUBLE",
-    "gpu_power_mean_w": "DOUBLE",
-    "energy_j": "DOUBLE",
-    "gpu_samples_n": "BIGINT",
+    **{metric.column: metric.sql for metric in EPOCH_METRICS},
 }
 
 #: Columns that are fields of the job, of an epoch's event, of the fingerprint.

@@ -1,4 +1,4 @@
-"""Tables as files: the one JSON document, CSV, and Parquet with typed columns."""
+"""Writes tables as files: the JSON document of all verbs, CSV, and Parquet with typed columns."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def document(rows: Sequence[Row]) -> bytes:
 
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
+    """The rows as CSV with a header; every row needs every column."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
@@ -29,7 +30,7 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
 
 
 def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
-    """Typed columns, also where every value is None."""
+    """Write the rows as Parquet, whose columns have their type also where every value is None."""
     source = path.with_name(f".{path.name}.jsonl")
     target = path.with_name(f".{path.name}.tmp")
     write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))

@@ -1,10 +1,10 @@
-"""The results folder: everything a run leaves, written so that a crash can tear nothing.
+"""The folder of a run: everything that it leaves. A crash leaves every file as it was, or complete.
 
 <run>/plan.json
 <run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, manifest.json, result.json}
 <run>/jobs/<job id>/gpu-1.parquet   readings of its GPU, where the job ran on a node of a cluster
 <run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
-<run>/gpu-<n>.{jsonl while it runs, parquet}  readings of the GPUs
+<run>/gpu-<n>.{jsonl while it runs, then parquet}  readings of the GPUs
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
 """
 
@@ -39,13 +39,14 @@ class Attempt(Noun, frozen=True, kw_only=True):
 
 
 class RunFolder:
-    """One run on disk. Made by `create`, opened by `open`."""
+    """One run on the disk. Made by `create`, opened by `open` or `locate`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def create(cls, results: Path, plan: Plan) -> RunFolder:
+        """Make the folder of a new run below `results` and write its plan. Raises HostError where the disk refuses."""
         folder = cls(results / plan.run_id)
         try:
             folder.path.mkdir(parents=True)
@@ -57,13 +58,14 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
+        """The run in the folder `path`. Raises UserError where there is none."""
         if not (path / "plan.json").is_file():
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
         return cls(path.resolve())
 
     @classmethod
     def locate(cls, results: Path, run: str) -> RunFolder:
-        """A run by its folder, by its id below `results`, or `latest`. Raises UserError where there is none."""
+        """The run `run`: a folder, an id below `results`, or `latest`. Raises UserError where there is none."""
         here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
         if not here:
             raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
@@ -89,7 +91,7 @@ class RunFolder:
         write_atomic(self.path / "plan.json", to_json(plan))
 
     def begin(self, job: Job, attempt: int) -> Path:
-        """The job's own, empty folder; what an earlier attempt left there is set aside."""
+        """Make the job's own, empty folder; what an earlier attempt left there is moved to attempts/<n>."""
         folder = self.job_folder(job)
         try:
             if folder.is_dir():
@@ -101,7 +103,7 @@ class RunFolder:
         return folder
 
     def attempts(self, job: Job) -> int:
-        """How many attempts at this job were begun."""
+        """How many times this job was begun."""
         with contextlib.suppress(UserError):
             return _read(self.job_folder(job) / "job.json", Attempt).attempt
         kept = self.job_folder(job) / "attempts"
@@ -110,6 +112,7 @@ class RunFolder:
         return max(older, default=0) + began
 
     def write_result(self, result: Result) -> None:
+        """Write the job's manifest and then its result. Raises HostError where the disk refuses."""
         folder, data = self.job_folder(result.job), to_json(result)
         try:
             write_job_manifest(folder, data)
@@ -118,7 +121,7 @@ class RunFolder:
         write_atomic(folder / RESULT, data)
 
     def result(self, job: Job) -> Result | None:
-        """The job's result, None where there is none. Raises UserError for a damaged record, or another job's."""
+        """The job's result, None where there is none. Raises UserError for a damaged record or one of another job."""
         path = self.job_folder(job) / RESULT
         if not path.is_file():
             return None
@@ -128,7 +131,7 @@ class RunFolder:
         return found
 
     def results(self) -> dict[str, Result]:
-        """By job id. A damaged record is a failed result that says so; a job without a record is not in it."""
+        """The results by job id. A damaged record gives a failed result; a job without a record is left out."""
         plan = self.plan()
         found = {}
         for job in plan.planned:
@@ -159,11 +162,12 @@ class RunFolder:
         uuid = result.fingerprint.gpu_uuid if result.fingerprint else None
         if uuid is None or result.launched_t is None or result.exited_t is None:
             return []
-        own = self.job_folder(result.job)  # of a job that was measured on another host than this run's orchestrator
+        own = self.job_folder(result.job)  # holds readings if the job was measured on a node of a cluster
         place = own if any(own.glob("gpu-*")) else self.path
         return gpu_readings.read(place, uuid, result.launched_t - 1, result.exited_t + 1)
 
     def log_tail(self, job: Job, lines: int = 12) -> str:
+        """The last lines of the job's output, "" where there is none."""
         path = self.job_folder(job) / "log.txt"
         if not path.is_file():
             return ""
@@ -182,26 +186,26 @@ def _read(path: Path, kind: type[T]) -> T:
 
 
 def _set_aside(folder: Path) -> None:
-    """Moves the files of an attempt that is over to attempts/<n>; what the job itself could write is removed."""
+    """Move the files of an earlier attempt to attempts/<n>; the folder that the job could write is removed."""
     for path in [folder / "out", *folder.glob(".*.tmp")]:
         with contextlib.suppress(FileNotFoundError):
             remove_tree(path)
     names = [name for name in (*RAW, MANIFEST, RESULT) if (folder / name).exists()]
     if not names:
         return
-    if not job_is_whole(folder):  # kept to be looked at, but nothing that is vouched for
+    if not job_is_whole(folder):  # the files are kept, but no manifest says that they are complete
         (folder / MANIFEST).unlink(missing_ok=True)
         names = [name for name in names if name != MANIFEST]
     kept = folder / "attempts"
     number = 1 + max((int(path.name) for path in kept.glob("*") if path.name.isdecimal()), default=0)
     (kept / str(number)).mkdir(parents=True)
-    for name in sorted(names, key=lambda name: name != RESULT):  # first what makes the others count
+    for name in sorted(names, key=lambda name: name != RESULT):  # the result first: without it the rest is no record
         (folder / name).rename(kept / str(number) / name)
     sync(folder)
 
 
 def _point_latest_at(run: Path) -> None:
-    """results/latest, a convenience: not being able to make it is no failure."""
+    """Point the link results/latest at this run; where links cannot be made there is none."""
     link, fresh = run.parent / "latest", run.parent / f".latest.{os.getpid()}"
     try:
         fresh.symlink_to(run.name)

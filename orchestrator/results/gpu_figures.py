@@ -1,4 +1,4 @@
-"""From GPU readings to figures of a job and of its epochs. Pure.
+"""Makes figures of a job and of its epochs from the readings of its GPU. Nothing is read or written here.
 
 A reading belongs to a job by the GPU's UUID and the job's time window. Means are weighted with time: a reading
 stands for the time that is nearer to it than to its neighbours, and never for more than HOLD_S to either side.
@@ -6,70 +6,77 @@ stands for the time that is nearer to it than to its neighbours, and never for m
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 from orchestrator.host.throttling import slowing
-from orchestrator.model import GpuSample, Result
+from orchestrator.model import GpuProcess, GpuSample, Result
+from orchestrator.results.columns import EPOCH_METRICS, GPU_METRICS, How, Metric
+from orchestrator.results.job_events import EpochEvent, job_epochs
 
+#: The most that one reading can stand for, seconds to either side.
 HOLD_S = 1.0
+#: Begin and end, CLOCK_MONOTONIC in seconds.
 Window = tuple[float, float]
 #: (value, seconds that it stands for)
 Weighted = list[tuple[float, float]]
+#: Reads one gauge or counter out of a reading.
+Get = Callable[[GpuSample], float | None]
 
 
-def window_of(epoch: Mapping[str, Any]) -> Window | None:
-    """Begin of training to end of validation of one epoch_end event, CLOCK_MONOTONIC."""
-    parts = [epoch.get(name) for name in ("t", "train_s", "validation_s")]
-    if not all(isinstance(part, int | float) and not isinstance(part, bool) for part in parts):
+def window_of(epoch: EpochEvent) -> Window | None:
+    """From the begin of the training to the end of the validation of one epoch; None where a time is missing."""
+    if epoch.t is None or epoch.train_s is None or epoch.validation_s is None:
         return None
-    end, train, validation = map(float, parts)  # type: ignore[arg-type]
+    end, train, validation = float(epoch.t), float(epoch.train_s), float(epoch.validation_s)
     return end - train - validation, end
 
 
-def job_part(result: Result, samples: Sequence[GpuSample]) -> dict[str, Any]:
-    """The GPU columns of one result row. Rates and means over all epochs, peaks over the whole job."""
+def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[GpuSample]) -> dict[str, Any]:
+    """The GPU columns of one result row: means and counters over all epochs, peaks over the whole job."""
     if not samples or result.launched_t is None or result.exited_t is None:
         return {}
-    whole = (result.launched_t, result.exited_t)
-    inside = [s for s in samples if whole[0] <= s.t <= whole[1]]
-    windows = [w for w in map(window_of, result.epochs) if w]
-    part: dict[str, Any] = {
-        "gpu_mem_peak_mb": max((s.mem_mb for s in inside if s.mem_mb is not None), default=None),
-        "gpu_temp_max_c": max((s.temp_c for s in inside if s.temp_c is not None), default=None),
-        "throttle_reasons": throttle_reasons(inside),
-        "gpu_shared": shared(result, inside),
-    }
-    return {**part, **(window_part((windows[0][0], windows[-1][1]), samples) if windows else {})}
+    inside = [s for s in samples if result.launched_t <= s.t <= result.exited_t]
+    windows = [w for w in map(window_of, epochs) if w]
+    part = {m.column: OF_JOB[m.how](_known(inside, m.field), result) for m in GPU_METRICS if m.how in OF_JOB}
+    if windows:
+        part.update(window_part((windows[0][0], windows[-1][1]), samples, GPU_METRICS))
+    return part
 
 
-def window_part(window: Window, samples: Sequence[GpuSample]) -> dict[str, Any]:
-    """Time-weighted figures of one window. `gpu_samples_n` counts the readings behind the utilization."""
-    util = utilization(window, samples)
-    energy, source = energy_j(window, samples)
+def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample]) -> dict[str, Any]:
+    """The GPU columns of one epoch."""
+    window = window_of(epoch)
+    return window_part(window, samples, EPOCH_METRICS) if window and samples else {}
+
+
+def window_part(window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric]) -> dict[str, Any]:
+    """The figures of one window, for those of the metrics that are made of a window; None where nothing was read."""
+    inside = [s for s in samples if window[0] <= s.t <= window[1]]
+    gauges = {metric.field for metric in metrics if metric.how in OF_GAUGE}
+    weights = {field: readings(window, inside, attrgetter(field)) for field in gauges}
+    counters = {metric.field: metric.rate for metric in metrics if metric.how in OF_COUNTER}
+    grown = {field: growth(window, samples, field, rate) for field, rate in counters.items()}
     return {
-        "gpu_util_mean": mean(util),
-        "gpu_util_p50": percentile(util, 50),
-        "gpu_util_p95": percentile(util, 95),
-        "gpu_power_mean_w": mean(weighted(window, samples, lambda s: s.power_w)),
-        "sm_clock_mean": mean(weighted(window, samples, lambda s: s.sm_mhz)),
-        "energy_j": energy,
-        "energy_source": source,
-        "gpu_samples_n": len(util),
+        **{m.column: OF_GAUGE[m.how](weights[m.field]) for m in metrics if m.how in OF_GAUGE},
+        **{m.column: grown[m.field][OF_COUNTER[m.how]] for m in metrics if m.how in OF_COUNTER},
     }
 
 
-def utilization(window: Window, samples: Sequence[GpuSample]) -> Weighted:
-    """The driver's own record where there is one (a poll repeats its newest entry), else the polls."""
+def readings(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted:
+    """The readings that the driver itself recorded, else the polled ones: a poll repeats the driver's newest value."""
     for kind in ("buffer", "poll"):
-        found = weighted(window, [s for s in samples if s.kind == kind], lambda s: s.util)
+        found = weighted(window, [s for s in samples if s.kind == kind], get)
         if found:
             return found
     return []
 
 
-def weighted(window: Window, samples: Sequence[GpuSample], get: Callable[[GpuSample], float | None]) -> Weighted:
+def weighted(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted:
     """The readings inside the window, each with the seconds that it stands for."""
     begin, end = window
     points = [(s.t, value) for s in samples if begin <= s.t <= end and (value := get(s)) is not None]
@@ -82,6 +89,7 @@ def weighted(window: Window, samples: Sequence[GpuSample], get: Callable[[GpuSam
 
 
 def mean(values: Weighted) -> float | None:
+    """The mean weighted with time, None without a value."""
     total = sum(weight for _, weight in values)
     if not values:
         return None
@@ -101,53 +109,44 @@ def percentile(values: Weighted, q: float) -> float | None:
     return max(value for value, _ in values)
 
 
-def energy_j(window: Window, samples: Sequence[GpuSample]) -> tuple[float | None, str | None]:
-    """Joules used in a window, and how that is known: the card's counter, else power integrated over time."""
-    counter = [(s.t, s.energy_j) for s in samples if s.energy_j is not None]
+def growth(window: Window, samples: Sequence[GpuSample], field: str, rate: str = "") -> tuple[float | None, str | None]:
+    """Growth of a counter in a window, and how that is known: from the counter, else from its `rate` over time."""
+    get = attrgetter(field)
+    counter = [(s.t, value) for s in samples if (value := get(s)) is not None]
     begin, end = window
     if len(counter) >= 2 and counter[0][0] <= end and counter[-1][0] >= begin and end > begin:
         covered = max(begin, counter[0][0]), min(end, counter[-1][0])
-        used = _at(counter, covered[1]) - _at(counter, covered[0])
-        if covered[1] - covered[0] >= 0.9 * (end - begin) and used >= 0:  # a counter that was reset says nothing
-            return used, "counter"
-    power = weighted(window, samples, lambda s: s.power_w)
-    if power and sum(weight for _, weight in power) >= 0.9 * (end - begin):
-        return mean(power) * (end - begin), "integrated"  # type: ignore[operator]
+        grown = _interpolated(counter, covered[1]) - _interpolated(counter, covered[0])
+        if covered[1] - covered[0] >= 0.9 * (end - begin) and grown >= 0:  # a counter that was reset says nothing
+            return grown, "counter"
+    rates = weighted(window, samples, attrgetter(rate)) if rate else []
+    average = mean(rates)
+    if average is not None and sum(weight for _, weight in rates) >= 0.9 * (end - begin):
+        return average * (end - begin), "integrated"
     return None, None
 
 
-def throttle_reasons(samples: Sequence[GpuSample]) -> str | None:
-    """Names of everything that slowed the card in these readings, "" for nothing, None where it does not tell."""
-    masks = [s.throttle for s in samples if s.throttle is not None]
-    if not masks:
-        return None
-    together = 0
-    for mask in masks:
-        together |= mask
-    return ", ".join(slowing(together))
+def peak(values: Sequence[float], result: Result) -> float | None:
+    """The largest reading."""
+    return max(values, default=None)
 
 
-def shared(result: Result, samples: Sequence[GpuSample]) -> bool | None:
+def throttle_reasons(masks: Sequence[int], result: Result) -> str | None:
+    """Names of everything that slowed the GPU in these readings, "" for nothing, None where it does not tell."""
+    return ", ".join(slowing(functools.reduce(operator.or_, masks))) if masks else None
+
+
+def shared(lists: Sequence[Sequence[GpuProcess]], result: Result) -> bool | None:
     """Whether a process that is not this job was on its GPU; None where the driver lists no processes."""
     if result.fingerprint and result.fingerprint.gpu_busy:
         return True
-    lists = [s.processes for s in samples if s.processes is not None]
     if not lists:
         return None
     return any(process.job != result.job.id for processes in lists for process in processes)
 
 
-def epoch_part(event: Mapping[str, Any], samples: Sequence[GpuSample]) -> dict[str, Any]:
-    """The GPU columns of one epoch."""
-    window = window_of(event)
-    if window is None or not samples:
-        return {}
-    figures = window_part(window, samples)
-    return {name: figures[name] for name in ("gpu_util_mean", "gpu_power_mean_w", "energy_j", "gpu_samples_n")}
-
-
 def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, Any]]:
-    """The readings of one job for drawing: seconds since it was launched; utilization as in the figures."""
+    """The readings of one job for a chart, by seconds since its launch; utilization as in the figures."""
     begin, end = result.launched_t, result.exited_t
     if begin is None or end is None:
         return []
@@ -161,17 +160,17 @@ def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, A
             "util": s.util if s.kind == "buffer" or not buffered else None,
             "power_w": s.power_w,
             "mem_mb": s.mem_mb,
-            "throttled": bool(throttle_reasons([s])),
+            "throttled": bool(slowing(s.throttle)),
         }
         for s in inside
     ]
 
 
 def epoch_marks(result: Result) -> list[dict[str, Any]]:
-    """When each epoch began and ended, seconds since the launch of its job."""
+    """Begin and end of each epoch for a chart, in seconds since the launch of its job."""
     found = []
-    for number, event in enumerate(result.epochs, 1):
-        window = window_of(event)
+    for number, epoch in enumerate(job_epochs(result), 1):
+        window = window_of(epoch)
         if window and result.launched_t is not None:
             begin, end = (t - result.launched_t for t in window)
             mark = {"epoch": number, "begin_s": begin, "end_s": end}
@@ -179,8 +178,29 @@ def epoch_marks(result: Result) -> list[dict[str, Any]]:
     return found
 
 
-def _at(points: Sequence[tuple[float, float]], t: float) -> float:
+def _known(samples: Sequence[GpuSample], field: str) -> list[Any]:
+    return [value for value in map(attrgetter(field), samples) if value is not None]
+
+
+def _interpolated(points: Sequence[tuple[float, float]], t: float) -> float:
     for (t0, v0), (t1, v1) in itertools.pairwise(points):
         if t0 <= t <= t1:
             return v0 + (v1 - v0) * (t - t0) / (t1 - t0) if t1 > t0 else v1
     return points[-1][1]
+
+
+#: What is made of the readings of a gauge in a window.
+OF_GAUGE: dict[How, Callable[[Weighted], float | None]] = {
+    "mean": mean,
+    "p50": functools.partial(percentile, q=50),
+    "p95": functools.partial(percentile, q=95),
+    "readings": len,
+}
+#: Which part of `growth` is meant.
+OF_COUNTER: dict[How, int] = {"counter": 0, "source": 1}
+#: What is made of all readings of a job.
+OF_JOB: dict[How, Callable[[list[Any], Result], object]] = {
+    "peak": peak,
+    "reasons": throttle_reasons,
+    "shared": shared,
+}

@@ -1,40 +1,47 @@
-"""The GPU readings of a run on disk: lines while it runs, Parquet once it has ended. Either can be read."""
+"""Stores the GPU readings of a run: JSON lines while it runs, Parquet once it has ended. Either can be read."""
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from orchestrator.model import GpuSample
 
-COLUMNS = {
-    "t": "DOUBLE",
-    "uuid": "VARCHAR",
-    "kind": "VARCHAR",
-    "util": "DOUBLE",
-    "mem_util": "DOUBLE",
-    "mem_mb": "DOUBLE",
-    "power_w": "DOUBLE",
-    "temp_c": "DOUBLE",
-    "sm_mhz": "DOUBLE",
-    "mem_mhz": "DOUBLE",
-    "throttle": "BIGINT",
-    "energy_j": "DOUBLE",
-    "processes": "STRUCT(pid BIGINT, memory_mb DOUBLE, job VARCHAR, command VARCHAR)[]",
-    "lost": "VARCHAR",
-}
+
+def sql_type(hint: Any) -> str:
+    """The SQL type of a field of a sample. Raises KeyError for a type that no sample has."""
+    origin, parts = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Literal:
+        return "VARCHAR"
+    if origin is list:
+        return f"{sql_type(parts[0])}[]"
+    if parts:  # a value or None
+        return sql_type(next(part for part in parts if part is not type(None)))
+    if issubclass(hint, Struct):
+        return f"STRUCT({', '.join(f'{name} {kind}' for name, kind in _columns(hint).items())})"
+    return {float: "DOUBLE", int: "BIGINT", str: "VARCHAR"}[hint]
+
+
+def _columns(kind: type[Struct]) -> dict[str, str]:
+    return {field.name: sql_type(field.type) for field in msgspec.structs.fields(kind)}
+
+
+#: One column per field of a reading, typed also where all values are absent.
+COLUMNS = _columns(GpuSample)
 
 
 def new_spool(run: Path) -> Path:
-    """Where the next session of this run writes its lines: a run that is resumed has several."""
+    """A new file for lines. Each session of a run has its own: a run that is resumed has several."""
     taken = {int(path.stem.removeprefix("gpu-")) for path in run.glob("gpu-*.*") if path.stem[4:].isdecimal()}
     return run / f"gpu-{max(taken, default=0) + 1}.jsonl"
 
 
 def to_parquet(run: Path) -> None:
-    """Every finished spool becomes a Parquet file of the same name, typed also where all values are absent."""
+    """Turn every file of lines into a Parquet file of the same name."""
     for spool in sorted(run.glob("gpu-*.jsonl")):
         target = spool.with_suffix(".parquet")
         temporary = target.with_name(f".{target.name}.tmp")

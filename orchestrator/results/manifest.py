@@ -1,8 +1,9 @@
-"""Hash manifests: what was recorded is complete, and still what was written.
+"""Hash manifests: whether what was recorded is complete, and still what was written.
 
-Each job's folder has a manifest.json over its files, written just before its result.json, so a result on disk always
-has one. The run's own, written last, covers plan.json, the manifests of the jobs, the tables and the report. They
-prove that nothing was lost or changed by accident; whoever changes a file on purpose can change its hash as well.
+The manifest.json of a job has the size and the hash of each of its files. It is written just before result.json, so
+a result on the disk always has one. The manifest of a run is written last and covers plan.json, the manifests of the
+jobs, the tables and the report. Manifests show that nothing was lost or changed by accident; whoever changes a file on
+purpose can change its hash as well.
 """
 
 from __future__ import annotations
@@ -25,16 +26,19 @@ RESULT = "result.json"
 #: The raw files of one job; any of them may be absent.
 RAW = ("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.parquet", "gpu-1.jsonl")
 
+#: Of one file: as it was written, changed since, gone, or never covered by a manifest.
 State = Literal["ok", "altered", "missing", "unsealed"]
 
 
 class Entry(Noun, frozen=True, kw_only=True):
+    """Hash and size of one file."""
+
     sha256: Sha256
     bytes: Annotated[int, Meta(ge=0)]
 
 
 class Manifest(Noun, frozen=True, kw_only=True):
-    """Relative path -> hash and size."""
+    """manifest.json. `files`: path relative to its folder -> hash and size."""
 
     version: Literal[1] = 1
     files: dict[str, Entry]
@@ -45,20 +49,21 @@ def entry_of(data: bytes) -> Entry:
 
 
 def read_entry(path: Path) -> Entry | None:
-    """The hash of a plain file as it is now; None where there is none (a link is none)."""
+    """Hash and size of a plain file as it is now; None where there is none. A link is not followed."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
         digest, size = sha256_stream(file)
     return Entry(sha256=digest, bytes=size)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """None where there is none, or none that can be read."""
+    """The manifest in `folder`; None where there is none, or none that can be read."""
     try:
         return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -66,7 +71,7 @@ def read_manifest(folder: Path) -> Manifest | None:
 
 
 def write_job_manifest(folder: Path, result: bytes) -> None:
-    """Puts the job's raw files on the disk for good, and their hashes and the coming result's in its manifest."""
+    """Flush the job's raw files to the disk and write its manifest, which also covers `result`, written next."""
     files = {}
     for name in RAW:
         entry = read_entry(folder / name)
@@ -85,10 +90,10 @@ def job_is_whole(folder: Path) -> bool:
 
 
 def write_run_manifest(run: Path, renewed: set[str]) -> None:
-    """Writes the run's manifest. A record that was sealed before keeps its old hash unless it is in `renewed`.
+    """Write the run's manifest. A record that an older manifest covers keeps its old hash unless it is in `renewed`.
 
-    `renewed` holds paths such as "plan.json" and "jobs/<id>/manifest.json": sealing after a new report must not
-    bless a record that was changed in between.
+    `renewed` holds paths such as "plan.json" and "jobs/<id>/manifest.json". Otherwise a manifest that is written
+    after a new report would accept a record that was altered in between.
     """
     old = read_manifest(run)
     files = {}
@@ -101,12 +106,12 @@ def write_run_manifest(run: Path, renewed: set[str]) -> None:
             files[path] = entry
     for path, entry in old.files.items() if old else ():
         if path.startswith("jobs/"):
-            files.setdefault(path, entry)  # a job that has vanished stays missed
+            files.setdefault(path, entry)  # so that a job whose folder is gone is reported as missing
     write_atomic(run / MANIFEST, to_json(Manifest(files=files)))
 
 
 def check_job(folder: Path) -> Iterator[tuple[str, State]]:
-    """(file, state) of one job's folder."""
+    """(file, state) of every file that the manifest of one job covers."""
     manifest = read_manifest(folder)
     if manifest is None:
         present = read_entry(folder / RESULT) is not None
@@ -116,7 +121,7 @@ def check_job(folder: Path) -> Iterator[tuple[str, State]]:
 
 
 def check_run(run: Path) -> Iterator[tuple[str, State]]:
-    """(file, state) of what the run's own manifest covers; without it the run has not ended."""
+    """(file, state) of every file that the run's own manifest covers. A run without one has not ended."""
     manifest = read_manifest(run)
     if manifest is None:
         yield MANIFEST, "altered" if (run / MANIFEST).exists() else "missing"
@@ -134,6 +139,7 @@ def _compare(folder: Path, manifest: Manifest) -> Iterator[tuple[str, State]]:
 
 
 def _inside(name: str) -> bool:
+    """Whether a path of a manifest stays in its folder."""
     parts = name.split("/")
     return bool(name) and not any(part in ("", ".", "..") for part in parts)
 

@@ -1,9 +1,9 @@
-"""Runs of any number of hosts as one set of tables: results, epochs, samples.
+"""Merges runs of any number of hosts into one set of tables: results, epochs, samples.
 
 <set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples/*.parquet}
 
-Every job of every run is there once. `group` marks the rows that may be averaged: equal in everything that changes
-what a figure means. Samples are moved to Parquet a few jobs at a time, so a set may be larger than the memory.
+Every job of every run is in it once. The column `group` marks the rows that may be averaged: they agree in everything
+that changes what a figure means. Samples are written a few jobs at a time, so a set may be larger than the memory.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from orchestrator.results.samples import NUMBERS, WORDS, Readings
 from orchestrator.results.source import is_set, read_source
 from orchestrator.stats.repeats import by_cell, with_node_kind
 
-#: Rows of one group are repeats of one thing: the same work, done by the same software on the same machine.
+#: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
     *("workload", "variant", "scale", "epochs", "batch_size", "train", "validation"),
     *("data_sha256", "workloads_sha256"),
@@ -46,7 +46,7 @@ CHUNK = 500_000
 
 
 class Conflict(Noun, frozen=True, kw_only=True):
-    """Two records of one job of one run that do not say the same; the first was kept."""
+    """Two records of one job of one run that differ. The one in `kept` was taken, the one in `dropped` was not."""
 
     run_id: str
     job_id: str
@@ -56,7 +56,7 @@ class Conflict(Noun, frozen=True, kw_only=True):
 
 
 class Merge(Noun, frozen=True, kw_only=True):
-    """What a merge did; set.json, but for `rows`."""
+    """set.json: what a merge did. `sources`: path -> how many jobs it added."""
 
     schema: int = 1
     sources: dict[str, int]
@@ -68,7 +68,10 @@ class Merge(Noun, frozen=True, kw_only=True):
 
 
 def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
-    """Writes the set; gives what was done and the rows. Raises UserError for a path that holds neither run nor set."""
+    """Write the set to the folder `to`; returns what was done, and the rows.
+
+    Raises UserError for a path that holds neither a run nor a set.
+    """
     for path in paths:
         if not is_set(path) and not (path / "plan.json").is_file():
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
@@ -94,13 +97,13 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
 
 
 def group(row: Row) -> str:
-    """A name shared by the rows that may be averaged, and by no others."""
+    """The group of a row: a hash that is equal for the rows that may be averaged, and for no others."""
     kind = with_node_kind(row)
     return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
 
 
 def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
-    """By workload: the conditions in which its rows differ: side by side, never averaged."""
+    """By workload: the conditions in which its good rows differ. Such rows are shown side by side, never averaged."""
     found = {}
     for (workload,), members in by_cell([row for row in rows if row["status"] == "ok"], ["workload"]).items():
         differs = [name for name in (*WORK[1:], "threads") if len({row.get(name) for row in members}) > 1]
@@ -110,7 +113,7 @@ def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 class _Collected:
-    """The rows so far, by run and job, and where the samples go."""
+    """What was merged so far: rows by run and job, epochs, and the folder of the samples."""
 
     def __init__(self, samples: Path) -> None:
         self.rows: dict[tuple[str, str], Row] = {}
@@ -147,7 +150,7 @@ class _Collected:
         self.samples.copy(path / "samples", taken)
 
     def _take(self, row: Row, origin: str) -> bool:
-        """Whether the row is new; if not, it is counted as identical or noted as a conflict."""
+        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict."""
         key = (row["run_id"], row["job_id"])
         known = self.rows.get(key)
         if known is None:
@@ -163,7 +166,7 @@ class _Collected:
 
 
 def _single_jobs(plan: Plan) -> Iterator[Plan]:
-    """The plan, job by job, so that no more than one job's samples are in memory."""
+    """One plan per job, so that the samples of no more than one job are in memory."""
     skipped = {skip.job.id: skip for skip in plan.skipped}
     for job in plan.planned:
         skip = skipped.get(job.id)
@@ -177,9 +180,9 @@ def _known(row: Row) -> Row:
 
 
 class _Samples:
-    """The folder samples/: run_id, job_id and the fields of a Sample as they were read, one Parquet file per chunk.
+    """Writes the folder samples/: run_id, job_id and the fields of Sample, one Parquet file per CHUNK samples.
 
-    Written beside the old folder and moved at the end: a set may be merged onto itself.
+    It is written beside the old folder and moved at the end, as a set may be merged onto itself.
     """
 
     def __init__(self, path: Path) -> None:
@@ -212,7 +215,7 @@ class _Samples:
             self._flush()
 
     def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
-        """The samples of the jobs that were taken, straight from file to file."""
+        """Copy the samples of the jobs in `taken` from another set, without reading them into memory."""
         if not taken or not source.is_dir():
             return
         runs, jobs = zip(*sorted(taken), strict=True)
@@ -224,7 +227,7 @@ class _Samples:
         self.database.unregister("taken")
 
     def _flush(self) -> None:
-        """What waits becomes a file. Words go by number: millions of them cost more than all the rest."""
+        """Write the samples that wait as one file. Text is passed to the database as numbers, which is much faster."""
         if not self.waiting:
             return
         chunk = {name: np.concatenate([readings.numbers[name] for readings in self.waiting]) for name in NUMBERS}
@@ -239,7 +242,7 @@ class _Samples:
         self.waiting, self.count = [], 0
 
     def _remember(self, name: str, known: Sequence[str | None]) -> None:
-        """A table of words by number. As an enumeration they are written as such, not compared a million times."""
+        """Make a table of words by number. As an enumeration they need not be compared a million times."""
         words = np.empty(len(known), dtype=object)
         words[:] = known
         self.database.register("known", {"number": np.arange(len(known), dtype=np.int32), "word": words})

@@ -1,6 +1,7 @@
-"""From raw records to figures: one row per planned job, one per epoch, one per sample. Pure.
+"""Makes rows of raw records: one per planned job, one per epoch, one per sample. Nothing is read or written here.
 
-Every derived figure is made here and nowhere else, so that a better definition can be applied to old runs.
+Every derived figure is made here and in `gpu_figures` and nowhere else, so that a better definition can be applied to
+old runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,25 @@ from typing import Any
 
 from orchestrator.model import GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures
-from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_FIELDS, FINGERPRINT_FIELDS, JOB_FIELDS
+from orchestrator.results.columns import (
+    COLUMNS,
+    EPOCH_COLUMNS,
+    EPOCH_FIELDS,
+    FINGERPRINT_FIELDS,
+    HOST_METRICS,
+    JOB_FIELDS,
+    Metric,
+)
+from orchestrator.results.job_events import (
+    CacheFiles,
+    DataEvent,
+    EpochEvent,
+    JobEvents,
+    job_epochs,
+    job_events,
+    number,
+    read,
+)
 from orchestrator.results.samples import Readings
 
 
@@ -40,15 +59,16 @@ def merge_run(
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
-    row = dict.fromkeys(COLUMNS)
+    """The row of one job. `samples` are of its processes, `gpu` of its GPU from just before it to just after it."""
+    row, events = dict.fromkeys(COLUMNS), job_events(result)
     row.update(_job_part(result.job))
-    row.update(_outcome_part(result))
-    row.update(_fingerprint_part(result))
-    if result.epochs:
-        row.update(time_part(result))
-        row.update(quality_part(result.epochs[-1]))
-    row.update(usage_part(result.epochs, Readings.of(samples)))
-    row.update(gpu_figures.job_part(result, gpu))
+    row.update(_outcome_part(result, events))
+    row.update(_fingerprint_part(result, events))
+    if events.epochs:
+        row.update(time_part(result.launched_t, events))
+        row.update(quality_part(events.epochs[-1]))
+    row.update(usage_part(events.epochs, Readings.of(samples)))
+    row.update(gpu_figures.job_part(result, events.epochs, gpu))
     return row
 
 
@@ -57,17 +77,19 @@ def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]]
     rows, unknown = [], dict.fromkeys(EPOCH_COLUMNS)
     for result in results:
         shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
-        for event in result.epochs:
-            figures = {name: number(event.get(name)) for name in EPOCH_FIELDS}
-            figures["elapsed"] = number(event.get("elapsed_s"))
-            figures.update(gpu_figures.epoch_part(event, (gpu or {}).get(result.job.id, ())))
+        for epoch in job_epochs(result):
+            figures = {name: getattr(epoch, name) for name in EPOCH_FIELDS}
+            figures["elapsed"] = epoch.elapsed_s
+            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ())))
             rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
     return rows
 
 
 def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None = None) -> list[dict[str, Any]]:
-    """Processor use between neighbouring samples (percent of one core) and resident memory, by time since the launch,
-    or since the first sample where the launch is not known."""
+    """Processor use between neighbouring samples (percent of one core) and resident memory (MiB).
+
+    `t_s` counts from the launch, or from the first sample where the launch is not known.
+    """
     rows = []
     for before, after in itertools.pairwise(samples):
         if None in (before.cpu_s, after.cpu_s) or after.t <= before.t:
@@ -78,22 +100,21 @@ def sample_rows(job_id: str, samples: Sequence[Sample], launched_t: float | None
     return rows
 
 
-def time_part(result: Result) -> dict[str, Any]:
+def time_part(launched_t: float | None, events: JobEvents) -> dict[str, Any]:
     """Times of one job, seconds. The first epoch holds compilation and is never part of the steady figures.
 
     `setup_s`: launch to the first batch (start of the container, imports, data, building, compiling).
     `epoch_s`: median training time of the epochs after the first, validation apart.
     `epoch_s_article`: the whole of fit() over its epochs, as the 2017 article counted.
     """
-    epochs = result.epochs
-    steady = [e["train_s"] for e in epochs[1:] if number(e.get("train_s")) is not None]
-    validation = [e["validation_s"] for e in epochs[1:] if number(e.get("validation_s")) is not None]
-    samples = number(epochs[-1].get("samples"))
+    epochs = events.epochs
+    steady = [e.train_s for e in epochs[1:] if e.train_s is not None]
+    validation = [e.validation_s for e in epochs[1:] if e.validation_s is not None]
+    samples, elapsed = epochs[-1].samples, events.end.elapsed_s
     epoch_s = statistics.median(steady) if steady else None
-    elapsed = number(result.end.get("elapsed_s"))
     return {
-        "setup_s": _setup(result),
-        "first_epoch_s": number(epochs[0].get("train_s")),
+        "setup_s": _setup_s(launched_t, events),
+        "first_epoch_s": epochs[0].train_s,
         "epoch_s": epoch_s,
         "epoch_s_n": len(steady),
         "epoch_s_min": min(steady, default=None),
@@ -104,100 +125,88 @@ def time_part(result: Result) -> dict[str, Any]:
     }
 
 
-def quality_part(last: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "accuracy": number(last.get("acc")),
-        "val_accuracy": number(last.get("val_acc")),
-        "loss": number(last.get("loss")),
-        "val_loss": number(last.get("val_loss")),
-    }
+def quality_part(last: EpochEvent) -> dict[str, Any]:
+    """How well the model had learned after its last epoch."""
+    return {"accuracy": last.acc, "val_accuracy": last.val_acc, "loss": last.loss, "val_loss": last.val_loss}
 
 
-def usage_part(epochs: Sequence[Mapping[str, Any]], readings: Readings) -> dict[str, Any]:
-    """Processor use while the epochs ran (percent of one core: 200 is two busy cores) and peak memory."""
-    usage: dict[str, Any] = {"rss_peak_mb": readings.peak("rss_mb")}
-    if epochs:
-        first, last = epochs[0], epochs[-1]
-        begin = first["t"] - (number(first.get("train_s")) or 0) - (number(first.get("validation_s")) or 0)
-        growth = readings.growth("cpu_s", begin, last["t"])
-        usage["cpu_util_mean"] = None if growth is None else number(100 * growth)
-    return usage
+def usage_part(epochs: Sequence[EpochEvent], readings: Readings) -> dict[str, Any]:
+    """What the job used of its host: shares of time while the epochs ran, peaks of the whole job."""
+    return {metric.column: _usage(metric, epochs, readings) for metric in HOST_METRICS}
 
 
-def number(value: Any) -> float | None:
-    """A finite number, or None for anything else a job may have written."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _usage(metric: Metric, epochs: Sequence[EpochEvent], readings: Readings) -> float | None:
+    if metric.how == "peak":
+        return readings.peak(metric.field)
+    begin, end = (epochs[0].t, epochs[-1].t) if epochs else (None, None)
+    if begin is None or end is None:
         return None
-    return value if abs(value) < float("inf") else None
+    begin = begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0)
+    growth = readings.growth(metric.field, begin, end)
+    return None if growth is None else number(100 * growth)  # 200 % is two busy cores
 
 
-def _setup(result: Result) -> float | None:
-    started = number(result.start.get("t"))
-    if started is None or result.launched_t is None:
+def _setup_s(launched_t: float | None, events: JobEvents) -> float | None:
+    if events.start.t is None or launched_t is None:
         return None
     phases = ("import", "data", "build", "compile", "fit_setup")
-    return started - result.launched_t + sum(result.phases.get(name, 0.0) for name in phases)
+    return events.start.t - launched_t + sum(events.phases.get(name, 0.0) for name in phases)
 
 
 def _job_part(job: Job) -> dict[str, Any]:
     return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}}
 
 
-def _fingerprint_part(result: Result) -> dict[str, Any]:
+def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
     fingerprint = result.fingerprint
     if fingerprint is None:
         return {}
     part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
     if fingerprint.keras_spec:  # two builds of one version must never share a column
-        version = _text(result.ready.get("keras_version"))
-        part["keras_version"] = f"{version} from {fingerprint.keras_spec}"
+        part["keras_version"] = f"{events.ready.keras_version} from {fingerprint.keras_spec}"
     return {**part, "command": shlex.join(fingerprint.command)}
 
 
-def _outcome_part(result: Result) -> dict[str, Any]:
-    ready, started, ended = result.ready, result.launched_t, result.exited_t
+def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
+    ready, started, ended = events.ready, result.launched_t, result.exited_t
     return {
         "run_id": result.run_id,
-        "framework_version": _text(ready.get("framework_version")),
-        "keras_version": _text(ready.get("keras_version")),
-        "python": _text(result.start.get("python")),
-        **_sizes(result.data),
-        "parameters": number(ready.get("parameters")),
-        "image_data_format": _text(ready.get("image_data_format")),
+        "framework_version": ready.framework_version,
+        "keras_version": ready.keras_version,
+        "python": events.start.python,
+        **_sizes(events.data),
+        "parameters": ready.parameters,
+        "image_data_format": ready.image_data_format,
         "status": result.status,
         "reason": result.reason,
         "exit_code": result.exit_code,
         "started": result.started,
         "ended": result.ended,
         "wall_s": ended - started if started is not None and ended is not None else None,
-        "cache": cache_state(result.end.get("caches")),
-        "process_rss_peak_mb": number(result.end.get("rss_peak_mb")),
+        "cache": cache_state(events.end.caches),
+        "process_rss_peak_mb": events.end.rss_peak_mb,
     }
 
 
-def _sizes(data: Mapping[str, Any]) -> dict[str, Any]:
+def _sizes(data: DataEvent) -> dict[str, Any]:
     """The samples that there were: fewer than planned where the data set holds no more."""
-    sizes = {}
-    for name in ("train", "validation"):
-        shape = data.get(name)
-        while isinstance(shape, list) and shape and isinstance(shape[0], list):  # several inputs: any has them all
-            shape = shape[0]
-        if isinstance(shape, list) and shape and number(shape[0]) is not None:
-            sizes[name] = shape[0]
-    return sizes
+    sizes = {"train": _length(data.train), "validation": _length(data.validation)}
+    return {name: size for name, size in sizes.items() if size is not None}
 
 
-def cache_state(caches: Any) -> str | None:
-    """cold: empty before the job; partly: it added to what was there; warm: it added nothing."""
-    if not isinstance(caches, dict) or not caches:
+def _length(shape: object) -> float | None:
+    """The first axis of a shape; of several shapes any will do, as all inputs have the same samples."""
+    while isinstance(shape, list) and shape:
+        shape = shape[0]
+    return number(shape)
+
+
+def cache_state(caches: Mapping[str, object]) -> str | None:
+    """State of the compile caches. cold: empty before the job; partly: it added files; warm: it added none."""
+    if not caches:
         return None
-    counts = [c for c in caches.values() if isinstance(c, dict)]
-    before = sum(int(number(c.get("before")) or 0) for c in counts)
-    after = sum(int(number(c.get("after")) or 0) for c in counts)
+    files = [read(CacheFiles, cache) for cache in caches.values() if isinstance(cache, dict)]
+    before, after = (sum(int(getattr(f, name) or 0) for f in files) for name in ("before", "after"))
     if before == 0:
         return "cold"
     return "warm" if after <= before else "partly"
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)

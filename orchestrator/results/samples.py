@@ -1,6 +1,6 @@
-"""The samples of one job as columns: thousands of them are then added up, or written, without a loop over each. Pure.
+"""The samples of one job as numpy columns, so that thousands of them are added up or written without a loop.
 
-A metric that was not read is nan here, as numpy has no other word for it, and absent again wherever it is shown.
+A value that was not read is nan here, as numpy has no other word for it, and absent again wherever it is shown.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ WORDS = tuple(name for name in Sample.__struct_fields__ if name not in NUMBERS)
 
 
 class Readings(Struct, frozen=True):
-    """`numbers` by field, as floats; `words` by field, a single one where all readings share it."""
+    """The samples by field: `numbers` as floats; `words` as text, a single one where all samples share it."""
 
     length: int
     numbers: dict[str, np.ndarray]
@@ -53,14 +53,15 @@ class Readings(Struct, frozen=True):
         return cls(len(samples), numbers, {name: _words(samples, attrgetter(name)) for name in WORDS})
 
     def peak(self, name: str) -> float | None:
+        """The largest value of a field, None where none was read."""
         values = self.numbers[name]
         known = values[~np.isnan(values)]
         return float(known.max()) if known.size else None
 
     def growth(self, name: str, begin: float, end: float) -> float | None:
-        """Growth of a counter per second between two moments, linear between its readings.
+        """Growth of a counter per second between two moments, linear between its samples.
 
-        None with fewer than two readings, and where they cover nothing of that time.
+        None with fewer than two samples, and where they cover nothing of that time.
         """
         known = ~np.isnan(self.numbers[name])
         t, values = self.numbers["t"][known], self.numbers[name][known]

@@ -1,4 +1,4 @@
-"""Where rows come from: the folder of a run, or a merged set. Reading either gives the same tables."""
+"""Reads rows from the folder of a run or from a merged set, which give the same tables; and queries a set with SQL."""
 
 from __future__ import annotations
 
@@ -18,18 +18,22 @@ TABLES = {"results": "results.parquet", "epochs": "epochs.parquet", "samples": "
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One run or set: its rows (merge.COLUMNS) and its epochs (merge.EPOCH_COLUMNS)."""
+    """One run or set: its rows (columns.COLUMNS) and its epochs (columns.EPOCH_COLUMNS)."""
 
     rows: list[dict[str, Any]]
     epochs: list[dict[str, Any]]
 
     @property
     def steady(self) -> dict[tuple[Any, Any], list[float]]:
+        """The steady epochs of each job, as `stats` takes them."""
         return steady_epochs(self.epochs)
 
 
 def read_source(path: Path) -> Source:
-    """A run is merged anew (without its samples), a set is read. Raises UserError for anything else."""
+    """The tables of a set, or of a run, whose rows are then made anew without samples.
+
+    Raises UserError for anything else.
+    """
     if (path / "plan.json").is_file():
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
@@ -45,7 +49,10 @@ def is_set(path: Path) -> bool:
 
 
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Column names and rows of one SQL statement over a set's tables. It can read the set and nothing else."""
+    """Column names and rows of one SQL statement over a set's tables. It can read the set and nothing else.
+
+    Raises UserError for a statement that is wrong, or that does not read.
+    """
     if not is_set(path):
         raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
     with duckdb.connect() as database:

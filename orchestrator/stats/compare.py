@@ -1,4 +1,4 @@
-"""The same cells in two sets of rows: how many times slower is the second, and is that more than noise? Pure."""
+"""Compares the same cells in two sets of rows: the ratio of their times, and whether it is more than noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from orchestrator.model import NOT_RUN, Noun, Row
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import CELL, Steady, by_cell, repeats_of, with_node_kind
 
-#: What must be equal for a ratio of times to mean anything. How and where a cell ran is what may differ.
+#: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
 CONDITIONS = ("scale", "epochs", "train", "validation", "batch_size", "threads", "data_sha256", "workloads_sha256")
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
 IDENTITY = ("host", "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
@@ -22,7 +22,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
     """Steady training seconds per epoch of one cell in both sets; `ratio` is b / a, None where there is none.
 
     `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a;
-    `difference` says what the ratio is worth. `broken`: it gave a time in a and ran without giving one in b.
+    `difference` is the statistical comparison. `broken`: the cell gave a time in a, and in b it failed. `why_not`:
+    why there is no ratio.
     """
 
     cell: dict[str, str]
@@ -39,10 +40,12 @@ class Ratio(Noun, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
+        """The cell in words."""
         return " ".join(value for value in self.cell.values() if value != "faithful")
 
     @property
     def verdict(self) -> str:
+        """The result in words: how much slower or faster, no significant difference, or why there is no ratio."""
         return self.why_not if self.difference is None else self.difference.words
 
 
@@ -65,12 +68,12 @@ def overall(ratios: Sequence[Ratio]) -> tuple[float, int] | None:
 
 
 def regressions(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
-    """The cells that are slower by more than `threshold` (0.05 is 5 %), and not by chance; those that broke, too."""
+    """The cells that are significantly slower and by more than `threshold` (0.05 is 5 %), and those that broke."""
     return [r for r in ratios if r.broken or _slower(r.difference, threshold)]
 
 
 def undecided(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
-    """Cells whose medians differ by more than `threshold`, but from one repeat, or within the noise."""
+    """The cells that are slower by more than `threshold`, but within the noise, or with one repeat on a side."""
     return [
         r
         for r in ratios

@@ -1,4 +1,4 @@
-"""What a difference between two sets of repeats is worth: interval, test, verdict in words. Pure.
+"""Compares two sets of repeats: ratio, interval, test, and the verdict in words.
 
 The unit of evidence is the repeat, a fresh process; its figure is the median of its steady epochs. Figures are
 compared as logarithms, so that every effect is a ratio. Interval and test are Welch's t over repeats, whose error
@@ -24,9 +24,9 @@ Repeats = Sequence[Sequence[float]]
 LEVEL = 0.05
 DRAWS = 1000
 SEED = 2017
-#: No two processes are taken to agree better than this (log seconds): clocks and schedulers do not.
+#: The least spread (log seconds) that repeats are taken to have: clocks and schedulers are no better.
 FLOOR = 0.001
-#: More ways than this to deal repeats into two groups are sampled, not listed.
+#: The most ways to deal repeats into two groups that are all tried; of more ways so many are drawn at random.
 MOST_DEALS = 20000
 
 
@@ -62,7 +62,7 @@ class Difference(Struct, frozen=True, kw_only=True):
         if self.low is None or self.high is None:
             return "one repeat: no verdict"
         if self.significant:
-            return _by(self.low, self.high)
+            return _speed_words(self.low, self.high)
         if self.p is not None and self.p < LEVEL:
             return "no significant difference (one of many comparisons)"
         return "no significant difference"
@@ -97,7 +97,7 @@ def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
 
 
 def holm(differences: Sequence[Difference], family: int = 0) -> list[Difference]:
-    """The same with `p_adjusted`: all of them together give a false verdict in at most 5 % of cases.
+    """The same differences with `p_adjusted`, so that all together give a false verdict in at most 5 % of cases.
 
     `family` is the number of comparisons that could have been made, where the data chose these among them: who is
     compared with the fastest of six is compared with the luckiest, and has fifteen pairs to be corrected for.
@@ -144,7 +144,7 @@ def logs(repeats: Repeats) -> list[np.ndarray]:
 
 
 def permutation(a: Sequence[float] | np.ndarray, b: Sequence[float] | np.ndarray) -> tuple[float, float]:
-    """(p, least possible p) of the difference of means, every deal of the values into two groups being as likely."""
+    """(p, least possible p) of the difference of means, if every deal of the values into two groups is as likely."""
     pooled = np.array([*a, *b], dtype=float)
     deals = math.comb(len(pooled), len(a))
     if deals <= MOST_DEALS:
@@ -170,7 +170,7 @@ def student_p(t: float, freedom: float) -> float:
 
 @lru_cache(maxsize=4096)
 def student_quantile(freedom: float, level: float = LEVEL) -> float:
-    """The t that is exceeded on either side with probability `level` in all."""
+    """The value of Student's t that is exceeded in either direction with probability `level`."""
     low, high = 0.0, 1e3
     for _ in range(50):
         middle = (low + high) / 2
@@ -201,17 +201,17 @@ def _checked(repeats: Repeats) -> Repeats:
 
 
 def _medians(repeats: Repeats) -> np.ndarray:
-    """The logarithm of each repeat's median; that of two epochs lies midway in seconds, not in logarithms."""
+    """The logarithm of each repeat's median, which between two epochs lies midway in seconds, not in logarithms."""
     return np.array([math.log(statistics.median(epochs)) for epochs in _checked(repeats)])
 
 
 def _variance(medians: np.ndarray) -> float:
-    """Of the mean over repeats."""
+    """Variance of the mean over repeats."""
     return max(float(medians.var(ddof=1)), FLOOR**2) / len(medians)
 
 
 def _bootstrap_variance(values: Sequence[np.ndarray]) -> float:
-    """Of the mean over repeats. The bootstrap's own falls short by (n - 1) / n with n repeats."""
+    """Variance of the mean over repeats by bootstrap, which alone would give (n - 1) / n of it with n repeats."""
     n = len(values)
     return max(float(bootstrap(values).var()) * n / (n - 1), FLOOR**2 / n)
 
@@ -224,18 +224,18 @@ def _error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=1)
-def _nodes() -> tuple[np.ndarray, np.ndarray]:
+def _gauss_legendre() -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(200)
 
 
 def _cosine(low: float, high: float, power: float) -> float:
     """Integral of cos(x) ** power: with x = atan(t / sqrt(df)) the density of Student's t becomes this."""
-    x, weight = _nodes()
+    x, weight = _gauss_legendre()
     half, middle = (high - low) / 2, (high + low) / 2
     return float(half * (weight * np.cos(half * x + middle) ** power).sum())
 
 
-def _by(low: float, high: float) -> str:
+def _speed_words(low: float, high: float) -> str:
     """`faster by 1.2-3.4 %`, or `2.10-2.40 times slower` where per cents are hard to read."""
     word, small, large = ("slower", low, high) if low >= 1 else ("faster", 1 / high, 1 / low)
     if large > 2:

@@ -1,4 +1,4 @@
-"""From rows to evidence: the steady epochs of every repeat of a cell. Pure, shared by compare, report and merge."""
+"""Groups rows into repeats of a cell, and finds the steady epochs of each repeat."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from orchestrator.model import Row
 
 #: (run_id, job_id) -> training seconds of the epochs after the first.
 Steady = Mapping[tuple[Any, Any], Sequence[float]]
-#: What makes two rows repeats of one cell, whatever they ran.
+#: Columns that the repeats of one cell share.
 CELL = ("workload", "variant", "stack", "backend", "device")
 
 
 def with_node_kind(row: Row) -> Row:
-    """The row with its kind of host for its host: on a cluster, nodes of one kind do each other's repeats.
+    """The row with the kind of node as its `host`, so that identical nodes of a cluster count as one host.
 
-    Of one kind are nodes with one processor, GPU and driver; all others are never averaged together.
+    Nodes are identical if they have the same processor and driver; a row of no cluster is left as it is.
     """
     if not row.get("cluster"):
         return row
@@ -25,7 +25,7 @@ def with_node_kind(row: Row) -> Row:
 
 
 def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
-    """Training seconds of each job's epochs after the first, in order; what was not measured is left out."""
+    """Training seconds of each job's epochs after the first, in order; epochs without a time are left out."""
     found: dict[tuple[Any, Any], list[float]] = {}
     for epoch in epochs:
         if (epoch["epoch"] or 0) > 1 and epoch["train_s"]:
@@ -34,7 +34,7 @@ def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
 
 
 def repeats_of(rows: Sequence[Row], steady: Steady) -> list[list[float]]:
-    """The steady epochs of every row that ended well; its median alone where the epochs are not known."""
+    """The steady epochs of every job that ended well; the median of its row where the epochs are not known."""
     return [
         list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [row["epoch_s"]]
         for row in rows

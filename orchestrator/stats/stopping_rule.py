@@ -1,4 +1,4 @@
-"""How often is enough? Further repeats for the cells whose time is not yet known as well as wished. Pure."""
+"""Stopping rule of `--until`: which cells need another repeat before their interval is narrow enough."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from orchestrator.model import Job, Noun, Plan
 from orchestrator.stats.inference import Repeats, half_width
 
 Cell = tuple[str, str, str, str, str]
-#: An interval from fewer repeats says little about itself (docs/PROTOCOL.md).
+#: The fewest repeats of a settled cell: an interval from fewer is itself too uncertain (docs/PROTOCOL.md).
 LEAST = 5
-#: A cell that failed this often is not run again.
+#: A cell that has failed this often is given up.
 MOST_FAILURES = 2
 
 
@@ -28,7 +28,7 @@ class CellState(Noun, frozen=True, kw_only=True):
 
 
 class Ending(Noun, frozen=True, kw_only=True):
-    """until.json: what ended a run with a bound, and where each cell stood."""
+    """until.json: the bound that `--until` set, what ended the run, and where each cell stood then."""
 
     bound: float
     budget_s: int
@@ -38,7 +38,7 @@ class Ending(Noun, frozen=True, kw_only=True):
 
 
 def states(plan: Plan, repeats: Mapping[Cell, Repeats], failures: Mapping[Cell, int], bound: float) -> list[CellState]:
-    """One per cell that was to run, in plan order."""
+    """The state of each cell that was to run, in plan order. `bound` is the relative half width that settles it."""
     found = []
     for cell in dict.fromkeys(job.cell for job in plan.jobs):
         known = repeats.get(cell, [])
@@ -50,10 +50,10 @@ def states(plan: Plan, repeats: Mapping[Cell, Repeats], failures: Mapping[Cell, 
 
 
 def next_jobs(plan: Plan, found: Sequence[CellState]) -> list[Job]:
-    """One further repeat of every cell of a task in which one is open, in a seeded order, planned like those before.
+    """One further repeat of every cell of each task in which a cell is open, in a seeded order.
 
-    Contenders end together: a cell that ended by itself would do so where its own repeats happened to agree, and their
-    spread, which every verdict rests on, would look too small.
+    All contenders of a task end together. A cell that ended on its own would do so where its repeats happened to
+    agree, and their spread, which every verdict rests on, would look too small.
     """
     latest = {".".join(job.cell): job for job in sorted(plan.jobs, key=lambda job: job.repeat)}
     open_tasks = {_task(latest[state.cell]) for state in found if state.state == "open"}
@@ -68,16 +68,17 @@ def next_jobs(plan: Plan, found: Sequence[CellState]) -> list[Job]:
 
 
 def _task(job: Job) -> tuple[str, str, str]:
-    """What contenders have in common: a row of a report."""
+    """What contenders share: the workload, its variant and the kind of device."""
     return job.workload, job.variant, job.device
 
 
 def ended_by(found: Sequence[CellState]) -> str:
-    """What ended it where neither the budget nor the user did."""
+    """What ended a run that neither the budget nor the user ended."""
     return "failures" if any(state.state == "given up" for state in found) else "bound"
 
 
 def closing(ending: Ending) -> list[str]:
+    """The lines about `--until` at the end of a run."""
     words = {
         "bound": "every cell is known that well",
         "budget": "the budget is spent",

@@ -1,6 +1,7 @@
-"""Does the verdict keep its promise? The same thing against itself, and a planted slowdown, many times. Pure.
+"""Checks the error rates of verdicts: comparisons of equal things, and of one with a planted slowdown, many times.
 
-False verdicts must be at most 5 %, however many comparisons stand together; a planted slowdown must be found.
+Between equal things at most 5 % of verdicts may be false, however many comparisons stand together; a planted slowdown
+must be found. Times are simulated, or taken from recorded repeats.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ SEED = 2017
 #: How noise may be shaped. `even`: normal. `outliers`: Student's t, 3 degrees of freedom. `two states`: each process is
 #: fast or slow from its start to its end. `wandering`: the host drifts, so what runs together in time is slow together.
 SHAPES = ("even", "outliers", "two states", "wandering")
-#: Of `wandering`: how much of a deviation is left one job later, and one epoch later.
+#: For `wandering`: the share of a deviation that is left one job later, and one epoch later.
 JOB_MEMORY, EPOCH_MEMORY = 0.9, 0.5
-#: Where a simulated `--until` gives up: its budget.
+#: The repeats after which a simulated `--until` gives up, as a run does when its budget is spent.
 MOST_REPEATS = 60
 
 
 class Noise(Struct, frozen=True, kw_only=True):
-    """Standard deviations of log seconds: of repeats around their cell, of epochs around their repeat.
+    """Standard deviations of log seconds: `between` repeats of a cell, and `within` a repeat between its epochs.
 
-    `cells` says how many cells it was taken from, 0 for given figures. `epochs` is the median number of steady epochs.
+    `cells` is the number of cells that it was taken from, 0 for given figures. `epochs` is the median number of steady
+    epochs.
     """
 
     between: float
@@ -38,9 +40,10 @@ class Noise(Struct, frozen=True, kw_only=True):
 
 
 class Rates(Struct, frozen=True, kw_only=True):
-    """Of `experiments`, the share with any false verdict, and the share in which the planted slowdown was found.
+    """Error rates in `experiments` simulated reports.
 
-    `repeats` of every cell; with a bound `until` the median number that a task took.
+    `false` is the share of reports with any false verdict, `found` the share in which the planted slowdown was found.
+    `repeats` is the number of repeats of every cell; with a bound `until` the median number that a task took.
     """
 
     repeats: int
@@ -59,7 +62,7 @@ class Rates(Struct, frozen=True, kw_only=True):
 
 
 class RealRates(Struct, frozen=True, kw_only=True):
-    """What dealing the repeats of real cells gave. A cell counts once, however many deals it has.
+    """Error rates where the repeats of recorded cells were dealt into two groups. Each cell counts once.
 
     `false` and `found` are means over cells, `false_error` the standard error of the first over cells (None for one);
     `one_deal` counts the cells in which a single deal, drawn at random, gave a false verdict.
@@ -75,7 +78,7 @@ class RealRates(Struct, frozen=True, kw_only=True):
 
 
 def noise_of(cells: Sequence[Repeats]) -> Noise | None:
-    """The typical (median) noise of cells with at least two repeats of at least two steady epochs."""
+    """The median noise of those cells that have two repeats of two steady epochs or more; None where none has."""
     between, within, lengths = [], [], []
     for cell in cells:
         values = [epochs for epochs in logs(cell) if len(epochs) > 1]
@@ -109,10 +112,11 @@ def simulate(
     experiments: int = 500,
     shape: str = "even",
 ) -> Rates:
-    """`experiments` made-up reports of `rows` tasks on `contenders` that are all equal, judged as a report judges
-    (everybody against the fastest of the row), and as many in which one contender is slower at one task.
+    """Error rates in `experiments` simulated reports of `rows` tasks on `contenders` that are all equal.
 
-    With a `bound` each task ends where `--until` would end it, after `repeats` at the latest.
+    Each is judged as a report judges: every contender against the fastest of its row. Then one contender is made
+    slower at one task, and the report is judged again. With a `bound` each task ends where `--until` would end it,
+    after `repeats` at the latest.
     """
     random = np.random.default_rng(SEED)
     made_up = _generator(random, noise, shape, contenders * rows, repeats)
@@ -139,7 +143,7 @@ def simulate(
 
 
 def _ended(row: list[list[list[float]]], bound: float | None) -> list[list[list[float]]]:
-    """The repeats that a task gets until all its cells are known to `bound`."""
+    """The repeats of a task until the intervals of all its cells are as narrow as `bound`."""
     if bound is None:
         return row
 
@@ -153,7 +157,7 @@ def _ended(row: list[list[list[float]]], bound: float | None) -> list[list[list[
 
 
 def _judged(table: Sequence[Sequence[Repeats]]) -> list[dict[int, Difference]]:
-    """Row by row, everybody but the fastest, by position, against the fastest; corrected for all pairs."""
+    """Per row: position of each contender but the fastest -> its difference to the fastest, corrected for all pairs."""
     places, found = [], []
     for line, row in enumerate(table):
         seconds = [float(np.median(np.median(cell, axis=1))) for cell in row]
@@ -168,8 +172,10 @@ def _judged(table: Sequence[Sequence[Repeats]]) -> list[dict[int, Difference]]:
 
 
 def deal_pairs(cells: Sequence[Repeats], slowdown: float = 0.05) -> RealRates | None:
-    """The repeats of each real cell as one image under two names: of two neighbours in time each name gets one, as it
-    would in a run that interleaves both. Every such deal is tried, up to 256. None without a cell of four repeats.
+    """Error rates if the repeats of each recorded cell belonged to two contenders, which are then equal.
+
+    Of two neighbours in time each contender gets one, as in a run that interleaves both. Every such deal is tried, up
+    to 256. None without a cell of four repeats.
     """
     random = np.random.default_rng(SEED)
     shares, found, sizes, count, one_deal = [], [], [], 0, 0
@@ -222,7 +228,7 @@ def repeats_needed(rates: Sequence[Rates], share: float = 0.9) -> int | None:
 def _generator(
     random: np.random.Generator, noise: Noise, shape: str, cells: int, repeats: int
 ) -> Callable[[], np.ndarray]:
-    """Makes up logarithms of seconds, (cells, repeats, epochs), one experiment at a call."""
+    """A function that simulates one experiment: logarithms of seconds, shaped (cells, repeats, epochs)."""
     jobs, epochs = (cells, repeats), (cells, repeats, noise.epochs)
     in_turn, in_job = _memory(cells * repeats, JOB_MEMORY), _memory(noise.epochs, EPOCH_MEMORY)
 
@@ -246,6 +252,6 @@ def _generator(
 
 
 def _memory(n: int, kept: float) -> np.ndarray:
-    """Turns independent deviations into ones of the same size of which a share is kept from each to the next."""
+    """A matrix that turns `n` independent deviations into ones that keep the share `kept` from each to the next."""
     steps = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     return np.asarray(np.linalg.cholesky(kept**steps))

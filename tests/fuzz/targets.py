@@ -8,8 +8,7 @@ import tempfile
 from pathlib import Path
 
 from orchestrator.errors import OrchestrateError
-from orchestrator.measure.events import EventTail
-from orchestrator.measure.job import digest_events
+from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Plan, Result, to_json
 from orchestrator.plan import config
 from orchestrator.results.folder import RunFolder
@@ -39,7 +38,7 @@ def read_events(data: bytes) -> None:
         path.write_bytes(data + b"\n" + GOOD)
         events = EventTail(path).read(last=True)
     assert events[-1] == {"event": "end", "t": 7.5}
-    result = Result(run_id="r", job=JOB, status="ok", launched_t=1.0, exited_t=2.0, **digest_events(events))
+    result = Result(run_id="r", job=JOB, status="ok", launched_t=1.0, exited_t=2.0, **sort_events(events))
     to_json(result)
     json.dumps(result_row(result, ()), allow_nan=False)
     epoch_rows([result])

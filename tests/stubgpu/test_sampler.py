@@ -10,8 +10,9 @@ import time
 
 import pytest
 
+from orchestrator.host.throttling import slowing
 from orchestrator.measure.gpu_sampler import next_tick
-from orchestrator.results import gpu_figures, gpu_readings
+from orchestrator.results import gpu_readings
 
 RUN = """
 import sys, time
@@ -25,7 +26,7 @@ sampler.start()
 print("started", flush=True)
 time.sleep(float(sys.argv[2]))
 sampler.stop()
-print(sampler.trouble, {u: w for u, (t, w) in sampler.lost.items()})
+print(sampler.failure, {u: w for u, (t, w) in sampler.lost.items()})
 """
 UUIDS = [f"GPU-{i:08x}-aaaa-bbbb-cccc-000000000000" for i in (0, 1)]
 EVER = (float("-inf"), float("inf"))
@@ -57,8 +58,8 @@ def test_what_is_recorded_is_what_the_driver_said(k80, tmp_path):
     assert all(s.util == told(0.7, (10, 90), s.t) for s in buffered if 0.02 < s.t % 0.7 < 0.68)
     assert len({round(s.t, 2) for s in buffered}) == len(buffered)  # none twice
     assert {(s.mem_mb, s.energy_j) for s in polls} == {(1024.0, None)}
-    assert gpu_figures.throttle_reasons(samples) == "hw_thermal"
-    assert gpu_figures.throttle_reasons(gpu_readings.read(tmp_path, UUIDS[1], *EVER)) == ""
+    assert {reason for s in samples for reason in slowing(s.throttle)} == {"hw_thermal"}
+    assert not any(slowing(s.throttle) for s in gpu_readings.read(tmp_path, UUIDS[1], *EVER))
 
 
 def test_ticks_do_not_drift():

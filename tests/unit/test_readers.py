@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orchestrator.errors import UserError
-from orchestrator.measure.events import COUNT_LIMIT, DEPTH_LIMIT, EventTail, decode_event
-from orchestrator.measure.job import digest_events
+from orchestrator.measure.events import COUNT_LIMIT, DEPTH_LIMIT, EventTail, decode_event, sort_events
 from orchestrator.model import DataFile, Result, Sample, to_json
 from orchestrator.plan import config
 from orchestrator.results.columns import COLUMNS
@@ -48,7 +47,7 @@ def test_any_bytes_are_read_or_refused_in_words(target, data):
 @given(st.lists(events, max_size=8))
 def test_any_events_become_a_result_a_record_and_a_row(found):
     read = [e for e in (decode_event(json.dumps(event).encode()) for event in found) if e is not None]
-    result = Result(run_id="r", job=make_job(), status="ok", launched_t=1.0, exited_t=2.0, **digest_events(read))
+    result = Result(run_id="r", job=make_job(), status="ok", launched_t=1.0, exited_t=2.0, **sort_events(read))
     again = msgspec.json.decode(to_json(result), type=Result)
     row = result_row(again, [Sample(t=1.0, device="cpu:0", cpu_s=1.0), Sample(t=2.0, device="cpu:0", cpu_s=2.0)])
     assert set(row) == set(COLUMNS)

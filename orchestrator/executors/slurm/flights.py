@@ -9,7 +9,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from orchestrator.executors.slurm import verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Outcome, Started
@@ -17,7 +17,7 @@ from orchestrator.executors.slurm.commands import JobState
 from orchestrator.executors.slurm.controller import Controller, Full, Limited, Refused, Silent
 from orchestrator.executors.slurm.queue import QueueView
 from orchestrator.measure.events import EventTail
-from orchestrator.model import Job, Result, Say, Status
+from orchestrator.model import Job, RawEvent, Result, Say, Status
 
 #: Seconds between two checks of the folders of a few jobs; with more jobs it is longer.
 POLL_S = 0.1
@@ -47,7 +47,7 @@ class Ledger(Protocol):
 
     def started(self, attempt: Attempt, started: Started) -> None: ...
 
-    def event(self, job: Job, event: dict[str, Any]) -> None: ...
+    def event(self, job: Job, event: RawEvent) -> None: ...
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
         """The reported result; `instead`: the status and reason that Slurm knows better."""
@@ -104,7 +104,7 @@ class Flight:
         self.gone_since = self.gone_since or now
         return now - self.gone_since
 
-    def _pass_on(self, ledger: Ledger, events: list[dict[str, Any]]) -> None:
+    def _pass_on(self, ledger: Ledger, events: list[RawEvent]) -> None:
         for event in events:
             ledger.event(self.job, event)
         self._seen += len(events)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -18,7 +17,7 @@ from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.executors.slurm.placement import Placement
 from orchestrator.files import remove_tree, storage_error
 from orchestrator.measure.fingerprint import git_commit
-from orchestrator.model import Job, Noun, Result, Status, image_name
+from orchestrator.model import Job, Noun, RawEvent, Result, Status, image_name
 from orchestrator.plan.catalog import workloads_sha256
 from orchestrator.plan.config import Config
 from orchestrator.results.folder import RunFolder
@@ -106,7 +105,7 @@ class RunLedger:
         again = f", attempt {attempt.spec.ticket.attempt}" if attempt.spec.ticket.attempt > 1 else ""
         self._listener.started(attempt.spec.job, f" on {started.node} (Slurm job {started.number}{again})")
 
-    def event(self, job: Job, event: dict[str, Any]) -> None:
+    def event(self, job: Job, event: RawEvent) -> None:
         self._listener.event(job, event)
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from orchestrator.model import Row
@@ -11,6 +12,7 @@ from orchestrator.report.blocks import Cell, Matrix, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good, unlearned
 from orchestrator.report.view import View
+from orchestrator.results.columns import GPU_METRICS, HOST_METRICS, METRICS, Metric
 from orchestrator.stats.describe import Value, finite, median
 from orchestrator.stats.inference import plain_interval
 
@@ -159,36 +161,33 @@ def _article(rows: Sequence[Row]) -> Cell:
     return Cell(figure=_figure(rows, "epoch_s_article", words.seconds), lines=_spread(rows, "epoch_s_article"))
 
 
-def _host(rows: Sequence[Row]) -> Cell:
-    return Cell(
-        figure=_figure(rows, "cpu_util_mean", words.percent),
-        lines=_line(rows, "peak", "rss_peak_mb", words.megabytes),
-    )
+def _device(rows: Sequence[Row], metrics: Sequence[Metric]) -> Cell:
+    """The metrics of one device: the one with the label "" as the figure, all others with a label below it."""
+    (main,) = (metric for metric in metrics if metric.label == "")
+    shown = sorted((metric for metric in metrics if metric.label), key=lambda metric: _PLACES.get(metric.how, 0))
+    figure = _figure(rows, main.column, lambda value: words.measured(value, main.unit))
+    return Cell(figure=figure, lines=[line for metric in shown for line in _metric(rows, metric)])
 
 
-def _gpu(rows: Sequence[Row]) -> Cell:
-    reasons = sorted({str(row["throttle_reasons"]) for row in rows if row.get("throttle_reasons")})
-    return Cell(
-        figure=_figure(rows, "gpu_util_mean", words.percent),
-        lines=[
-            *_line(rows, "median", "gpu_util_p50", words.percent),
-            *_line(rows, "95th", "gpu_util_p95", words.percent),
-            *_line(rows, "memory peak", "gpu_mem_peak_mb", words.megabytes),
-            *_line(rows, "power", "gpu_power_mean_w", lambda value: f"{words.figure(value)} W"),
-            *_energy(rows),
-            *_line(rows, "clock", "sm_clock_mean", lambda value: f"{value:.0f} MHz"),
-            *_line(rows, "n =", "gpu_samples_n", lambda value: f"{value:.0f} readings"),
-            *[f"throttled: {reason}" for reason in reasons],
-            *(["shared with other processes"] if any(row.get("gpu_shared") for row in rows) else []),
-        ],
-    )
+#: What is shown behind the figures of a device.
+_PLACES = {"readings": 1, "reasons": 2, "shared": 2}
 
 
-def _energy(rows: Sequence[Row]) -> list[str]:
-    """Counted by the card, or worked out from its power: the two are not the same measurement."""
-    sources = {row.get("energy_source") for row in rows} - {None}
-    label = "energy" if sources <= {"counter"} else "energy, from power:"
-    return _line(rows, label, "energy_j", lambda value: f"{words.figure(value)} J")
+def _metric(rows: Sequence[Row], metric: Metric) -> list[str]:
+    label, values = metric.label or "", [row.get(metric.column) for row in rows]
+    if metric.how == "reasons":
+        return [f"{label}: {reasons}" for reasons in sorted({str(value) for value in values if value})]
+    if metric.how == "shared":
+        return [label] if any(values) else []
+    if metric.how == "counter" and not _counted(rows, metric):
+        label += ", from power:"
+    return _line(rows, label, metric.column, lambda value: words.measured(value, metric.unit))
+
+
+def _counted(rows: Sequence[Row], metric: Metric) -> bool:
+    """Whether the device counted it in every row: a figure worked out from a rate is not the same measurement."""
+    sources = [other.column for other in METRICS if (other.field, other.how) == (metric.field, "source")]
+    return {row.get(column) for row in rows for column in sources} <= {"counter", None}
 
 
 MEASURES = (
@@ -224,7 +223,7 @@ MEASURES = (
         "host",
         "Processor and memory of the host",
         "Mean use while the job ran, 100 % being one core; below it the largest resident memory.",
-        _host,
+        partial(_device, metrics=HOST_METRICS),
     ),
     Measure(
         "GPU",
@@ -232,6 +231,6 @@ MEASURES = (
         "Mean utilization over the epochs, weighted with time, and what else the device reported; n counts the "
         "readings behind it. Utilization is the share of time in which anything ran on the GPU, not how much of it "
         "was used.",
-        _gpu,
+        partial(_device, metrics=GPU_METRICS),
     ),
 )

@@ -7,12 +7,22 @@ import pytest
 
 from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import gpu_figures as figures
+from orchestrator.results.columns import GPU_METRICS
+from orchestrator.results.job_events import job_epochs
 from orchestrator.results.rows import epoch_rows
 from tests.make import FINGERPRINT, epoch, make_job, make_result
 
 
 def sample(t, kind="poll", **values):
     return GpuSample(t=float(t), uuid="GPU-1", kind=kind, **values)
+
+
+def window_part(window, samples):
+    return figures.window_part(window, samples, GPU_METRICS)
+
+
+def energy(window, samples):
+    return figures.growth(window, samples, "energy_j", "power_w")
 
 
 def test_a_reading_stands_for_the_time_nearest_to_it():
@@ -24,26 +34,25 @@ def test_a_reading_stands_for_the_time_nearest_to_it():
 def test_means_and_percentiles_are_weighted_with_time():
     # A burst of close readings at 90 for a short while must not outweigh a long time at 10.
     samples = [sample(t, util=10.0) for t in range(9)] + [sample(9 + i / 100, util=90.0) for i in range(100)]
-    part = figures.window_part((0, 10), samples)
+    part = window_part((0, 10), samples)
     assert part["gpu_util_mean"] == pytest.approx((8.5 * 10 + 1.5 * 90) / 10, rel=0.01)
     assert (part["gpu_util_p50"], part["gpu_util_p95"], part["gpu_samples_n"]) == (10.0, 90.0, 109)
 
 
 def test_the_drivers_own_record_goes_before_polls():
     samples = [sample(1, util=99.0), sample(1.5, "buffer", util=20.0), sample(2.5, "buffer", util=40.0)]
-    part = figures.window_part((1, 3), samples)
+    part = window_part((1, 3), samples)
     assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (30.0, 2)
 
 
 def test_energy_is_the_counters_difference_at_the_ends_of_the_window():
     samples = [sample(t, energy_j=100.0 * t, power_w=1.0) for t in (0, 2, 4, 6)]
-    assert figures.energy_j((1, 5), samples) == (400.0, "counter")
+    assert energy((1, 5), samples) == (400.0, "counter")
 
 
 def test_without_a_counter_energy_is_integrated_and_labelled_so():
     samples = [sample(t, power_w=p) for t, p in ((0, 50.0), (1, 100.0), (2, 100.0), (3, 50.0))]
-    energy, source = figures.energy_j((0, 3), samples)
-    assert (energy, source) == (pytest.approx(0.5 * 50 + 100 + 100 + 0.5 * 50), "integrated")
+    assert energy((0, 3), samples) == (pytest.approx(0.5 * 50 + 100 + 100 + 0.5 * 50), "integrated")
 
 
 @pytest.mark.parametrize(
@@ -57,16 +66,20 @@ def test_without_a_counter_energy_is_integrated_and_labelled_so():
     ],
 )
 def test_energy_that_is_not_known_is_absent(samples):
-    assert figures.energy_j((0, 10), samples) == (None, None)
+    assert energy((0, 10), samples) == (None, None)
 
 
 def test_throttling_is_told_apart_from_idling_and_from_not_telling():
-    assert figures.throttle_reasons([]) is None
-    assert figures.throttle_reasons([sample(1), sample(2, util=5.0)]) is None
-    assert figures.throttle_reasons([sample(1, throttle=1), sample(2, throttle=2)]) == ""
-    assert figures.throttle_reasons([sample(1, throttle=0x44), sample(2, throttle=8)]) == (
-        "sw_power_cap, hw_slowdown, hw_thermal"
-    )
+    def reasons(*samples):
+        return job_part(result(), list(samples))["throttle_reasons"]
+
+    assert reasons(sample(95), sample(96, util=5.0)) is None
+    assert reasons(sample(95, throttle=1), sample(96, throttle=2)) == ""
+    assert reasons(sample(95, throttle=0x44), sample(96, throttle=8)) == "sw_power_cap, hw_slowdown, hw_thermal"
+
+
+def job_part(found, samples):
+    return figures.job_part(found, job_epochs(found), samples)
 
 
 def result(**changes):
@@ -82,7 +95,7 @@ def test_a_job_gets_the_readings_of_its_time():
         *[sample(100 + i, util=60.0, mem_mb=500.0, temp_c=60.0, power_w=100.0, sm_mhz=800.0) for i in range(9)],
         sample(120, util=100.0, mem_mb=9000.0, throttle=8),
     ]
-    part = figures.job_part(result(), samples)
+    part = job_part(result(), samples)
     assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (pytest.approx(60.0), 9)
     assert (part["gpu_mem_peak_mb"], part["gpu_temp_max_c"], part["throttle_reasons"]) == (700.0, 60.0, "")
     assert part["energy_j"] == pytest.approx(850.0)  # 8.5 s at 100 W
@@ -103,25 +116,27 @@ def test_epochs_too_short_for_a_reading_have_no_figure():
 
 
 def test_a_stranger_on_the_gpu_marks_the_row():
+    def shared(*lists, **changes):
+        return job_part(result(**changes), [sample(95, processes=found) for found in lists])["gpu_shared"]
+
     mine, other = GpuProcess(pid=1, job=result().job.id), GpuProcess(pid=2)
-    assert figures.shared(result(), [sample(95), sample(96)]) is None
-    assert figures.shared(result(), [sample(95, processes=[]), sample(96, processes=[mine])]) is False
-    assert figures.shared(result(), [sample(95, processes=[mine]), sample(96, processes=[mine, other])]) is True
-    busy = msgspec.structs.replace(FINGERPRINT, gpu_busy="process 7")
-    assert figures.shared(result(fingerprint=busy), []) is True
+    assert shared(None, None) is None
+    assert shared([], [mine]) is False
+    assert shared([mine], [mine, other]) is True
+    assert shared(None, fingerprint=msgspec.structs.replace(FINGERPRINT, gpu_busy="process 7")) is True
 
 
 def test_rows_without_readings_have_no_gpu_figures():
-    assert figures.job_part(result(), []) == {}
-    assert figures.job_part(result(launched_t=None), [sample(95)]) == {}
-    part = figures.job_part(result(epochs=[]), [sample(95, util=5.0, mem_mb=1.0)])
+    assert job_part(result(), []) == {}
+    assert job_part(result(launched_t=None), [sample(95)]) == {}
+    part = job_part(result(epochs=[]), [sample(95, util=5.0, mem_mb=1.0)])
     assert part["gpu_mem_peak_mb"] == 1.0
     assert "gpu_util_mean" not in part
 
 
 def test_hostile_epochs_raise_nothing():
     rubbish = [{"event": "epoch_end", "t": "now", "train_s": None, "validation_s": True}]
-    part = figures.job_part(result(epochs=rubbish), [sample(95, util=5.0)])
+    part = job_part(result(epochs=rubbish), [sample(95, util=5.0)])
     assert "gpu_util_mean" not in part
     assert figures.epoch_marks(result(epochs=rubbish)) == []
 

@@ -54,8 +54,15 @@ def test_absent_metrics_have_their_type_all_the_same(tmp_path):
     table = duckdb.sql(f"select * from '{tmp_path / 'gpu-1.parquet'}'")
     types = dict(zip(table.columns, map(str, table.types), strict=True))
     assert list(types) == list(gpu_readings.COLUMNS)
-    assert types["energy_j"] == "DOUBLE"
-    assert types["throttle"] == "BIGINT"
+    assert types == gpu_readings.COLUMNS
+
+
+def test_every_field_of_a_reading_has_its_type():
+    assert list(gpu_readings.COLUMNS) == list(GpuSample.__struct_fields__)
+    assert {gpu_readings.COLUMNS[name] for name in ("t", "util", "energy_j", "mem_mhz")} == {"DOUBLE"}
+    assert (gpu_readings.COLUMNS["kind"], gpu_readings.COLUMNS["lost"]) == ("VARCHAR", "VARCHAR")
+    assert gpu_readings.COLUMNS["throttle"] == "BIGINT"
+    assert gpu_readings.COLUMNS["processes"] == "STRUCT(pid BIGINT, memory_mb DOUBLE, job VARCHAR, command VARCHAR)[]"
 
 
 def test_nothing_recorded_is_nothing_read(tmp_path):

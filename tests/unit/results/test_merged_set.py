@@ -16,20 +16,6 @@ from orchestrator.results.columns import COLUMNS
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import query, read_source
-from tests.replay.record import RECORDED
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
-    shutil.unpack_archive(RECORDED, folder)
-    return sorted(folder.iterdir())
-
-
-@pytest.fixture(scope="module")
-def merged(runs, tmp_path_factory):
-    to = tmp_path_factory.mktemp("merged") / "set"
-    return to, *merged_set.merge_sources([*runs, runs[0]], to)
 
 
 def changed(run, to, change):
@@ -108,29 +94,9 @@ def test_unlike_conditions_are_named(runs):
     assert merged_set.apart([*rows, {**rows[0], "threads": 99}]) == {first: ["threads"]}
 
 
-@pytest.mark.parametrize(
-    "sql",
-    ["drop view results", "copy results to 'x.csv'", "select 1; select 2", "attach 'x.db'", "set threads = 1",
-     "select * from read_csv('/etc/passwd')", "select nonsense", "install httpfs"],
-)  # fmt: skip
-def test_a_query_only_reads_the_set(merged, sql, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError):
-        query(merged[0], sql)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_cells_never_average_over_groups(merged):
-    names, rows = query(merged[0], "select * from cells")
-    assert len(rows) == 35
-    assert {"group", "n", "epoch_s"} <= set(names)
-
-
 def test_what_is_neither_run_nor_set_is_said(tmp_path):
     with pytest.raises(UserError, match="neither a run nor a merged set"):
         merged_set.merge_sources([tmp_path], tmp_path / "set")
-    with pytest.raises(UserError, match="not a merged set"):
-        query(tmp_path, "select 1")
 
 
 def test_a_run_without_samples_makes_an_empty_table(runs, tmp_path):

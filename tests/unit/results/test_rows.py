@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from orchestrator.model import Plan, Sample, Skip
-from orchestrator.results import collect
 from orchestrator.results.columns import COLUMNS
-from orchestrator.results.rows import cache_state, epoch_rows, merge_run, number, sample_rows
-from orchestrator.results.samples import Readings
-from tests.make import FINGERPRINT, epoch, make_job, make_result
+from orchestrator.results.rows import cache_state, epoch_rows, merge_run, sample_rows
+from tests.make import epoch, make_job, make_result
 
 
 def one_row(result, samples=()):
@@ -75,16 +72,6 @@ def test_processor_use_is_that_of_the_epochs_only():
     assert (row["rss_peak_mb"], row["process_rss_peak_mb"]) == (9, 200)
 
 
-def test_rates_are_linear_between_readings_and_none_outside():
-    samples = [Sample(t=10.0, device="d", cpu_s=5.0), Sample(t=0.0, device="d", cpu_s=0.0), Sample(t=5.0, device="d")]
-    readings = Readings.of(samples)  # in no order, and one without a reading
-    assert readings.growth("cpu_s", 2, 4) == pytest.approx(0.5)
-    assert readings.growth("cpu_s", -5, 100) == pytest.approx(0.5)
-    assert readings.growth("cpu_s", 20, 30) is None
-    assert Readings.of(samples[:1]).growth("cpu_s", 2, 4) is None
-    assert (readings.peak("cpu_s"), readings.peak("rss_mb"), Readings.of([]).peak("rss_mb")) == (5.0, None, None)
-
-
 def test_readings_that_no_figure_can_hold_give_none():
     samples = [Sample(t=t, device="d", cpu_s=cpu) for t, cpu in [(0.0, -1e308), (1e-9, 1e308), (200.0, 1e308)]]
     assert one_row(make_result(make_job()), samples)["cpu_util_mean"] == 0
@@ -105,23 +92,14 @@ def test_epochs_are_rows_with_the_usual_names():
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(1, 1), (0.5, 0.5), (True, None), ("1", None), (None, None), (float("nan"), None), (float("inf"), None)],
-)
-def test_only_finite_numbers_count(value, expected):
-    assert number(value) == expected
-
-
-@pytest.mark.parametrize(
     ("caches", "state"),
     [
-        (None, None),
         ({}, None),
         ({"a": {"before": 0, "after": 9}}, "cold"),
         ({"a": {"before": 5, "after": 9}}, "partly"),
         ({"a": {"before": 9, "after": 9}}, "warm"),
-        ("rubbish", None),
         ({"a": "rubbish"}, "cold"),
+        ({"a": {"before": "3", "after": True}, "b": {"before": 2, "after": 2}}, "warm"),
     ],
 )
 def test_state_of_the_compile_cache(caches, state):
@@ -130,13 +108,19 @@ def test_state_of_the_compile_cache(caches, state):
 
 def test_hostile_figures_raise_nothing():
     rubbish = {"event": "epoch_end", "t": 1, "train_s": "fast", "samples": [], "acc": {}, "validation_s": None}
-    row = one_row(make_result(make_job(), epochs=[rubbish, rubbish], end={"elapsed_s": "x"}, data={"train": "x"}))
-    assert row["status"] == "ok"
-    assert row["epoch_s"] is None
+    row = one_row(
+        make_result(
+            make_job(train=64, validation=32),
+            epochs=[rubbish, rubbish],
+            end={"elapsed_s": "x", "caches": "rubbish"},
+            data={"train": "x", "validation": [[[]]]},
+        )
+    )
+    assert (row["status"], row["epoch_s"], row["cache"]) == ("ok", None, None)
+    assert (row["train"], row["validation"]) == (64, 32)  # as planned, where the job does not tell
 
 
-def test_what_was_not_confined_stands_in_the_reports_environment():
-    points = ["network: given up by the user (--weaken network)", "memory: not here"]
-    weak = msgspec.structs.replace(FINGERPRINT, unconfined=points)
-    found = dict(collect.environment([make_result(make_job()), make_result(make_job(), fingerprint=weak)]))
-    assert found["not confined"] == "; ".join(points)
+def test_a_recorded_epoch_without_a_time_gives_no_use_of_the_processor():
+    samples = [Sample(t=t, device="d", cpu_s=t) for t in (0.0, 200.0)]
+    row = one_row(make_result(make_job(), epochs=[{"epoch": 1, "train_s": 2.0}]), samples)
+    assert (row["cpu_util_mean"], row["first_epoch_s"]) == (None, 2.0)

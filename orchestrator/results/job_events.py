@@ -1,0 +1,181 @@
+"""What a job reports about itself, as typed structs.
+
+A job is a stranger's program. Its result keeps the events as they were written (`RawEvent`); whoever calculates with
+them reads them through this module. A field that is absent or of the wrong type is None, unknown fields are ignored,
+and nothing that a job may have written raises an error. Nothing is read from or written to the disk here.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, TypeVar, get_origin
+
+import msgspec
+from msgspec import Meta, Struct
+
+from orchestrator.model import RawEvent, Result
+
+#: A finite number; true and false are none.
+Number = (
+    Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    | Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
+)
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """Base of all events. `t` is CLOCK_MONOTONIC in seconds, the clock of the samples of the same host."""
+
+    t: Number | None = None
+
+
+class StartEvent(Event, frozen=True, kw_only=True):
+    """The job's program runs."""
+
+    python: str | None = None
+
+
+class DataEvent(Event, frozen=True, kw_only=True):
+    """The data set was read. `train` and `validation` are the shape of the input, or of each of several inputs."""
+
+    sha256: str | None = None
+    train: list[object] = []
+    validation: list[object] = []
+
+
+class ReadyEvent(Event, frozen=True, kw_only=True):
+    """The model was built and compiled."""
+
+    framework_version: str | None = None
+    keras_version: str | None = None
+    image_data_format: str | None = None
+    parameters: Number | None = None
+
+
+class PhaseEvent(Event, frozen=True, kw_only=True):
+    """One step before the first epoch has ended: import, data, build, compile, fit_setup, first_batch."""
+
+    name: str | None = None
+    seconds: Number | None = None
+
+
+class EpochEvent(Event, frozen=True, kw_only=True):
+    """One epoch has ended. Times in seconds; `elapsed_s` counts from the call of fit()."""
+
+    epoch: Number | None = None
+    train_s: Number | None = None
+    validation_s: Number | None = None
+    elapsed_s: Number | None = None
+    samples: Number | None = None
+    loss: Number | None = None
+    acc: Number | None = None
+    val_loss: Number | None = None
+    val_acc: Number | None = None
+
+
+class EndEvent(Event, frozen=True, kw_only=True):
+    """The training has ended. `elapsed_s` is the time of fit(), `caches` the files of each compile cache."""
+
+    elapsed_s: Number | None = None
+    rss_peak_mb: Number | None = None
+    caches: dict[str, object] = {}
+
+
+class CacheFiles(Struct, frozen=True, kw_only=True):
+    """How many files a compile cache held before the job and after it."""
+
+    before: Number | None = None
+    after: Number | None = None
+
+
+class ErrorEvent(Event, frozen=True, kw_only=True):
+    """The exception that ended the job."""
+
+    type: str = "error"
+    message: str = ""
+
+
+class JobEvents(Struct, frozen=True, kw_only=True):
+    """All that one job reported. `phases`: name -> seconds. An event that never came has no field set."""
+
+    start: StartEvent
+    data: DataEvent
+    ready: ReadyEvent
+    phases: dict[str, float]
+    epochs: list[EpochEvent]
+    end: EndEvent
+    error: ErrorEvent
+
+
+#: The field `event` of a line -> what the line is. Lines of other kinds say nothing to this project.
+KINDS: dict[str, type[Event]] = {
+    "start": StartEvent,
+    "data": DataEvent,
+    "ready": ReadyEvent,
+    "phase": PhaseEvent,
+    "epoch_end": EpochEvent,
+    "end": EndEvent,
+    "error": ErrorEvent,
+}
+
+S = TypeVar("S", bound=Struct)
+
+
+def job_events(result: Result) -> JobEvents:
+    """The typed view of what a recorded job reported."""
+    return JobEvents(
+        start=read(StartEvent, result.start),
+        data=read(DataEvent, result.data),
+        ready=read(ReadyEvent, result.ready),
+        phases=result.phases,
+        epochs=job_epochs(result),
+        end=read(EndEvent, result.end),
+        error=read(ErrorEvent, result.error),
+    )
+
+
+def job_epochs(result: Result) -> list[EpochEvent]:
+    """The epochs that a recorded job ended, in order."""
+    return [read(EpochEvent, event) for event in result.epochs]
+
+
+def read_event(event: RawEvent) -> Event | None:
+    """One event of a running job; None for a kind that this project does not know."""
+    kind = event.get("event")
+    known = KINDS.get(kind) if isinstance(kind, str) else None
+    return None if known is None else read(known, event)
+
+
+def read(kind: type[S], raw: Mapping[str, object]) -> S:
+    """The fields of `raw` that `kind` knows. One of the wrong type has its default; text is taken from any value."""
+    try:
+        return msgspec.convert(raw, kind)
+    except msgspec.ValidationError:  # field by field, which takes ten times as long
+        known = {name: _field(raw[name], hint) for name, hint in _hints(kind) if name in raw}
+        return kind(**{name: value for name, value in known.items() if value is not None})
+
+
+def number(value: object) -> float | None:
+    """A finite number, or None for anything else that a job may have written."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, int):
+        return value if -(2**63) <= value < 2**64 else None
+    return value if abs(value) < float("inf") else None
+
+
+@cache
+def _hints(kind: type[Struct]) -> list[tuple[str, object]]:
+    return [(field.name, field.type) for field in msgspec.structs.fields(kind)]
+
+
+def _field(value: object, hint: object) -> object:
+    """`value` as the type of its field; None where it cannot be that."""
+    if hint == str | None:
+        return None if value is None else str(value)
+    if hint is str:
+        return str(value)
+    if hint == Number | None:
+        return number(value)
+    return value if isinstance(value, get_origin(hint) or object) else None

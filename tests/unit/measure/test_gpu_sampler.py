@@ -1,0 +1,82 @@
+"""The sampler over a driver of a few lines: what it keeps, and what it survives."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+from orchestrator.host.nvml import GpuLost, NvmlMissing
+from orchestrator.measure import gpu_sampler
+from orchestrator.measure.gpu_sampler import Sampler, next_tick
+from orchestrator.model import GpuSample
+
+
+class Driver:
+    """As much of `Nvml` as the sampler asks. The GPU `lost` does not answer."""
+
+    def __init__(self, lost=()):
+        self.lost = lost
+
+    def read(self, uuid):
+        if uuid in self.lost:
+            raise GpuLost("GPU is lost")
+        return GpuSample(t=1.0, uuid=uuid, util=5.0)
+
+    def buffered(self, uuid, since_us):
+        return [GpuSample(t=0.5, uuid=uuid, kind="buffer", util=4.0)], since_us + 1
+
+    def processes(self, uuid):
+        return [(2**22 + 1, 3.0)]
+
+
+def sampled(monkeypatch, tmp_path, driver, *uuids):
+    """What one round leaves in the file, and the sampler."""
+
+    @contextmanager
+    def session():
+        if isinstance(driver, Exception):
+            raise driver
+        yield driver
+
+    monkeypatch.setattr(gpu_sampler, "session", session)
+    path = tmp_path / "run" / "gpu-1.jsonl"
+    sampler = Sampler(uuids, path, interval_s=0.01)
+    sampler.start()
+    sampler.stop()
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return sampler, [msgspec.json.decode(line, type=GpuSample) for line in lines]
+
+
+def test_the_last_round_has_gauges_processes_and_the_drivers_buffer(monkeypatch, tmp_path):
+    sampler, found = sampled(monkeypatch, tmp_path, Driver(), "a", "b")
+    assert sampler.failure == ""
+    assert {sample.uuid for sample in found} == {"a", "b"}
+    buffered, poll = found[-2:]
+    assert (buffered.kind, buffered.util) == ("buffer", 4.0)
+    assert (poll.kind, poll.util, poll.processes[0].memory_mb) == ("poll", 5.0, 3.0)
+
+
+def test_a_lost_gpu_ends_its_own_series_only(monkeypatch, tmp_path):
+    sampler, found = sampled(monkeypatch, tmp_path, Driver(lost=["b"]), "a", "b")
+    assert [sample.lost for sample in found if sample.uuid == "b"] == ["GPU is lost"]
+    assert sampler.lost["b"][1] == "GPU is lost"
+    assert all(sample.lost is None for sample in found if sample.uuid == "a")
+
+
+def test_without_a_driver_nothing_is_sampled_and_the_reason_is_known(monkeypatch, tmp_path):
+    sampler, found = sampled(monkeypatch, tmp_path, NvmlMissing("NVML says: no driver"), "a")
+    assert (found, sampler.failure) == ([], "NVML says: no driver")
+
+
+def test_a_folder_that_cannot_be_made_ends_the_record_and_not_the_run(monkeypatch, tmp_path):
+    (tmp_path / "run").write_text("a file in the way")
+    sampler, found = sampled(monkeypatch, tmp_path, Driver(), "a")
+    assert found == []
+    assert "File exists" in sampler.failure
+
+
+@pytest.mark.parametrize(("now", "due"), [(10.0, 10.2), (10.19, 10.2), (10.2, 10.4), (11.05, 11.2), (9.9, 10.0)])
+def test_ticks_stay_on_their_grid(now, due):
+    assert next_tick(10.0, 0.2, now) == pytest.approx(due)

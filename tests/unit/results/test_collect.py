@@ -1,0 +1,76 @@
+"""Runs and sets as tables: what failed shows its log, what differs shows all its values, files hold the same rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import duckdb
+import msgspec
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.model import Result
+from orchestrator.results.collect import distinct, environment, merge_runs, merged_set, write_tables
+from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
+from orchestrator.results.folder import RunFolder
+from tests.make import FINGERPRINT, make_job, make_plan, make_result
+
+
+def recorded(tmp_path, *results):
+    plan = make_plan(jobs=[result.job for result in results])
+    folder = RunFolder.create(tmp_path, plan)
+    for result in results:
+        own = folder.begin(result.job, 1)
+        (own / "log.txt").write_text(f"the log of {result.job.id}\n")
+        folder.write_result(msgspec.structs.replace(result, run_id=plan.run_id))
+    return folder
+
+
+def test_a_run_becomes_rows_epochs_and_logs_of_what_failed(tmp_path):
+    good, bad = make_result(make_job()), Result(run_id="r", job=make_job(repeat=2), status="failed", reason="no")
+    folder = recorded(tmp_path, good, bad)
+    merged = merge_runs([folder])
+    assert [row["status"] for row in merged.rows] == ["ok", "failed"]
+    assert [epoch["epoch"] for epoch in merged.epochs] == [1, 2, 3]
+    run_id = folder.plan().run_id
+    assert merged.logs == {f"{run_id}/{bad.job.id}": f"the log of {bad.job.id}"}
+    assert (merged.run_ids, merged.gpu, len(merged.marks)) == ([run_id], [], 3)
+
+
+def test_all_files_hold_the_same_rows(tmp_path):
+    merged = merge_runs([recorded(tmp_path, make_result(make_job()))])
+    write_tables(merged, tmp_path)
+    (row,) = json.loads((tmp_path / "results.json").read_text())["results"]
+    assert row == merged.rows[0]
+    (line,) = csv.DictReader((tmp_path / "results.csv").open())
+    assert list(line) == list(COLUMNS)
+    assert float(line["epoch_s"]) == row["epoch_s"]
+    assert next(csv.reader((tmp_path / "epochs.csv").open())) == list(EPOCH_COLUMNS)
+    table = duckdb.sql(f"select * from '{tmp_path / 'results.parquet'}'")
+    assert dict(zip(table.columns, map(str, table.types), strict=True)) == COLUMNS
+
+
+def test_an_environment_shows_every_value_that_occurs_once():
+    assert distinct([("a", 1), ("b", None), ("a", 2), ("a", 1), ("c", "")]) == [("a", "1; 2")]
+    other = msgspec.structs.replace(FINGERPRINT, host="node1", cluster="big", gpu_name="K80")
+    found = dict(environment([make_result(make_job()), make_result(make_job(), fingerprint=other)]))
+    assert (found["host"], found["GPU"]) == ("h; node1, a node of big", "K80")
+    assert environment([make_result(make_job(), fingerprint=None)]) == []
+
+
+def test_what_was_not_confined_stands_in_the_environment():
+    points = ["network: given up by the user (--weaken network)", "memory: not here"]
+    weak = msgspec.structs.replace(FINGERPRINT, unconfined=points)
+    found = dict(environment([make_result(make_job()), make_result(make_job(), fingerprint=weak)]))
+    assert found["not confined"] == "; ".join(points)
+
+
+def test_a_set_is_read_with_the_curves_of_its_samples(merged, tmp_path):
+    tables = merged_set(merged[0])
+    assert len(tables.rows) == 35
+    assert {key for row in tables.samples for key in row} == {"run_id", "job_id", "t_s", "cpu_percent", "rss_mb"}
+    assert (tables.logs, tables.gpu) == ({}, [])
+    assert "merged set" in tables.notes[0]
+    with pytest.raises(UserError, match="neither"):
+        merged_set(tmp_path)

@@ -1,0 +1,34 @@
+"""Tables as files: one document, every column in order, and types also where nothing is known."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pytest
+
+from orchestrator.results.export import document, to_csv, write_parquet
+
+COLUMNS = {"name": "VARCHAR", "n": "BIGINT", "s": "DOUBLE", "yes": "BOOLEAN"}
+ROWS = [{"s": 1.5, "name": 'a "b", c', "n": None, "yes": None}, {"s": None, "name": None, "n": 2**40, "yes": None}]
+
+
+def test_the_document_is_one_object_with_a_last_line_end():
+    text = document(ROWS)
+    assert json.loads(text) == {"results": ROWS}
+    assert text.endswith(b"}\n")
+
+
+def test_csv_has_the_columns_in_their_order():
+    assert to_csv(ROWS, COLUMNS) == b'name,n,s,yes\n"a ""b"", c",,1.5,\n,1099511627776,,\n'
+    assert to_csv([], COLUMNS) == b"name,n,s,yes\n"
+
+
+@pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
+def test_parquet_has_types_also_where_every_value_is_absent(tmp_path, rows):
+    path = tmp_path / "table.parquet"
+    write_parquet(rows, COLUMNS, path)
+    table = duckdb.sql(f"select * from '{path}'")
+    assert dict(zip(table.columns, map(str, table.types), strict=True)) == COLUMNS
+    assert table.fetchall() == [tuple(row[name] for name in COLUMNS) for row in rows]
+    assert [p.name for p in tmp_path.iterdir()] == ["table.parquet"]  # nothing temporary is left

@@ -1,0 +1,47 @@
+"""Rows of a run or a set, and queries that can read a set and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.errors import UserError
+from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
+from orchestrator.results.source import is_set, query, read_source
+
+
+def test_a_run_and_its_set_have_the_same_tables(merged, runs):
+    run, whole = read_source(runs[0]), read_source(merged[0])
+    assert [list(row) for row in run.rows] == [list(COLUMNS)] * len(run.rows)
+    ids = {row["job_id"] for row in run.rows}
+    same = [row for row in whole.rows if row["run_id"] == runs[0].name]
+    assert {row["job_id"] for row in same} == ids
+    times = {row["job_id"]: row["epoch_s"] for row in run.rows}
+    assert {row["job_id"]: row["epoch_s"] for row in same} == times
+    assert list(whole.epochs[0]) == list(EPOCH_COLUMNS)
+    assert {key: whole.steady[key] for key in run.steady} == run.steady
+
+
+def test_what_is_neither_run_nor_set_is_said(runs, tmp_path):
+    assert not is_set(runs[0])
+    with pytest.raises(UserError, match="neither a run nor a merged set"):
+        read_source(tmp_path)
+    with pytest.raises(UserError, match="not a merged set"):
+        query(tmp_path, "select 1")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    ["drop view results", "copy results to 'x.csv'", "select 1; select 2", "attach 'x.db'", "set threads = 1",
+     "select * from read_csv('/etc/passwd')", "select nonsense", "install httpfs"],
+)  # fmt: skip
+def test_a_query_only_reads_the_set(merged, sql, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError):
+        query(merged[0], sql)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cells_never_average_over_groups(merged):
+    names, rows = query(merged[0], "select * from cells")
+    assert len(rows) == 35
+    assert {"group", "n", "epoch_s"} <= set(names)
