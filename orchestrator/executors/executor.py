@@ -7,7 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.executors.prepared import Ready
 from orchestrator.host.checks import Check
-from orchestrator.model import Host, Job, Plan, Result
+from orchestrator.model import Host, Job, Plan, RawEvent, Result
 from orchestrator.results.folder import RunFolder
 
 
@@ -22,7 +22,7 @@ class Listener(Protocol):
         """A job starts; `where` names the node, for jobs that run elsewhere."""
         ...
 
-    def event(self, job: Job, event: dict[str, Any]) -> None:
+    def event(self, job: Job, event: RawEvent) -> None:
         """A running job has reported something."""
         ...
 
