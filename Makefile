@@ -7,8 +7,12 @@ OUT ?= results
 ARGS ?=
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 0
+MUTANTS ?= 40
+SEED ?= 0
 SOAK_JOBS ?= 500
 KILLS ?= 100
+# Two that compute, and one that waits for a cluster most of the time.
+WORKERS ?= 3
 FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if $(DATA_DIR),--data-dir '$(DATA_DIR)') --out '$(OUT)' $(ARGS)
 .DEFAULT_GOAL := help
 # pip compiles nothing here (most of what it installs is never loaded), so what is loaded must be kept compiled.
@@ -16,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-cluster images test test-fast test-gpu fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-cluster images test test-fast test-gpu mutate fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,8 +50,7 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
-	$(BIN)/python -m pytest -n 2 -m 'not containers and not network and not gpu and not cluster' $(ARGS)
-	$(BIN)/python -m pytest -m 'containers or network or cluster' $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not gpu' $(ARGS)
 
 test-fast: setup ## The unit tests that take no time: no engine, no browser, no processes
 	$(BIN)/python -m pytest -n 2 -m 'not slow and not containers and not network and not cluster' tests/unit $(ARGS)
@@ -60,6 +63,9 @@ bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 -
 
 bench-cluster: setup ## What a job costs more on a Slurm cluster, on one of two nodes on this host (docs/CLUSTER.md)
 	$(BIN)/python -m tests.bench.cluster $(ARGS)
+
+mutate: setup ## Plant MUTANTS (40) faults in copies of the checkout: which do the tests not notice? (SEED=0)
+	$(BIN)/python -m tests.mutate $(MUTANTS) $(SEED)
 
 fuzz: setup ## Fuzz the readers of files for FUZZ_SECONDS (60)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r tests/fuzz/requirements.txt
@@ -77,7 +83,8 @@ lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ tests/equal_steps.py
 
-check: lint ## lint, and that the generated files are up to date
+check: lint ## lint, and: are the generated files up to date, has each new module its tests?
+	$(BIN)/python tests/modules.py
 	$(BIN)/orchestrate render --check
 
 report: setup ## Report the latest run anew

@@ -1,19 +1,41 @@
-"""Shared by all tests: no test reads the caller's caches, and container tests need an engine."""
+"""Shared by all tests: no test reads the caller's caches, container tests need an engine, what is dear is made once."""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from orchestrator.errors import HostError
+from orchestrator.files import cache_locked
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 #: In CI a container test that cannot run is a failure, not a skip.
 REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CONTAINERS") == "1"
+#: With several workers, the tests of a file run on one of them, and so do the files of a group: they would disturb each
+#: other on the host's engine, or wait for the same cluster. The longest begin; slow files come next, quick ones last.
+GROUPS = {
+    "engine": (
+        "tests/cluster/test_containers.py",
+        *(f"tests/containers/test_{name}.py" for name in ("cells", "faults", "hardening", "runtimes", "soak")),
+    ),
+    "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py"),
+    "images": ("tests/containers/test_images.py",),
+    "environments": ("tests/processes/test_cells.py",),
+    "gpu image": ("tests/containers/test_gpu_images.py",),
+    "own engine": ("tests/containers/test_engine_faults.py",),
+}
 
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -21,9 +43,46 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def group(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    return next((name for name, paths in GROUPS.items() if path in paths), path)
+
+
+class Groups(LoadScopeScheduling):
+    """What `--dist loadscope` does here. (pytest-xdist 3.8 does not see its own `xdist_group` under pytest 9.2.)"""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return Groups(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
+    order = [*GROUPS, *sorted(slow - {*GROUPS})]
+    items.sort(key=lambda item: order.index(name) if (name := group(item.nodeid)) in order else len(order))
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this session that all of its workers see."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+def once(answer: Path, make: Callable[[], object]) -> Any:
+    """What `make` gave the first worker that asked, kept in `answer` as JSON; others wait for it."""
+    with cache_locked(answer):
+        if not answer.exists():
+            answer.write_text(json.dumps(make()))
+    return json.loads(answer.read_text())
 
 
 @pytest.fixture(scope="session")
@@ -38,13 +97,35 @@ def engine():
 
 
 @pytest.fixture(scope="session")
-def cells(engine, tmp_path_factory):
+def image_of(engine, shared):
+    """A function that gives the name of a stack's image, built where it is missing: by one worker, others wait."""
+    catalog = load_catalog()
+
+    def ready(name: str, device: str = "cpu", **settings: Any) -> str:
+        def made() -> str:
+            stack = catalog.stack(name)
+            return image_build.build(engine, stack, device, catalog, BuildSettings(**settings), print).name
+
+        return once(shared / f"image-{name}-{device}.json", made)
+
+    return ready
+
+
+@pytest.fixture(scope="session")
+def cells(engine, shared):
     """The twenty cells of 2017 at `smoke`, run once on this host: the images are built where they are not there yet.
 
     Gives the results folder, the exit code, the rows and standard error.
     """
     from tests.cells import STACKS_OF_2017, run  # which needs this module
 
-    out = tmp_path_factory.mktemp("cells")
+    out = shared / "cells"
     stacks = [word for stack in STACKS_OF_2017 for word in ("--stack", stack)]
-    return out, *run(out, "--launcher", "docker", *stacks)
+
+    def made() -> tuple[int, list[dict], str]:
+        with contextlib.ExitStack() as held:  # nobody else builds what the run builds
+            for stack in STACKS_OF_2017:
+                held.enter_context(cache_locked(shared / f"image-{stack}-cpu.json"))
+            return run(out, "--launcher", "docker", *stacks)
+
+    return out, *once(shared / "cells.json", made)

@@ -10,9 +10,7 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.results.columns import COLUMNS
-from tests.cells import STACKS_OF_2017, data_words
 from tests.cluster.conftest import User
-from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 #: Where, when, how long, and how busy the machine was.
@@ -103,29 +101,3 @@ def test_the_preflight_looks_at_one_node_of_each_kind(user):
     assert checks["n1: stub-old (theano) on Tesla K80"]["level"] == "ok"
     assert checks["n2: orchestrator"]["seen"] == __version__
     assert process.returncode == (3 if any(check["level"] == "bad" for check in checks.values()) else 0)
-
-
-@pytest.mark.containers
-def test_the_smoke_matrix_in_containers_gives_the_rows_of_a_local_run(cells, cluster, tmp_path):
-    """The article's twenty cells: once on this host, once on the nodes."""
-    _, _, rows, _ = cells
-    local = {row["job_id"]: row for row in rows}
-    wish = {"version": 1, "scale": "smoke", "device": "cpu", "launcher": "docker", "threads": rows[0]["threads"]}
-    wish |= {"stacks": STACKS_OF_2017, "memory": "4g", "executor": "slurm", "slurm": {"python": str(cluster.python)}}
-    config = tmp_path / "cluster.json"
-    config.write_text(json.dumps(wish))
-    argv = [sys.executable, "-m", "orchestrator", "run", "--config", str(config), "--no-build", "--json"]
-    done = subprocess.run(
-        [*argv, "--out", str(tmp_path / "results"), *data_words()],
-        env=cluster.environment, capture_output=True, text=True, cwd=ROOT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    there = {row["job_id"]: row for row in json.loads(done.stdout)["results"]}
-    assert {row["host"] for row in there.values()} <= {"n1", "n2"}
-    assert list(there) == list(local)
-    assert len(there) == 20
-    for job, row in there.items():
-        ours, theirs = same(local[job]), same(row)
-        for name in ("accuracy", "val_accuracy", "loss", "val_loss"):  # not every framework repeats itself to the bit
-            assert theirs.pop(name) == pytest.approx(ours.pop(name), rel=0.05, abs=0.05), (job, name)
-        assert theirs == ours

@@ -16,9 +16,6 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.model import image_name
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks.images import build as image_build
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.containers
@@ -69,17 +66,16 @@ class Engine:
 
 
 @pytest.fixture(scope="module")
-def own(engine, tmp_path_factory):
+def own(engine, image_of, tmp_path_factory):
     """An engine of our own with the stack's image in it."""
     if os.getuid() != 0 or not shutil.which("dockerd"):
         pytest.skip("starting an engine of one's own needs root and dockerd")
-    catalog = load_catalog()
-    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+    name = image_of(STACK)
     folder = tmp_path_factory.mktemp("engine")
     own = Engine(folder)
     own.start()
     try:
-        hand_over(engine, own.host, image_name(STACK, "cpu", __version__))
+        hand_over(engine, own.host, name)
         yield own
     finally:
         own.stop()
@@ -109,8 +105,8 @@ def bench(own, tmp_path, monkeypatch):
     if not own.answers():  # a test that failed must not fail the next
         own.start()
 
-    def make(workloads, timeout_s=60):
-        return Bench(tmp_path, workloads, timeout_s)
+    def make(workloads, timeout_s=60, module=None):
+        return Bench(tmp_path, workloads, timeout_s, module)
 
     return make
 
@@ -150,6 +146,37 @@ def test_a_hard_bound_holds_within_two_seconds(own, bench):
     events = client.events(since=began, until=int(time.time()) + 1, decode=True, filters={"type": "container"})
     moments = {event["Action"]: event["timeNano"] / 1e9 for event in events}
     assert 0 < moments["die"] - moments["start"] < 6 + 2
+
+
+def test_a_missing_image_and_corrupt_data_fail_their_own_rows(own, bench):
+    bench = bench(["good"], module="orchestrator")
+    file = bench.data / "mnist.npz"
+    whole = file.read_bytes()
+    file.write_bytes(b"not a zip")
+    code, stdout, stderr = bench.finish(*words(bench, "--json"))
+    assert code == 1
+    assert rows_of(stdout)[0]["reason"].startswith("data: ")
+    assert "Traceback" not in stderr
+    file.write_bytes(whole)
+    with no_image(own):
+        code, stdout, stderr = bench.finish(*words(bench, "--json", "--stack", "keras*", "--backend", "mxnet"))
+    (row,) = rows_of(stdout)
+    assert code == 1
+    assert f"orchestrate build --stack {STACK}" in row["reason"]
+    assert "Traceback" not in stderr
+
+
+@contextlib.contextmanager
+def no_image(own):
+    """The stack's image has another name for a while."""
+    client, name = own.client(), image_name(STACK, "cpu", __version__)
+    client.images.get(name).tag("aside", "1")
+    client.images.remove(name)
+    try:
+        yield
+    finally:
+        client.images.get("aside:1").tag(name)
+        client.images.remove("aside:1")
 
 
 def test_an_image_that_is_removed_in_mid_run(own, bench):

@@ -11,11 +11,6 @@ import time
 
 import pytest
 
-from orchestrator import __version__
-from orchestrator.model import image_name
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks.images import build as image_build
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
 
@@ -25,10 +20,8 @@ BEHAVIOURS = ["good", "exit1", "raises", "silent", "killed", "garbage", "longlin
 
 
 @pytest.fixture(scope="module")
-def image(engine):
-    catalog = load_catalog()
-    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
-    return image_name(STACK, "cpu", __version__)
+def image(image_of):
+    return image_of(STACK)
 
 
 @pytest.fixture(scope="module")
@@ -109,30 +102,6 @@ def test_the_report_tells_of_the_failures(outcome):
     text = report.read_text()
     assert "planted &lt;b&gt;fault&lt;/b&gt;" in text
     assert "planted <b>fault</b>" not in text
-
-
-def test_a_missing_image_and_corrupt_data_fail_their_own_rows(engine, image, data, tmp_path):
-    root = make_root(tmp_path / "root", ["good"])
-    bad = tmp_path / "bad"
-    bad.mkdir()
-    (bad / "mnist.npz").write_bytes(b"not a zip")
-    process = start(command(root, tmp_path / "r1", bad, "--json", "--no-build"))
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert rows(stdout)["good"]["reason"].startswith("data: ")
-    assert "Traceback" not in stderr
-    argv = [word.replace(STACK, "keras*") for word in command(root, tmp_path / "r2", data, "--json", "--no-build")]
-    other = f"keras-orchestrate/{STACK}:aside"
-    engine.images.get(image).tag(other)
-    engine.images.remove(image)
-    try:
-        process = start([*argv, "--stack", STACK, "--backend", "mxnet"])
-        stdout, stderr = process.communicate(timeout=300)
-    finally:
-        engine.images.get(other).tag(image)
-        engine.images.remove(other)
-    assert process.returncode == 1
-    assert f"orchestrate build --stack {STACK}" in rows(stdout)["good"]["reason"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -16,7 +16,6 @@ from orchestrator.data.find import resolve
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import find as cuda_files
-from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import sbom
 from orchestrator.stacks.images.engine import inspect
 from tests.cells import PARAMETERS
@@ -32,9 +31,10 @@ CNTK = "import cntk; print('%s %s' % (cntk.__version__, [str(d) for d in cntk.al
 
 
 @pytest.fixture(scope="module")
-def image(engine: Any) -> str:
+def image(image_of: Any) -> str:
     """The image with CNTK's own CUDA and nobody else's; one with more serves as well."""
-    return image_build.build(engine, STACK, "gpu", CATALOG, BuildSettings(without_cuda=True), print).name
+    image_of(STACK.name)  # of the same base, which is made once
+    return image_of(STACK.name, "gpu", without_cuda=True)
 
 
 @pytest.fixture(scope="module")

@@ -9,18 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks.images import build as image_build
 from tests.fakes.runs import STACK, Bench, rows_of, wait_for
 
 pytestmark = pytest.mark.containers
 
 
 @pytest.fixture(scope="module")
-def built(engine):
-    catalog = load_catalog()
-    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+def built(engine, image_of):
+    image_of(STACK)
     return engine
 
 

@@ -17,10 +17,7 @@ from orchestrator import __version__
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.model import image_name
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import runtime_images
-from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import inspect
 from tests import cells
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
@@ -39,9 +36,8 @@ OPTIONS = (
 
 
 @pytest.fixture(scope="module")
-def built(engine):
-    catalog = load_catalog()
-    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+def built(engine, image_of):
+    image_of(STACK)
     return engine
 
 

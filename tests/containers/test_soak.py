@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks.images import build as image_build
 from tests.fakes.runs import STACK, Bench
 from tests.soak.jobs import soak
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
 
 
-def test_random_faults_leave_a_row_each_and_nothing_behind(engine, tmp_path):
-    catalog = load_catalog()
-    image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+def test_random_faults_leave_a_row_each_and_nothing_behind(image_of, tmp_path):
+    image_of(STACK)
     figures = soak(Bench(tmp_path, ["dice"], timeout_s=4), jobs=24, seed=2026, pause_s=6)
     assert sum(figures["statuses"].values()) == 24
     assert set(figures["statuses"]) <= {"ok", "failed", "timeout", "oom"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import io
 import shutil
 import sys
 from pathlib import Path
@@ -61,11 +63,16 @@ def make_gpu_root(folder: Path, workloads: list[str]) -> Path:
 
 def make_data(folder: Path) -> Path:
     """A data folder with a tiny mnist.npz of the right form."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "mnist.npz").write_bytes(_mnist())
+    return folder
+
+
+@functools.cache
+def _mnist() -> bytes:
     import numpy
 
-    folder.mkdir(parents=True, exist_ok=True)
     images, labels = numpy.zeros((60000, 28, 28), "u1"), numpy.arange(60000, dtype="u1") % 10
-    numpy.savez_compressed(
-        folder / "mnist.npz", x_train=images, y_train=labels, x_test=images[:10000], y_test=labels[:10000]
-    )
-    return folder
+    file = io.BytesIO()
+    numpy.savez_compressed(file, x_train=images, y_train=labels, x_test=images[:10000], y_test=labels[:10000])
+    return file.getvalue()

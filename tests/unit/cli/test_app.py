@@ -11,18 +11,21 @@ import pytest
 
 from orchestrator.cli import output
 from tests.conftest import ROOT
+from tests.fakes import in_process
 
 
 def orchestrate(*words, cwd, **environment):
     home = {"HOME": str(cwd), "XDG_CACHE_HOME": str(cwd / "cache"), "DOCKER_HOST": "unix:///nowhere.sock"}
-    return subprocess.run(
-        [sys.executable, "-m", "orchestrator", *map(str, words)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env={**os.environ, **home, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **environment},
-        timeout=120,
-    )
+    return in_process.orchestrate(words, cwd, {**home, "COLUMNS": "200", **environment})
+
+
+@pytest.mark.parametrize(("words", "code"), [(["--help"], 0), (["--config", "azur-nc6"], 2)])
+def test_as_a_program_it_answers_the_same(tmp_path, words, code):
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    argv = [sys.executable, "-m", "orchestrator", *words]
+    answer = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120)
+    here = orchestrate(*words, cwd=tmp_path)
+    assert (answer.returncode, answer.stdout, answer.stderr) == (code, here.stdout, here.stderr)
 
 
 def test_help_shows_examples(tmp_path):

@@ -162,13 +162,14 @@ def test_killed_at_random_and_resumed_it_ends_whole(tmp_path):
 
 def test_a_second_interrupt_ends_at_once_and_leaves_no_process(tmp_path):
     bench = Bench(tmp_path, ["hang"])
-    process = bench.start(*bench.run())
+    process = bench.start(*bench.run("--repeats", 200))  # so many rows to write that the second comes before the last
     wait_for(lambda: list(bench.out.glob("2*/jobs/hang*/out/events.jsonl")))
     process.send_signal(signal.SIGINT)
     time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
+    assert stderr.endswith("stopped\n")  # by the second one
     wait_for(lambda: not bench.processes())
 
 
