@@ -415,8 +415,8 @@ class Result(Noun, frozen=True, kw_only=True):
     """Exactly one for every planned job, whatever happened.
 
     `started` and `ended` are wall-clock stamps (ISO 8601, UTC); `launched_t` and `exited_t` the
-    same moments on CLOCK_MONOTONIC, seconds. From `start` on, the fields hold what the job reported, unknown
-    fields included; whoever calculates with it reads `results.job_events.job_events(result)` instead.
+    same moments on CLOCK_MONOTONIC, seconds. `start` to `error` hold the events that the job reported, with all of
+    their fields; whoever calculates with them reads them through `results.job_events`.
     """
 
     run_id: str

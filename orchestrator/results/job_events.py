@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 
 from orchestrator.model import RawEvent, Result
 
-#: A finite number; true and false are none.
+#: A finite number; true and false do not count as numbers.
 Number = (
     Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
     | Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max)]
@@ -148,10 +148,10 @@ def read_event(event: RawEvent) -> Event | None:
 
 
 def read(kind: type[S], raw: Mapping[str, object]) -> S:
-    """The fields of `raw` that `kind` knows. One of the wrong type has its default; text is taken from any value."""
+    """The fields of `raw` that `kind` knows. A field of the wrong type has its default; any value counts as text."""
     try:
         return msgspec.convert(raw, kind)
-    except msgspec.ValidationError:  # field by field, which takes ten times as long
+    except msgspec.ValidationError:  # a field has the wrong type: each is read for itself
         known = {name: _field(raw[name], hint) for name, hint in _hints(kind) if name in raw}
         return kind(**{name: value for name, value in known.items() if value is not None})
 
