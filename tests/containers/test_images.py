@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import settings
+from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import inspect
 
@@ -76,7 +76,7 @@ def test_nothing_of_the_build_is_left_in_the_image(engine: Any, image_of: Any, s
 def test_an_image_that_is_current_is_taken_as_it_is(engine: Any, image_of: Any):
     stack = CATALOG.stack("keras1-mxnet")
     image_of(stack.name)
-    again = image_build.build(engine, stack, "cpu", CATALOG, settings.BuildSettings(), print)
+    again = image_build.build(engine, stack, "cpu", CATALOG, BuildSettings(), print)
     assert again.reused
     info = inspect(engine, again.name)
     assert info is not None
