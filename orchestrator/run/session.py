@@ -32,7 +32,7 @@ class Finished(Noun, frozen=True, kw_only=True):
     out: Path
     #: The user stopped it.
     interrupted: bool = False
-    #: A disk that failed, for one. The rows are those that are on record all the same.
+    #: The error that ended the run early, such as a full disk; `rows` holds what was recorded before.
     broken: OrchestrateError | None = None
 
 
@@ -61,7 +61,7 @@ def describe(request: RunRequest, catalog: Catalog, executor: Executor) -> tuple
 def hand_in(
     request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener
 ) -> tuple[RunFolder, dict[str, int]]:
-    """Begins a run whose jobs go on without us: its folder, and how many jobs stand where."""
+    """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
     ready = prepare(request, catalog, executor)
     folder = new_folder(request, ready)
@@ -70,7 +70,7 @@ def hand_in(
 
 
 def new_folder(request: RunRequest, ready: Ready) -> RunFolder:
-    """The run's folder, with a plan that says all that a resumed run must take over."""
+    """The run's folder; its plan also records what `--resume` needs: launcher, root and Keras."""
     root = str(request.root.absolute()) if request.root else None
     setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec}
     return RunFolder.create(request.out, msgspec.structs.replace(ready.plan, setup=setup))
@@ -87,8 +87,8 @@ def carry_out(
 ) -> Finished:
     """Runs the pending jobs, reports, and writes the run's manifest.
 
-    A disk that fails ends the run; what is on record is reported all the same. `renewed` names the files that this
-    run may have changed since its manifest was last written.
+    An error made for people, such as a full disk, ends the run; what is on record is reported all the same.
+    `renewed`: files that this session may write; their hashes in the run's manifest are taken again.
     """
     broken: OrchestrateError | None = None
     interrupted = False
@@ -97,7 +97,7 @@ def carry_out(
         if request.until is None:
             interrupted = execute(executor, ready, folder, listener)
         else:
-            from orchestrator.run.repeat import execute_until  # numpy comes along
+            from orchestrator.run.repeat import execute_until  # imported here because it loads numpy
 
             interrupted, closing = execute_until(executor, ready, folder, listener, request.until, request.budget_s)
             renewed = renewed | {"plan.json", "until.json"}
@@ -114,8 +114,8 @@ def carry_out(
 
 
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
-    """Merges recorded runs and writes their tables and report into `out`. What cannot be written is in `broken`."""
-    from orchestrator.results import collect  # DuckDB comes along, a quarter of a second to import
+    """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised."""
+    from orchestrator.results import collect  # imported here because it loads DuckDB
 
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
@@ -130,7 +130,7 @@ def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: s
 
 def write_report(merged: Merged, out: Path, catalog: Catalog, command: str) -> None:
     """The report of merged runs: HTML, Markdown and charts. Raises HostError where they cannot be written."""
-    from orchestrator.report.build import build_report  # the charts come along, a second to import
+    from orchestrator.report.build import build_report  # imported here because it loads the charts
     from orchestrator.report.input import report_input
 
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -21,7 +21,9 @@ from orchestrator.run.session import describe
 @ROOT
 @JSON
 def plan(**given: Any) -> None:
-    """Print every job and its exact command. Nothing is built, fetched, written or started.
+    """Print every job and its exact command.
+
+    Nothing is built, fetched, written or started.
 
     \b
     Examples:

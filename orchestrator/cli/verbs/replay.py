@@ -39,7 +39,9 @@ from orchestrator.run.session import Finished
 @JSON
 @click.pass_context
 def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> None:
-    """Run a recorded RUN again, or one job of it (its folder or result.json), and compare.
+    """Repeat a recorded run, or one job of it.
+
+    RUN is the folder of a run, or the folder or result.json of one job.
 
     Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
     of the times at the end.

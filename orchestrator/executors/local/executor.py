@@ -40,7 +40,7 @@ from orchestrator.stacks.provisioner import Provisioner
 
 
 class LocalExecutor:
-    """`Executor` over the devices of this host."""
+    """The `Executor` that runs jobs on the devices of this host."""
 
     def __init__(self, request: RunRequest, catalog: Catalog, say: Say) -> None:
         self._request = request
@@ -78,7 +78,7 @@ class LocalExecutor:
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
-        """Images go by their names (a run uses their ids), data that is not here yet by where it would be."""
+        """Commands show images by name (a run uses ids), and for missing data the path that it would get."""
         device = plan.planned[0].device
         if device == "gpu":
             plan = drop_unready(plan, no_gpu_for(checks.unsupported(self._catalog.stacks, self._host.gpus)))
@@ -86,7 +86,7 @@ class LocalExecutor:
         files = {name: planned_data(name, self._request.data_dir) for name in {job.dataset for job in plan.planned}}
         route = self._config.gpu_route
         planned = msgspec.structs.replace(plan, data=files)
-        # A plan asks no engine: "devices" is what most of them offer.
+        # `plan` asks no engine, so it assumes the commonest way to pass a GPU.
         context = self._context(planned, slots, "devices" if route == "auto" else route, {})
         provisioner = planning_provisioner(self._config.launcher, self._request, self._catalog)
         provisioner.assume(self._catalog.stacks, device)
@@ -151,7 +151,7 @@ class LocalExecutor:
         stacks = {stack.name: stack for stack in self._catalog.stacks}
 
         def record(result: Result) -> Result:
-            """On disk before the next job starts on this device."""
+            """Writes the result to disk before the next job starts on this device."""
             folder.write_result(result)
             listener.finished(result)
             return result
@@ -178,7 +178,7 @@ class LocalExecutor:
 
 
 def planned_data(name: str, data_dir: Path | None) -> DataFile:
-    """The file that a run would use, or where it would be put; a file that is not here has hash 0."""
+    """The file that a run would use, or where it would be put; a file that is not here has a sha256 of 64 zeros."""
     datasets = load_datasets()
     row = listing(datasets, [name], data_dir)[0]
     path = str(Path(row.path or cache_dir() / datasets[name].file).absolute())
