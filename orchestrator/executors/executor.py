@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.executors.prepared import Ready
 from orchestrator.host.checks import Check
 from orchestrator.model import Host, Job, Plan, RawEvent, Result
+from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 
 
@@ -37,6 +38,9 @@ class Listener(Protocol):
 
 class Executor(Protocol):
     """Where the jobs of one run are measured. Made for one request; keeps what it has learned about the host."""
+
+    #: The request as this executor carries it out: with what its own settings imply, such as a GPU.
+    request: RunRequest
 
     def host(self) -> Host:
         """The machine that the plan is made for: cores, GPUs. Examined once, then kept."""

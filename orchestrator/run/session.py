@@ -36,35 +36,33 @@ class Finished(Noun, frozen=True, kw_only=True):
     broken: OrchestrateError | None = None
 
 
-def run(request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
+def run(catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
     """A whole run."""
-    return start(request, catalog, executor, prepare(request, catalog, executor), listener)
+    return start(catalog, executor, prepare(catalog, executor), listener)
 
 
-def prepare(request: RunRequest, catalog: Catalog, executor: Executor) -> Ready:
+def prepare(catalog: Catalog, executor: Executor) -> Ready:
     """The plan of a new run, with everything that its jobs need."""
-    return executor.prepare(draft(request, catalog, executor.host()))
+    return executor.prepare(draft(executor.request, catalog, executor.host()))
 
 
-def start(request: RunRequest, catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
+def start(catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
     """Runs what was made ready, in a new folder."""
-    folder = new_folder(request, ready)
+    folder = new_folder(executor.request, ready)
     with folder.locked():
-        return carry_out(request, catalog, executor, ready, folder, {"plan.json"}, listener)
+        return carry_out(executor.request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
 
-def describe(request: RunRequest, catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list[str]]]:
+def describe(catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list[str]]]:
     """What a run would do, and the command of each job by its id. Nothing is built, fetched, written or started."""
-    return executor.describe(draft(request, catalog, executor.host()))
+    return executor.describe(draft(executor.request, catalog, executor.host()))
 
 
-def hand_in(
-    request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener
-) -> tuple[RunFolder, dict[str, int]]:
+def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
     """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
-    ready = prepare(request, catalog, executor)
-    folder = new_folder(request, ready)
+    ready = prepare(catalog, executor)
+    folder = new_folder(executor.request, ready)
     with folder.locked():
         return folder, executor.hand_in(ready, folder, listener)
 

@@ -32,4 +32,4 @@ def plan(**given: Any) -> None:
     """
     request = run_request(given)
     catalog = load_catalog(request.root)
-    print_plan(*describe(request, catalog, choose_executor(request, catalog, say)), given["as_json"])
+    print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"])

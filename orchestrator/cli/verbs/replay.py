@@ -73,13 +73,13 @@ def again(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> RunR
 def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress) -> Finished | None:
     catalog = load_catalog(request.root)
     executor = choose_executor(request, catalog, progress.say)
-    ready = session.prepare(request, catalog, executor)
+    ready = session.prepare(catalog, executor)
     now = executor.identities(ready, ready.plan.jobs)
     for line in differences(old.results(), now, ready.plan.jobs):
         progress.say(f"not the same: {line}")
     if dry_run:
         return None
-    return session.start(request, catalog, executor, ready, progress)
+    return session.start(catalog, executor, ready, progress)
 
 
 def compared(old: RunFolder, finished: Finished, only: str | None) -> str:

@@ -78,11 +78,11 @@ def _run(given: Mapping[str, Any], progress: Progress) -> Finished | None:
         raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
     executor = choose_executor(request, catalog, progress.say)
     if given["dry_run"]:
-        print_plan(*session.describe(request, catalog, executor), given["as_json"])
+        print_plan(*session.describe(catalog, executor), given["as_json"])
     elif given["detach"]:
-        print_standing(*session.hand_in(request, catalog, executor, progress))
+        print_standing(*session.hand_in(catalog, executor, progress))
     else:
-        return session.run(request, catalog, executor, progress)
+        return session.run(catalog, executor, progress)
     return None
 
 

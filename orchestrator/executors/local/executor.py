@@ -43,7 +43,7 @@ class LocalExecutor:
     """The `Executor` that runs jobs on the devices of this host."""
 
     def __init__(self, request: RunRequest, catalog: Catalog, say: Say) -> None:
-        self._request = request
+        self.request = request
         self._config = request.config
         self._catalog = catalog
         self._say = say
@@ -58,7 +58,7 @@ class LocalExecutor:
 
     @cached_property
     def _provisioner(self) -> Provisioner:
-        return choose_provisioner(self._config.launcher, self._request, self._catalog, self._engine, self._say)
+        return choose_provisioner(self._config.launcher, self.request, self._catalog, self._engine, self._say)
 
     def host(self) -> Host:
         return self._host
@@ -68,11 +68,11 @@ class LocalExecutor:
         device = plan.planned[0].device
         self._slots(plan)
         self._cleared = preflight.before_run(
-            self._config, self._catalog, plan, self._host, provisioner.name, self._request.out, self._engine, self._say
+            self._config, self._catalog, plan, self._host, provisioner.name, self.request.out, self._engine, self._say
         )
-        check_writable(self._request.out)
+        check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
-        files, no_data = ready_data(plan, self._request, self._say)
+        files, no_data = ready_data(plan, self.request, self._say)
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
@@ -83,14 +83,14 @@ class LocalExecutor:
         if device == "gpu":
             plan = drop_unready(plan, no_gpu_for(checks.unsupported(self._catalog.stacks, self._host.gpus)))
         slots = self._slots(plan)
-        files = {name: planned_data(name, self._request.data_dir) for name in {job.dataset for job in plan.planned}}
+        files = {name: planned_data(name, self.request.data_dir) for name in {job.dataset for job in plan.planned}}
         route = self._config.gpu_route
         planned = msgspec.structs.replace(plan, data=files)
         # `plan` asks no engine, so it assumes the commonest way to pass a GPU.
         context = self._context(planned, slots, "devices" if route == "auto" else route, {})
-        provisioner = planning_provisioner(self._config.launcher, self._request, self._catalog)
+        provisioner = planning_provisioner(self._config.launcher, self.request, self._catalog)
         provisioner.assume(self._catalog.stacks, device)
-        launcher, folder = provisioner.launcher(context), self._request.out.absolute() / plan.run_id / "jobs"
+        launcher, folder = provisioner.launcher(context), self.request.out.absolute() / plan.run_id / "jobs"
         return plan, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in plan.jobs}
 
     def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
@@ -112,7 +112,7 @@ class LocalExecutor:
             self._pool.stop()
 
     def examine(self) -> list[Check]:
-        request = self._request
+        request = self.request
         return examine_host(self._config, self._catalog, self._host, request.out, request.data_dir, self._engine)
 
     def _slots(self, plan: Plan) -> list[Device]:
