@@ -24,7 +24,7 @@ MNIST ?=
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "Variables: CONFIG=$(CONFIG) SCALE= DEVICE= DATA_DIR= OUT=$(OUT) ARGS=  (see README.md)"
+	@echo "Variables: CONFIG=$(CONFIG) SCALE= DEVICE= DATA_DIR= OUT=$(OUT) ARGS=  (see docs/USAGE.md)"
 
 setup: $(VENV)/.ready ## The orchestrator's own environment, in .venv
 

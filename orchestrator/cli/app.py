@@ -14,10 +14,10 @@ from orchestrator.cli.console import console
 from orchestrator.errors import OrchestrateError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-#: Each verb is the command of its name in cli/verbs/<verb>.py.
+#: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
 VERBS = (
-    *("run", "plan", "build", "render", "doctor", "list", "data", "images", "verify", "attach"),
-    *("merge", "report", "query", "compare", "validate", "replay", "clean"),
+    *("run", "plan", "doctor", "report", "compare", "merge", "query", "replay", "verify", "validate"),
+    *("list", "build", "images", "data", "attach", "clean", "render"),
 )
 
 
@@ -25,7 +25,7 @@ class Verbs(click.Group):
     """Loads a verb when it is used, so that none waits for what another one imports. Options alone mean `run`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(VERBS)
+        return list(VERBS)
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in VERBS:
@@ -42,7 +42,7 @@ class Verbs(click.Group):
 @click.group(cls=Verbs, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="orchestrate")
 def cli() -> None:
-    """Compare Keras backends: one image per framework configuration, the same scripts, one report.
+    """Compare Keras backends: the same scripts in many stacks, one report. Without a verb it is `run`.
 
     \b
     Examples:
@@ -52,8 +52,8 @@ def cli() -> None:
       orchestrate --workload mnist_mlp --backend theano --repeats 3
 
     \b
-    Exit codes: 0 every job ok, 1 some job failed, 2 a mistake in what was asked, 3 this host cannot
-    serve it, 130 stopped by Ctrl-C.
+    Exit codes: 0 every job ok, 1 some job failed, 2 a mistake in what was asked, 3 this host lacks
+    what it needs, 130 stopped by Ctrl-C. `orchestrate VERB --help` explains a verb.
     """
 
 

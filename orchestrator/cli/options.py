@@ -88,7 +88,9 @@ CONFIGURATION = options(
         help="Configuration: a preset or a YAML file.",
     ),
     FILTERS,
-    _glob("--exclude", "exclude", "Leave out jobs whose id matches; they are listed as excluded."),
+    _glob(
+        "--exclude", "exclude", "Leave out jobs whose id (as `plan` prints it) matches; they are listed as excluded."
+    ),
     DEVICE,
     LAUNCHER,
     click.option("--executor", type=click.Choice(get_args(ExecutorName)), help="Where jobs run.  [default: local]"),
@@ -115,7 +117,9 @@ CONFIGURATION = options(
         help="Settings of 2017 (faithful) or today's defaults (modern, Keras 3 only); both may be given.",
     ),
     click.option(
-        "--repeats", type=click.IntRange(1), help="Repeats of each cell, each in a fresh process.  [default: 1]"
+        "--repeats",
+        type=click.IntRange(1),
+        help="Repeats of each backend on each workload, each in a fresh process.  [default: 1]",
     ),
     click.option("--epochs", type=click.IntRange(1), help="Epochs per job, instead of the scale's number."),
     click.option("--timeout", metavar="90s|10m|2h", help="Time limit per job, instead of the scale's."),
@@ -123,7 +127,11 @@ CONFIGURATION = options(
         "--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed for job order, shuffling and initial weights."
     ),
     click.option("--threads", type=click.IntRange(1), help="CPU threads per job.  [default: all cores but one]"),
-    click.option("--parallel", type=click.IntRange(1), help="Jobs to run at the same time on the CPU.  [default: 1]"),
+    click.option(
+        "--parallel",
+        type=click.IntRange(1),
+        help="Jobs to run at the same time on the CPU; on GPUs it is one per GPU.  [default: 1]",
+    ),
     click.option(
         "--memory",
         metavar="512m|4g",
@@ -136,13 +144,13 @@ CONFIGURATION = options(
         "--weaken",
         multiple=True,
         type=click.Choice(WEAKENABLE),
-        help="Drop one restriction of the containers; recorded with every result.",
+        help="Drop one restriction of the containers (docs/RUNTIMES.md); recorded with every result.",
     ),
     click.option(
         "--allow-busy", is_flag=True, default=None, help="Also use GPUs that other processes use; such rows are marked."
     ),
 )
-ROOT = _folder("--root", exists=True, help="Folder with your own docker/ and workloads/.")
+ROOT = _folder("--root", exists=True, help="Folder with docker/ and workloads/ in place of the built-in ones.")
 OUT = _folder("--out", default=Path("results"), show_default=True, help="Folder that runs are kept in.")
 DATA_DIR = _folder("--data-dir", exists=True, help="Folder with data sets; it is only read.")
 JSON = click.option(
@@ -153,14 +161,14 @@ UNTIL = options(
         "--until",
         type=percent,
         metavar="2%",
-        help="Repeat each cell until its time is known this precisely (half-width of the interval).",
+        help="Repeat each cell until the 95 % interval of its time is within +-2 %.",
     ),
     click.option(
         "--budget",
         default="30m",
         show_default=True,
         metavar="30m",
-        help="With --until: time after which no further round of repeats starts.",
+        help="With --until: time after which no new repeats start.",
     ),
 )
 RESUME = options(
@@ -193,7 +201,7 @@ BUILD = options(
     ),
     click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
-    click.option("--no-cache", is_flag=True, help="Rebuild every layer."),
+    click.option("--no-cache", is_flag=True, help="Rebuild every layer of the images."),
     click.option(
         "--without-cuda",
         is_flag=True,

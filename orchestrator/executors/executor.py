@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.executors.prepared import Ready
 from orchestrator.host.checks import Check
 from orchestrator.model import Host, Job, Plan, RawEvent, Result
+from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 
 
@@ -15,7 +16,7 @@ class Listener(Protocol):
     """Hears what happens in a run: the progress display, or a test's list. Any number of threads may call it."""
 
     def expect(self, more: int) -> None:
-        """So many more jobs will be run."""
+        """`more` further jobs will be run."""
         ...
 
     def started(self, job: Job, where: str = "") -> None:
@@ -36,17 +37,20 @@ class Listener(Protocol):
 
 
 class Executor(Protocol):
-    """Where the jobs of one run are measured. Made for one request; holds what it has asked of the host."""
+    """Where the jobs of one run are measured. Made for one request; keeps what it has learned about the host."""
+
+    #: The request as this executor carries it out: with what its own settings imply, such as a GPU.
+    request: RunRequest
 
     def host(self) -> Host:
-        """What a plan may count on: cores, GPUs. Asked once."""
+        """The machine that the plan is made for: cores, GPUs. Examined once, then kept."""
         ...
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
-        """Makes stacks, data and devices ready for the jobs of `plan`; what cannot be had costs its own jobs only.
+        """Makes stacks, data and devices ready for the plan; what is missing removes only the jobs that need it.
 
-        Data files that the plan names are taken as they are. A plan that is not `fresh` has run before: a job that
-        could never run is then no reason to refuse the others. Raises HostError where nothing of a plan can run.
+        Data files that the plan names are used as they are. `fresh` is False for a run that is resumed: a job that can
+        never run is then no reason to refuse the others. Raises HostError where no job of the plan can run.
         """
         ...
 
@@ -55,11 +59,11 @@ class Executor(Protocol):
         ...
 
     def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
-        """By job id, what it would be made with now: the fields of a `Fingerprint` that are known before it runs."""
+        """By job id, those fields of the `Fingerprint` it would get if it ran now that are known before it runs."""
         ...
 
     def run(self, ready: Ready, folder: RunFolder, listener: Listener) -> Iterator[Result]:
-        """Runs the pending jobs. Yields exactly one result per job, each on disk by then; closing it stops the run."""
+        """Runs the pending jobs; yields one result per job, each already on disk. Closing the iterator stops it."""
         ...
 
     def stop(self) -> None:
@@ -67,16 +71,19 @@ class Executor(Protocol):
         ...
 
     def examine(self) -> list[Check]:
-        """What a run of this request would need, and what there is. Reads only."""
+        """The checks that `orchestrate doctor` prints for this request. Reads only."""
         ...
 
 
 @runtime_checkable
 class Detachable(Protocol):
-    """An executor whose jobs go on without the orchestrator. Both calls give the number of jobs by where they stand."""
+    """An executor whose jobs continue without the orchestrator.
+
+    Both calls give the number of jobs by state: on record, running, in the queue, not submitted.
+    """
 
     def hand_in(self, ready: Ready, folder: RunFolder, listener: Listener) -> dict[str, int]:
-        """Submits as many of the pending jobs as the queue may hold, and returns without waiting for them."""
+        """Submits as many pending jobs as `slurm.queue` allows, and returns without waiting for them."""
         ...
 
     def collect(self, ready: Ready, folder: RunFolder, listener: Listener) -> dict[str, int]:

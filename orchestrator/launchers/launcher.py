@@ -15,10 +15,10 @@ Probe = Callable[[], Usage | None]
 
 
 class RunContext(Noun, frozen=True, kw_only=True):
-    """Settings shared by all jobs of a run: data files, memory limit, GPU route.
+    """Settings shared by all jobs of a run: a provisioner builds its launcher from them.
 
-    A provisioner builds its launcher from them.
-    `owner` names this process (see sweep.owner), `memory_mb` is the memory limit of one container.
+    `owner` is host, pid and start time of this process, so that what a dead one left can be told from others' jobs.
+    `memory_mb` is the memory limit of one container, `gpu_route` the way a GPU reaches it (docs/GPU.md).
     """
 
     run_id: str
@@ -28,9 +28,9 @@ class RunContext(Noun, frozen=True, kw_only=True):
     data: dict[str, DataFile]
     memory_mb: int = 0
     gpu_route: RouteName = "devices"
-    #: By job id, for jobs that are not run for the first time.
+    #: Attempt number by job id; absent means 1.
     attempts: dict[str, int] = {}
-    #: Points of the confinement of containers that the user has given up.
+    #: Restrictions of the containers that the user dropped with --weaken.
     weakened: list[Weakenable] = []
 
 

@@ -1,4 +1,4 @@
-"""Runs one job under a launcher, samples it from outside, and makes its result of what happened."""
+"""Runs one job under a launcher, samples it from outside, and turns what happened into its result."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Watcher:
 
     @property
     def remarks(self) -> list[str]:
-        """What was wrong with the raw figures, in words: they end up in the result's reason."""
+        """Problems with samples and events, in words; they are appended to the reason of the result."""
         notes = list(self.notes)
         if self._tail.bad:
             notes.append(f"{self._tail.bad} unreadable event lines ignored")
@@ -109,10 +109,10 @@ def measure(
     on_event: OnEvent,
     interval_s: float = 0.2,
 ) -> Result:
-    """Run `job` to its end, whatever that is. `folder` is the job's own; afterwards it holds the raw figures.
+    """Run `job` until it ends, times out or is stopped. `folder` is its own; afterwards it holds the raw figures.
 
     `identify` says what the job was run with, `on_event` gets its events as they come, `interval_s` is the time
-    between two samples. Raises OSError where the disk refuses a file, and nothing for what the job does.
+    between two samples. Raises OSError if a file cannot be written, and nothing for what the job does.
     """
     out = folder / OUT
     out.mkdir(parents=True)
@@ -150,7 +150,7 @@ def measure(
 
 
 def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
-    """The one status of a job that was launched, and the reason in words, followed by the remarks."""
+    """Status of a job that was launched, and the reason in words, followed by the remarks."""
     status, reason = _verdict(job, exit_, events, log)
     return status, "; ".join(filter(None, [reason, *remarks]))
 
@@ -192,7 +192,7 @@ def _one_line(text: str, limit: int = 300) -> str:
 
 
 def _keep_events(folder: Path, events: list[RawEvent]) -> None:
-    """Replace the folder that the job could write by a clean copy of its events.
+    """Delete the folder that the job could write to, and write the accepted events to events.jsonl.
 
     The folder is removed first, as the job may have filled the disk.
     """

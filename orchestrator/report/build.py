@@ -1,4 +1,4 @@
-"""The report of one or more merged runs: a page that needs no network, its Markdown twin, and charts.
+"""The report of one or more merged runs: a page that needs no network, the same as Markdown, and charts.
 
 `build_report` returns strings and bytes; the caller writes them.
 """
@@ -19,7 +19,7 @@ from orchestrator.report.view import View, make_view
 
 
 class Report(Struct, frozen=True):
-    """A finished report. `pictures` are its charts by file name, without suffix."""
+    """A finished report. `pictures` are its charts, keyed by file name without extension."""
 
     html: str
     markdown: str

@@ -1,10 +1,14 @@
-"""The folder of a run: everything that it leaves. A crash leaves every file as it was, or complete.
+"""The folder of a run: everything that it leaves.
+
+Records (.json) are written in one step: after a crash each is as it was, or complete. A .jsonl or log file may then
+lack its end.
 
 <run>/plan.json
 <run>/jobs/<job id>/{job.json, events.jsonl, samples.jsonl, log.txt, manifest.json, result.json}
 <run>/jobs/<job id>/gpu-1.parquet   readings of its GPU, where the job ran on a node of a cluster
 <run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
-<run>/gpu-<n>.{jsonl while it runs, then parquet}  readings of the GPUs
+<run>/gpu-<n>.{jsonl while it runs, then parquet}  readings of the GPUs; n counts the sessions of a resumed run
+<run>/until.json                    how `--until` ended
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
 """
 
@@ -25,14 +29,14 @@ from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sam
 from orchestrator.results import gpu_readings
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
 
-#: What msgspec raises for bytes that are no record.
+#: What msgspec raises for a damaged file.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
 _SAMPLES = msgspec.json.Decoder(Sample)
 
 
 class Attempt(Noun, frozen=True, kw_only=True):
-    """job.json: written before a job starts, so that no attempt is ever counted twice."""
+    """job.json: written before a job starts, so that an attempt that was killed still counts."""
 
     job: Job
     attempt: Positive

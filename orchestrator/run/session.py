@@ -32,45 +32,43 @@ class Finished(Noun, frozen=True, kw_only=True):
     out: Path
     #: The user stopped it.
     interrupted: bool = False
-    #: A disk that failed, for one. The rows are those that are on record all the same.
+    #: The error that ended the run early, such as a full disk; `rows` holds what was recorded before.
     broken: OrchestrateError | None = None
 
 
-def run(request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
+def run(catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
     """A whole run."""
-    return start(request, catalog, executor, prepare(request, catalog, executor), listener)
+    return start(catalog, executor, prepare(catalog, executor), listener)
 
 
-def prepare(request: RunRequest, catalog: Catalog, executor: Executor) -> Ready:
+def prepare(catalog: Catalog, executor: Executor) -> Ready:
     """The plan of a new run, with everything that its jobs need."""
-    return executor.prepare(draft(request, catalog, executor.host()))
+    return executor.prepare(draft(executor.request, catalog, executor.host()))
 
 
-def start(request: RunRequest, catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
+def start(catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
     """Runs what was made ready, in a new folder."""
-    folder = new_folder(request, ready)
+    folder = new_folder(executor.request, ready)
     with folder.locked():
-        return carry_out(request, catalog, executor, ready, folder, {"plan.json"}, listener)
+        return carry_out(executor.request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
 
-def describe(request: RunRequest, catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list[str]]]:
+def describe(catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list[str]]]:
     """What a run would do, and the command of each job by its id. Nothing is built, fetched, written or started."""
-    return executor.describe(draft(request, catalog, executor.host()))
+    return executor.describe(draft(executor.request, catalog, executor.host()))
 
 
-def hand_in(
-    request: RunRequest, catalog: Catalog, executor: Executor, listener: Listener
-) -> tuple[RunFolder, dict[str, int]]:
-    """Begins a run whose jobs go on without us: its folder, and how many jobs stand where."""
+def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
+    """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
-    ready = prepare(request, catalog, executor)
-    folder = new_folder(request, ready)
+    ready = prepare(catalog, executor)
+    folder = new_folder(executor.request, ready)
     with folder.locked():
         return folder, executor.hand_in(ready, folder, listener)
 
 
 def new_folder(request: RunRequest, ready: Ready) -> RunFolder:
-    """The run's folder, with a plan that says all that a resumed run must take over."""
+    """The run's folder; its plan also records what `--resume` needs: launcher, root and Keras."""
     root = str(request.root.absolute()) if request.root else None
     setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec}
     return RunFolder.create(request.out, msgspec.structs.replace(ready.plan, setup=setup))
@@ -87,8 +85,8 @@ def carry_out(
 ) -> Finished:
     """Runs the pending jobs, reports, and writes the run's manifest.
 
-    A disk that fails ends the run; what is on record is reported all the same. `renewed` names the files that this
-    run may have changed since its manifest was last written.
+    An error made for people, such as a full disk, ends the run; what is on record is reported all the same.
+    `renewed`: files that this session may write; their hashes in the run's manifest are taken again.
     """
     broken: OrchestrateError | None = None
     interrupted = False
@@ -97,7 +95,7 @@ def carry_out(
         if request.until is None:
             interrupted = execute(executor, ready, folder, listener)
         else:
-            from orchestrator.run.repeat import execute_until  # numpy comes along
+            from orchestrator.run.repeat import execute_until  # imported here because it loads numpy
 
             interrupted, closing = execute_until(executor, ready, folder, listener, request.until, request.budget_s)
             renewed = renewed | {"plan.json", "until.json"}
@@ -114,8 +112,8 @@ def carry_out(
 
 
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
-    """Merges recorded runs and writes their tables and report into `out`. What cannot be written is in `broken`."""
-    from orchestrator.results import collect  # DuckDB comes along, a quarter of a second to import
+    """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised."""
+    from orchestrator.results import collect  # imported here because it loads DuckDB
 
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
@@ -130,7 +128,7 @@ def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: s
 
 def write_report(merged: Merged, out: Path, catalog: Catalog, command: str) -> None:
     """The report of merged runs: HTML, Markdown and charts. Raises HostError where they cannot be written."""
-    from orchestrator.report.build import build_report  # the charts come along, a second to import
+    from orchestrator.report.build import build_report  # imported here because it loads the charts
     from orchestrator.report.input import report_input
 
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")

@@ -11,9 +11,9 @@ from orchestrator.model import DeviceKind, Stack, Unavailable
 
 
 class Provisioner(Protocol):
-    """How the stacks of a run come to this host: as images, or as virtual environments."""
+    """Makes the stacks of a run ready on this host: as images, or as virtual environments."""
 
-    #: As `--launcher` names it; recorded, so that a resumed run takes the same one.
+    #: Value of `--launcher`; recorded, so that a resumed run uses the same one.
     name: str
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
@@ -21,11 +21,11 @@ class Provisioner(Protocol):
         ...
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
-        """Takes the stacks for granted, by their names: enough to describe commands, not to run them."""
+        """Assumes that the stacks exist, without looking: enough to describe commands, not to run them."""
         ...
 
     def launcher(self, context: RunContext) -> Launcher:
-        """Starts jobs in the stacks that were made ready."""
+        """The launcher that starts jobs in the stacks that were made ready."""
         ...
 
 

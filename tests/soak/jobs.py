@@ -20,8 +20,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.verbs.verify import verified
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.verify import verified
 from orchestrator.stacks.images import engine
 from tests.fakes.runs import Bench, rows_of, torn_files
 

@@ -12,9 +12,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from orchestrator.cli.verbs.verify import verified
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST
+from orchestrator.results.verify import verified
 from tests.fakes.runs import Bench, kill, torn_files, wait_for
 
 WORKLOADS = ["good", "exit1", "raises", "garbage", "silent", "daemon_short"]

@@ -23,7 +23,9 @@ from orchestrator.run.resume import collect, resume
 @click.option("--detach", is_flag=True, help="Like --no-wait, and submit what the queue has room for.")
 @click.pass_context
 def attach(ctx: click.Context, /, name: str, **given: Any) -> None:
-    """Collect the results of RUN from its cluster, submit what is not submitted yet, and report at the end.
+    """Collect a run that goes on on a cluster.
+
+    Records the jobs that have ended, submits what is not submitted yet, and reports at the end.
 
     For runs started with --detach, and for those whose orchestrator was killed: their jobs go on by themselves.
     Ctrl-C stops the run; --no-wait and --detach leave it running. Cancelled jobs stay cancelled: `orchestrate run

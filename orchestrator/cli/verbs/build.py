@@ -23,7 +23,7 @@ from orchestrator.stacks.images.engine import Engine
 @ROOT
 @BUILD
 def build(**given: Any) -> None:
-    """Build the images of the stacks; images that are up to date are kept.
+    """Build the images of stacks that are out of date.
 
     \b
     Examples:

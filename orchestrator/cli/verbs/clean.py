@@ -18,7 +18,9 @@ from orchestrator.run import clean as cleaning
 @click.option("--dry-run", is_flag=True, help="Only show what would be removed.")
 @OUT
 def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> None:
-    """Remove what killed runs left: containers and temporary files; on request also images and caches.
+    """Remove what killed runs left.
+
+    Containers and temporary files; on request also images and caches.
 
     Results and data sets are never touched, nor containers, images and volumes without this project's label.
     """

@@ -20,7 +20,9 @@ FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
 @JSON
 def compare(first: Path, second: Path, threshold: float | None, form: str, as_json: bool) -> None:
-    """Compare the seconds per epoch of the same cells in two runs or merged sets.
+    """Compare two runs, cell by cell.
+
+    Seconds per epoch of the same cells in two runs or merged sets.
 
     For example a release with a change, or one launcher with another. With --threshold, a cell that no longer runs
     counts as a regression, too.

@@ -23,7 +23,9 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, /, **given: Any) -> None:
-    """Check whether this host can run a configuration: what was found, what is needed, how to fix it.
+    """Check whether this host can run a configuration.
+
+    Prints what was found, what is needed and how to fix it.
 
     Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.
 

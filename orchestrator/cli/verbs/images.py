@@ -33,7 +33,7 @@ DEVICE = click.option(
 
 @click.group()
 def images() -> None:
-    """Images on the engine, and images as one file for hosts without a network."""
+    """List images, and carry them to hosts without a network."""
 
 
 @images.command("list")

@@ -19,7 +19,9 @@ from orchestrator.cli.output import print_json
 )
 @JSON
 def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
-    """Merge runs and merged sets into one set; each job once, only comparable rows averaged.
+    """Merge runs of any hosts into one set.
+
+    Takes runs and merged sets; each job once, only comparable rows averaged.
 
     \b
     Exit 1: two records of one job do not agree (the first is kept, and set.json lists them).

@@ -21,7 +21,9 @@ from orchestrator.run.session import describe
 @ROOT
 @JSON
 def plan(**given: Any) -> None:
-    """Print every job and its exact command. Nothing is built, fetched, written or started.
+    """Print every job and its exact command.
+
+    Nothing is built, fetched, written or started.
 
     \b
     Examples:
@@ -30,4 +32,4 @@ def plan(**given: Any) -> None:
     """
     request = run_request(given)
     catalog = load_catalog(request.root)
-    print_plan(*describe(request, catalog, choose_executor(request, catalog, say)), given["as_json"])
+    print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"])

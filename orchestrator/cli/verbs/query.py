@@ -15,7 +15,9 @@ from orchestrator.cli.output import print_json
 @click.argument("folder", default="results/all", type=FOLDER)
 @JSON
 def query(sql: str, folder: Path, as_json: bool) -> None:
-    """Run one SQL statement (DuckDB) over a merged set: tables results, epochs, samples, cells. It only reads.
+    """Run an SQL query over a merged set.
+
+    One DuckDB statement that reads the tables results, epochs, samples and cells.
 
     \b
     Examples:

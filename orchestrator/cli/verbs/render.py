@@ -18,7 +18,7 @@ from orchestrator.stacks.images.dockerfile import rendered_files
 @ROOT
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file differs from its template.")
 def render(root: Path | None, check: bool) -> None:
-    """Write the Dockerfiles and compose.yaml from docker/stacks.yaml."""
+    """Write Dockerfiles and compose.yaml from stacks.yaml."""
     catalog = load_catalog(root)
     if Path(catalog.root).is_relative_to(PACKAGE):
         raise UserError("an installed copy renders nothing", "run it in a checkout, or name a folder with --root")

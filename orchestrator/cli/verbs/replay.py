@@ -39,7 +39,9 @@ from orchestrator.run.session import Finished
 @JSON
 @click.pass_context
 def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> None:
-    """Run a recorded RUN again, or one job of it (its folder or result.json), and compare.
+    """Repeat a recorded run, or one job of it.
+
+    RUN is the folder of a run, or the folder or result.json of one job.
 
     Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
     of the times at the end.
@@ -71,13 +73,13 @@ def again(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> RunR
 def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress) -> Finished | None:
     catalog = load_catalog(request.root)
     executor = choose_executor(request, catalog, progress.say)
-    ready = session.prepare(request, catalog, executor)
+    ready = session.prepare(catalog, executor)
     now = executor.identities(ready, ready.plan.jobs)
     for line in differences(old.results(), now, ready.plan.jobs):
         progress.say(f"not the same: {line}")
     if dry_run:
         return None
-    return session.start(request, catalog, executor, ready, progress)
+    return session.start(catalog, executor, ready, progress)
 
 
 def compared(old: RunFolder, finished: Finished, only: str | None) -> str:

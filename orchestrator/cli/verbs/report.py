@@ -27,7 +27,9 @@ from orchestrator.run import session
 @ROOT
 @JSON
 def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, as_json: bool) -> None:
-    """Merge and report recorded runs again, without running anything. Default: the latest run.
+    """Report recorded runs again.
+
+    Nothing is run. Default: the latest run.
 
     A merged set is reported alone; to add runs to it, merge again.
 

@@ -37,7 +37,11 @@ from orchestrator.run.session import Finished
 @ROOT
 @BUILD
 @JSON
-@click.option("--keras-spec", metavar="SPEC", help="Another Keras for today's stacks: 'keras @ git+...' or a folder.")
+@click.option(
+    "--keras-spec",
+    metavar="SPEC",
+    help="Another Keras for today's stacks (process launcher): 'keras @ git+...' or a folder.",
+)
 @click.option("--no-fetch", is_flag=True, help="Never download data; use synthetic data where there is none.")
 @click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does.")
@@ -46,7 +50,9 @@ from orchestrator.run.session import Finished
 @click.option("--detach", is_flag=True, help="Slurm: submit and return; `orchestrate attach` collects the results.")
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
-    """Build what is missing, run every job, merge the results and report.
+    """Measure every job of a configuration and report.
+
+    Builds what is missing, runs every job, merges the results and writes the report.
 
     \b
     Examples:
@@ -72,11 +78,11 @@ def _run(given: Mapping[str, Any], progress: Progress) -> Finished | None:
         raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
     executor = choose_executor(request, catalog, progress.say)
     if given["dry_run"]:
-        print_plan(*session.describe(request, catalog, executor), given["as_json"])
+        print_plan(*session.describe(catalog, executor), given["as_json"])
     elif given["detach"]:
-        print_standing(*session.hand_in(request, catalog, executor, progress))
+        print_standing(*session.hand_in(catalog, executor, progress))
     else:
-        return session.run(request, catalog, executor, progress)
+        return session.run(catalog, executor, progress)
     return None
 
 

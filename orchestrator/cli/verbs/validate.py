@@ -59,7 +59,9 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 )
 @JSON
 def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
-    """Check how reliable verdicts are: false ones in at most 5 % of reports, a real slowdown found in 9 of 10.
+    """Check how reliable verdicts are at some noise.
+
+    Asked: false verdicts in at most 5 % of reports, and a real slowdown found in 9 of 10.
 
     Simulates reports at the noise of RUNS (or as given), in four shapes of noise. Where a cell has four repeats or
     more, its real repeats are also dealt to two names, as if one image had run under two names: any difference found

@@ -10,7 +10,7 @@ import click
 from orchestrator.cli.options import JSON, OUT
 from orchestrator.cli.output import print_json
 from orchestrator.results.folder import RunFolder
-from orchestrator.results.manifest import MANIFEST, State, check_job, check_run
+from orchestrator.results.verify import verified
 
 #: What each state of a file means for a person.
 WORDS = {
@@ -27,7 +27,9 @@ WORDS = {
 @JSON
 @click.pass_context
 def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
-    """Check every file of a recorded run (folder, id or `latest`): complete, incomplete or altered.
+    """Check the files of a recorded run.
+
+    RUN is a folder, an id or `latest`. The answer: complete, incomplete or altered.
 
     Exit 0 if every record is there and as it was written, else 1. This finds accidents, not intent: whoever changes a
     file on purpose can change its hash as well.
@@ -49,19 +51,3 @@ def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
                 click.echo(f"{name}: {WORDS[state]}")
         click.echo(f"{folder.path.name}: {verdict}, {states['ok']} of {len(files)} files {WORDS['ok']}")
     ctx.exit(0 if verdict == "complete" else 1)
-
-
-def verified(folder: RunFolder) -> list[tuple[str, State]]:
-    """(path, state) of every file that the run has, or should have."""
-    found: list[tuple[str, State]] = list(check_run(folder.path))
-    plan = folder.plan()
-    skipped = {skip.job.id for skip in plan.skipped}
-    for job in plan.planned:
-        own = folder.job_folder(job)
-        if job.id in skipped and not own.exists():
-            continue
-        found += [(f"jobs/{job.id}/{name}", state) for name, state in check_job(own)]
-        for kept in sorted((own / "attempts").glob(f"*/{MANIFEST}")):
-            where = kept.parent.relative_to(folder.path).as_posix()
-            found += [(f"{where}/{name}", state) for name, state in check_job(kept.parent)]
-    return found

@@ -40,10 +40,10 @@ from orchestrator.stacks.provisioner import Provisioner
 
 
 class LocalExecutor:
-    """`Executor` over the devices of this host."""
+    """The `Executor` that runs jobs on the devices of this host."""
 
     def __init__(self, request: RunRequest, catalog: Catalog, say: Say) -> None:
-        self._request = request
+        self.request = request
         self._config = request.config
         self._catalog = catalog
         self._say = say
@@ -58,7 +58,7 @@ class LocalExecutor:
 
     @cached_property
     def _provisioner(self) -> Provisioner:
-        return choose_provisioner(self._config.launcher, self._request, self._catalog, self._engine, self._say)
+        return choose_provisioner(self._config.launcher, self.request, self._catalog, self._engine, self._say)
 
     def host(self) -> Host:
         return self._host
@@ -68,29 +68,29 @@ class LocalExecutor:
         device = plan.planned[0].device
         self._slots(plan)
         self._cleared = preflight.before_run(
-            self._config, self._catalog, plan, self._host, provisioner.name, self._request.out, self._engine, self._say
+            self._config, self._catalog, plan, self._host, provisioner.name, self.request.out, self._engine, self._say
         )
-        check_writable(self._request.out)
+        check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
-        files, no_data = ready_data(plan, self._request, self._say)
+        files, no_data = ready_data(plan, self.request, self._say)
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
-        """Images go by their names (a run uses their ids), data that is not here yet by where it would be."""
+        """Commands show images by name (a run uses ids), and for missing data the path that it would get."""
         device = plan.planned[0].device
         if device == "gpu":
             plan = drop_unready(plan, no_gpu_for(checks.unsupported(self._catalog.stacks, self._host.gpus)))
         slots = self._slots(plan)
-        files = {name: planned_data(name, self._request.data_dir) for name in {job.dataset for job in plan.planned}}
+        files = {name: planned_data(name, self.request.data_dir) for name in {job.dataset for job in plan.planned}}
         route = self._config.gpu_route
         planned = msgspec.structs.replace(plan, data=files)
-        # A plan asks no engine: "devices" is what most of them offer.
+        # `plan` asks no engine, so it assumes the commonest way to pass a GPU.
         context = self._context(planned, slots, "devices" if route == "auto" else route, {})
-        provisioner = planning_provisioner(self._config.launcher, self._request, self._catalog)
+        provisioner = planning_provisioner(self._config.launcher, self.request, self._catalog)
         provisioner.assume(self._catalog.stacks, device)
-        launcher, folder = provisioner.launcher(context), self._request.out.absolute() / plan.run_id / "jobs"
+        launcher, folder = provisioner.launcher(context), self.request.out.absolute() / plan.run_id / "jobs"
         return plan, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in plan.jobs}
 
     def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
@@ -112,7 +112,7 @@ class LocalExecutor:
             self._pool.stop()
 
     def examine(self) -> list[Check]:
-        request = self._request
+        request = self.request
         return examine_host(self._config, self._catalog, self._host, request.out, request.data_dir, self._engine)
 
     def _slots(self, plan: Plan) -> list[Device]:
@@ -151,7 +151,7 @@ class LocalExecutor:
         stacks = {stack.name: stack for stack in self._catalog.stacks}
 
         def record(result: Result) -> Result:
-            """On disk before the next job starts on this device."""
+            """Writes the result to disk before the next job starts on this device."""
             folder.write_result(result)
             listener.finished(result)
             return result
@@ -178,7 +178,7 @@ class LocalExecutor:
 
 
 def planned_data(name: str, data_dir: Path | None) -> DataFile:
-    """The file that a run would use, or where it would be put; a file that is not here has hash 0."""
+    """The file that a run would use, or where it would be put; a file that is not here has a sha256 of 64 zeros."""
     datasets = load_datasets()
     row = listing(datasets, [name], data_dir)[0]
     path = str(Path(row.path or cache_dir() / datasets[name].file).absolute())

@@ -42,7 +42,7 @@ class SlurmExecutor:
             parse_duration(time)
         if config.slurm.gpu_type and config.device == "auto":
             config = override(config, device="gpu")
-        self._request = request
+        self.request = msgspec.structs.replace(request, config=config)
         self._config = config
         self._catalog = catalog
         self._say = say
@@ -59,7 +59,7 @@ class SlurmExecutor:
         """Never left to each node: a run is one experiment."""
         if self._config.launcher != "auto":
             return self._config.launcher
-        return "process" if self._request.keras_spec else "docker"
+        return "process" if self.request.keras_spec else "docker"
 
     @cached_property
     def _host(self) -> Host:
@@ -70,13 +70,13 @@ class SlurmExecutor:
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
         """What the jobs need before they are submitted; the nodes do their own part."""
-        out = self._request.out
+        out = self.request.out
         self._say(f"{self._host.name}: {describe_nodes(self._nodes)}; launcher: {self.launcher}")
         check_writable(out)
         if fresh:
             self._placement.refuse_impossible(plan.jobs, out)
         plan = drop_unready(plan, self._without_image(plan))
-        files, no_data = ready_data(plan, self._request, self._say)
+        files, no_data = ready_data(plan, self.request, self._say)
         plan = drop_unready(msgspec.structs.replace(plan, data=absolute(files)), no_data)
         self._read_archive()
         return Ready(plan=plan, launcher=self.launcher, pending=plan.jobs)
@@ -87,7 +87,7 @@ class SlurmExecutor:
         argv = {}
         for job in plan.jobs:
             ticket = Ticket(run_id=plan.run_id, job_id=job.id, attempt=1, token="TOKEN")
-            folder = self._request.out.absolute() / plan.run_id / "jobs" / job.id / "slurm" / "1-TOKEN"
+            folder = self.request.out.absolute() / plan.run_id / "jobs" / job.id / "slurm" / "1-TOKEN"
             argv[job.id] = self._placement.argv(ticket, job, folder)
         return plan, argv
 
@@ -100,7 +100,7 @@ class SlurmExecutor:
             job.id: {
                 "workloads_sha256": scripts,
                 "data_sha256": ready.plan.data[job.dataset].sha256,
-                "keras_spec": self._request.keras_spec if eras.get(job.stack) == "today" else None,
+                "keras_spec": self.request.keras_spec if eras.get(job.stack) == "today" else None,
                 "launcher": launcher,
                 "orchestrator": __version__,
             }
@@ -133,15 +133,14 @@ class SlurmExecutor:
         return standing(self._make_flights(ready, folder, listener).collect(ready.pending), ready)
 
     def examine(self) -> list[Check]:
-        request = msgspec.structs.replace(self._request, config=self._config)
-        return doctor.examine(request, self._catalog, self._controller, self._nodes, self._host, self.launcher)
+        return doctor.examine(self.request, self._catalog, self._controller, self._nodes, self._host, self.launcher)
 
     def _make_flights(self, ready: Ready, folder: RunFolder, listener: Listener) -> Flights:
         origin = Origin(
             config=self._config,
             root=self._catalog.root,
             launcher=self.launcher,
-            keras_spec=self._request.keras_spec,
+            keras_spec=self.request.keras_spec,
             cluster=self._host.name,
             archived=self._archived,
         )

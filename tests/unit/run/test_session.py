@@ -51,7 +51,7 @@ def test_a_run_asks_the_host_the_plan_and_the_engine_once(request_, monkeypatch)
     for module, name in ((probe, "probe_host"), (draft, "make_plan"), (engine, "connect")):
         counted(monkeypatch, module, name, calls)
     catalog, listener = load_catalog(request_.root), Recorder()
-    finished = session.run(request_, catalog, choose_executor(request_, catalog, listener.say), listener)
+    finished = session.run(catalog, choose_executor(request_, catalog, listener.say), listener)
     assert sorted(row["status"] for row in finished.rows) == ["failed", "ok"]
     assert calls == {"probe_host": 1, "make_plan": 1, "connect": 1}
     assert len(listener.of("started")) == len(listener.of("finished")) == 2
@@ -59,6 +59,6 @@ def test_a_run_asks_the_host_the_plan_and_the_engine_once(request_, monkeypatch)
 
 def test_a_description_writes_and_starts_nothing(request_):
     catalog = load_catalog(request_.root)
-    plan, commands = session.describe(request_, catalog, choose_executor(request_, catalog, lambda line: None))
+    plan, commands = session.describe(catalog, choose_executor(request_, catalog, lambda line: None))
     assert set(commands) == {job.id for job in plan.planned}
     assert not request_.out.exists()
