@@ -16,6 +16,7 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.conftest import ROOT
 from tests.mutate.mutants import Mutant, mutants
@@ -36,18 +37,6 @@ ENDLESS_S = 600
 COPIES = 2
 
 
-def sample(count: int, seed: int) -> list[tuple[str, str, Mutant]]:
-    """(module, its tests, fault), by chance."""
-    every = [
-        (path.relative_to(ROOT).as_posix(), tests, mutant)
-        for room, tests in ROOMS.items()
-        for path in sorted((ROOT / room).rglob("*.py") if (ROOT / room).is_dir() else [ROOT / room])
-        for mutant in mutants(path.read_text())
-    ]
-    print(f"{count} of {len(every)} faults, seed {seed}", flush=True)
-    return random.Random(seed).sample(every, count)
-
-
 def copied(to: Path) -> Path:
     """The checkout without what git ignores; edits that are not committed are in it."""
     listed = subprocess.run(
@@ -58,6 +47,28 @@ def copied(to: Path) -> Path:
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, to / name)
     return to
+
+
+class Fault(NamedTuple):
+    path: str
+    tests: str
+    source: str
+    mutant: Mutant
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.mutant.line}: {self.mutant.change(self.source)}"
+
+
+def sample(root: Path, count: int, seed: int) -> list[Fault]:
+    every = [
+        Fault(path.relative_to(root).as_posix(), tests, source, mutant)
+        for room, tests in ROOMS.items()
+        for path in sorted((root / room).rglob("*.py") if (root / room).is_dir() else [root / room])
+        for source in [path.read_text()]
+        for mutant in mutants(source)
+    ]
+    print(f"{count} of {len(every)} faults, seed {seed}", flush=True)
+    return random.Random(seed).sample(every, count)
 
 
 def passes(copy: Path, marks: str, *words: str) -> bool:
@@ -71,40 +82,42 @@ def passes(copy: Path, marks: str, *words: str) -> bool:
     return done.returncode in (0, 5)
 
 
-def unnoticed(copy: Path, path: str, tests: str, mutant: Mutant) -> bool:
+def unnoticed(copy: Path, fault: Fault) -> bool:
     """Whether all tests pass with the fault in the copy; afterwards the copy is whole again."""
-    whole = (copy / path).read_text()
-    (copy / path).write_text(mutant.planted(whole))
+    changed = copy / fault.path
+    changed.write_text(fault.mutant.planted(fault.source))
     try:
-        return passes(copy, QUICK, tests) and passes(copy, QUICK, "tests/unit") and passes(copy, SLOW, tests)
+        return (
+            passes(copy, QUICK, fault.tests) and passes(copy, QUICK, "tests/unit") and passes(copy, SLOW, fault.tests)
+        )
     finally:
-        (copy / path).write_text(whole)
+        changed.write_text(fault.source)
 
 
 def main(count: int = 40, seed: int = 0) -> int:
     """Prints each fault that was not noticed, then the share of those that were. Some change nothing that could be."""
-    chosen = sample(count, seed)
     with tempfile.TemporaryDirectory(prefix="keras-orchestrate-mutants-") as folder:
-        copies: queue.Queue[Path] = queue.Queue()
+        idle: queue.Queue[Path] = queue.Queue()
         for i in range(COPIES):
-            copies.put(copied(Path(folder) / str(i)))
+            idle.put(copied(Path(folder) / str(i)))
+        chosen = sample(Path(folder) / "0", count, seed)
         if not passes(Path(folder) / "0", QUICK, "-n", "2", "tests/unit"):
             print("the quick tests fail without any fault", file=sys.stderr)
             return 2
 
-        def survives(one: tuple[str, str, Mutant]) -> bool:
-            copy = copies.get()
+        def survives(fault: Fault) -> bool:
+            copy = idle.get()
             try:
-                return unnoticed(copy, *one)
+                return unnoticed(copy, fault)
             finally:
-                copies.put(copy)
+                idle.put(copy)
 
+        found = 0
         with ThreadPoolExecutor(COPIES) as pool:
-            found = 0
-            for (path, _, mutant), alive in zip(chosen, pool.map(survives, chosen), strict=True):
+            for fault, alive in zip(chosen, pool.map(survives, chosen), strict=True):
                 found += not alive
                 if alive:
-                    print(f"{path}:{mutant.line}: {mutant.change((ROOT / path).read_text())}", flush=True)
+                    print(fault, flush=True)
     print(f"{found} of {count} faults were noticed ({found / count:.0%})")
     return 0
 

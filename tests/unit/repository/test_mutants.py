@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.conftest import ROOT
-from tests.mutate.__main__ import ROOMS, copied, unnoticed
+from tests.mutate.__main__ import ROOMS, Fault, copied, unnoticed
 from tests.mutate.mutants import mutants
 
 
@@ -76,8 +76,9 @@ def test_a_copy_is_changed_and_tested_and_the_checkout_is_left_alone(tmp_path):
     before = (ROOT / path).read_text()
     changed = before + "\n\ndef unused() -> int:\n    return 7\n"
     (copy / path).write_text(changed)
-    faults = [mutant for mutant in mutants(changed) if mutant.text == "None"]
-    assert not unnoticed(copy, path, tests, faults[0])  # printable() returns None
-    assert unnoticed(copy, path, tests, faults[-1])
+    faults = [Fault(path, tests, changed, mutant) for mutant in mutants(changed) if mutant.text == "None"]
+    assert not unnoticed(copy, faults[0])  # printable() gives None
+    assert unnoticed(copy, faults[-1])
+    assert str(faults[-1]).endswith(": return 7  ->  return None")
     assert (copy / path).read_text() == changed
     assert (ROOT / path).read_text() == before
