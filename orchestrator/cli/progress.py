@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from types import TracebackType
 from typing import Any
 
@@ -38,7 +39,7 @@ class Progress:
             self._end_live()
 
     def say(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
+        with self._unheard():
             self._console.print(line, markup=False)
 
     def expect(self, more: int) -> None:
@@ -49,12 +50,25 @@ class Progress:
             self._planned += more
             if self._live is None and self._console.is_terminal and more:
                 self._live = self._console.status("starting")
-                self._live.start()
+                with self._unheard():
+                    self._live.start()
 
     def _end_live(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        live, self._live = self._live, None
+        if live:
+            with self._unheard():
+                live.stop()
+
+    @contextlib.contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """Whoever read this may be gone, or the stream closed; the run goes on."""
+        try:
+            yield
+        except OSError:
+            pass
+        except ValueError:
+            if not self._console.file.closed:
+                raise
 
     def event(self, job: Job, event: dict[str, Any]) -> None:
         """One event of a running job."""
@@ -80,15 +94,12 @@ class Progress:
                 self._end_live()
 
     def _show(self, line: str, only_plain: bool = False) -> None:
-        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
-            self._write(line, only_plain)
-
-    def _write(self, line: str, only_plain: bool) -> None:
-        if self._live is None or not only_plain:
-            self._console.print(line, highlight=False, soft_wrap=True)
-        if self._live:
-            running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
-            self._live.update(f"{self._done}/{self._planned}  {running}")
+        with self._unheard():
+            if self._live is None or not only_plain:
+                self._console.print(line, highlight=False, soft_wrap=True)
+            if self._live:
+                running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
+                self._live.update(f"{self._done}/{self._planned}  {running}")
 
     def _count(self, ahead: int = 0) -> str:
         width = len(str(self._planned))
