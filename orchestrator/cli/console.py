@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from orchestrator.text import printable
+
 
 class ErrorConsole(Console):
     """A console whose reader may go away: from then on it is silent, and everything else goes on."""
@@ -16,6 +18,6 @@ class ErrorConsole(Console):
 console = ErrorConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(line: str) -> None:
-    """One line for the person who watches."""
-    console.print(line, markup=False)
+def say(line: str, where: Console = console) -> None:
+    """One line for the person who watches, or a few; nothing in it steers the terminal."""
+    where.print("\n".join(map(printable, line.split("\n"))), markup=False)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from orchestrator.cli.console import say
 from orchestrator.model import Job, Result
 from orchestrator.text import duration, printable
 
@@ -40,7 +41,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         with self._unheard():
-            self._console.print(line, markup=False)
+            say(line, self._console)
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -140,7 +141,7 @@ def shown(text: str) -> str:
 
 def summary(result: Result) -> str:
     mark = MARKS.get(result.status, f"[red]{result.status}[/]")
-    reason = f"  {escape(result.reason)}" if result.reason else ""
+    reason = f"  {escape(printable(result.reason))}" if result.reason else ""
     took = ""
     if result.launched_t is not None and result.exited_t is not None:
         took = f" in {duration(result.exited_t - result.launched_t)}"
