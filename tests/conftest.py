@@ -1,4 +1,4 @@
-"""Shared by all tests: no test reads the caller's caches, and container tests need an engine."""
+"""Shared by all tests: a Docker engine and a Slurm cluster for those that need one, and the cells of 2017."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from orchestrator.errors import HostError
 from orchestrator.stacks.images.engine import connect
 
 ROOT = Path(__file__).resolve().parent.parent
-#: In CI a container test that cannot run is a failure, not a skip.
+#: In CI a test that needs an engine or a cluster and cannot have one is a failure, not a skip.
 REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CONTAINERS") == "1"
+REQUIRED_CLUSTER = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CLUSTER") == "1"
 
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -35,6 +36,19 @@ def engine():
         if REQUIRED:
             raise
         pytest.skip(f"no Docker engine: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Slurm cluster of two nodes on this host; where none can be started the test is skipped, in CI it fails."""
+    from tests.fakes import slurm_cluster  # few tests need it
+
+    why = slurm_cluster.missing()
+    if why:
+        assert not REQUIRED_CLUSTER, why
+        pytest.skip(why)
+    with slurm_cluster.running() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
