@@ -123,6 +123,8 @@ class DockerLauncher:
         waiter = threading.Thread(target=_wait, args=(container, ended), daemon=True)
         deadline = time.monotonic() + timeout_s
         container.start()
+        if self._stopping.is_set():  # stopped since it was made: one that does not run yet cannot be killed
+            _kill(container)
         waiter.start()
         watch(probe_of(container))
         waiter.join(max(0.0, deadline - time.monotonic()))

@@ -1,13 +1,10 @@
-"""A cluster of two nodes for these tests, and what a user would start on it."""
+"""What a user would start on a cluster."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,26 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes import roots
-from tests.fakes.slurm_cluster import SlurmCluster, missing
-
-#: In CI a test that needs a cluster and cannot have one is a failure, not a skip.
-REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CLUSTER") == "1"
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    why = missing()
-    if why:
-        assert not REQUIRED, why
-        pytest.skip(why)
-    folder = Path(tempfile.mkdtemp(prefix="kbo-"))  # short: paths of sockets are bounded
-    made = SlurmCluster(folder)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+from tests.fakes.slurm_cluster import SlurmCluster
 
 
 @pytest.fixture(scope="session")
