@@ -52,9 +52,9 @@ class User:
             argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT, **how
         )
 
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, list[dict], str]:
-        """Exit code, rows (with --json) and what was said."""
-        stdout, stderr = process.communicate(timeout=120)
+    def finish(self, process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, list[dict], str]:
+        """Exit code, rows (with --json) and what was said, within so many seconds."""
+        stdout, stderr = process.communicate(timeout=seconds)
         assert "Traceback" not in stderr, stderr
         rows = json.loads(stdout)["results"] if stdout.startswith("{") else []
         return process.returncode, rows, stderr
