@@ -18,15 +18,12 @@ class Provisioner(Protocol):
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
         """Makes the stacks ready. Gives what cannot be had: a whole stack, or one of its backends."""
-        ...
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the stacks for granted, by their names: enough to describe commands, not to run them."""
-        ...
 
     def launcher(self, context: RunContext) -> Launcher:
         """Starts jobs in the stacks that were made ready."""
-        ...
 
 
 def format_error(stack: Stack, error: OrchestrateError) -> str:

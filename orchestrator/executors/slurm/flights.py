@@ -35,13 +35,11 @@ class Ledger(Protocol):
 
     def unfinished(self, job: Job) -> Attempt | None:
         """An attempt that an earlier session submitted, and nobody collected."""
-        ...
 
     def begin(self, job: Job) -> Attempt: ...
 
     def argv(self, attempt: Attempt) -> list[str]:
         """What submits it."""
-        ...
 
     def time_limit(self, job: Job) -> str: ...
 
@@ -51,19 +49,15 @@ class Ledger(Protocol):
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
         """The reported result; `instead`: the status and reason that Slurm knows better."""
-        ...
 
     def retry_elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
         """Create a new attempt that excludes this node; None if no other node qualifies."""
-        ...
 
     def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
         """The result of a job that reported none."""
-        ...
 
     def stop(self, attempts: Iterable[Attempt]) -> None:
         """Tells the nodes to end these attempts, and all others of this session."""
-        ...
 
 
 class Flight:
