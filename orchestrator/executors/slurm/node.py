@@ -186,20 +186,14 @@ def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[
     spec = attempt.spec
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
     try:
-        with (
-            gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims,
-            _stoppable(claims, ending).claim(device) as held,
-        ):
-            yield claims, held
+        with gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims:
+            claims.stopping = ending.asked
+            with claims.claim(device) as held:
+                yield claims, held
     except DeviceRefused as refusal:
         if ending.by:
             raise Unfit("cancelled", "stopped while it waited for its GPU") from refusal
         raise Unfit("unsupported", refusal.message) from refusal
-
-
-def _stoppable(claims: gpu_claims.GpuClaims, ending: Ending) -> gpu_claims.GpuClaims:
-    claims.stopping = ending.asked
-    return claims
 
 
 def refuse_difference(attempt: Attempt, catalog: Catalog) -> None:
