@@ -11,6 +11,7 @@ from orchestrator.executors.slurm.commands import JobState, Request, Ticket
 from orchestrator.executors.slurm.controller import Controller, Full, Limited, Refused, Silent
 from orchestrator.executors.slurm.node import granted_gpu
 from orchestrator.model import Device
+from orchestrator.plan.slurm import Slurm
 
 TICKET = Ticket(run_id="20261125-101500-ab12", job_id="mnist_mlp.keras3-jax.jax.gpu.1", attempt=2, token="0badcafe")
 COMMENT = "kbo/20261125-101500-ab12/mnist_mlp.keras3-jax.jax.gpu.1/2/0badcafe"
@@ -29,7 +30,8 @@ n3|down*|8|(null)|(null)|gpu*
 
 
 def test_a_job_is_submitted_by_words_alone_and_the_users_own_come_last():
-    request = Request(gpus=1, gpu_type="k80", partition="gpu", account="me", constraint="x", options=["--qos=low"])
+    settings = Slurm(gpu_type="k80", partition="gpu", account="me", constraint="x", options=["--qos=low"])
+    request = Request(gpus=1, settings=settings)
     argv = commands.sbatch(request, TICKET, 3, "70", "/results/job", "/opt/job.sh", ["python", "-m", "x; rm -rf /"])
     assert argv == [
         *("sbatch", "--parsable", "--no-requeue", "--nodes=1", "--ntasks=1"),
@@ -51,9 +53,9 @@ def test_what_is_not_asked_for_is_left_to_the_site():
 @pytest.mark.parametrize("option", ["--exclude=n[3-4]", "--exclud=n[3-4]"])
 def test_nodes_that_the_user_excludes_are_excluded_beside_ours(option):
     """Of two such options, sbatch forgets the first."""
-    request = Request(exclude=["n1"], options=[option, "--exclusive"])
+    request = Request(exclude=["n1"], settings=Slurm(options=[option, "--exclusive"]))
     assert commands.asked(request) == ["--exclude=n1,n[3-4]", "--exclusive"]
-    assert commands.asked(Request(options=[option])) == ["--exclude=n[3-4]"]
+    assert commands.asked(Request(settings=Slurm(options=[option]))) == ["--exclude=n[3-4]"]
 
 
 def test_a_job_is_known_by_our_words_and_never_by_its_number():
