@@ -1,4 +1,4 @@
-"""Job ids name folders and containers, and no two jobs share one."""
+"""Job ids name folders and containers, and no two jobs share one; records have one form."""
 
 from __future__ import annotations
 
