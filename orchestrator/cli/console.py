@@ -15,7 +15,7 @@ class ErrorConsole(Console):
         self.quiet = True
 
 
-console = ErrorConsole(stderr=True, highlight=False, soft_wrap=True)
+console = ErrorConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(line: str, where: Console = console) -> None:

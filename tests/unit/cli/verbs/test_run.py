@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.cli.verbs import run as verb
 from orchestrator.errors import HostError
+from orchestrator.plan.request import Request
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import session
 from orchestrator.run.session import Finished
@@ -22,14 +23,15 @@ def calls(monkeypatch, tmp_path):
         ends = Finished(rows=[row(status="ok", reason="")], out=tmp_path)
 
         def noted(self, what, answer):
-            def begin(request, *_, **__):
-                self.append((what, request))
+            def begin(*given, **_):
+                self.append((what, next(each for each in given if isinstance(each, Request))))
                 return answer()
 
             return begin
 
     made = Calls()
-    monkeypatch.setattr(verb, "choose_executor", lambda *_: None)
+    # An executor stands for its request here: `session` begins a run with an executor, `resume` with a request.
+    monkeypatch.setattr(verb, "choose_executor", lambda request, catalog, say: request)
     monkeypatch.setattr(session, "run", made.noted("run", lambda: made.ends))
     monkeypatch.setattr(session, "describe", made.noted("describe", lambda: (make_plan(jobs=[]), {})))
     folder = RunFolder.create(tmp_path / "results", make_plan())

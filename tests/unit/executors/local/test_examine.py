@@ -60,7 +60,7 @@ def nothing_of_this_host(monkeypatch, tmp_path):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     (tmp_path / "locks").mkdir()
     driver(monkeypatch, None)
-    monkeypatch.setattr(examine, "nvidia_hook", lambda: False)
+    monkeypatch.setenv("PATH", str(tmp_path / "no programs"))
 
 
 def driver(monkeypatch, nvml):

@@ -44,8 +44,8 @@ def placement(controller=None, others=(), **slurm):
 def test_a_gpu_is_asked_for_by_gpu_jobs_only():
     placed = placement(gpu_type="k80", partition="gpu", options=["--qos=low"])
     request = placed.request(GPU_JOB)
-    assert (request.gpus, request.gpu_type, request.partition) == (1, "k80", "gpu")
-    assert request.options == ["--qos=low"]
+    assert (request.gpus, request.settings.gpu_type, request.settings.partition) == (1, "k80", "gpu")
+    assert request.settings.options == ["--qos=low"]
     assert placed.request(make_job()).gpus == 0
 
 
