@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -97,12 +98,13 @@ def containers(context: RunContext, folder: Path, request: pytest.FixtureRequest
     def launcher(digest: str) -> Launcher:
         return DockerLauncher(client, context, {STACK: Image(name="image:1", digest=digest)})
 
-    def ours() -> list[str]:
+    def ours() -> list[Any]:
         label = f"keras-orchestrate.run={context.run_id}"
-        return [c.name for c in client.containers.list(all=True, filters={"label": label}, ignore_removed=True)]
+        return client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
 
+    request.addfinalizer(lambda: [container.remove(force=True) for container in ours()])
     jobs = {"stack": STACK, "backend": "mxnet"}
-    return Case(folder, lambda: launcher(there), lambda: launcher(nowhere), jobs, ours)
+    return Case(folder, lambda: launcher(there), lambda: launcher(nowhere), jobs, lambda: [c.name for c in ours()])
 
 
 LAUNCHERS = [
