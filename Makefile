@@ -53,7 +53,8 @@ test: setup ## Every test that this host can run; each skip says why
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not gpu' $(ARGS)
 
 test-fast: setup ## The unit tests that take no time: no engine, no browser, no processes
-	$(BIN)/python -m pytest -n 2 -m 'not slow and not containers and not network and not cluster' tests/unit $(ARGS)
+	$(BIN)/python -m pytest -n 2 --hypothesis-profile quick -m 'not slow and not containers and not network and not cluster' \
+		tests/unit $(ARGS)
 
 test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at most 10 minutes (docs/GPU.md)
 	$(BIN)/python -m pytest -m gpu -s tests/gpu $(ARGS)

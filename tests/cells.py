@@ -26,9 +26,9 @@ def data_words() -> list[str]:
     return ["--data-dir", folder, "--no-fetch"] if folder else ["--no-fetch"]
 
 
-def run(out: Path, *words: str) -> tuple[int, list[dict], str]:
+def run(out: Path, *words: str, module: str = "orchestrator") -> tuple[int, list[dict], str]:
     """Exit code, rows and standard error of one `orchestrate run --config smoke --json`."""
-    argv = [sys.executable, "-m", "orchestrator", "run", "--config", "smoke", "--json", "--out", str(out)]
+    argv = [sys.executable, "-m", module, "run", "--config", "smoke", "--json", "--out", str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     answer = subprocess.run([*argv, *data_words(), *words], capture_output=True, text=True, env=environment)
     rows = json.loads(answer.stdout)["results"] if answer.stdout else []

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
@@ -38,6 +39,9 @@ GROUPS = {
     "own engine": ("tests/containers/test_engine_faults.py",),
 }
 
+
+#: Of `make test-fast`; `make test` draws the usual number of examples.
+hypothesis.settings.register_profile("quick", max_examples=20)
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # As in a shell's background: the commands under test would inherit it, and be right not to listen to Ctrl-C.

@@ -30,6 +30,7 @@ class User:
     def __init__(self, cluster: SlurmCluster, place: Path, out: Path, **slurm: object) -> None:
         self.cluster = cluster
         self.out = out
+        self.module = "tests.fakes.no_report"
         self._place = place
         out.mkdir(parents=True, exist_ok=True)
         self.config = out / "config.yaml"
@@ -45,7 +46,7 @@ class User:
 
     def orchestrate(self, command: str, *words: str, **how: bool) -> subprocess.Popen[str]:
         """`how`: further words for Popen."""
-        argv = [sys.executable, "-m", "orchestrator", command, *words]
+        argv = [sys.executable, "-m", self.module, command, *words]
         if command in ("run", "attach", "doctor"):
             argv += ["--out", str(self.out / "results")]
         return subprocess.Popen(
@@ -92,7 +93,7 @@ class User:
                 words = path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
             except OSError:
                 continue
-            if f"{self.out}/results/2" in words and part in words and "orchestrator run" not in words:
+            if f"{self.out}/results/2" in words and part in words and f"{self.module} run" not in words:
                 found.append(words)
         return found
 

@@ -22,6 +22,7 @@ BOUND_S = 5
 def story(cluster, place, tmp_path_factory):
     """One run of seven jobs that would hang, each brought to another end."""
     user = User(cluster, place, tmp_path_factory.mktemp("story"), gpu_type="k80")
+    user.module = "orchestrator"  # with a report of all these ends
     process = user.run("--workload", "hang", "--stack", "stub-old", "--repeats", "7", "--json")
     seen: dict[str, object] = {"left": {}}
     known: set[str] = set()

@@ -34,11 +34,12 @@ def same(row: dict) -> dict:
 def both(cluster, place, tmp_path_factory):
     """The same plan on the cluster, and on each kind of node by itself."""
     user = User(cluster, place, tmp_path_factory.mktemp("both"))
+    user.module = "orchestrator"
     words = ["--workload", "long_a", "--workload", "good", "--repeats", "2", "--threads", "1", "--json"]
     code, rows, said = user.finish(user.run(*words, "--device", "gpu"))
     local = {}
     for name, stack in (("n1", "stub-old"), ("n2", "stub-today")):
-        argv = [sys.executable, "-m", "orchestrator", "run", "--root", str(place / "root"), "--scale", "smoke"]
+        argv = [sys.executable, "-m", "tests.fakes.no_report", "run", "--root", str(place / "root"), "--scale", "smoke"]
         argv += ["--launcher", "process", "--device", "gpu", "--data-dir", str(place / "data"), "--no-fetch"]
         environment = {**cluster.nodes[name].environment, "XDG_CACHE_HOME": str(place / "cache")}
         out = str(user.out / f"local-{name}")

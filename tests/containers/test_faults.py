@@ -29,9 +29,9 @@ def data(tmp_path_factory):
     return make_data(tmp_path_factory.mktemp("data"))
 
 
-def command(root, out, data, *more):
+def command(root, out, data, *more, module="tests.fakes.no_report"):
     words = ["run", "--config", "smoke", "--root", root, "--out", out, "--data-dir", data, "--stack", STACK]
-    return [sys.executable, "-m", "orchestrator", *map(str, [*words, "--launcher", "docker", "--no-fetch", *more])]
+    return [sys.executable, "-m", module, *map(str, [*words, "--launcher", "docker", "--no-fetch", *more])]
 
 
 def start(argv, **options):
@@ -53,7 +53,8 @@ def outcome(engine, image, data, tmp_path_factory):
     """One run of every behaviour; the bound of each job is 20 s."""
     folder = tmp_path_factory.mktemp("faults")
     root = make_root(folder / "root", BEHAVIOURS, timeout_s=20)
-    process = start(command(root, folder / "results", data, "--json", "--no-build", "--memory", "256m"))
+    words = ("--json", "--no-build", "--memory", "256m")
+    process = start(command(root, folder / "results", data, *words, module="orchestrator"))
     stdout, stderr = process.communicate(timeout=600)
     return process.returncode, rows(stdout), stderr, folder
 

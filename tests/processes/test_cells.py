@@ -69,7 +69,7 @@ def test_equal_starts_and_batches_give_equal_losses(cells, stack):
 
 def test_the_modern_variant_is_todays_defaults(tmp_path):
     words = ["--launcher", "process", "--stack", "keras3-torch", "--workload", "mnist_cnn", "--variant", "modern"]
-    code, (row,), stderr = run(tmp_path, *words)
+    code, (row,), stderr = run(tmp_path, *words, module="tests.fakes.no_report")
     assert (code, row["status"], row["variant"]) == (0, "ok", "modern"), stderr[-3000:]
     (events,) = tmp_path.glob("2*/jobs/*/events.jsonl")
     (ready,) = [e for e in map(json.loads, events.read_text().splitlines()) if e["event"] == "ready"]

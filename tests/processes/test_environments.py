@@ -22,7 +22,7 @@ def run(tmp_path: Path, cache: Path, old: str = "", new: str = "", **environment
     stacks.write_text(stacks.read_text().replace(old, new) if old else stacks.read_text())
     words = ["--launcher", "process", "--stack", "keras3-jax", "--no-fetch", "--json"]
     folders = ["--root", root, "--out", tmp_path / "results", "--data-dir", make_data(tmp_path / "data")]
-    argv = [sys.executable, "-m", "orchestrator", "run", "--config", "smoke", *words, *map(str, folders)]
+    argv = [sys.executable, "-m", "tests.fakes.no_report", "run", "--config", "smoke", *words, *map(str, folders)]
     settings = {"XDG_CACHE_HOME": str(cache), "UV_PYTHON_DOWNLOADS": "never", **environment}
     answer = subprocess.run(
         argv, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT), **settings}

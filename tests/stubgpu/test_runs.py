@@ -27,8 +27,8 @@ def place(tmp_path_factory):
     return folder
 
 
-def start(place, host, out, *words):
-    argv = [sys.executable, "-m", "orchestrator", "run", "--device", "gpu", "--launcher", "process", "--scale", "smoke"]
+def start(place, host, out, *words, module="tests.fakes.no_report"):
+    argv = [sys.executable, "-m", module, "run", "--device", "gpu", "--launcher", "process", "--scale", "smoke"]
     argv += ["--root", str(place / "root"), "--data-dir", str(place / "data"), "--no-fetch", "--json"]
     home = {"HOME": str(place), "XDG_CACHE_HOME": str(place / "cache"), "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
@@ -65,7 +65,7 @@ def good(place, libraries, tmp_path_factory):
     host.set(0, util="steps:0.8:10,90", power_mw=100000, mem_used=3 * 2**30)
     host.set(1, util=70, power_mw=90000, throttle="0x40", processes=f"{os.getpid()}:1048576")
     words = ["--workload", "long_*", "--epochs", "3", "--allow-busy"]
-    code, rows, stderr = finish(start(place, host, folder / "results", *words))
+    code, rows, stderr = finish(start(place, host, folder / "results", *words, module="orchestrator"))
     (run,) = folder.glob("results/2*")
     return code, {row["job_id"]: row for row in rows}, stderr, run
 
