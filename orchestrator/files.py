@@ -195,6 +195,24 @@ def sha256_file(path: Path) -> str:
         return sha256_stream(stream)[0]
 
 
+def read_record(path: Path, kind: type[T]) -> T | None:
+    """The record in a JSON file; None for one that is not there, or not whole."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def cached_records(path: Path, kind: type[T]) -> dict[str, T]:
+    """The records by name in a JSON file of the cache; none where there is no file. A damaged one is a HostError."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, kind])  # type: ignore[valid-type]
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, msgspec.MsgspecError) as error:
+        raise HostError(f"cannot read {path}: {error}", f"Remove it: rm {path}") from error
+
+
 def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], str] = lambda _: "") -> T:
     """Decodes YAML strictly. Raises UserError that names `source` and the path of the bad value.
 

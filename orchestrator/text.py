@@ -37,3 +37,7 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def silent(line: str) -> None:
+    """Says nothing: for whoever must be given somebody to talk to."""

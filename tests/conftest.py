@@ -22,8 +22,9 @@ from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import connect
 
 ROOT = Path(__file__).resolve().parent.parent
-#: In CI a container test that cannot run is a failure, not a skip.
+#: In CI a test that needs an engine or a cluster and cannot have one is a failure, not a skip.
 REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CONTAINERS") == "1"
+REQUIRED_CLUSTER = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CLUSTER") == "1"
 #: With several workers, the tests of a file run on one of them, and so do the files of a group: they would disturb each
 #: other on the host's engine, or wait for the same cluster. The longest begin; slow files come next, quick ones last.
 GROUPS = {
@@ -31,7 +32,7 @@ GROUPS = {
         "tests/cluster/test_containers.py",
         *(f"tests/containers/test_{name}.py" for name in ("cells", "faults", "hardening", "runtimes", "soak")),
     ),
-    "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py"),
+    "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py", "tests/contracts/test_executors.py"),
     "images": ("tests/containers/test_images.py",),
     "environments": ("tests/processes/test_cells.py",),
     "gpu image": ("tests/containers/test_gpu_images.py",),
@@ -98,6 +99,19 @@ def engine():
         if REQUIRED:
             raise
         pytest.skip(f"no Docker engine: {error.message}")
+
+
+@pytest.fixture(scope="session")
+def cluster():
+    """A Slurm cluster of two nodes on this host; where none can be started the test is skipped, in CI it fails."""
+    from tests.fakes import slurm_cluster  # few tests need it
+
+    why = slurm_cluster.missing()
+    if why:
+        assert not REQUIRED_CLUSTER, why
+        pytest.skip(why)
+    with slurm_cluster.running() as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

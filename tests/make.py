@@ -9,7 +9,7 @@ from pathlib import Path
 from orchestrator.files import sha256_file
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
-from orchestrator.model import DataFile, Fingerprint, Job, Plan, Result
+from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Plan, Result
 from orchestrator.plan.catalog import load_catalog
 from tests.fakes.made_up import recorded
 
@@ -32,6 +32,18 @@ def make_job(**changes) -> Job:
         "dataset": "mnist",
     }
     return Job(**{**fields, **changes})
+
+
+def make_host(**changes) -> Host:
+    """A host of four cores without a GPU."""
+    fields = {"name": "h", "cpu": "c", "cores": [0, 1, 2, 3], "memory_mb": 9 * 1024, "os": "o", "no_gpu": "no driver"}
+    return Host(**{**fields, **changes})
+
+
+def make_gpu(index=0, **changes) -> Device:
+    """One of the two halves of a Tesla K80."""
+    fields = {"name": "Tesla K80", "uuid": f"GPU-{index}", "driver": "470.256.02", "compute_capability": "3.7"}
+    return Device(**{"kind": "gpu", "index": index, "memory_mb": 11441, **fields, **changes})
 
 
 def make_plan(**changes):

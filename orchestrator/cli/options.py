@@ -222,17 +222,9 @@ BUILD = options(
     ),
 )
 #: Options of the command line -> fields of the configuration's `slurm`.
-SLURM_NAMES = {
-    "partition": "partition",
-    "account": "account",
-    "gpu_type": "gpu_type",
-    "sbatch_options": "options",
-}
-CONFIG_NAMES = (
-    *("stacks", "backends", "workloads", "exclude", "device", "launcher", "executor", "scale", "variants"),
-    *("repeats", "epochs", "timeout", "seed", "threads", "parallel", "memory"),
-    *("gpu_route", "allow_busy", "weaken"),
-)
+SLURM_NAMES = {"partition": "partition", "account": "account", "gpu_type": "gpu_type", "sbatch_options": "options"}
+#: Each of the other fields of a configuration has an option of its name.
+CONFIG_NAMES = tuple(name for name in Config.__struct_fields__ if name not in ("version", "description", "slurm"))
 
 
 def configured(given: Mapping[str, Any]) -> Config:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from types import TracebackType
 
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from orchestrator.cli.console import say
 from orchestrator.model import Job, RawEvent, Result
 from orchestrator.results.job_events import EpochEvent, ReadyEvent, read_event
 from orchestrator.text import duration, printable
@@ -38,8 +40,8 @@ class Progress:
             self._end_live()
 
     def say(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
-            self._console.print(line, markup=False)
+        with self._unheard():
+            say(line, self._console)
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -49,12 +51,25 @@ class Progress:
             self._planned += more
             if self._live is None and self._console.is_terminal and more:
                 self._live = self._console.status("starting")
-                self._live.start()
+                with self._unheard():
+                    self._live.start()
 
     def _end_live(self) -> None:
-        if self._live:
-            self._live.stop()
-            self._live = None
+        live, self._live = self._live, None
+        if live:
+            with self._unheard():
+                live.stop()
+
+    @contextlib.contextmanager
+    def _unheard(self) -> Iterator[None]:
+        """Whoever read this may be gone, or the stream closed; the run goes on."""
+        try:
+            yield
+        except OSError:
+            pass
+        except ValueError:
+            if not self._console.file.closed:
+                raise
 
     def event(self, job: Job, event: RawEvent) -> None:
         """One event of a running job."""
@@ -80,15 +95,12 @@ class Progress:
                 self._end_live()
 
     def _show(self, line: str, only_plain: bool = False) -> None:
-        with contextlib.suppress(OSError):  # whoever read this is gone; the run goes on
-            self._write(line, only_plain)
-
-    def _write(self, line: str, only_plain: bool) -> None:
-        if self._live is None or not only_plain:
-            self._console.print(line, highlight=False, soft_wrap=True)
-        if self._live:
-            running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
-            self._live.update(f"{self._done}/{self._planned}  {running}")
+        with self._unheard():
+            if self._live is None or not only_plain:
+                self._console.print(line, highlight=False, soft_wrap=True)
+            if self._live:
+                running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
+                self._live.update(f"{self._done}/{self._planned}  {running}")
 
     def _count(self, ahead: int = 0) -> str:
         width = len(str(self._planned))
@@ -129,7 +141,7 @@ def shown(text: str) -> str:
 
 def summary(result: Result) -> str:
     mark = MARKS.get(result.status, f"[red]{result.status}[/]")
-    reason = f"  {escape(result.reason)}" if result.reason else ""
+    reason = f"  {escape(printable(result.reason))}" if result.reason else ""
     took = ""
     if result.launched_t is not None and result.exited_t is not None:
         took = f" in {duration(result.exited_t - result.launched_t)}"

@@ -13,12 +13,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from orchestrator import __version__
 from orchestrator.data.declared import Place
 from orchestrator.errors import HostError
-from orchestrator.files import cache_locked, disk_errors, sha256_file, write_atomic
+from orchestrator.files import cache_locked, cached_records, disk_errors, sha256_file, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
 
 #: Called with the bytes there so far and the bytes in all (None where the server does not say).
@@ -70,13 +68,7 @@ class _Interrupted(_Failed):
 
 def recorded(folder: Path) -> dict[str, Fetched]:
     """What earlier downloads into `folder` gave, by address. A damaged record is a HostError."""
-    path = folder / _RECORD
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Fetched])
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    except (OSError, msgspec.MsgspecError) as error:
-        raise HostError(f"cannot read {path}: {error}", f"Remove it: rm {path}") from error
+    return cached_records(folder / _RECORD, Fetched)
 
 
 def known_hashes(places: Sequence[Place], folder: Path) -> frozenset[str]:

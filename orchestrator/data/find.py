@@ -9,13 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-import msgspec
-
 from orchestrator.data.archives import BadArchive, check, write_tar_gz
 from orchestrator.data.declared import DATA_MODE, Dataset, synthetic_path
 from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import cache_folder, disk_errors, replacing, sha256_file, write_atomic
+from orchestrator.files import cache_folder, disk_errors, read_record, replacing, sha256_file, write_atomic
 from orchestrator.model import DataFile, Noun, Say, to_json
 
 Kind = Literal["official", "given", "synthetic"]
@@ -194,11 +192,8 @@ def _inspect(dataset: Dataset, path: Path, rehash: bool) -> _Seen:
 
 
 def _remembered(note: Path, status: os.stat_result) -> _Seen | None:
-    try:
-        seen = msgspec.json.decode(note.read_bytes(), type=_Seen)
-    except (OSError, msgspec.MsgspecError):
-        return None
-    same = (seen.size, seen.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    seen = read_record(note, _Seen)
+    same = seen is not None and (seen.size, seen.mtime_ns) == (status.st_size, status.st_mtime_ns)
     return seen if same else None
 
 

@@ -17,23 +17,18 @@ class Listener(Protocol):
 
     def expect(self, more: int) -> None:
         """`more` further jobs will be run."""
-        ...
 
     def started(self, job: Job, where: str = "") -> None:
         """A job starts; `where` names the node, for jobs that run elsewhere."""
-        ...
 
     def event(self, job: Job, event: RawEvent) -> None:
         """A running job has reported something."""
-        ...
 
     def finished(self, result: Result) -> None:
         """A job has its result, which is on disk by now."""
-        ...
 
     def say(self, line: str) -> None:
         """One line for the person who watches."""
-        ...
 
 
 class Executor(Protocol):
@@ -44,7 +39,6 @@ class Executor(Protocol):
 
     def host(self) -> Host:
         """The machine that the plan is made for: cores, GPUs. Examined once, then kept."""
-        ...
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
         """Makes stacks, data and devices ready for the plan; what is missing removes only the jobs that need it.
@@ -52,27 +46,21 @@ class Executor(Protocol):
         Data files that the plan names are used as they are. `fresh` is False for a run that is resumed: a job that can
         never run is then no reason to refuse the others. Raises HostError where no job of the plan can run.
         """
-        ...
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """The plan without what cannot run here, and the command of each job by its id. No side effects."""
-        ...
 
     def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
         """By job id, those fields of the `Fingerprint` it would get if it ran now that are known before it runs."""
-        ...
 
     def run(self, ready: Ready, folder: RunFolder, listener: Listener) -> Iterator[Result]:
         """Runs the pending jobs; yields one result per job, each already on disk. Closing the iterator stops it."""
-        ...
 
     def stop(self) -> None:
         """From any thread: running jobs end, waiting ones become `cancelled` results."""
-        ...
 
     def examine(self) -> list[Check]:
         """The checks that `orchestrate doctor` prints for this request. Reads only."""
-        ...
 
 
 @runtime_checkable
@@ -84,8 +72,6 @@ class Detachable(Protocol):
 
     def hand_in(self, ready: Ready, folder: RunFolder, listener: Listener) -> dict[str, int]:
         """Submits as many pending jobs as `slurm.queue` allows, and returns without waiting for them."""
-        ...
 
     def collect(self, ready: Ready, folder: RunFolder, listener: Listener) -> dict[str, int]:
         """Records the jobs that have ended; submits and stops nothing."""
-        ...

@@ -57,15 +57,9 @@ class CommandLauncher:
         self._supervisor = Supervisor()
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
-        image = self._images[job.stack]
-        return Launch(
-            launcher=self._runtime.name,
-            command=run_argv(self._runtime, self._spec(job, device, out), "SCRATCH"),
-            image=image.name,
-            image_digest=image.digest,
-            dockerfile_sha256=image.dockerfile_sha256,
-            unconfined=[*self._runtime.unconfined, *given_up(self._context.weakened)],
-        )
+        command = run_argv(self._runtime, self._spec(job, device, out), "SCRATCH")
+        unconfined = [*self._runtime.unconfined, *given_up(self._context.weakened)]
+        return self._images[job.stack].launch(self._runtime.name, command, unconfined)
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._supervisor.stopping.is_set():

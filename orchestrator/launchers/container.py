@@ -11,7 +11,7 @@ from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import LABEL
 from orchestrator.launchers.workload import job_environment, script_arguments
-from orchestrator.model import Device, Job, Noun
+from orchestrator.model import Device, Job, Launch, Noun
 
 #: User and group of the jobs of root: the conventional nobody.
 NOBODY = (65534, 65534)
@@ -25,6 +25,17 @@ class Image(Noun, frozen=True, kw_only=True):
     dockerfile_sha256: str | None = None
     #: Where it lies, for runtimes whose images are files.
     file: str | None = None
+
+    def launch(self, launcher: str, command: list[str], unconfined: list[str]) -> Launch:
+        """What is started for a job in this image."""
+        return Launch(
+            launcher=launcher,
+            command=command,
+            image=self.name,
+            image_digest=self.digest,
+            dockerfile_sha256=self.dockerfile_sha256,
+            unconfined=unconfined,
+        )
 
 
 def job_user(uid: int, gid: int) -> tuple[int, int]:

@@ -50,16 +50,8 @@ class DockerLauncher:
         self._running: dict[str, Any] = {}
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
-        image = self._images[job.stack]
         command = docker_run(container_spec(self._context, self._images, job, device, out))
-        return Launch(
-            launcher="docker",
-            command=command,
-            image=image.name,
-            image_digest=image.digest,
-            dockerfile_sha256=image.dockerfile_sha256,
-            unconfined=runtimes.given_up(self._context.weakened),
-        )
+        return self._images[job.stack].launch("docker", command, runtimes.given_up(self._context.weakened))
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._stopping.is_set():
@@ -123,6 +115,8 @@ class DockerLauncher:
         waiter = threading.Thread(target=_wait, args=(container, ended), daemon=True)
         deadline = time.monotonic() + timeout_s
         container.start()
+        if self._stopping.is_set():  # stopped since it was made: one that does not run yet cannot be killed
+            _kill(container)
         waiter.start()
         watch(probe_of(container))
         waiter.join(max(0.0, deadline - time.monotonic()))

@@ -39,7 +39,6 @@ class Launcher(Protocol):
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         """What would be started, without side effects."""
-        ...
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         """Runs the job and returns when it has ended, for whatever reason; leaves nothing of it behind.
@@ -47,8 +46,6 @@ class Launcher(Protocol):
         `out` is the one folder the job may write, `log` gets its output; `watch` is given a probe of the
         running job. Never raises for what the job or the engine does: that is what `Exit` tells.
         """
-        ...
 
     def stop(self) -> None:
         """Ends every job that runs, and refuses those to come. May be called from any thread."""
-        ...

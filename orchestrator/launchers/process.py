@@ -55,6 +55,8 @@ class ProcessLauncher:
             argv=argv, environment=self._environment(job, device, out), folder=str(out), cores=device.cores
         )
         try:
+            for place in self._caches(job).values():
+                Path(place).mkdir(parents=True, exist_ok=True)
             if not os.access(argv[0], os.X_OK):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
             code, timed_out = self._supervisor.run(command, job.timeout_s, log, watch)
@@ -91,13 +93,17 @@ class ProcessLauncher:
             **self._interpreters[job.stack].env,
             **visible(device),
         }
-        caches = {cache.path: str(self._cache_dir / stack.name / cache.name) for cache in stack.caches_for(job.device)}
+        caches = self._caches(job)
         for inside, here in caches.items():
-            Path(here).mkdir(parents=True, exist_ok=True)
             environment = {key: value.replace(inside, here) for key, value in environment.items()}
         if caches:
             environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches.values())
         return environment
+
+    def _caches(self, job: Job) -> dict[str, str]:
+        """Where what the stack compiles is kept: the folder here, by the path that a container would have."""
+        stack = self._context.stacks[job.stack]
+        return {cache.path: str(self._cache_dir / stack.name / cache.name) for cache in stack.caches_for(job.device)}
 
 
 def visible(device: Device) -> dict[str, str]:

@@ -40,10 +40,6 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         """The named volumes, which outlive the container."""
         return [host for host, _, _ in self.binds if not host.startswith("/")]
 
-    @property
-    def _tmpfs(self) -> dict[str, str]:
-        return {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"}
-
     def engine_arguments(self) -> dict[str, Any]:
         """Keyword arguments of `containers.create` of the Docker SDK."""
         return {
@@ -61,9 +57,10 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "mem_limit": f"{self.memory_mb}m",
             "memswap_limit": f"{self.memory_mb}m",
             "shm_size": f"{self.shm_mb}m",
-            "tmpfs": self._tmpfs,
+            "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"},
             **self._confinement,
-            "ulimits": self._limits,
+            # No core dumps: where they go is the host's setting, and it may be a folder or a program of the host.
+            "ulimits": [docker_sdk().types.Ulimit(name="core", soft=0, hard=0)],
             "init": True,
             "stdin_open": True,
             # The output is attached and written by us; a second copy inside the engine would be a leftover.
@@ -92,15 +89,6 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         return [*self.binds, (f"nvidia_driver_{self.driver}", "/usr/local/nvidia", "ro")]
 
     @property
-    def _device_files(self) -> list[str]:
-        return ["/dev/nvidiactl", "/dev/nvidia-uvm", f"/dev/nvidia{self.gpu_minor}"]
-
-    @property
-    def _limits(self) -> list[Any]:
-        """No core dumps: where they go is the host's setting, and it may be a folder or a program of the host."""
-        return [docker_sdk().types.Ulimit(name="core", soft=0, hard=0)]
-
-    @property
     def _mounts(self) -> list[Any]:
         """Mounts, not volumes: for a path that has vanished, the engine would make an empty folder on the host."""
         types = docker_sdk().types
@@ -121,7 +109,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
         if self.gpu_route == "runtime":
             return {"runtime": "nvidia"}
         if self.gpu_route == "nvidia-docker":
-            return {"devices": [f"{p}:{p}:rwm" for p in self._device_files]}
+            files = ("/dev/nvidiactl", "/dev/nvidia-uvm", f"/dev/nvidia{self.gpu_minor}")
+            return {"devices": [f"{file}:{file}:rwm" for file in files]}
         if self.gpu_route == "cdi":
             asked: dict[str, Any] = {"driver": "cdi", "device_ids": [f"nvidia.com/gpu={self.gpu_uuid}"]}
         else:

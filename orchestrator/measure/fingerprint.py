@@ -6,35 +6,36 @@ import os
 import subprocess
 from pathlib import Path
 
+import msgspec
+
 from orchestrator import __version__
-from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch
+from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch, Noun
 
 
-def fingerprint(
-    job: Job,
-    device: Device,
-    launch: Launch,
-    *,
-    host: Host,
-    files: dict[str, DataFile],
-    scripts: str,
-    commit: str | None,
-    gpu_route: str | None = None,
-    cluster: str | None = None,
-) -> Fingerprint:
-    """What makes the result of `job` comparable to others. `scripts` is the SHA-256 of the workload scripts."""
+class Origin(Noun, frozen=True, kw_only=True):
+    """What every job of a run on this host is made with, for its fingerprint."""
+
+    host: Host
+    #: sha256 of the workload scripts, and the checkout's commit.
+    scripts: str
+    commit: str | None
+    #: How a GPU reaches its job, in words.
+    gpu_route: str | None = None
+    #: The cluster whose node this host is.
+    cluster: str | None = None
+
+
+def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin: Origin) -> Fingerprint:
+    """What makes the result of `job`, which reads `data`, comparable to others."""
+    host = origin.host
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
-        launcher=launch.launcher,
-        image=launch.image,
-        image_digest=launch.image_digest,
-        dockerfile_sha256=launch.dockerfile_sha256,
-        keras_spec=launch.keras_spec,
-        workloads_sha256=scripts,
-        data_sha256=files[job.dataset].sha256,
-        data_kind=files[job.dataset].kind,
+        **msgspec.structs.asdict(launch),
+        workloads_sha256=origin.scripts,
+        data_sha256=data.sha256,
+        data_kind=data.kind,
         host=host.name,
-        cluster=cluster,
+        cluster=origin.cluster,
         cpu=host.cpu,
         cores=len(host.cores),
         memory_mb=host.memory_mb,
@@ -45,12 +46,10 @@ def fingerprint(
         gpu_uuid=gpu.uuid if gpu else None,
         driver=gpu.driver if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
-        gpu_route=gpu_route if gpu else None,
+        gpu_route=origin.gpu_route if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
         orchestrator=__version__,
-        commit=commit,
-        command=launch.command,
-        unconfined=launch.unconfined,
+        commit=origin.commit,
     )
 
 

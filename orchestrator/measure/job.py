@@ -41,7 +41,6 @@ class Watcher:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.events: list[RawEvent] = []
-        self.first_t: float | None = None
         self.notes: list[str] = []
         #: Samples that could not be written down.
         self.lost = 0
@@ -64,7 +63,6 @@ class Watcher:
 
     def watch(self, probe: Probe) -> None:
         """Start sampling; the launcher calls this once the job runs."""
-        self.first_t = time.monotonic()
         self._probe = probe
         self._thread.start()
 

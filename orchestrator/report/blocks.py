@@ -57,14 +57,12 @@ class Paragraphs(Block, frozen=True):
 class Column(Struct, frozen=True):
     """One column of a table.
 
-    `heads`: its cells name their rows. `number`: Markdown sets it flush right. `ends_line`: in the source of the
-    page, a new line begins after each of its cells; nobody sees that, but a changed source is a changed report.
+    `heads`: its cells name their rows. `number`: Markdown sets it flush right.
     """
 
     title: str
     heads: bool = False
     number: bool = False
-    ends_line: bool = False
 
 
 class Table(Block, frozen=True):

@@ -11,10 +11,10 @@ import duckdb
 import msgspec
 
 from orchestrator.files import write_atomic
-from orchestrator.model import NOT_RUN, Result, Row, Sample
+from orchestrator.model import NOT_RUN, Result, Row, Sample, to_json
 from orchestrator.results import gpu_figures
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
-from orchestrator.results.export import document, to_csv, write_parquet
+from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.source import TABLES, read_source
@@ -68,7 +68,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
 
 def write_tables(merged: Merged, out: Path) -> None:
     """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`."""
-    write_atomic(out / "results.json", document(merged.rows))
+    write_atomic(out / "results.json", to_json({"results": merged.rows}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
     write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
     write_parquet(merged.rows, COLUMNS, out / "results.parquet")

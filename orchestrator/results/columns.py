@@ -69,81 +69,41 @@ HOST_METRICS = tuple(metric for metric in METRICS if metric.device == "host")
 #: Those of an epoch, the number of readings last.
 EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda metric: metric.how == "readings"))
 
+#: The columns that are numbers, by their SQL type; metrics have their own, and all others are text.
+WHOLE = frozenset(
+    {
+        *("threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
+        *("exit_code", "epoch_s_n", "epoch"),
+    }
+)
+REAL = frozenset(
+    {
+        *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
+        *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
+        *("elapsed", "train_s", "acc", "val_acc"),
+    }
+)
+
+
+def _typed(*names: str) -> dict[str, str]:
+    return {name: "BIGINT" if name in WHOLE else "DOUBLE" if name in REAL else "VARCHAR" for name in names}
+
+
 #: name -> SQL type; the order is the order of the columns in every file.
 COLUMNS: dict[str, str] = {
-    "run_id": "VARCHAR",
-    "job_id": "VARCHAR",
-    "workload": "VARCHAR",
-    "variant": "VARCHAR",
-    "stack": "VARCHAR",
-    "backend": "VARCHAR",
-    "framework_version": "VARCHAR",
-    "keras_version": "VARCHAR",
-    "python": "VARCHAR",
-    "launcher": "VARCHAR",
-    "device": "VARCHAR",
-    "gpu_name": "VARCHAR",
-    "gpu_uuid": "VARCHAR",
-    "driver": "VARCHAR",
-    "image_digest": "VARCHAR",
-    "workloads_sha256": "VARCHAR",
-    "data_sha256": "VARCHAR",
-    "data_kind": "VARCHAR",
-    "host": "VARCHAR",
-    "cluster": "VARCHAR",
-    "cpu": "VARCHAR",
-    "threads": "BIGINT",
-    "seed": "BIGINT",
-    "repeat": "BIGINT",
-    "scale": "VARCHAR",
-    "epochs": "BIGINT",
-    "batch_size": "BIGINT",
-    "train": "BIGINT",
-    "validation": "BIGINT",
-    "parameters": "BIGINT",
-    "image_data_format": "VARCHAR",
-    "status": "VARCHAR",
-    "reason": "VARCHAR",
-    "exit_code": "BIGINT",
-    "started": "VARCHAR",
-    "ended": "VARCHAR",
-    "wall_s": "DOUBLE",
-    "setup_s": "DOUBLE",
-    "first_epoch_s": "DOUBLE",
-    "epoch_s": "DOUBLE",
-    "epoch_s_n": "BIGINT",
-    "epoch_s_min": "DOUBLE",
-    "epoch_s_max": "DOUBLE",
-    "validation_s": "DOUBLE",
-    "epoch_s_article": "DOUBLE",
-    "samples_per_s": "DOUBLE",
-    "accuracy": "DOUBLE",
-    "val_accuracy": "DOUBLE",
-    "loss": "DOUBLE",
-    "val_loss": "DOUBLE",
-    "cache": "VARCHAR",
+    **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "framework_version", "keras_version"),
+    **_typed("python", "launcher", "device", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
+    **_typed("data_sha256", "data_kind", "host", "cluster", "cpu", "threads", "seed", "repeat", "scale", "epochs"),
+    **_typed("batch_size", "train", "validation", "parameters", "image_data_format"),
+    **_typed("status", "reason", "exit_code", "started", "ended", "wall_s", "setup_s", "first_epoch_s"),
+    **_typed("epoch_s", "epoch_s_n", "epoch_s_min", "epoch_s_max", "validation_s", "epoch_s_article", "samples_per_s"),
+    **_typed("accuracy", "val_accuracy", "loss", "val_loss", "cache"),
     **{metric.column: metric.sql for metric in METRICS},
-    "process_rss_peak_mb": "DOUBLE",
-    "command": "VARCHAR",
+    **_typed("process_rss_peak_mb", "command"),
 }
-
 EPOCH_COLUMNS: dict[str, str] = {
-    "run_id": "VARCHAR",
-    "job_id": "VARCHAR",
-    "workload": "VARCHAR",
-    "variant": "VARCHAR",
-    "stack": "VARCHAR",
-    "backend": "VARCHAR",
-    "device": "VARCHAR",
-    "repeat": "BIGINT",
-    "epoch": "BIGINT",
-    "elapsed": "DOUBLE",
-    "train_s": "DOUBLE",
-    "validation_s": "DOUBLE",
-    "loss": "DOUBLE",
-    "acc": "DOUBLE",
-    "val_loss": "DOUBLE",
-    "val_acc": "DOUBLE",
+    **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
+    **_typed("epoch", "elapsed", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc"),
     **{metric.column: metric.sql for metric in EPOCH_METRICS},
 }
 

@@ -1,4 +1,4 @@
-"""Writes tables as files: the JSON document of all verbs, CSV, and Parquet with typed columns."""
+"""Writes tables as files: CSV, and Parquet with typed columns."""
 
 from __future__ import annotations
 
@@ -13,11 +13,6 @@ import msgspec
 
 from orchestrator.files import write_atomic
 from orchestrator.model import Row
-
-
-def document(rows: Sequence[Row]) -> bytes:
-    """The one JSON document of `run`, `report` and `merge`: {"results": [...]}."""
-    return msgspec.json.format(msgspec.json.encode({"results": rows}), indent=1) + b"\n"
 
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:

@@ -151,7 +151,7 @@ def read(kind: type[S], raw: Mapping[str, object]) -> S:
     """The fields of `raw` that `kind` knows. A field of the wrong type has its default; any value counts as text."""
     try:
         return msgspec.convert(raw, kind)
-    except msgspec.ValidationError:  # a field has the wrong type: each is read for itself
+    except (msgspec.ValidationError, UnicodeError):  # a field of the wrong type, or half a character: each by itself
         known = {name: _field(raw[name], hint) for name, hint in _hints(kind) if name in raw}
         return kind(**{name: value for name, value in known.items() if value is not None})
 
@@ -173,9 +173,14 @@ def _hints(kind: type[Struct]) -> list[tuple[str, object]]:
 def _field(value: object, hint: object) -> object:
     """`value` as the type of its field; None where it cannot be that."""
     if hint == str | None:
-        return None if value is None else str(value)
+        return None if value is None else _text(value)
     if hint is str:
-        return str(value)
+        return _text(value)
     if hint == Number | None:
         return number(value)
     return value if isinstance(value, get_origin(hint) or object) else None
+
+
+def _text(value: object) -> str:
+    """Text that can be written down: half a character becomes a question mark."""
+    return str(value).encode("utf-8", "replace").decode()

@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta
 
-from orchestrator.files import sha256_stream, sync, write_atomic
+from orchestrator.files import read_record, sha256_stream, sync, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
 
 MANIFEST = "manifest.json"
@@ -64,10 +63,7 @@ def read_entry(path: Path) -> Entry | None:
 
 def read_manifest(folder: Path) -> Manifest | None:
     """The manifest in `folder`; None where there is none, or none that can be read."""
-    try:
-        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return read_record(folder / MANIFEST, Manifest)
 
 
 def write_job_manifest(folder: Path, result: bytes) -> None:

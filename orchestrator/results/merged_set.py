@@ -24,7 +24,7 @@ from orchestrator.files import write_atomic
 from orchestrator.model import Noun, Plan, Row, Sample, to_json
 from orchestrator.results import columns
 from orchestrator.results.columns import EPOCH_COLUMNS
-from orchestrator.results.export import document, to_csv, write_parquet
+from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
@@ -90,7 +90,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     )
     write_parquet(rows, COLUMNS, to / "results.parquet")
     write_parquet(collected.epochs, EPOCH_COLUMNS, to / "epochs.parquet")
-    write_atomic(to / "results.json", document(rows))
+    write_atomic(to / "results.json", to_json({"results": rows}))
     write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
     write_atomic(to / "set.json", to_json(done))
     return done, rows

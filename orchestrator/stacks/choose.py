@@ -12,6 +12,7 @@ from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.process import ProcessProvisioner
 from orchestrator.stacks.provisioner import Provisioner
 from orchestrator.stacks.runtime import RuntimeProvisioner
+from orchestrator.text import silent
 
 
 def choose_provisioner(launcher: str, request: Request, catalog: Catalog, engine: Engine, say: Say) -> Provisioner:
@@ -55,11 +56,7 @@ def _runtime(name: str, request: Request, catalog: Catalog, engine: Engine, say:
 def planning_provisioner(launcher: str, request: Request, catalog: Catalog) -> Provisioner:
     """A provisioner that can only describe: nothing is asked of an engine, nothing is made ready."""
     if launcher == "process":
-        return ProcessProvisioner(catalog, _silent, request.keras_spec)
+        return ProcessProvisioner(catalog, silent, request.keras_spec)
     if launcher in ("auto", "docker"):
-        return DockerProvisioner(None, catalog, request.build, False, _silent)
-    return RuntimeProvisioner(launcher, None, catalog, request.build, False, _silent)
-
-
-def _silent(line: str) -> None:
-    pass
+        return DockerProvisioner(None, catalog, request.build, False, silent)
+    return RuntimeProvisioner(launcher, None, catalog, request.build, False, silent)

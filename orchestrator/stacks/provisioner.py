@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
+from orchestrator import __version__
 from orchestrator.errors import OrchestrateError
+from orchestrator.launchers.container import Image
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Stack, Unavailable
+from orchestrator.model import DeviceKind, Say, Stack, Unavailable, image_name
+from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks.images.engine import ImageInfo
 
 
 class Provisioner(Protocol):
@@ -18,15 +23,12 @@ class Provisioner(Protocol):
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
         """Makes the stacks ready. Gives what cannot be had: a whole stack, or one of its backends."""
-        ...
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Assumes that the stacks exist, without looking: enough to describe commands, not to run them."""
-        ...
 
     def launcher(self, context: RunContext) -> Launcher:
         """The launcher that starts jobs in the stacks that were made ready."""
-        ...
 
 
 def format_error(stack: Stack, error: OrchestrateError) -> str:
@@ -44,3 +46,40 @@ def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:
     version = stack.images[device].cuda_version
     reason = f"the {device} image of {stack.name} was built without CUDA {version}, which {backend} needs"
     return Unavailable(stack=stack.name, backend=backend, status="unsupported", reason=f"{reason}; see docker/CUDA.md")
+
+
+class ImageProvisioner:
+    """What the provisioners of images share: each stack is one image. `client` is that of a Docker engine."""
+
+    def __init__(self, client: Any, catalog: Catalog, settings: BuildSettings, build: bool, say: Say) -> None:
+        self._client = client
+        self._catalog = catalog
+        self._settings = settings
+        self._build = build
+        self._say = say
+        self._images: dict[str, Image] = {}
+
+    def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
+        missing: list[Unavailable] = []
+        for stack in stacks:
+            name = image_name(stack.name, device, __version__)
+            try:
+                info, file = self._ready(stack, device, name)
+                self._images[stack.name] = Image(
+                    name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256, file=file
+                )
+                missing += [without_cuda(stack, backend, device) for backend in info.unusable]
+            except OrchestrateError as error:
+                self._say(format_error(stack, error))
+                missing.append(failed(stack, "image", error))
+        return missing
+
+    def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Takes the images for granted, by their names: for plans."""
+        for stack in stacks:
+            name = image_name(stack.name, device, __version__)
+            self._images[stack.name] = Image(name=name, digest=name)
+
+    def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[ImageInfo, str | None]:
+        """The image of this name, and the file that it is, if it is one. Raises OrchestrateError."""
+        raise NotImplementedError

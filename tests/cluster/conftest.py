@@ -1,13 +1,10 @@
-"""A cluster of two nodes for these tests, and what a user would start on it."""
+"""What a user would start on a cluster."""
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,26 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes import roots
-from tests.fakes.slurm_cluster import SlurmCluster, missing
-
-#: In CI a test that needs a cluster and cannot have one is a failure, not a skip.
-REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CLUSTER") == "1"
-
-
-@pytest.fixture(scope="session")
-def cluster():
-    why = missing()
-    if why:
-        assert not REQUIRED, why
-        pytest.skip(why)
-    folder = Path(tempfile.mkdtemp(prefix="kbo-"))  # short: paths of sockets are bounded
-    made = SlurmCluster(folder)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+from tests.fakes.slurm_cluster import SlurmCluster
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +53,9 @@ class User:
             argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.environment, cwd=ROOT, **how
         )
 
-    def finish(self, process: subprocess.Popen[str]) -> tuple[int, list[dict], str]:
-        """Exit code, rows (with --json) and what was said."""
-        stdout, stderr = process.communicate(timeout=120)
+    def finish(self, process: subprocess.Popen[str], seconds: float = 120) -> tuple[int, list[dict], str]:
+        """Exit code, rows (with --json) and what was said, within so many seconds."""
+        stdout, stderr = process.communicate(timeout=seconds)
         assert "Traceback" not in stderr, stderr
         rows = json.loads(stdout)["results"] if stdout.startswith("{") else []
         return process.returncode, rows, stderr

@@ -209,7 +209,7 @@ def test_a_full_queue_is_waited_for(user):
     user.cluster.wait_until_idle()  # nodes that have not come back yet make a request impossible, not the queue full
     try:
         process = user.run("--workload", "good", "--stack", "stub-old", "--gpu-type", "k80", "--repeats", "3", "--json")
-        code, rows, said = user.finish(process)
+        code, rows, said = user.finish(process, 300)  # Slurm forgets ended jobs about once a minute
         assert (code, [row["status"] for row in rows]) == (0, ["ok"] * 3), (said, [row["reason"] for row in rows])
         assert "Slurm takes no job now" in said
     finally:

@@ -25,6 +25,7 @@ class FakeEngine:
         self.requests: list[dict[str, Any]] = []
         self.context: list[str] = []
         self.networks_there = ["host", "none", "bridge"]
+        self.containers = types.SimpleNamespace(list=lambda **_: [])
         self.images = self.api = self.networks = self
 
     def get(self, name: str) -> FakeImage:

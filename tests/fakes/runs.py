@@ -11,10 +11,26 @@ import sys
 import time
 from pathlib import Path
 
+from orchestrator import __version__
+from orchestrator.model import image_name
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.images.engine import ImageInfo, inspect
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
 
 STACK = "keras1-mxnet"
+
+
+def stub_image(engine) -> ImageInfo:
+    """The image that stub jobs run in: any of STACK's, whatever it was made from, and built where there is none."""
+    found = inspect(engine, image_name(STACK, "cpu", __version__))
+    if found is None:
+        catalog = load_catalog()
+        image_build.build(engine, catalog.stack(STACK), "cpu", catalog, BuildSettings(), print)
+        found = inspect(engine, image_name(STACK, "cpu", __version__))
+    return found
 
 
 class Bench:

@@ -14,7 +14,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.fakes import nvml_host
@@ -206,6 +208,19 @@ class SlurmCluster:
             logs = "".join(path.read_text(errors="replace")[-1500:] for path in (self.folder / "log").iterdir())
             assert time.monotonic() < deadline, f"{what} did not get ready: {logs}"
             time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def running() -> Iterator[SlurmCluster]:
+    """A cluster in a folder of its own, which vanishes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="kbo-"))  # short: paths of sockets are bounded
+    made = SlurmCluster(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def h100() -> nvml_host.State:

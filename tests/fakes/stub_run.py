@@ -79,6 +79,8 @@ def main(argv):
     writer = Writer(options["out"], int(options["attempt"]))
     if workload == "dice":
         workload = thrown(int(options["seed"]))
+    if workload == "told":
+        print(json.dumps({"argv": sys.argv, "environment": dict(os.environ)}))
     if workload == "exit1":
         print("about to fail")
         sys.exit(1)
@@ -131,10 +133,18 @@ def main(argv):
     if workload == "hostile":
         hostile(options["out"])
     train(writer, options, 1.5 if workload.startswith("long") else 0.05)
+    if workload == "held":
+        wait_for_release(options["out"])
     if workload == "cutoff":
         writer.raw('{"event": "end", "t": 1')
         sys.exit(0)
     finish(writer)
+
+
+def wait_for_release(out):
+    """Until a test puts the file `go` beside the events."""
+    while not os.path.exists(os.path.join(out, "go")):
+        time.sleep(0.01)
 
 
 def alone_on_gpu(folder):

@@ -1,12 +1,14 @@
-"""Job ids name folders and containers, and no two jobs share one."""
+"""Job ids name folders and containers, and no two jobs share one; records have one form."""
 
 from __future__ import annotations
 
+import json
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from orchestrator.model import to_json
 from tests.make import make_job
 
 names = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,20}", fullmatch=True)
@@ -29,3 +31,9 @@ def test_an_id_is_fit_for_a_folder_and_a_container(job):
 @given(jobs, jobs)
 def test_different_jobs_have_different_ids(one, other):
     assert (one.id == other.id) == ((one.cell, one.repeat) == (other.cell, other.repeat))
+
+
+def test_a_record_is_one_indented_object_with_a_last_line_end():
+    text = to_json({"results": [{"s": 1.5, "n": None}]})
+    assert json.loads(text) == {"results": [{"s": 1.5, "n": None}]}
+    assert text.startswith(b'{\n "results"') and text.endswith(b"}\n")

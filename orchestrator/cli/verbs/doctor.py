@@ -11,6 +11,7 @@ from orchestrator.cli.output import print_json
 from orchestrator.executors.choose import choose_executor
 from orchestrator.host.checks import Check, counts, worst
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.text import silent
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
@@ -37,7 +38,7 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
     request = run_request(given)
-    checks = choose_executor(request, load_catalog(request.root), _silent).examine()
+    checks = choose_executor(request, load_catalog(request.root), silent).examine()
     if given["as_json"]:
         print_json({"checks": checks, "verdict": worst(checks)})
     else:
@@ -54,7 +55,3 @@ def show(check: Check) -> None:
         click.echo(f"     needed: {check.needed}")
     if check.mend and check.level != "ok":
         click.echo(f"     -> {check.mend}")
-
-
-def _silent(line: str) -> None:
-    pass

@@ -152,11 +152,10 @@ def _engine(engine: Engine, config: Config, device: DeviceKind, with_route: bool
         version = client.version()
     except HostError as error:
         return {"engine_trouble": error.message, "engine_mend": error.hint}
-    api = str(version.get("ApiVersion", "0"))
-    found = {"client": client, "engine": f"{version.get('Version')}, API {api}"}
+    found = {"client": client, "engine": f"{version.get('Version')}, API {version.get('ApiVersion', '0')}"}
     if device == "gpu" and with_route:
         try:
-            found["route"] = str(gpu_routes.choose(client.info(), api, config.gpu_route, nvidia_hook()))
+            found["route"] = str(engine_route(client, config.gpu_route))
         except HostError as error:
             found |= {"route_trouble": error.message, "route_mend": error.hint}
     return found
@@ -200,5 +199,7 @@ def runtime_route(runtime: Runtime, wanted: str) -> gpu_routes.Route:
     return gpu_routes.Route(name=name, why=f"the way of {runtime.name}")  # type: ignore[arg-type]
 
 
-def nvidia_hook() -> bool:
-    return shutil.which("nvidia-container-runtime-hook") is not None
+def engine_route(client: Any, wanted: str) -> gpu_routes.Route:
+    """How the Docker engine gives a GPU to its containers. Raises HostError where nothing shows that it can."""
+    hook = shutil.which("nvidia-container-runtime-hook") is not None
+    return gpu_routes.choose(client.info(), str(client.version().get("ApiVersion", "0")), wanted, hook)

@@ -14,7 +14,7 @@ from orchestrator.data.find import cache_dir, listing
 from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
 from orchestrator.executors.local.examine import examine_host
-from orchestrator.executors.local.jobs import JobRunner, Origin
+from orchestrator.executors.local.jobs import JobRunner
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
@@ -25,7 +25,7 @@ from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.measure import gpu_claims
-from orchestrator.measure.fingerprint import git_commit
+from orchestrator.measure.fingerprint import Origin, git_commit
 from orchestrator.measure.gpu_claims import GpuClaims
 from orchestrator.measure.job import OUT
 from orchestrator.model import DataFile, Device, Host, Job, Plan, Result, Say

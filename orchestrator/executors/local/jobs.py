@@ -8,23 +8,10 @@ from typing import Any
 import msgspec
 
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.measure import fingerprint
+from orchestrator.measure.fingerprint import Origin, fingerprint
 from orchestrator.measure.gpu_claims import GpuClaims
 from orchestrator.measure.job import OnEvent, measure
-from orchestrator.model import Device, Fingerprint, Host, Job, Launch, Noun, Result
-
-
-class Origin(Noun, frozen=True, kw_only=True):
-    """What every job of a run on this host is made with, for its fingerprint."""
-
-    host: Host
-    #: sha256 of the workload scripts, and the checkout's commit.
-    scripts: str
-    commit: str | None
-    #: How a GPU reaches its job, in words.
-    gpu_route: str | None = None
-    #: The cluster whose node this host is.
-    cluster: str | None = None
+from orchestrator.model import Device, Fingerprint, Job, Launch, Result
 
 
 class JobRunner:
@@ -58,15 +45,4 @@ class JobRunner:
         return msgspec.structs.asdict(self._fingerprint(job, device, launch))
 
     def _fingerprint(self, job: Job, device: Device, launch: Launch) -> Fingerprint:
-        origin = self._origin
-        return fingerprint.fingerprint(
-            job,
-            device,
-            launch,
-            host=origin.host,
-            files=self._context.data,
-            scripts=origin.scripts,
-            commit=origin.commit,
-            gpu_route=origin.gpu_route,
-            cluster=origin.cluster,
-        )
+        return fingerprint(job, device, launch, self._context.data[job.dataset], self._origin)

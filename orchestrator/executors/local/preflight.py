@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.executors.local.examine import chosen, gather, nvidia_hook, runtime_route
+from orchestrator.executors.local.examine import chosen, engine_route, gather, runtime_route
 from orchestrator.host import checks
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC
@@ -62,8 +62,7 @@ def before_run(
         raise HostError(f"nothing of this configuration can run here. {why}", checks.instead(catalog.stacks, host.gpus))
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
-    route = route_of(config, launcher, engine)
-    return Cleared(unfit=reasons, route=route)
+    return Cleared(unfit=reasons, route=route_of(config, launcher, engine))
 
 
 def route_of(config: Config, launcher: str, engine: Engine) -> gpu_routes.Route | None:
@@ -71,6 +70,4 @@ def route_of(config: Config, launcher: str, engine: Engine) -> gpu_routes.Route 
         return runtime_route(runtimes.load(launcher), config.gpu_route)
     if launcher != "docker":
         return None
-    client = engine.client()
-    api = str(client.version().get("ApiVersion", "0"))
-    return gpu_routes.choose(client.info(), api, config.gpu_route, nvidia_hook())
+    return engine_route(engine.client(), config.gpu_route)

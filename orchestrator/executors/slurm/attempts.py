@@ -18,18 +18,15 @@ import contextlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from orchestrator.executors.slurm.commands import Ticket
-from orchestrator.files import last_line, write_atomic
+from orchestrator.files import last_line, read_record, write_atomic
 from orchestrator.launchers.runtimes import Weakenable
 from orchestrator.model import DataFile, DeviceKind, Job, Noun, Positive, Result, to_json
 from orchestrator.plan.slurm import NodeImages
 from orchestrator.text import printable
 
-T = TypeVar("T")
 SPEC = "spec.json"
 STARTED = "started.json"
 OUTCOME = "outcome.json"
@@ -111,7 +108,7 @@ class Attempt:
     @classmethod
     def open(cls, folder: Path) -> Attempt | None:
         """None for a folder that holds no whole order: it was never submitted."""
-        spec = _read(folder / SPEC, Spec)
+        spec = read_record(folder / SPEC, Spec)
         return cls(folder, spec) if spec else None
 
     @classmethod
@@ -126,7 +123,7 @@ class Attempt:
         return self.spec.ticket.comment
 
     def started(self) -> Started | None:
-        return _read(self.folder / STARTED, Started)
+        return read_record(self.folder / STARTED, Started)
 
     def begin(self, started: Started) -> bool:
         """Whether this is the first start: Slurm may have been made to start it twice."""
@@ -142,7 +139,7 @@ class Attempt:
         """What the node reported, if it is about this attempt and no other. Looks anew at what the server has."""
         with contextlib.suppress(OSError):
             os.scandir(self.folder).close()  # a file system that caches looks again when a folder is opened
-        found = _read(self.folder / OUTCOME, Outcome)
+        found = read_record(self.folder / OUTCOME, Outcome)
         ticket = self.spec.ticket
         if found is None or (found.token, found.attempt) != (ticket.token, ticket.attempt):
             return None
@@ -165,11 +162,3 @@ class Attempt:
 
 def new_token() -> str:
     return secrets.token_hex(4)
-
-
-def _read(path: Path, kind: type[T]) -> T | None:
-    """None for what is not there, or not whole yet."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

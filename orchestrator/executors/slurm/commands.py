@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from orchestrator.model import Noun
+from orchestrator.plan.slurm import Slurm
 
 #: States after which a job does not run any more. https://slurm.schedmd.com/squeue.html#SECTION_JOB-STATE-CODES
 ENDED = frozenset(
@@ -46,15 +47,12 @@ NODE_FORMAT = "%N|%T|%c|%G|%f|%P"
 class Request(Noun, frozen=True, kw_only=True):
     """What every job of a run asks of Slurm; None is left to the site."""
 
+    settings: Slurm = Slurm()
     gpus: int = 0
-    gpu_type: str | None = None
-    partition: str | None = None
-    account: str | None = None
-    constraint: str | None = None
-    nodes: str | None = None
-    #: Nodes whose GPUs are known not to run it.
+    #: The one node that is meant. `nodes` of the settings are asked for by excluding the others.
+    node: str | None = None
+    #: Nodes that it must not use.
     exclude: list[str] = []
-    options: list[str] = []
 
 
 class Ticket(Noun, frozen=True, kw_only=True):
@@ -122,20 +120,16 @@ def job_name(run_id: str) -> str:
 
 def asked(request: Request) -> list[str]:
     """The options of sbatch and srun that say where a job may run. The user's own come last and win."""
-    argv = []
+    argv, settings = [], request.settings
     if request.gpus:
-        kind = f":{request.gpu_type}" if request.gpu_type else ""
+        kind = f":{settings.gpu_type}" if settings.gpu_type else ""
         argv.append(f"--gres=gpu{kind}:{request.gpus}")
-    for flag, value in (
-        ("partition", request.partition),
-        ("account", request.account),
-        ("constraint", request.constraint),
-        ("nodelist", request.nodes),
-    ):
+    named = {"partition": settings.partition, "account": settings.account, "constraint": settings.constraint}
+    for flag, value in {**named, "nodelist": request.node}.items():
         if value is not None:
             argv.append(f"--{flag}={value}")
-    own = [option for option in request.options if not option.startswith(EXCLUDE)]
-    theirs = [option.partition("=")[2] for option in request.options if option.startswith(EXCLUDE)]
+    own = [option for option in settings.options if not option.startswith(EXCLUDE)]
+    theirs = [option.partition("=")[2] for option in settings.options if option.startswith(EXCLUDE)]
     if request.exclude or theirs:  # of two such options, sbatch would forget the first
         argv.append(f"--exclude={','.join([*request.exclude, *theirs])}")
     return [*argv, *own]

@@ -62,16 +62,9 @@ def examine(
 
 def ask(controller: Controller, node: Node, config: Config, order: Inspection) -> Seen | Check:
     """What this node sees, or a line about why it does not tell."""
-    settings = config.slurm
-    request = commands.Request(
-        gpus=1 if config.device == "gpu" else 0,
-        gpu_type=settings.gpu_type,
-        partition=settings.partition,
-        account=settings.account,
-        nodes=node.name,
-        options=settings.options,
-    )
-    python = settings.python or sys.executable
+    anywhere = msgspec.structs.replace(config.slurm, constraint=None)  # the node is named
+    request = commands.Request(settings=anywhere, gpus=1 if config.device == "gpu" else 0, node=node.name)
+    python = config.slurm.python or sys.executable
     command = [python, "-m", "orchestrator.executors.slurm.node", "--examine", msgspec.json.encode(order).decode()]
     try:
         return msgspec.json.decode(controller.on_node(commands.srun(request, command)), type=Seen)

@@ -9,12 +9,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from orchestrator.executors.slurm import verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Outcome, Started
 from orchestrator.executors.slurm.commands import JobState
 from orchestrator.executors.slurm.controller import Controller, Full, Limited, Refused, Silent
+from orchestrator.executors.slurm.ledger import RunLedger
 from orchestrator.executors.slurm.queue import QueueView
 from orchestrator.measure.events import EventTail
 from orchestrator.model import Job, RawEvent, Result, Say, Status
@@ -26,44 +26,6 @@ FEW = 8
 FULL_S = 5.0
 #: Seconds beyond `grace_s` for jobs that the first check did not find gone yet.
 LAST_LOOK_S = 1.0
-
-
-class Ledger(Protocol):
-    """Keeps the records of a run while its jobs are away; every `Result` is on disk when it is returned."""
-
-    run_id: str
-
-    def unfinished(self, job: Job) -> Attempt | None:
-        """An attempt that an earlier session submitted, and nobody collected."""
-        ...
-
-    def begin(self, job: Job) -> Attempt: ...
-
-    def argv(self, attempt: Attempt) -> list[str]:
-        """What submits it."""
-        ...
-
-    def time_limit(self, job: Job) -> str: ...
-
-    def started(self, attempt: Attempt, started: Started) -> None: ...
-
-    def event(self, job: Job, event: RawEvent) -> None: ...
-
-    def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
-        """The reported result; `instead`: the status and reason that Slurm knows better."""
-        ...
-
-    def retry_elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
-        """Create a new attempt that excludes this node; None if no other node qualifies."""
-        ...
-
-    def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
-        """The result of a job that reported none."""
-        ...
-
-    def stop(self, attempts: Iterable[Attempt]) -> None:
-        """Tells the nodes to end these attempts, and all others of this session."""
-        ...
 
 
 class Flight:
@@ -85,7 +47,7 @@ class Flight:
         self._tail = EventTail(attempt.folder / "out" / "events.jsonl")
         self._seen = 0
 
-    def follow(self, ledger: Ledger) -> None:
+    def follow(self, ledger: RunLedger) -> None:
         """Passes on what is new."""
         if self.started is None:
             self.started = self.attempt.started()
@@ -95,7 +57,7 @@ class Flight:
             ledger.started(self.attempt, self.started)
         self._pass_on(ledger, self._tail.read())
 
-    def follow_to_the_end(self, ledger: Ledger) -> None:
+    def follow_to_the_end(self, ledger: RunLedger) -> None:
         """The node has put the events in order by now: the ones that were not seen yet."""
         self.follow(ledger)
         self._pass_on(ledger, EventTail(self.attempt.folder / "events.jsonl").read(last=True)[self._seen :])
@@ -104,7 +66,7 @@ class Flight:
         self.gone_since = self.gone_since or now
         return now - self.gone_since
 
-    def _pass_on(self, ledger: Ledger, events: list[RawEvent]) -> None:
+    def _pass_on(self, ledger: RunLedger, events: list[RawEvent]) -> None:
         for event in events:
             ledger.event(self.job, event)
         self._seen += len(events)
@@ -118,7 +80,7 @@ class Flights:
     """
 
     def __init__(
-        self, controller: Controller, ledger: Ledger, *, bound: int, grace_s: float, patience_s: float, say: Say
+        self, controller: Controller, ledger: RunLedger, *, bound: int, grace_s: float, patience_s: float, say: Say
     ) -> None:
         self._controller = controller
         self._ledger = ledger

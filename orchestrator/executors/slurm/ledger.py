@@ -37,7 +37,7 @@ class Origin(Noun, frozen=True, kw_only=True):
 
 
 class RunLedger:
-    """`Ledger` of one run, over its results folder."""
+    """Keeps the records of one run while its jobs are away; every `Result` is on disk when it is returned."""
 
     def __init__(
         self, placement: Placement, origin: Origin, ready: Ready, folder: RunFolder, listener: Listener
@@ -53,6 +53,7 @@ class RunLedger:
         self._scripts, self._commit = workloads_sha256(root), git_commit(root)
 
     def unfinished(self, job: Job) -> Attempt | None:
+        """An attempt that an earlier session submitted, and nobody collected."""
         found = Attempt.unfinished(self._folder.job_folder(job))
         with contextlib.suppress(UserError):
             done = self._folder.result(job)
@@ -96,6 +97,7 @@ class RunLedger:
         )
 
     def argv(self, attempt: Attempt) -> list[str]:
+        """What submits it."""
         return self._placement.argv(attempt.spec.ticket, attempt.spec.job, attempt.folder)
 
     def time_limit(self, job: Job) -> str:
@@ -109,7 +111,10 @@ class RunLedger:
         self._listener.event(job, event)
 
     def collect(self, attempt: Attempt, outcome: Outcome, instead: tuple[Status, str] | None) -> Result:
-        """Moves what the node measured into the job's folder and writes its manifest, as a local run does."""
+        """The reported result; `instead`: the status and reason that Slurm knows better.
+
+        Moves what the node measured into the job's folder and writes its manifest, as a local run does.
+        """
         result = outcome.result
         if instead is not None:
             result = msgspec.structs.replace(result, status=instead[0], reason=instead[1])
@@ -126,6 +131,7 @@ class RunLedger:
         return result
 
     def retry_elsewhere(self, attempt: Attempt, outcome: Outcome) -> Attempt | None:
+        """Create a new attempt that excludes this node; None if no other node qualifies."""
         started, job = attempt.started(), attempt.spec.job
         if started is None or started.node in attempt.spec.exclude:
             return None  # it would come back from there for ever
@@ -148,13 +154,17 @@ class RunLedger:
         return again
 
     def close(self, job: Job, attempt: Attempt | None, verdict: tuple[Status, str]) -> Result:
+        """The result of a job that reported none."""
         number = attempt.spec.ticket.attempt if attempt else self._ready.attempt(job)
         status, reason = verdict
         result = Result(run_id=self.run_id, job=job, status=status, reason=reason, attempt=number)
         return self._record(result)
 
     def stop(self, attempts: Iterable[Attempt]) -> None:
-        """One marker file ends all attempts of this session at once; older ones are given up one by one."""
+        """Tells the nodes to end these attempts, and all others of this session.
+
+        One marker file ends all attempts of this session at once; older ones are given up one by one.
+        """
         with contextlib.suppress(OSError):
             self._stop.touch()
         for attempt in attempts:

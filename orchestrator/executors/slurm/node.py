@@ -23,7 +23,7 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
-from orchestrator.executors.local.jobs import JobRunner, Origin
+from orchestrator.executors.local.jobs import JobRunner
 from orchestrator.executors.slurm import node_images, verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
@@ -33,6 +33,7 @@ from orchestrator.host.probe import probe_host
 from orchestrator.launchers import sweep
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.measure import gpu_claims
+from orchestrator.measure.fingerprint import Origin
 from orchestrator.model import Device, DeviceKind, Host, Result, Status
 from orchestrator.plan.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.plan.config import Config, parse_memory
@@ -185,20 +186,14 @@ def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[
     spec = attempt.spec
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
     try:
-        with (
-            gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims,
-            _stoppable(claims, ending).claim(device) as held,
-        ):
-            yield claims, held
+        with gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims:
+            claims.stopping = ending.asked
+            with claims.claim(device) as held:
+                yield claims, held
     except DeviceRefused as refusal:
         if ending.by:
             raise Unfit("cancelled", "stopped while it waited for its GPU") from refusal
         raise Unfit("unsupported", refusal.message) from refusal
-
-
-def _stoppable(claims: gpu_claims.GpuClaims, ending: Ending) -> gpu_claims.GpuClaims:
-    claims.stopping = ending.asked
-    return claims
 
 
 def refuse_difference(attempt: Attempt, catalog: Catalog) -> None:

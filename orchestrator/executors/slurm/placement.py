@@ -37,17 +37,9 @@ class Placement:
         return self._settings.python or sys.executable
 
     def request(self, job: Job) -> Request:
-        settings = self._settings
-        return Request(
-            gpus=1 if job.device == "gpu" else 0,
-            gpu_type=settings.gpu_type,
-            partition=settings.partition,
-            account=settings.account,
-            constraint=settings.constraint,
-            # By exclusion: a list of nodes to take would mean all of them for one job.
-            exclude=sorted(self._others | self.unfit.get((job.stack, job.backend), set())),
-            options=settings.options,
-        )
+        # By exclusion: a list of nodes to take would mean all of them for one job.
+        excluded = sorted(self._others | self.unfit.get((job.stack, job.backend), set()))
+        return Request(settings=self._settings, gpus=1 if job.device == "gpu" else 0, exclude=excluded)
 
     def time_limit(self, job: Job) -> str:
         """Of the Slurm job, as Slurm writes it: minutes, unless the configuration says otherwise."""

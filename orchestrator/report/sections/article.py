@@ -20,14 +20,11 @@ from orchestrator.text import listed
 #: Sentences of our own, which need no escaping.
 ORDERS = Markup("Agreement of the order (Kendall's tau: 1 the same order, 0 none, -1 the reverse):")
 OTHERS = Markup("Others' figures of that year, seconds per epoch")
+FIGURES = ("ours", "theirs", "ours / theirs", "ours to TensorFlow", "theirs to TensorFlow")
 COLUMNS = (
     Column("workload", heads=True),
     Column("backend"),
-    Column("ours", number=True),
-    Column("theirs", number=True, ends_line=True),
-    Column("ours / theirs", number=True, ends_line=True),
-    Column("ours to TensorFlow", number=True, ends_line=True),
-    Column("theirs to TensorFlow", number=True, ends_line=True),
+    *(Column(title, number=True) for title in FIGURES),
     Column("source"),
 )
 

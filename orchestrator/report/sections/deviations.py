@@ -7,7 +7,7 @@ from orchestrator.report.blocks import Column, Section, Span, Table, Text
 from orchestrator.report.view import View
 
 TITLE = "What differs from the article"
-COLUMNS = (Column("stack", heads=True, ends_line=True), *map(Column, ("what", "article", "here", "why")))
+COLUMNS = (Column("stack", heads=True), *map(Column, ("what", "article", "here", "why")))
 
 
 def build(view: View) -> Section | None:

@@ -11,6 +11,5 @@ def build(view: View) -> Section:
     blocks: list[Block] = [Paragraphs(report.environment, "terms")]
     if report.plan_command:  # the page has it above the jobs
         blocks.append(Paragraphs([("", report.plan_command)], "code", only="markdown"))
-    return Section(
-        name="environment", title="Environment", blocks=blocks, fold="Environment and how to run it again"
-    )  # fmt: skip
+    fold = "Environment and how to run it again"
+    return Section(name="environment", title="Environment", blocks=blocks, fold=fold)

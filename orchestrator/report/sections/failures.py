@@ -14,9 +14,7 @@ from orchestrator.text import plural
 
 #: Last log lines shown for a failed job, and the most of each.
 LOG_LINES, LOG_WIDTH = 30, 400
-COLUMNS = (
-    Column("job", heads=True), Column("status", ends_line=True), Column("reason", ends_line=True), Column("exit"),
-)  # fmt: skip
+COLUMNS = (Column("job", heads=True), *map(Column, ("status", "reason", "exit")))
 
 
 def build(view: View) -> Section | None:

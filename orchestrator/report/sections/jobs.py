@@ -9,19 +9,11 @@ from orchestrator.report.outcomes import mark
 from orchestrator.report.view import View
 from orchestrator.text import plural
 
-COLUMNS = (
-    Column("job", heads=True, ends_line=True),
-    Column("status", ends_line=True),
-    Column("data", ends_line=True),
-    Column("seed", ends_line=True),
-    Column("s/epoch"),
-    Column("first epoch"),
-    Column("setup", ends_line=True),
-    Column("val. accuracy"),
-    Column("image format"),
-    Column("started", ends_line=True),
-    Column("command"),
+OTHERS = (
+    *("status", "data", "seed", "s/epoch", "first epoch", "setup", "val. accuracy", "image format"),
+    *("started", "command"),
 )
+COLUMNS = (Column("job", heads=True), *map(Column, OTHERS))
 
 
 def build(view: View) -> Section:

@@ -9,7 +9,7 @@ from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table,
 from orchestrator.report.outcomes import NO_REASON, NOT_RUN_SECTION, mark, not_run
 from orchestrator.report.view import View
 
-COLUMNS = (Column("reason", heads=True), Column("status", ends_line=True), Column("jobs"))
+COLUMNS = (Column("reason", heads=True), Column("status"), Column("jobs"))
 
 
 def build(view: View) -> Section | None:

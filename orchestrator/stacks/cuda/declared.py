@@ -84,17 +84,6 @@ class CudaParts(Noun, frozen=True, kw_only=True):
         """The files of these parts, or of all."""
         return [file for part in self.parts if parts is None or part.name in parts for file in part.files]
 
-    def closure(self, names: Iterable[str]) -> set[str]:
-        """These files and all that they ask for in turn."""
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name not in found:
-                found.add(name)
-                waiting += self.file(name).needs
-        return found
-
     def chosen(self, names: Iterable[str]) -> list[CudaSource]:
         """The routes of these names, or all. Raises UserError for a name that is not there."""
         known = {route.name: route for route in self.routes}

@@ -12,11 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from orchestrator.data.archives import BadArchive
 from orchestrator.errors import HostError
-from orchestrator.files import cache_folder, cache_locked, disk_errors, sha256_file, write_atomic
+from orchestrator.files import cache_folder, cache_locked, cached_records, disk_errors, sha256_file, write_atomic
 from orchestrator.model import DeviceKind, Noun, Say, Sha256, Stack, to_json
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -197,12 +195,7 @@ def fetched(
 
 def records(folder: Path) -> dict[str, Kept]:
     """What the cache folder of a route holds. A damaged record is a HostError."""
-    try:
-        return msgspec.json.decode((folder / RECORD).read_bytes(), type=dict[str, Kept])
-    except FileNotFoundError:
-        return {}
-    except (OSError, msgspec.MsgspecError) as error:
-        raise HostError(f"cannot read {folder / RECORD}: {error}", f"Remove it: rm {folder / RECORD}") from error
+    return cached_records(folder / RECORD, Kept)
 
 
 def missing_files(

@@ -11,7 +11,7 @@ from orchestrator.host.probe import probe_host
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import other_argv, run_argv
 from orchestrator.launchers.runtimes import NAMES, POINTS, adapted, load, packaged
-from orchestrator.measure.fingerprint import fingerprint
+from orchestrator.measure.fingerprint import Origin, fingerprint
 from orchestrator.model import DataFile, Device, Launch
 from orchestrator.plan.config import decode, override
 from tests.conftest import ROOT
@@ -244,7 +244,6 @@ def test_what_could_not_be_given_is_kept_with_the_result():
     launch = Launch(launcher="x", command=["x"], unconfined=["memory: no"])
     data = DataFile(dataset="mnist", path="/d", sha256="0" * 64, kind="given", name="d")
     device = Device(kind="cpu", name="cpu:0")
-    found = fingerprint(
-        make_job(), device, launch, host=probe_host(), files={"mnist": data}, scripts="0" * 64, commit=None
-    )
+    origin = Origin(host=probe_host(), scripts="0" * 64, commit=None)
+    found = fingerprint(make_job(), device, launch, data, origin)
     assert found.unconfined == ["memory: no"]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import subprocess
 
-from orchestrator.measure.fingerprint import fingerprint, git_commit
+from orchestrator.measure.fingerprint import Origin, fingerprint, git_commit
 from orchestrator.model import DataFile, Device, Host, Launch
 from tests.make import make_job
 
 HOST = Host(name="h", cpu="c", cores=[0, 1], memory_mb=4096, os="o", gpus=[])
-FILES = {"mnist": DataFile(dataset="mnist", path="/d", sha256="2" * 64, kind="given", name="mnist.npz")}
+DATA = DataFile(dataset="mnist", path="/d", sha256="2" * 64, kind="given", name="mnist.npz")
 LAUNCH = Launch(launcher="process", command=["python", "run.py"], unconfined=["network: no"])
 GPU = Device(kind="gpu", name="K80", uuid="GPU-1", driver="470", compute_capability="3.7", busy="process 7")
 
 
 def made(device):
-    return fingerprint(
-        make_job(threads=2), device, LAUNCH, host=HOST, files=FILES, scripts="1" * 64, commit="abc", gpu_route="devices"
-    )
+    origin = Origin(host=HOST, scripts="1" * 64, commit="abc", gpu_route="devices")
+    return fingerprint(make_job(threads=2), device, LAUNCH, DATA, origin)
 
 
 def test_a_job_on_a_processor_has_no_part_of_a_gpu():

@@ -119,11 +119,6 @@ def test_a_table_may_be_folded_away(open_, tag):
     assert f"{tag}<summary>1 thing</summary>\n<div" in html and "</div></details>\n" in html
 
 
-def test_a_column_may_end_a_line_of_the_source():
-    html, _ = both(Table((Column("x", ends_line=True), Column("y")), [["1", "2"]]))
-    assert "<tr><td>1</td>\n<td>2</td></tr>" in html
-
-
 def test_a_matrix_has_a_row_per_task_and_a_column_per_contender():
     layout = lay_out([row(data_kind="synthetic"), row(backend="jax", keras_version="3.15.1", data_kind="synthetic")])
     good = Cell("1.00 s", ["fastest", "n = 4"], best=True, bar=0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +50,23 @@ def outside(names: list[str], variant: ImageVariant) -> set[str]:
     return needs - debian - set(PARTS.driver)
 
 
+def closure(names: Iterable[str]) -> set[str]:
+    """These files and all that they ask for in turn."""
+    found: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += PARTS.file(name).needs
+    return found
+
+
 def difference(stack: Stack, variant: ImageVariant) -> tuple[list[str], list[str]]:
     """What the image lacks, and what it has for nothing."""
     wanted = outside(packages(stack, variant), variant)
     unknown = wanted - {file.name for file in PARTS.files()}
-    needed = PARTS.closure(wanted - unknown) | unknown
+    needed = closure(wanted - unknown) | unknown
     return sorted(needed - set(variant.cuda)), sorted(set(variant.cuda) - needed)
 
 

@@ -1,22 +1,14 @@
-"""Tables as files: one document, every column in order, and types also where nothing is known."""
+"""Tables as files: every column in order, and types also where nothing is known."""
 
 from __future__ import annotations
-
-import json
 
 import duckdb
 import pytest
 
-from orchestrator.results.export import document, to_csv, write_parquet
+from orchestrator.results.export import to_csv, write_parquet
 
 COLUMNS = {"name": "VARCHAR", "n": "BIGINT", "s": "DOUBLE", "yes": "BOOLEAN"}
 ROWS = [{"s": 1.5, "name": 'a "b", c', "n": None, "yes": None}, {"s": None, "name": None, "n": 2**40, "yes": None}]
-
-
-def test_the_document_is_one_object_with_a_last_line_end():
-    text = document(ROWS)
-    assert json.loads(text) == {"results": ROWS}
-    assert text.endswith(b"}\n")
 
 
 def test_csv_has_the_columns_in_their_order():

@@ -21,3 +21,9 @@ def test_runs_and_jobs_are_found(tmp_path):
     assert find_run(job)[1] == find_run(job / "result.json")[1] == JOB.id
     with pytest.raises(UserError, match="neither a run nor a job"):
         find_run(tmp_path)
+
+
+def test_what_is_no_run_is_named(orchestrate, tmp_path):
+    answer = orchestrate("replay", tmp_path)
+    assert answer.returncode == 2
+    assert str(tmp_path) in answer.stderr

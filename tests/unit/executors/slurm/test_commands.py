@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from orchestrator.executors.slurm import commands, verdicts
+from orchestrator.executors.slurm import commands
 from orchestrator.executors.slurm.commands import JobState, Request, Ticket
-from orchestrator.executors.slurm.controller import Controller, Full, Limited, Refused, Silent
-from orchestrator.executors.slurm.node import granted_gpu
-from orchestrator.model import Device
+from orchestrator.plan.slurm import Slurm
 
 TICKET = Ticket(run_id="20261125-101500-ab12", job_id="mnist_mlp.keras3-jax.jax.gpu.1", attempt=2, token="0badcafe")
 COMMENT = "kbo/20261125-101500-ab12/mnist_mlp.keras3-jax.jax.gpu.1/2/0badcafe"
@@ -29,7 +25,8 @@ n3|down*|8|(null)|(null)|gpu*
 
 
 def test_a_job_is_submitted_by_words_alone_and_the_users_own_come_last():
-    request = Request(gpus=1, gpu_type="k80", partition="gpu", account="me", constraint="x", options=["--qos=low"])
+    settings = Slurm(gpu_type="k80", partition="gpu", account="me", constraint="x", options=["--qos=low"])
+    request = Request(gpus=1, settings=settings)
     argv = commands.sbatch(request, TICKET, 3, "70", "/results/job", "/opt/job.sh", ["python", "-m", "x; rm -rf /"])
     assert argv == [
         *("sbatch", "--parsable", "--no-requeue", "--nodes=1", "--ntasks=1"),
@@ -51,9 +48,9 @@ def test_what_is_not_asked_for_is_left_to_the_site():
 @pytest.mark.parametrize("option", ["--exclude=n[3-4]", "--exclud=n[3-4]"])
 def test_nodes_that_the_user_excludes_are_excluded_beside_ours(option):
     """Of two such options, sbatch forgets the first."""
-    request = Request(exclude=["n1"], options=[option, "--exclusive"])
+    request = Request(exclude=["n1"], settings=Slurm(options=[option, "--exclusive"]))
     assert commands.asked(request) == ["--exclude=n1,n[3-4]", "--exclusive"]
-    assert commands.asked(Request(options=[option])) == ["--exclude=n[3-4]"]
+    assert commands.asked(Request(settings=Slurm(options=[option]))) == ["--exclude=n[3-4]"]
 
 
 def test_a_job_is_known_by_our_words_and_never_by_its_number():
@@ -135,31 +132,6 @@ def test_slurm_has_one_sentence_for_a_full_queue_and_for_a_job_that_is_too_large
     assert commands.is_limited(said) == limited
 
 
-@pytest.mark.parametrize(
-    ("script", "error"),
-    [
-        ("kill -INT $$", Full),
-        ("echo 'sbatch: error: Batch job submission failed: Invalid account' >&2; exit 1", Refused),
-        (f'echo "sbatch: error: {VIOLATES}" >&2; exit 1', Limited),
-        ("echo 'sbatch: error: Protocol authentication error' >&2; exit 1", Silent),
-    ],
-)
-def test_how_a_submission_fails(script, error):
-    with pytest.raises(error) as caught:
-        Controller().submit(["sh", "-c", script])
-    assert type(caught.value) is error
-
-
-def test_a_command_that_a_signal_ended_has_not_answered():
-    with pytest.raises(Silent, match="sh was ended by signal 2"):
-        Controller().on_node(["sh", "-c", "kill -INT $$"])
-
-
-def test_ctrl_c_of_the_terminal_does_not_reach_a_command():
-    """It goes to the whole process group: every command has its own."""
-    assert Controller().on_node(["sh", "-c", "cut -d ' ' -f 5 /proc/$$/stat"]).strip() != str(os.getpgrp())
-
-
 def test_the_words_of_a_refusal_are_told_plainly():
     said = "sbatch: error: invalid partition specified: nosuch\nsbatch: error: Batch job submission failed: Invalid x\n"
     assert commands.plain(said) == "invalid partition specified: nosuch; Batch job submission failed: Invalid x"
@@ -167,49 +139,3 @@ def test_the_words_of_a_refusal_are_told_plainly():
         "allocation failure: Requested node configuration is not available"
     )
     assert commands.plain("") == "no reason given"
-
-
-@pytest.mark.parametrize(
-    ("state", "status", "words"),
-    [
-        ("CANCELLED", "cancelled", "cancelled in Slurm, not by this run"),
-        ("TIMEOUT", "timeout", "time limit (70 min)"),
-        ("PREEMPTED", "cancelled", "preempted"),
-        ("NODE_FAIL", "failed", "Slurm lost the node under Slurm job 7 on n1"),
-        ("OUT_OF_MEMORY", "oom", "out of the memory"),
-        ("FAILED", "failed", "ended (FAILED) without a result; its last words: Killed"),
-    ],
-)
-def test_a_job_that_slurm_ended_is_one_row_that_says_how(state, status, words):
-    known = JobState(number="7", state=state, reason="None", node="n1", comment=COMMENT)
-    found = verdicts.by_slurm(known, "7", "70 min", "Killed")
-    assert (found[0], words in found[1]) == (status, True), found
-
-
-def test_a_forgotten_job_says_so():
-    assert verdicts.by_slurm(None, "7", "", "") == (
-        "failed",
-        "the controller has forgotten it (it was Slurm job 7); `orchestrate run --resume` runs it again",
-    )
-
-
-def gpu(index, minor=None):
-    return Device(kind="gpu", name="K80", uuid=f"GPU-{index}", index=index, minor=minor)
-
-
-@pytest.mark.parametrize(
-    ("environ", "gpus", "uuid"),
-    [
-        ({"CUDA_VISIBLE_DEVICES": "1", "SLURM_JOB_GPUS": "1"}, [gpu(0, 0), gpu(1, 1)], "GPU-1"),
-        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "3"}, [gpu(0, 7), gpu(1, 3)], "GPU-1"),  # by its device file
-        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "3", "SLURM_GPUS_ON_NODE": "1"}, [gpu(0, 3)], "GPU-0"),
-        ({"CUDA_VISIBLE_DEVICES": "GPU-1"}, [gpu(0), gpu(1)], "GPU-1"),
-        ({"CUDA_VISIBLE_DEVICES": "1"}, [gpu(0), gpu(1)], "GPU-1"),
-        ({"CUDA_VISIBLE_DEVICES": "5", "SLURM_JOB_GPUS": "5"}, [gpu(0, 0), gpu(1, 1)], None),
-        ({"CUDA_VISIBLE_DEVICES": ""}, [gpu(0, 0)], None),
-        ({}, [gpu(0, 0)], None),
-    ],
-)
-def test_the_gpu_is_the_one_that_was_granted_or_none(environ, gpus, uuid):
-    found = granted_gpu(environ, gpus)
-    assert (found.uuid if found else None) == uuid

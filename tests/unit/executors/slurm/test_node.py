@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from orchestrator import __version__
-from orchestrator.executors.slurm.attempts import Attempt, Outcome, Spec, Started
+from orchestrator.executors.slurm.attempts import Attempt, Spec, Started
 from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.model import DataFile
 from orchestrator.plan.catalog import workloads_sha256
@@ -100,29 +100,3 @@ def test_an_order_that_cannot_be_read_is_no_attempt(tmp_path, root):
     (attempt.folder / "spec.json").write_text('{"version": "of tomorrow"}')
     assert node(attempt).returncode == 2
     assert attempt.started() is None
-
-
-def test_only_a_report_about_this_attempt_counts(tmp_path, root):
-    attempt = attempt_at(tmp_path, root)
-    node(attempt)
-    mine = attempt.outcome()
-    for wrong in ({"token": "other"}, {"attempt": 2}):
-        fields = {"token": mine.token, "attempt": mine.attempt, "result": mine.result, **wrong}
-        attempt.report(Outcome(**fields))
-        assert attempt.outcome() is None
-    (attempt.folder / "outcome.json").write_text('{"token": "ri')
-    assert attempt.outcome() is None
-
-
-def test_attempts_of_earlier_sessions_are_found_unless_they_were_given_up(tmp_path, root):
-    attempt = attempt_at(tmp_path, root)
-    assert [found.comment for found in Attempt.unfinished(tmp_path / "job")] == [attempt.comment]
-    attempt.give_up()
-    assert Attempt.unfinished(tmp_path / "job") == []
-
-
-def test_one_marker_gives_up_a_whole_session(tmp_path, root):
-    attempt = attempt_at(tmp_path, root)
-    (tmp_path / "stop").touch()
-    assert attempt.given_up()
-    assert Attempt.unfinished(tmp_path / "job") == []

@@ -62,14 +62,6 @@ def test_files_are_found_by_name_and_by_part():
         PARTS.file("libnothing.so")
 
 
-def test_what_a_file_needs_in_turn_is_needed_too():
-    for file in PARTS.files():
-        closure = PARTS.closure([file.name])
-        assert {file.name, *file.needs} <= closure
-        assert PARTS.closure(closure) == closure
-    assert PARTS.closure([]) == set()
-
-
 def test_routes_are_chosen_in_the_order_of_the_file():
     names = [route.name for route in PARTS.routes]
     assert [route.name for route in PARTS.chosen([])] == names

@@ -5,18 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
-from orchestrator.launchers import sweep
-from orchestrator.model import Plan
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.draft import drop_unready
-from orchestrator.plan.jobs import PlanInput, make_jobs
 from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks import docker as provisioner
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import recipe
@@ -108,10 +102,6 @@ def test_a_stack_without_that_image_is_the_users_mistake(tmp_path: Path):
         image_build.build(FakeEngine(), cpu_only, "gpu", CATALOG, BuildSettings(), print)
 
 
-WISH = {
-    **{"backends": ["*"], "variants": ["faithful"], "exclude": [], "scale": "smoke", "repeats": 1},
-    **{"epochs": None, "timeout_s": None, "seed": 1, "threads": 1},
-}
 TWO = CATALOG.stack("keras2-tensorflow-cntk")
 GPU_NAME = f"keras-orchestrate/keras2-tensorflow-cntk:{__version__}-gpu"
 
@@ -184,29 +174,6 @@ def test_a_stack_without_any_such_backend_is_not_built(tmp_path: Path, said: lis
         build_gpu(FakeEngine(), tmp_path, said, MXNET)
     with pytest.raises(UserError, match="no backend of keras1-mxnet brings its own CUDA"):
         build_gpu(FakeEngine(), tmp_path, said, MXNET, without_cuda=True)
-
-
-def test_jobs_of_a_backend_that_an_image_cannot_serve_are_unsupported_with_the_reason(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_cuda: None
-):
-    monkeypatch.setattr(sweep, "remove_orphans", lambda *_: None)
-    settled: list[bool] = []
-    monkeypatch.setattr(provisioner, "flush_to_disk", lambda: settled.append(True))
-    settings = BuildSettings(base_image="own:1", log_dir=str(tmp_path))
-    site = provisioner.DockerProvisioner(FakeEngine(), CATALOG, settings, True, lambda line: None)
-    troubles = site.prepare([TWO], "gpu")
-    assert settled == [True]  # it was built: no job starts before it is on the disk
-    wish = msgspec.convert(
-        {**WISH, "stacks": [TWO.name], "device": "gpu", "workloads": ["mnist_mlp"]},
-        PlanInput,
-    )
-    jobs = make_jobs(wish, CATALOG.stacks, CATALOG.workloads)
-    draft = Plan(run_id="r", created="", config={}, seed=0, jobs=jobs)
-    whole = drop_unready(draft, troubles)
-    assert [job.backend for job in whole.jobs] == ["cntk"]
-    (skip,) = whole.skipped
-    assert (skip.job.backend, skip.status) == ("tensorflow", "unsupported")
-    assert "was built without CUDA 8.0, which tensorflow needs" in skip.reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,89 @@
+"""`orchestrate compare`: its formats, and the exit code of a regression."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.results import source
+from tests.make import row
+from tests.unit.cli.verbs.makers import call, slowed
+
+
+@pytest.mark.slow
+def test_compare_exits_1_above_the_threshold_only(runs, tmp_path):
+    base, same = slowed(runs[1], tmp_path / "base", 1.0), slowed(runs[1], tmp_path / "same", 1.0)
+    slow = slowed(runs[1], tmp_path / "slow", 1.2)
+    assert "no significant regression above 5 %" in call("compare", base, same, "--threshold", "5%")
+    assert "15 cells regressed by more than 5 %" in call("compare", base, slow, "--threshold", "5%", code=1)
+    call("compare", base, slow, "--threshold", "30%")
+    call("compare", slow, base, "--threshold", "5%")
+    call("compare", base, slow)  # without a threshold it only tells
+    document = json.loads(call("compare", base, slow, "--json"))
+    assert {ratio["verdict"][:9] for ratio in document["ratios"]} == {"slower by"}
+    assert call("compare", base, slow, "--format", "junit").startswith("<?xml")
+
+
+@pytest.mark.slow
+def test_compare_of_a_set_is_that_of_its_run(runs, tmp_path):
+    call("merge", runs[0], "--to", tmp_path / "set")
+    document = json.loads(call("compare", runs[0], tmp_path / "set", "--json"))
+    assert {ratio["ratio"] for ratio in document["ratios"]} == {1.0}
+
+
+@pytest.fixture
+def two(monkeypatch, tmp_path):
+    """Two folders, `a` and `b`; the cells of `b` take half as long again."""
+
+    def read_source(path):
+        rows = [row(repeat=n, epoch_s=s * (1.5 if path.name == "b" else 1)) for n, s in enumerate((1.0, 1.01, 0.99), 1)]
+        return source.Source(rows=rows, epochs=[])
+
+    monkeypatch.setattr(source, "read_source", read_source)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["a", "b"], 0),
+        (["a", "b", "--threshold", "5%"], 1),
+        (["a", "b", "--threshold", "0.05", "--json"], 1),
+        (["a", "b", "--threshold", "60%"], 0),
+        (["b", "a", "--threshold", "5%"], 0),
+    ],
+)
+def test_only_a_slower_second_above_a_threshold_is_a_failure(orchestrate, two, words, code):
+    assert orchestrate("compare", *words).returncode == code
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [("markdown", "**"), ("json", "{"), ("junit", "<?xml"), ("github-action-benchmark", "["), ("text", " ")],
+)
+def test_every_format_begins_as_its_readers_expect(orchestrate, two, form, begins):
+    answer = orchestrate("compare", "a", "b", "--format", form)
+    assert answer.stdout.lstrip("\n").startswith(begins)
+    assert answer.stderr == ""
+
+
+def test_json_for_short_is_the_same_document(orchestrate, two):
+    short = orchestrate("compare", "a", "b", "--json").stdout
+    assert json.loads(short) == json.loads(orchestrate("compare", "a", "b", "--format", "json").stdout)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["a"], "Missing argument 'SECOND'"),
+        (["a", "nowhere"], "nowhere"),
+        (["a", "b", "--threshold", "much"], "'much' is no percentage: write 5% or 0.05"),
+        (["a", "b", "--format", "html"], "'html' is not one of"),
+    ],
+)
+def test_mistakes(orchestrate, two, words, message):
+    answer = orchestrate("compare", *words)
+    assert answer.returncode == 2
+    assert message in answer.stderr

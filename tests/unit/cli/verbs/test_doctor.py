@@ -1,0 +1,70 @@
+"""`orchestrate doctor`: the checks of an executor, line by line, and whether a run can start."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from orchestrator.cli.verbs import doctor as verb
+from orchestrator.host.checks import Check
+
+OK = Check(level="ok", what="disk", seen="9 GB", needed="1 GB", mend="never said")
+WARN = Check(level="warn", what="image", seen="missing", mend="build it")
+BAD = Check(level="bad", what="driver", seen="none", needed="580", mend="install it")
+
+
+@pytest.fixture
+def examined(monkeypatch):
+    """A function that sets what the executor finds; gives the requests for which one was made."""
+    requests = []
+
+    def finds(*checks):
+        class Executor:
+            def examine(self):
+                return list(checks)
+
+        monkeypatch.setattr(verb, "choose_executor", lambda request, *_: (requests.append(request), Executor())[1])
+        return requests
+
+    return finds
+
+
+@pytest.mark.parametrize(("checks", "code"), [([OK], 0), ([OK, WARN], 0), ([OK, WARN, BAD], 3), ([], 0)])
+def test_only_what_is_in_the_way_is_an_error(orchestrate, examined, checks, code):
+    examined(*checks)
+    assert orchestrate("doctor").returncode == code
+
+
+def test_each_check_says_what_was_seen_and_how_to_mend_what_is_wrong(orchestrate, examined):
+    examined(OK, WARN, BAD)
+    assert orchestrate("doctor").stdout.splitlines() == [
+        "ok   disk: 9 GB",
+        "     needed: 1 GB",
+        "warn image: missing",
+        "     -> build it",
+        "bad  driver: none",
+        "     needed: 580",
+        "     -> install it",
+        "1 ok, 1 to know, 1 in the way",
+    ]
+
+
+def test_for_programs_it_is_one_document_with_a_verdict(orchestrate, examined):
+    examined(OK, WARN)
+    document = json.loads(orchestrate("doctor", "--json").stdout)
+    assert document["verdict"] == "warn"
+    assert [check["what"] for check in document["checks"]] == ["disk", "image"]
+
+
+def test_the_configuration_is_that_of_a_run(orchestrate, examined):
+    requests = examined(OK)
+    orchestrate("doctor", "--config", "smoke", "--launcher", "process", "--stack", "keras3-*")
+    (request,) = requests
+    assert (request.config.scale, request.config.launcher, request.config.stacks) == ("smoke", "process", ["keras3-*"])
+
+
+def test_a_misnamed_stack_is_the_users_mistake_and_no_check(orchestrate):
+    answer = orchestrate("doctor", "--launcher", "process", "--stack", "keras9")
+    assert answer.returncode == 2
+    assert "no stack is called 'keras9'" in answer.stderr

@@ -1,0 +1,239 @@
+"""What is found out about this host, from an engine, a driver and runtimes of a few lines; nothing is changed."""
+
+from __future__ import annotations
+
+import types
+from contextlib import contextmanager
+
+import msgspec
+import pytest
+
+from orchestrator import __version__
+from orchestrator.errors import HostError, UserError
+from orchestrator.executors.local import examine
+from orchestrator.host.leases import Leases
+from orchestrator.host.nvml import GpuLost, NvmlMissing
+from orchestrator.launchers import runtimes
+from orchestrator.model import GpuProcess, GpuSample, image_name
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.config import Config
+from tests.fakes.docker_engine import FakeEngine
+from tests.fakes.roots import make_data
+from tests.make import make_gpu, make_host
+
+CATALOG = load_catalog()
+THEANO = CATALOG.stack("keras2-theano")
+K80 = make_gpu()
+ON_GPU = make_host(gpus=[K80], no_gpu="")
+
+
+class Client(FakeEngine):
+    """A fake engine that also says what it is."""
+
+    runtimes_there: dict[str, object] = {}
+    root = "/nowhere"
+
+    def version(self):
+        return {"Version": "20.10", "ApiVersion": "1.41"}
+
+    def info(self):
+        return {"Runtimes": self.runtimes_there, "DockerRootDir": self.root}
+
+
+def engine_of(client):
+    def answer():
+        if client is None:
+            raise HostError("no Docker engine here", "start one")
+        return client
+
+    return types.SimpleNamespace(client=answer)
+
+
+def gather(tmp_path, client=None, host=None, stacks=(THEANO,), **config):
+    return examine.gather(Config(**config), host or make_host(), stacks, tmp_path, engine_of(client))
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_this_host(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_ORCHESTRATE_LOCK_DIR", str(tmp_path / "locks"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    (tmp_path / "locks").mkdir()
+    driver(monkeypatch, None)
+    monkeypatch.setenv("PATH", str(tmp_path / "no programs"))
+
+
+def driver(monkeypatch, nvml):
+    @contextmanager
+    def session():
+        if nvml is None:
+            raise NvmlMissing("no driver")
+        yield nvml
+
+    monkeypatch.setattr(examine, "session", session)
+
+
+@pytest.mark.parametrize(
+    ("config", "host", "device"),
+    [({}, None, "cpu"), ({}, ON_GPU, "gpu"), ({"device": "cpu"}, ON_GPU, "cpu"), ({"device": "gpu"}, None, "gpu")],
+)
+def test_the_device_is_that_of_a_run(tmp_path, config, host, device):
+    assert gather(tmp_path, host=host, **config).device == device
+
+
+@pytest.mark.parametrize(
+    ("wanted", "client", "launcher", "needed"),
+    [
+        ("auto", None, "process", False),
+        ("auto", Client(), "docker", False),
+        ("docker", None, "docker", True),
+        ("process", Client(), "process", False),
+    ],
+)
+def test_the_launcher_is_that_of_a_run(tmp_path, wanted, client, launcher, needed):
+    facts = gather(tmp_path, client, launcher=wanted)
+    assert (facts.launcher, facts.engine_needed) == (launcher, needed)
+
+
+def test_an_engine_that_does_not_answer_is_quoted(tmp_path):
+    facts = gather(tmp_path)
+    assert (facts.engine, facts.engine_trouble, facts.engine_mend) == ("", "no Docker engine here", "start one")
+
+
+def test_an_engine_is_asked_for_images_and_for_room_for_those_that_it_lacks(tmp_path):
+    client, jax = Client(), CATALOG.stack("keras3-jax")
+    client.root = str(tmp_path)
+    client.add(image_name("keras2-theano", "cpu", __version__))
+    facts = gather(tmp_path, client, stacks=[THEANO, jax])
+    assert facts.engine == "20.10, API 1.41"
+    assert facts.images == {"keras2-theano": True, "keras3-jax": False}
+    assert [(disk.what, disk.needed_mb) for disk in facts.disks] == [
+        ("results", examine.RESULTS_MB),
+        ("1 images", examine.IMAGE_MB["cpu"]),
+    ]
+    client.add(image_name("keras3-jax", "cpu", __version__))
+    assert [disk.what for disk in gather(tmp_path, client, stacks=[THEANO, jax]).disks] == ["results"]
+
+
+def test_a_folder_that_is_not_there_yet_lies_on_the_disk_of_its_nearest_parent(tmp_path):
+    (disk,) = examine.gather(Config(), make_host(), [], tmp_path / "a" / "b", engine_of(None)).disks
+    assert disk.path == str(tmp_path)
+    assert disk.free_mb > 0
+
+
+@pytest.mark.parametrize(("there", "route", "trouble"), [({"nvidia": {}}, "devices", ""), ({}, "", "cannot pass GPUs")])
+def test_how_the_engine_passes_a_gpu(tmp_path, there, route, trouble):
+    client = Client()
+    client.runtimes_there = there
+    facts = gather(tmp_path, client, host=ON_GPU)
+    assert facts.route.startswith(route)
+    assert trouble in facts.route_trouble
+    assert gather(tmp_path, client).route == "", "on a CPU it is not asked"
+
+
+@pytest.fixture
+def runtime(monkeypatch, tmp_path):
+    """A function that makes podman a shell script."""
+
+    def make(script):
+        program = tmp_path / "podman"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        base = msgspec.structs.replace(runtimes.load("podman"), program=[str(program)])
+        monkeypatch.setattr(runtimes, "load", lambda name: base)
+        monkeypatch.setattr(runtimes, "check_usable", lambda runtime: None)
+
+    return make
+
+
+def test_a_container_runtime_tells_its_version_and_what_it_cannot_confine(tmp_path, runtime):
+    runtime('test "$1" = --version && echo "podman version 4.3.1" && echo more && exit; exit 1')
+    facts = gather(tmp_path, launcher="podman")
+    assert (facts.launcher, facts.runtime, facts.runtime_trouble) == ("podman", "podman version 4.3.1", "")
+    assert facts.images == {"keras2-theano": False}
+    assert facts.engine_trouble == "no Docker engine here"
+    client = Client()
+    client.add(image_name("keras2-theano", "cpu", __version__))
+    assert gather(tmp_path, client, launcher="podman").images == {"keras2-theano": True}, "it can be handed over"
+
+
+def test_a_container_runtime_that_does_not_work_is_quoted(tmp_path, runtime):
+    runtime("echo 'no permission' >&2; exit 125")
+    facts = gather(tmp_path, launcher="podman")
+    assert facts.runtime_trouble.endswith("podman --version does not work: no permission")
+    assert facts.images == {}
+
+
+def test_a_runtime_has_its_own_routes():
+    podman = runtimes.load("podman")
+    assert examine.runtime_route(podman, "auto").name == next(iter(podman.gpu))
+    with pytest.raises(HostError, match="podman knows no GPU route 'nvidia-docker'") as caught:
+        examine.runtime_route(podman, "nvidia-docker")
+    assert caught.value.hint == f"it has {', '.join(podman.gpu)}; leave --gpu-route out"
+
+
+class Nvml:
+    """A driver with one GPU; `lost`: it does not answer."""
+
+    def __init__(self, lost=False, **reading):
+        self.lost, self.reading = lost, reading
+
+    def read(self, uuid):
+        if self.lost:
+            raise GpuLost("GPU is lost")
+        return GpuSample(t=1.0, uuid=uuid, **self.reading)
+
+    def max_sm_mhz(self, uuid):
+        return 875
+
+
+def test_the_state_of_a_gpu(monkeypatch):
+    """Jobs of ours are no strangers: they hold its lease."""
+    ours, other = GpuProcess(pid=7, job="j", command="run.py"), GpuProcess(pid=8, command="python x.py")
+    monkeypatch.setattr(examine, "present", lambda nvml, uuid: [ours, other])
+    driver(monkeypatch, Nvml(mem_mb=441.0, sm_mhz=300.0, throttle=0x40))
+    state = examine.gpu_states([K80])["GPU-0"]
+    assert (state.busy, state.leased, state.lost) == ("process 8 (python x.py)", "", "")
+    assert (state.free_mb, state.sm_mhz, state.max_sm_mhz) == (11000, 300.0, 875)
+    assert state.slowed_by
+    with Leases(examine.lock_folder(), "run r").hold("GPU-0", lambda: False, print):
+        assert "run r" in examine.gpu_states([K80])["GPU-0"].leased
+
+
+def test_what_a_gpu_does_not_tell_is_not_made_up(monkeypatch):
+    monkeypatch.setattr(examine, "present", lambda nvml, uuid: [])
+    driver(monkeypatch, Nvml())
+    state = examine.gpu_states([K80])["GPU-0"]
+    assert (state.free_mb, state.sm_mhz, state.slowed_by) == (None, None, [])
+    assert examine.gpu_states([make_gpu(uuid=None)]) == {}
+
+
+def test_a_gpu_that_is_lost_says_so(monkeypatch):
+    driver(monkeypatch, Nvml(lost=True))
+    assert examine.gpu_states([K80])["GPU-0"].lost == "GPU is lost"
+
+
+def test_without_a_driver_there_are_no_states():
+    assert examine.gpu_states([K80]) == {}
+
+
+def test_only_stacks_with_a_wanted_backend_and_data_of_wanted_workloads_are_looked_at():
+    config = Config(stacks=["keras2-*"], backends=["cntk"], workloads=["mnist_*", "babi_rnn"])
+    stacks, datasets = examine.chosen(config, CATALOG)
+    assert [(stack.name, [b.name for b in stack.backends]) for stack in stacks] == [
+        ("keras2-tensorflow-cntk", ["cntk"])
+    ]
+    assert sorted(datasets) == ["babi", "mnist"]
+    with pytest.raises(UserError, match="no backend is called 'cnkt'") as caught:
+        examine.chosen(Config(backends=["cnkt"]), CATALOG)
+    assert "cntk" in caught.value.hint
+
+
+def test_the_data_is_that_which_a_run_would_use(tmp_path):
+    config = Config(stacks=["keras2-theano"], workloads=["mnist_mlp", "babi_rnn"], launcher="process")
+    data = make_data(tmp_path / "data")
+    checks = examine.examine_host(config, CATALOG, make_host(), tmp_path, data, engine_of(None))
+    seen = {check.what: (check.level, check.seen) for check in checks if "data" in check.what}
+    assert [level for what, (level, _) in seen.items() if "mnist" in what] == ["ok"]
+    assert [level for what, (level, _) in seen.items() if "babi" in what] == ["warn"]
+    assert any(str(data / "mnist.npz") in words for _, words in seen.values())

@@ -1,0 +1,150 @@
+"""The executor of this host: what it makes ready and describes. How it runs jobs is in test_workers and test_jobs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import HostError
+from orchestrator.executors.local import executor as local
+from orchestrator.executors.local.executor import LocalExecutor, planned_data
+from orchestrator.executors.local.preflight import Cleared
+from orchestrator.executors.prepared import Ready
+from orchestrator.files import sha256_file
+from orchestrator.host import probe
+from orchestrator.model import Unavailable
+from orchestrator.plan.catalog import load_catalog, workloads_sha256
+from orchestrator.plan.config import Config, override
+from orchestrator.plan.request import RunRequest
+from orchestrator.results.folder import RunFolder
+from orchestrator.stacks.process import ProcessProvisioner
+from tests.fakes.recorder import Recorder
+from tests.fakes.roots import make_data
+from tests.make import make_gpu, make_host, make_job, make_plan
+
+CATALOG = load_catalog()
+JOB, JAX = make_job(), make_job(stack="keras3-jax", backend="jax")
+
+
+@pytest.fixture(autouse=True)
+def host(monkeypatch, tmp_path):
+    """A host of four cores with a K80, asked once; caches are empty."""
+    asked = []
+    made = make_host(gpus=[make_gpu()], no_gpu="")
+    monkeypatch.setattr(probe, "probe_host", lambda: (asked.append(1), made)[1])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
+    return asked
+
+
+@pytest.fixture
+def make(tmp_path):
+    """A function that makes the executor of a request."""
+
+    def executor(said=None, **changes):
+        config = override(Config(), launcher="process", **changes)
+        request = RunRequest(config=config, out=tmp_path / "results", data_dir=make_data(tmp_path / "data"))
+        return LocalExecutor(request, CATALOG, (said if said is not None else []).append)
+
+    return executor
+
+
+class Provisioner:
+    """Has every stack but keras3-jax."""
+
+    name = "process"
+
+    def __init__(self):
+        self.asked = []
+
+    def prepare(self, stacks, device):
+        self.asked = [stack.name for stack in stacks]
+        return [Unavailable(stack=s.name, status="failed", reason="no") for s in stacks if s.name == "keras3-jax"]
+
+
+@pytest.fixture
+def provisioner(monkeypatch):
+    made = Provisioner()
+    monkeypatch.setattr(local, "choose_provisioner", lambda *given: made)
+    monkeypatch.setattr(local.preflight, "before_run", lambda *given: Cleared())
+    return made
+
+
+def test_the_host_is_asked_once(make, host):
+    executor = make()
+    assert executor.host() is executor.host()
+    assert len(host) == 1
+
+
+def test_what_cannot_be_had_costs_its_own_jobs(make, provisioner, tmp_path):
+    ready = make().prepare(make_plan(jobs=[JOB, JAX]))
+    assert (ready.pending, ready.launcher, provisioner.asked) == ([JOB], "process", ["keras2-theano", "keras3-jax"])
+    assert [(skip.job, skip.reason) for skip in ready.plan.skipped] == [(JAX, "no")]
+    assert ready.plan.data["mnist"].path == str(tmp_path / "data" / "mnist.npz")
+
+
+def test_what_no_gpu_runs_is_not_even_made_ready(make, provisioner, monkeypatch):
+    unfit = {("keras3-jax", "jax"): "too old"}
+    monkeypatch.setattr(local.preflight, "before_run", lambda *given: Cleared(unfit=unfit))
+    ready = make().prepare(make_plan(jobs=[JOB, JAX]))
+    assert provisioner.asked == ["keras2-theano"]
+    assert [(skip.status, skip.reason) for skip in ready.plan.skipped] == [("unsupported", "too old")]
+
+
+def test_too_many_jobs_at_a_time_are_refused_before_anything_is_made(make, provisioner):
+    with pytest.raises(HostError, match="5 jobs of 1 threads need 5 cores; this host has 4"):
+        make(parallel=5).prepare(make_plan(jobs=[JOB]))
+    assert provisioner.asked == []
+
+
+def test_a_description_leaves_out_what_no_gpu_here_can_run_and_touches_nothing(make, tmp_path):
+    jobs = [make_job(device="gpu"), make_job(device="gpu", stack="keras3-jax", backend="jax")]
+    plan, commands = make().describe(make_plan(jobs=jobs))
+    assert (plan.jobs, [skip.status for skip in plan.skipped]) == (jobs[:1], ["unsupported"])
+    (command,) = commands.values()
+    assert str(tmp_path / "results" / plan.run_id / "jobs" / jobs[0].id / "out") in " ".join(command)
+    assert not (tmp_path / "results").exists()
+
+
+def test_what_a_job_would_be_made_with_now(make, provisioner, monkeypatch, tmp_path):
+    """On the first of the devices: its cores, and the data as the plan names it."""
+    executor = make(memory="512m")
+    described = ProcessProvisioner(CATALOG, print)
+    described.assume(CATALOG.stacks, "cpu")
+    monkeypatch.setattr(Provisioner, "launcher", lambda self, context: described.launcher(context), raising=False)
+    file = planned_data("mnist", tmp_path / "data")
+    ready = Ready(plan=make_plan(jobs=[JOB], data={"mnist": file}), launcher="process", pending=[])
+    found = executor.identities(ready, [JOB])[JOB.id]
+    assert (found["launcher"], found["host"], found["pinned_cores"]) == ("process", "h", [0])
+    assert (found["data_sha256"], found["workloads_sha256"]) == (file.sha256, workloads_sha256(Path(CATALOG.root)))
+    assert (found["gpu_route"], found["cluster"]) == (None, None)
+
+
+def test_planned_data_is_the_file_of_a_run_or_its_place(tmp_path):
+    data = make_data(tmp_path / "data")
+    here = planned_data("mnist", data)
+    assert (here.path, here.sha256) == (str(data / "mnist.npz"), sha256_file(data / "mnist.npz"))
+    absent = planned_data("babi", data)
+    assert absent.path.startswith(str(tmp_path / "cache"))
+    assert (absent.sha256, absent.kind) == ("0" * 64, "official")
+
+
+def test_a_run_that_was_stopped_before_it_began_gives_cancelled_rows(make, provisioner, tmp_path, monkeypatch):
+    plan = make_plan(jobs=[JOB, make_job(repeat=2)])
+    folder, listener, executor = RunFolder.create(tmp_path / "r", plan), Recorder(), make()
+    monkeypatch.setenv("KERAS_ORCHESTRATE_LOCK_DIR", str(tmp_path))
+    monkeypatch.setattr(Provisioner, "launcher", lambda self, context: Stopped(), raising=False)
+    executor.stop()
+    ready = Ready(plan=plan, launcher="process", pending=plan.jobs)
+    results = list(executor.run(ready, folder, listener))
+    assert [(r.status, r.reason) for r in results] == [("cancelled", "stopped by the user before it started")] * 2
+    assert listener.of("finished") == [job.id for job in plan.jobs]
+    assert set(folder.results()) == {job.id for job in plan.jobs}
+
+
+class Stopped:
+    """A launcher that starts nothing any more."""
+
+    def stop(self):
+        pass

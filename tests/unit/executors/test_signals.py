@@ -1,0 +1,72 @@
+"""The first signal stops a run in good order, the second ends the process at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import pytest
+
+from orchestrator.executors import signals
+from orchestrator.executors.signals import stop_on_signals
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def handlers():
+    """The process has its own handlers again after each test."""
+    before = {number: signal.getsignal(number) for number in WATCHED}
+    yield before
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.parametrize("number", WATCHED)
+def test_the_first_signal_stops_and_does_not_interrupt(number):
+    stopping = threading.Event()
+    with stop_on_signals(stopping.set) as stopped:
+        signal.raise_signal(number)
+        assert stopped.is_set()
+        assert stopping.wait(10)
+
+
+def test_stopping_may_wait_for_a_lock_that_the_interrupted_code_holds():
+    lock, done = threading.Lock(), threading.Event()
+
+    def stop():
+        with lock:
+            done.set()
+
+    with stop_on_signals(stop):
+        with lock:
+            signal.raise_signal(signal.SIGINT)
+        assert done.wait(10)
+
+
+@pytest.mark.parametrize("second", WATCHED)
+def test_any_second_signal_ends_the_process_also_while_the_report_is_written(monkeypatch, second):
+    ended, told = [], []
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    monkeypatch.setattr(signals.os, "write", lambda stream, words: told.append((stream, words)))
+    with stop_on_signals(lambda: None):
+        signal.raise_signal(signal.SIGINT)
+        assert ended == []
+    signal.raise_signal(second)
+    assert (ended, told) == ([130], [(2, b"stopped\n")])
+
+
+def test_without_a_signal_all_is_as_before(handlers):
+    with stop_on_signals(lambda: None) as stopped:
+        assert signal.getsignal(signal.SIGINT) != handlers[signal.SIGINT]
+    assert not stopped.is_set()
+    assert {number: signal.getsignal(number) for number in WATCHED} == handlers
+
+
+def test_a_signal_that_this_process_was_told_to_ignore_is_ignored():
+    """As nohup asks for SIGHUP."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with stop_on_signals(lambda: None) as stopped:
+        signal.raise_signal(signal.SIGHUP)
+        assert not stopped.is_set()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
