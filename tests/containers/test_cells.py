@@ -86,4 +86,5 @@ def test_outputs_belong_to_the_caller_and_are_complete(cells):
 
 
 def test_no_container_is_left(cells, engine):
-    assert engine.containers.list(all=True, filters={"label": "keras-orchestrate=job"}) == []
+    (folder,) = cells[0].glob("2*")
+    assert engine.containers.list(all=True, filters={"label": f"keras-orchestrate.run={folder.name}"}) == []

@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 from pathlib import Path
 
 import msgspec
@@ -52,7 +53,9 @@ def runtime(request, built, tmp_path_factory):
         return
     if not shutil.which("podman"):
         pytest.skip("podman is not installed")
-    yield from podman(built, folder)
+    # Podman takes no folder whose name is longer than 50 characters.
+    with tempfile.TemporaryDirectory(prefix="kbo-", ignore_cleanup_errors=True) as short:
+        yield from podman(built, Path(short))
 
 
 def podman(engine, folder: Path):
