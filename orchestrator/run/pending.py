@@ -86,12 +86,12 @@ def changes(kept: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]]) ->
 
 def add_changed(pending: list[Job], plan: Plan, changed: dict[str, list[str]], rerun: bool, say: Say) -> list[Job]:
     """The jobs to run, with those of `changed` if that is wanted. Raises UserError if it is not."""
-    told = [f"{what} changed after {len(jobs)} of its results" for what, jobs in changed.items()]
-    if told and not rerun:
+    changes = [f"{what} changed after {len(jobs)} of its results" for what, jobs in changed.items()]
+    if changes and not rerun:
         raise UserError(
-            "not the same run any more: " + "; ".join(told), "restore it, start a new run, or add --rerun-changed"
+            "not the same run any more: " + "; ".join(changes), "restore it, start a new run, or add --rerun-changed"
         )
-    for line in told:
+    for line in changes:
         say(f"{line}: these run again")
     again = {job_id for jobs in changed.values() for job_id in jobs} | {job.id for job in pending}
     return [job for job in plan.planned if job.id in again]

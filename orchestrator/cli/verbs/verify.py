@@ -17,7 +17,7 @@ WORDS = {
     "ok": "as it was written",
     "altered": "ALTERED since it was written",
     "missing": "MISSING",
-    "unsealed": "NOT SEALED: no manifest.json says what it was",
+    "unsealed": "NO MANIFEST: no manifest.json says what it was",
 }
 
 

@@ -56,7 +56,7 @@ def test_a_file_that_changed_or_is_gone_is_named(orchestrate, run, name, spoil, 
 def test_a_record_without_a_manifest_is_not_sealed(orchestrate, run):
     (run.job_folder(JOB) / "manifest.json").unlink()
     lines = orchestrate("verify").stdout.splitlines()
-    assert f"jobs/{JOB.id}/result.json: NOT SEALED: no manifest.json says what it was" in lines
+    assert f"jobs/{JOB.id}/result.json: NO MANIFEST: no manifest.json says what it was" in lines
     assert f"jobs/{JOB.id}/manifest.json: MISSING" in lines
 
 
