@@ -122,6 +122,14 @@ class _Finder(ast.NodeVisitor):
         if node.value is not None:
             self.visit(node.value)
 
+    def visit_keyword(self, node: ast.keyword) -> None:
+        if node.arg != "strict":  # zip() only makes sure
+            self.visit(node.value)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        for statement in node.body:  # its keywords are declarations
+            self.visit(statement)
+
     def visit_arg(self, node: ast.arg) -> None:
         return None
 

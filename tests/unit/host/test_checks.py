@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from orchestrator.host.checks import (
     Check,
@@ -147,6 +148,26 @@ def test_without_a_driver():
 def test_every_trouble_is_a_line_with_a_remedy(more, level, words):
     (line,) = texts(all_checks(facts(K80, **more), OLD, STACKS), level)
     assert all(word in line for word in words)
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "seen"),
+    [
+        (GpuState(sm_mhz=562.4, max_sm_mhz=875.0), "ok", "562 of 875 MHz"),
+        (GpuState(sm_mhz=562.4), "ok", "562 MHz"),
+        (GpuState(slowed_by=["hw_thermal"], max_sm_mhz=875.0), "warn", "? of 875 MHz, slowed down by hw_thermal"),
+    ],
+)
+def test_clocks_are_told_as_far_as_the_driver_tells_them(state, level, seen):
+    found = all_checks(facts(K80, states={"GPU-0": state}), OLD, STACKS)
+    assert [(c.level, c.seen) for c in found if c.what == "clocks of GPU 0 Tesla K80"] == [(level, seen)]
+
+
+def test_a_stack_without_an_image_for_gpus_says_so():
+    stack = structs.replace(OLD[0], images={"cpu": OLD[0].images["cpu"]})
+    found = [check for check in all_checks(facts(K80), [stack], STACKS) if check.what.startswith(stack.name)]
+    assert {check.level for check in found} == {"bad"}
+    assert {check.seen for check in found} == {"this stack has no image for a GPU"}
 
 
 def test_an_engine_without_the_toolkit():

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.plan.config import Config, decode, load_config, override, parse_duration, presets
+from orchestrator.plan.config import Config, decode, load_config, override, parse_duration, parse_memory, presets
 from orchestrator.run.resume import refuse_contradictions
 
 
@@ -73,6 +73,17 @@ def test_durations(text, seconds):
 def test_other_texts_are_no_durations(text):
     with pytest.raises(UserError, match="not a duration"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize(("text", "mib"), [("64m", 64), ("512M", 512), ("4g", 4096)])
+def test_amounts_of_memory(text, mib):
+    assert parse_memory(text) == mib
+
+
+@pytest.mark.parametrize("text", ["", "g", "4", "xg", "-4g", "1.5g", "4t", "63m"])
+def test_other_texts_are_no_amounts_of_memory(text):
+    with pytest.raises(UserError, match="not an amount of memory"):
+        parse_memory(text)
 
 
 def test_points_given_up_are_kept_in_one_order():

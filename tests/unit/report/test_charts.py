@@ -106,6 +106,15 @@ def test_readings_are_thinned_and_gaps_stay_gaps():
     assert points[0]["rss_mb"] == pytest.approx(6.5)  # the mean of its 14 neighbours
 
 
+def test_two_readings_make_a_curve_and_one_makes_none():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    job = report.rows[0]["job_id"]
+    report.samples[:] = [{"job_id": job, "t_s": float(i), "cpu_percent": 50.0, "rss_mb": 1.0} for i in range(2)]
+    assert "host-mnist_mlp" in specs(report)
+    del report.samples[1]
+    assert "host-mnist_mlp" not in specs(report)
+
+
 def test_what_cannot_be_drawn_is_left_out():
     report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, epochs=1)
     report.samples.clear()

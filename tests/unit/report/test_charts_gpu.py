@@ -47,6 +47,13 @@ def test_each_job_has_a_pair_of_panels_with_its_epochs():
     assert charts.draw(title, spec).svg.startswith("<svg")
 
 
+def test_utilization_has_the_whole_scale_and_power_begins_at_zero():
+    spec = only(charts_gpu.timelines(*made(stacks=1)))[2]
+    encodings = [layer["encoding"].get("y", {}) for panel in spec["concat"] for layer in panel["layer"]]
+    scales = {y["field"]: y["scale"] for y in encodings if "field" in y}
+    assert scales == {"util": {"domain": [0, 100]}, "power_w": {"zero": True}}
+
+
 def test_memory_is_drawn_where_the_card_has_no_power_reading():
     spec = only(charts_gpu.timelines(*made(power=None)))[2]
     assert len(spec["concat"]) == 4

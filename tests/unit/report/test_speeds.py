@@ -20,6 +20,11 @@ def test_speeds_of_different_machines_are_not_ranked_against_each_other(differen
     assert [speed.best for speed in found.values()] == [False, False]
 
 
+def test_who_has_no_rival_meets_nobody():
+    (speed,) = ranked([row()])[1].values()
+    assert (speed.best, speed.overlaps, speed.against) == (False, False, None)
+
+
 def test_speeds_of_different_tasks_are_not_ranked_against_each_other():
     _, found = ranked([row(), row(backend="theano", epoch_s=2.0, scale="article")])
     assert [(speed.best, speed.ratio) for speed in found.values()] == [(False, None)] * 2
@@ -42,7 +47,9 @@ def test_where_nothing_learned_nothing_wins():
 def test_a_verdict_is_corrected_for_all_pairs_not_only_for_those_shown():
     rows = contender("tensorflow", 1.0, 1.02, 0.98) + contender("jax", 1.1, 1.13, 1.07)
     rows += contender("cntk", 1.05, 1.3, 1.2)
+    rows += contender("theano", 3.0)  # one repeat is compared with nobody
     against = [speed.against for speed in ranked(rows, one_epoch)[1].values() if speed.against]
+    against = [verdict for verdict in against if verdict.p is not None]
     jax, cntk = sorted(against, key=lambda verdict: verdict.p)
     assert jax.p_adjusted == pytest.approx(3 * jax.p)
     assert cntk.p_adjusted == pytest.approx(min(1, 2 * cntk.p))

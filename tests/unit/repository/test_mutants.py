@@ -40,6 +40,8 @@ from tests.mutate.mutants import mutants
             "def f(a: int | None = 1) -> str | None:\n    return None",
         }),
         ("def f():\n    return None", set()),
+        ("f(x=1, strict=True)", {"f(x=2, strict=True)"}),
+        ("class A(B, frozen=True):\n    x = 1", {"class A(B, frozen=True):\n    x = 2"}),
         ("'é'; x = 3", {"'é'; x = 4"}),
     ],
 )  # fmt: skip

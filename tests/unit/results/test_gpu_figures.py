@@ -50,6 +50,11 @@ def test_energy_is_the_counters_difference_at_the_ends_of_the_window():
     assert energy((1, 5), samples) == (400.0, "counter")
 
 
+def test_between_two_readings_the_counter_grows_evenly():
+    samples = [sample(t, energy_j=e) for t, e in ((0, 0.0), (2, 300.0), (4, 400.0), (6, 1000.0))]
+    assert energy((1, 5), samples) == (700.0 - 150.0, "counter")
+
+
 def test_without_a_counter_energy_is_integrated_and_labelled_so():
     samples = [sample(t, power_w=p) for t, p in ((0, 50.0), (1, 100.0), (2, 100.0), (3, 50.0))]
     assert energy((0, 3), samples) == (pytest.approx(0.5 * 50 + 100 + 100 + 0.5 * 50), "integrated")

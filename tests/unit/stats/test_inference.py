@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from orchestrator.stats import inference
-from orchestrator.stats.inference import difference, half_width, holm, permutation, student_p, student_quantile
+from orchestrator.stats.inference import (
+    difference,
+    half_width,
+    holm,
+    interval,
+    permutation,
+    plain_interval,
+    student_p,
+    student_quantile,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,6 +68,11 @@ def test_what_the_data_chose_is_corrected_for_all_it_could_have_chosen():
     assert holm(raw, family=2) == holm(raw)  # no fewer than there are
 
 
+def test_a_p_too_small_for_a_number_stays_the_smallest():
+    raw = [inference.Difference(n_a=3, n_b=3, ratio=9.0, low=8.0, high=10.0, p=p) for p in (0.0, 0.02)]
+    assert [d.p_adjusted for d in holm(raw)] == [0.0, 0.02]
+
+
 def test_words():
     def said(low, high, p=0.001):
         return inference.Difference(n_a=3, n_b=3, ratio=1, low=low, high=high, p=p).words
@@ -96,6 +110,30 @@ def test_the_bootstrap_draws_repeats_first():
 def test_what_is_no_time_is_refused(bad):
     with pytest.raises(ValueError, match="every repeat"):
         difference(bad, [[1.0]])
+
+
+def test_an_interval_as_worked_out_by_hand():
+    """Logarithms 0, 0.02 and 0.04: their deviation is 0.02, Student's t with two degrees of freedom 4.303."""
+    half = 4.303 * 0.02 / math.sqrt(3)
+    repeats = [[math.exp(x)] for x in (0.0, 0.02, 0.04)]
+    middle, low, high = interval(repeats)
+    assert middle == pytest.approx(math.exp(0.02))
+    assert (low, high) == (
+        pytest.approx(math.exp(0.02 - half), rel=1e-5),
+        pytest.approx(math.exp(0.02 + half), rel=1e-5),
+    )
+    assert half_width(repeats) == pytest.approx(math.exp(half) - 1, rel=1e-3)
+    assert interval([[1.0], [1.0]]) is not None and interval([[1.0]]) is None
+
+
+def test_the_interval_of_plain_values_as_worked_out_by_hand():
+    half = 4.303 * 1 / math.sqrt(3)
+    assert plain_interval([1.0, 2.0, 3.0]) == (
+        2.0,
+        pytest.approx(2 - half, abs=1e-3),
+        pytest.approx(2 + half, abs=1e-3),
+    )
+    assert plain_interval([1.0, 1.0]) == (1.0, 1.0, 1.0) and plain_interval([1.0]) is None
 
 
 def test_the_half_width_shrinks_with_repeats():

@@ -70,7 +70,14 @@ def test_real_repeats_are_dealt_to_two_names():
     assert 0 <= rates.false <= 0.15
     assert rates.false_error is not None and rates.one_deal in range(4)
     assert rates.found > 0.8
+    assert rates.one_deal < 3  # of three cells; nearly each deal would find the slowdown
     assert deal_pairs([[[1.0]] * 3]) is None
+
+
+def test_a_slowdown_is_planted_as_large_as_it_was_asked_for():
+    random = np.random.default_rng(4)
+    cells = [np.exp(random.normal(0, 0.1, (8, 3))).tolist() for _ in range(3)]
+    assert deal_pairs(cells, 0.01).found < 0.3 < 0.7 < deal_pairs(cells, 0.5).found
 
 
 def test_dealing_neighbours_is_not_fooled_by_a_host_that_wanders():

@@ -29,7 +29,7 @@ def test_one_repeat_gives_no_verdicts():
 def test_accuracy_has_an_interval_from_three_repeats_on():
     rows = [row(repeat=i, val_accuracy=value) for i, value in enumerate([0.95, 0.96, 0.97])]
     [[cell]] = tables(rows)["accuracy"].cells
-    assert cell.figure == "0.960" and cell.lines[0].endswith("(95 %, n = 3)")
+    assert (cell.figure, cell.lines[0]) == ("0.960", "0.935–0.985 (95 %, n = 3)")  # 4.303 × 0.01 / √3
     [[cell]] = tables(rows[:2])["accuracy"].cells
     assert cell.lines[0] == "(0.950–0.960, n = 2)"
 
