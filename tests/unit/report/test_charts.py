@@ -95,6 +95,11 @@ def test_the_axis_names_whole_epochs(epochs, named):
     assert spec["concat"][0]["layer"][0]["encoding"]["x"]["axis"]["values"] == named
 
 
+def test_axes_of_time_begin_with_the_data():
+    spec = specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1))["host-mnist_mlp"]
+    assert spec["concat"][0]["encoding"]["x"]["scale"] == {"zero": False, "nice": False}
+
+
 def test_readings_are_thinned_and_gaps_stay_gaps():
     report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
     job = report.rows[0]["job_id"]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime
 
+import msgspec
 import pytest
+from msgspec import structs
 
 from orchestrator.errors import HostError, UserError
-from orchestrator.model import Result
+from orchestrator.model import GpuSample, Result
 from orchestrator.plan.draft import new_run_id
 from orchestrator.results.folder import RunFolder
-from tests.make import make_job, make_plan
+from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
 
 def test_a_run_is_read_back_as_it_was_written(tmp_path):
@@ -64,3 +66,16 @@ def test_torn_samples_and_odd_logs_are_read_as_far_as_they_go(tmp_path):
     (job / "log.txt").write_bytes(b"\xff" + b"line\n" * 100)
     assert [sample.cpu_s for sample in folder.samples(make_job())] == [1.5]
     assert folder.log_tail(make_job(), 3) == "line\nline\nline"
+
+
+@pytest.mark.parametrize("unknown", ["launched_t", "exited_t", "fingerprint"])
+def test_a_job_whose_time_or_gpu_is_not_known_has_no_readings(tmp_path, unknown):
+    folder = RunFolder.create(tmp_path, make_plan())
+    path = folder.job_folder(make_job())
+    path.mkdir(parents=True)
+    (path / "gpu-1.jsonl").write_bytes(
+        msgspec.json.encode(GpuSample(t=100.0, uuid="GPU-1", kind="poll", util=7.0)) + b"\n"
+    )
+    known = make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, gpu_uuid="GPU-1"))
+    assert [reading.util for reading in folder.gpu_samples(known)] == [7.0]
+    assert folder.gpu_samples(structs.replace(known, **{unknown: None})) == []

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from orchestrator.stats import validate
+from orchestrator.stats.inference import difference
 from orchestrator.stats.validate import SHAPES, Noise, deal_pairs, noise_of, repeats_needed, simulate
 
 pytestmark = pytest.mark.slow
@@ -78,6 +80,20 @@ def test_a_slowdown_is_planted_as_large_as_it_was_asked_for():
     random = np.random.default_rng(4)
     cells = [np.exp(random.normal(0, 0.1, (8, 3))).tolist() for _ in range(3)]
     assert deal_pairs(cells, 0.01).found < 0.3 < 0.7 < deal_pairs(cells, 0.5).found
+
+
+def test_a_deal_gives_each_neighbour_to_another_name_and_leaves_the_first_of_an_odd_number_out(monkeypatch):
+    dealt = []
+
+    def seen(a, b, intervals):
+        dealt.append((a, b))
+        return difference(a, b, intervals=intervals)
+
+    monkeypatch.setattr(validate, "difference", seen)
+    cell = [[float(i)] for i in range(1, 6)]
+    validate._dealt(cell, (0, 1), 0.5)
+    assert ([[2.0], [5.0]], [[3.0], [4.0]]) in dealt
+    assert ([[2.0], [5.0]], [[4.5], [6.0]]) in dealt
 
 
 def test_dealing_neighbours_is_not_fooled_by_a_host_that_wanders():
