@@ -15,9 +15,12 @@ WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @pytest.fixture(autouse=True)
 def handlers():
-    """The process has its own handlers again after each test."""
+    """The handlers of a process in a terminal, even where tests run under nohup; after each test the old ones."""
     before = {number: signal.getsignal(number) for number in WATCHED}
-    yield before
+    usual = {number: signal.SIG_DFL for number in WATCHED} | {signal.SIGINT: signal.default_int_handler}
+    for number, handler in usual.items():
+        signal.signal(number, handler)
+    yield usual
     for number, handler in before.items():
         signal.signal(number, handler)
 
