@@ -65,9 +65,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
-    order = [*GROUPS, *sorted(slow - {*GROUPS})]
-    items.sort(key=lambda item: order.index(name) if (name := group(item.nodeid)) in order else len(order))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
+        order = [*GROUPS, *sorted(slow - {*GROUPS})]
+        items.sort(key=lambda item: order.index(name) if (name := group(item.nodeid)) in order else len(order))
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -15,9 +16,11 @@ from orchestrator.stacks.images.dockerfile import render_dockerfile, rendered_fi
 
 ROOT = Path(__file__).resolve().parents[4]
 CATALOG = load_catalog(ROOT)
+RENDERED = rendered_files(CATALOG, __version__)
 IMAGES = [(stack.name, device) for stack in CATALOG.stacks for device in stack.images]
 
 
+@functools.cache
 def dockerfile(stack: str, device: str) -> str:
     return render_dockerfile(CATALOG, CATALOG.stack(stack), device, __version__)  # type: ignore[arg-type]
 
@@ -27,10 +30,10 @@ def stages(text: str) -> list[str]:
     return re.split(r"^FROM ", text, flags=re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", rendered_files(CATALOG, __version__))
+@pytest.mark.parametrize("name", RENDERED)
 def test_the_committed_file_is_what_the_template_gives(name: str):
     path = ROOT / name
-    assert path.is_file() and path.read_text() == rendered_files(CATALOG, __version__)[name], "orchestrate render"
+    assert path.is_file() and path.read_text() == RENDERED[name], "orchestrate render"
 
 
 @pytest.mark.parametrize(("stack", "device"), IMAGES)
