@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.report import words
 from orchestrator.report.build import build_report
 from orchestrator.report.input import Reference
 from orchestrator.report.layout import lay_out
@@ -61,6 +62,13 @@ def test_the_sources_are_on_the_page_only(reference):
     assert (page.only, page.columns[-1].title) == ("html", "source")
     assert (twin.only, twin.columns) == ("markdown", page.columns[:-1])
     assert [cells[:-1] for cells in page.rows] == twin.rows
+
+
+def test_the_first_ratio_is_our_seconds_over_the_articles(reference):
+    rows = recorded(workloads=["babi_rnn"]).rows
+    page = next(b for b in build(view_of(rows, reference=reference)).blocks if b.kind == "table")
+    lines = against_article(lay_out(rows), reference).lines
+    assert [cells[4] for cells in page.rows] == [words.ratio(line.ours / line.theirs) for line in lines]
 
 
 def test_the_report_states_the_errors_once(reference, monkeypatch):
