@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
-from tests.processes.test_cells import uv_cache
+from tests.processes.test_steps import uv_cache
 
 
 def run(tmp_path: Path, cache: Path, old: str = "", new: str = "", **environment: str):
