@@ -291,6 +291,8 @@ class Device(Noun, frozen=True, kw_only=True):
     compute_capability: str | None = None
     #: The newest CUDA that the driver serves: "11.4".
     cuda: str | None = None
+    #: Why no job can run on this GPU although it answers, in words.
+    unusable: str = ""
     #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
     busy: str = ""
 
@@ -404,6 +406,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     gpu_route: str | None = None
     #: Strangers' processes on the GPU when the job began (--allow-busy).
     gpu_busy: str | None = None
+    #: Why this job ran on the CPU of a host that has a GPU, or a driver that does not answer.
+    gpu_trouble: str | None = None
     orchestrator: str
     commit: str | None = None
     command: list[str] = []
@@ -458,3 +462,8 @@ class Host(Noun, frozen=True, kw_only=True):
     no_gpu: str = ""
     #: GPUs that are listed and do not answer: their error, by index.
     silent_gpus: dict[int, str] = {}
+    #: Which of the host's GPUs the caller's environment leaves to this run, in words; "" where it says nothing.
+    gpu_choice: str = ""
+    #: What is wrong with the GPUs or their driver, or with what the environment says of them; and what mends it.
+    gpu_trouble: str = ""
+    gpu_mend: str = ""

@@ -73,6 +73,10 @@ class Facts(Noun, frozen=True, kw_only=True):
     route_mend: str = ""
     gpus: list[Device] = []
     no_gpu: str = ""
+    #: Which GPUs the environment leaves, and what is wrong with driver or choice: fields of Host.
+    choice: str = ""
+    trouble: str = ""
+    trouble_mend: str = ""
     states: dict[str, GpuState] = {}
     #: GPUs that do not answer: their error, by index.
     silent: dict[int, str] = {}
@@ -89,6 +93,8 @@ def version(text: str) -> tuple[int, ...]:
 
 def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
     """Why this GPU, under its driver, cannot run code with these needs; "" if it can (or nothing is known)."""
+    if gpu.unusable:
+        return f"{gpu.name}: {gpu.unusable}"
     if needs is None:
         return ""
     if gpu.driver and version(gpu.driver) < version(needs.min_driver):
@@ -144,8 +150,8 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     `everything`: the stacks of the catalog, for advice on what to run instead.
     """
     found = [*_engine(facts)]
-    if facts.device == "cpu" and facts.no_gpu:
-        found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
+    if facts.device == "cpu":
+        found += _without_gpu(facts)
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
     return [*found, *_images(facts), *_disks(facts), *_data(facts)]
@@ -177,13 +183,29 @@ def _runtime(facts: Facts) -> list[Check]:
     return [*found, Check(level="ok", what="Docker engine, for images", seen=seen)]
 
 
+def _without_gpu(facts: Facts) -> list[Check]:
+    """A driver that does not answer is not a host without a GPU: whoever asked for "auto" may expect one."""
+    if facts.trouble:
+        needed = "a GPU that answers, or `--device cpu` for what is meant"
+        return [Check(level="warn", what="NVIDIA driver", seen=facts.trouble, needed=needed, mend=facts.trouble_mend)]
+    if not facts.no_gpu:
+        return []
+    return [Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})")]
+
+
 def _driver(facts: Facts) -> list[Check]:
     if not facts.gpus:
-        mend = "install the NVIDIA driver (`nvidia-smi` must work), or run on the CPU: --device cpu --scale quick"
+        mend = facts.trouble_mend or "install the NVIDIA driver (`nvidia-smi` must work)"
+        mend += "; or run on the CPU: --device cpu --scale quick"
         return [Check(level="bad", what="NVIDIA driver", seen=facts.no_gpu, needed="a GPU that answers", mend=mend)]
     gpu = facts.gpus[0]
     serves = f", serves CUDA up to {gpu.cuda}" if gpu.cuda else ""
-    return [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+    found = [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+    if facts.trouble:
+        found.append(Check(level="warn", what="choice of GPUs", seen=facts.trouble, mend=facts.trouble_mend))
+    elif facts.choice:
+        found.append(Check(level="ok", what="choice of GPUs", seen=facts.choice))
+    return found
 
 
 def _route(facts: Facts) -> list[Check]:
@@ -204,7 +226,7 @@ def _gpus(facts: Facts) -> list[Check]:
     for gpu in facts.gpus:
         state = facts.states.get(gpu.uuid or "", GpuState())
         what = f"GPU {gpu.index} {gpu.name}"
-        found.append(_use(what, state))
+        found.append(_use(what, state) if not gpu.unusable else _cannot(what, gpu))
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
             seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
@@ -214,6 +236,11 @@ def _gpus(facts: Facts) -> list[Check]:
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state))
     return found
+
+
+def _cannot(what: str, gpu: Device) -> Check:
+    mend = "`nvidia-smi -i {0} -mig 0` (root) gives the whole card, `-c 0` allows programs; or use another GPU"
+    return Check(level="warn", what=what, seen=gpu.unusable, mend=mend.format(gpu.index))
 
 
 def _use(what: str, state: GpuState) -> Check:

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.host import nvml
-from orchestrator.model import Device, Host
+from orchestrator.host import nvml, visible
+from orchestrator.model import Device, Host, Noun
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
 RESERVE_MB = 1024
 
 
-def probe_host() -> Host:
-    """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none."""
-    gpus, why, silent = _gpus()
+class Found(Noun, frozen=True, kw_only=True):
+    """The GPUs of a host, with the fields of Host that say why they are these."""
+
+    gpus: list[Device] = []
+    no_gpu: str = ""
+    silent_gpus: dict[int, str] = {}
+    gpu_choice: str = ""
+    gpu_trouble: str = ""
+    gpu_mend: str = ""
+
+
+def probe_host(environ: Mapping[str, str] | None = None) -> Host:
+    """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none.
+
+    `environ`: the environment whose choice of GPUs is obeyed; None shows them all.
+    """
     return Host(
         name=platform.node(),
         cpu=_cpu_model(),
         cores=sorted(os.sched_getaffinity(0)),
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         os=_os_name(),
-        gpus=gpus,
-        no_gpu=why,
-        silent_gpus=silent,
+        **msgspec.structs.asdict(_chosen(_gpus(), environ or {})),
     )
 
 
@@ -67,16 +79,35 @@ def shares(host: Host) -> list[list[int]]:
     return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
 
 
-def _gpus() -> tuple[list[Device], str, dict[int, str]]:
+def _gpus() -> Found:
     try:
         with nvml.session() as session:
-            gpus = session.devices()
-            silent = session.silent
+            gpus, silent = session.devices(), session.silent
     except nvml.NvmlMissing as error:
-        return [], error.message, {}
+        if error.absent:
+            return Found(no_gpu=error.message)
+        return Found(no_gpu=error.message, gpu_trouble=error.message, gpu_mend=error.hint)
     if gpus:
-        return gpus, "", silent
-    return [], f"no GPU answers: {silent}" if silent else "the NVIDIA driver answers but lists no GPU", silent
+        return Found(gpus=gpus, silent_gpus=silent)
+    if silent:
+        why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
+        return Found(no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)
+    return Found(no_gpu="the NVIDIA driver answers but lists no GPU")
+
+
+def _chosen(found: Found, environ: Mapping[str, str]) -> Found:
+    choice = visible.choose(found.gpus, environ)
+    if not choice.words:
+        return found
+    mend = f"name GPUs by their number (`nvidia-smi -L`) or UUID, or unset {visible.CUDA} and {visible.NVIDIA}"
+    return msgspec.structs.replace(
+        found,
+        gpus=choice.gpus,
+        no_gpu="" if choice.gpus else choice.trouble or choice.words,
+        gpu_choice=choice.words,
+        gpu_trouble=choice.trouble or found.gpu_trouble,
+        gpu_mend=mend if choice.trouble else found.gpu_mend,
+    )
 
 
 def _cpu_model() -> str:

@@ -48,6 +48,7 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         compute_capability=gpu.compute_capability if gpu else None,
         gpu_route=origin.gpu_route if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
+        gpu_trouble=None if gpu else host.gpu_trouble or None,
         orchestrator=__version__,
         commit=origin.commit,
     )

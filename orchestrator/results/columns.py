@@ -99,7 +99,7 @@ COLUMNS: dict[str, str] = {
     **_typed("epoch_s", "epoch_s_n", "epoch_s_min", "epoch_s_max", "validation_s", "epoch_s_article", "samples_per_s"),
     **_typed("accuracy", "val_accuracy", "loss", "val_loss", "cache"),
     **{metric.column: metric.sql for metric in METRICS},
-    **_typed("process_rss_peak_mb", "command"),
+    **_typed("process_rss_peak_mb", "gpu_trouble", "command"),
 }
 EPOCH_COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
@@ -115,5 +115,5 @@ JOB_FIELDS = (
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    *("data_sha256", "data_kind", "host", "cluster", "cpu"),
+    *("data_sha256", "data_kind", "host", "cluster", "cpu", "gpu_trouble"),
 )

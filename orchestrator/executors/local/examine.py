@@ -72,6 +72,7 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     """The host as it is now, without the data sets."""
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
+    facts |= {"choice": host.gpu_choice, "trouble": host.gpu_trouble, "trouble_mend": host.gpu_mend}
     disks = [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
     runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
@@ -175,10 +176,9 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     assert gpu.uuid is not None
     try:
         now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
-        limit = nvml.max_sm_mhz(gpu.uuid)
+        limit, free = nvml.max_sm_mhz(gpu.uuid), nvml.free_mb(gpu.uuid)
     except GpuLost as error:
         return GpuState(lost=str(error))
-    free = None if now.mem_mb is None or gpu.memory_mb is None else int(gpu.memory_mb - now.mem_mb)
     return GpuState(
         busy=in_words([p for p in processes if p.job is None]),
         leased=leased,

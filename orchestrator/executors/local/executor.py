@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -54,7 +55,7 @@ class LocalExecutor:
 
     @cached_property
     def _host(self) -> Host:
-        return probe.probe_host()
+        return probe.probe_host(os.environ)
 
     @cached_property
     def _provisioner(self) -> Provisioner:

@@ -52,6 +52,8 @@ def before_run(
         raise HostError(
             f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
         )
+    if host.gpu_choice and not host.gpu_trouble:
+        say(host.gpu_choice)
     if not gpu:
         return Cleared()
     for text in checks.placement(stacks, host.gpus):

@@ -29,6 +29,7 @@ def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
         ("quality", _quality(layout, ranked)),
+        ("gpu", _no_gpu(rows)),
         ("gpu", _throttled(rows)),
         ("gpu", _shared(rows)),
         ("repeats", _repeats(ranked)),
@@ -53,6 +54,15 @@ def _failed(rows: Sequence[Row]) -> str:
     if not bad:
         return ""
     return f"{plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
+
+
+def _no_gpu(rows: Sequence[Row]) -> str:
+    """A CPU run that nobody may have meant."""
+    reasons = sorted({str(row["gpu_trouble"]) for row in rows if row.get("gpu_trouble")})
+    if not reasons:
+        return ""
+    why = "; ".join(reasons).rstrip(".")
+    return f"These are figures of the CPU, because the GPU of the host could not be used: {why}."
 
 
 def _throttled(rows: Sequence[Row]) -> str:

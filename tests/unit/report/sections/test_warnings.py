@@ -33,6 +33,16 @@ def test_failures_throttling_and_strangers_are_counted():
     assert found["1 job of 3 did not end well; the reasons are below."] == "failed"
 
 
+def test_a_cpu_run_beside_a_broken_driver_is_named_as_one():
+    said = [
+        text
+        for kind, text in warnings([row(gpu_trouble="NVML says: mismatch."), row()], *ranked([row()]))
+        if kind == "gpu"
+    ]
+    assert said == ["These are figures of the CPU, because the GPU of the host could not be used: NVML says: mismatch."]
+    assert not [kind for kind, _ in warnings([row()], *ranked([row()])) if kind == "gpu"]
+
+
 def test_a_model_that_did_not_learn_is_named_with_both_accuracies():
     rows = [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in two([1.0, 1.0], [0.5, 0.5])]
     for one in rows[2:]:
