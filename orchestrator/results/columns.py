@@ -31,9 +31,9 @@ class Metric(Noun, frozen=True):
     """One figure of a device, from its readings to the report.
 
     `field` is a field of GpuSample for a GPU, of Sample for the host. `rate`: a field whose integral over time stands
-    in for a counter that the device lacks. `per_epoch`: epochs have this figure as well. `label` is how the device's
-    table in the report names it: "" for the figure of a cell, other labels for the lines below it, None to leave it
-    out.
+    in for a counter that the device lacks. `counter`: a field that counts what `field` is the rate of; where the device
+    has it, the mean comes from it. `per_epoch`: epochs have this figure as well. `label` is how the device's table in
+    the report names it: "" for the figure of a cell, other labels for the lines below it, None to leave it out.
     """
 
     column: str
@@ -42,6 +42,7 @@ class Metric(Noun, frozen=True):
     how: How
     sql: str = "DOUBLE"
     rate: str = ""
+    counter: str = ""
     per_epoch: bool = False
     unit: str = ""
     label: str | None = None
@@ -54,7 +55,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_util_p95", "gpu", "util", "p95", unit="%", label="95th"),
     Metric("gpu_samples_n", "gpu", "util", "readings", sql="BIGINT", per_epoch=True, unit="readings", label="n ="),
     Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MB", label="memory peak"),
-    Metric("gpu_power_mean_w", "gpu", "power_w", "mean", per_epoch=True, unit="W", label="power"),
+    Metric("gpu_power_mean_w", "gpu", "power_w", "mean", counter="energy_j", per_epoch=True, unit="W", label="power"),
     Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),
     Metric("energy_source", "gpu", "energy_j", "source", sql="VARCHAR", rate="power_w"),
     Metric("sm_clock_mean", "gpu", "sm_mhz", "mean", unit="MHz", label="clock"),

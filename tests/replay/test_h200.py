@@ -17,7 +17,10 @@ import sys
 
 import pytest
 
+from orchestrator.model import GpuSample
 from orchestrator.results import gpu_readings
+from orchestrator.results.columns import GPU_METRICS
+from orchestrator.results.gpu_figures import window_part
 from tests.conftest import ROOT
 from tests.replay.record import H200
 
@@ -104,6 +107,33 @@ def test_version_1_of_the_memory_call_showed_what_the_driver_reserves_as_used(ro
     facts = json.loads((recorded / "probe.json").read_text())["facts"]
     assert (facts["v1"]["used"], facts["v2"]["used"], facts["v2"]["reserved"]) == (644939776, 0, 644939776)
     assert {line[RESERVED] for line in seen_by_nvidia_smi} <= {615.0, 616.0}
+
+
+def test_bursts_of_work_come_out_right_or_not_at_all(recorded):
+    """Bursts of 0.05 to 4 s, and the card's power every 20 ms, which the driver keeps for 2.4 s: the truth here."""
+    probe = json.loads((recorded / "probe.json").read_text())
+    offset = probe["clocks"]["monotonic"] - probe["clocks"]["epoch"]
+    truth = [(stamp / 1e6 + offset, value / 1e3) for stamp, value in probe["wave buffers"]["0"]]
+    samples = [
+        GpuSample(t=t, uuid="GPU", util=util, power_w=power / 1e3, energy_j=energy / 1e3)
+        for t, util, power, energy, _ in probe["square wave"][::10]
+    ]
+    samples += [
+        GpuSample(t=stamp / 1e6 + offset, uuid="GPU", kind="buffer", util=value)
+        for stamp, value in probe["wave buffers"]["1"]
+    ]
+    samples.sort(key=lambda sample: sample.t)
+    judged = []
+    for begin, end, _ in probe["bursts"]:
+        watts = statistics.mean(value for t, value in truth if begin + 0.02 <= t <= end)
+        part = window_part((begin, end), samples, GPU_METRICS)
+        if part["gpu_power_mean_w"] is not None:
+            assert part["gpu_power_mean_w"] == pytest.approx(watts, rel=0.05)
+            judged.append(("power", round(end - begin)))
+        if part["gpu_util_mean"] is not None:
+            assert part["gpu_util_mean"] == pytest.approx(98, abs=7)  # its first and last entry are partly idle
+            judged.append(("util", round(end - begin)))
+    assert judged == [("power", 1), ("power", 2), ("util", 2), ("power", 4), ("util", 4), ("power", 1)]
 
 
 def test_the_report_draws_the_gpu(recorded, rows):
