@@ -49,6 +49,37 @@ def test_equal_starts_and_batches_give_equal_losses(python_of, stack):
     assert different_steps(answer.stdout) == {}
 
 
+#: Prints how exact a variant is on a machine that says it has a GPU: the settings made, and what the library says.
+PRECISION = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import backends
+for kind in (backends.Jax, backends.Torch, backends.TensorFlow2):
+    kind.devices = lambda self: ["gpu:0"]
+import compat
+print(json.dumps(compat.Keras(sys.argv[2], 1, 0).precision))
+print({"jax": lambda l: l.config.jax_default_matmul_precision == "highest",
+       "torch": lambda l: not (l.backends.cudnn.allow_tf32 or l.backends.cuda.matmul.allow_tf32),
+       "tensorflow": lambda l: not l.config.experimental.tensor_float_32_execution_enabled(),
+      }[compat.K.backend()](compat.backends.library(compat.K.backend()).module))
+"""
+
+
+@pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])
+def test_faithful_means_float32_on_a_gpu_and_modern_means_the_librarys_default(python_of, stack):
+    def precision(variant, **gpu):
+        environment = {"PATH": os.environ["PATH"], "KERAS_BACKEND": stack.partition("-")[2], **gpu}
+        argv = [python_of(stack), "-B", "-c", PRECISION, str(ROOT / "workloads"), variant]
+        answer = subprocess.run(argv, capture_output=True, text=True, env=environment, check=True)
+        settings, exact = answer.stdout.splitlines()
+        return json.loads(settings), exact == "True"
+
+    settings, exact = precision("faithful", CUDA_VISIBLE_DEVICES="0")
+    assert settings and exact
+    assert precision("modern", CUDA_VISIBLE_DEVICES="0") == ({}, False)
+    assert precision("faithful")[0] == {}  # a CPU rounds nothing
+
+
 def test_the_modern_variant_is_todays_defaults(python_of, tmp_path):
     python_of("keras3-torch")
     words = ["--launcher", "process", "--stack", "keras3-torch", "--workload", "mnist_cnn", "--variant", "modern"]
