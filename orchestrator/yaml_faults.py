@@ -1,7 +1,7 @@
 """What is wrong with a YAML text that its reader would not say: a key given twice, and counts that explode.
 
-A reader keeps the last of two equal keys in silence, ends the whole process at a nesting that is too deep, and fills in
-aliases of aliases until there is no memory left. So the text is looked at piece by piece, before anything is made of it.
+A reader keeps the last of two equal keys in silence, ends the whole process at a nesting that is too deep, and fills
+in aliases of aliases until there is no memory left. So the text is looked at in pieces, before anything is made of it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _taken(event: yaml.Event, opened: list[_Open], sizes: dict[str, int]) -> Ite
     elif isinstance(event, yaml.AliasEvent):
         if event.anchor in {each.anchor for each in opened}:
             yield f"*{event.anchor} in line {_line(event)} is part of what it stands for"
-        _add(opened[-1], None, sizes.get(event.anchor, 1), sizes)
+        _add(opened[-1], None, sizes.get(str(event.anchor), 1), sizes)
 
 
 def _key(event: yaml.ScalarEvent, mapping: _Open) -> Iterator[str]:
@@ -81,4 +81,4 @@ def _add(to: _Open, anchor: str | None, values: int, sizes: dict[str, int]) -> N
 
 
 def _line(event: yaml.Event) -> int:
-    return int(event.start_mark.line) + 1
+    return 1 + (event.start_mark.line if event.start_mark else 0)

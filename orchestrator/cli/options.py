@@ -121,9 +121,7 @@ CONFIGURATION = options(
         type=click.IntRange(1),
         help="Repeats of each backend on each workload, each in a fresh process.  [default: 1]",
     ),
-    click.option(
-        "--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Epochs per job, instead of the scale's number."
-    ),
+    click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Epochs per job, in place of the scale's."),
     click.option("--timeout", metavar="90s|10m|2h", help="Time limit per job, instead of the scale's."),
     click.option(
         "--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed for job order, shuffling and initial weights."

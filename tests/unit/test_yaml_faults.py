@@ -30,7 +30,7 @@ BOMB = "a0: &a0 [1, 2, 3, 4, 5, 6, 7, 8, 9]\n" + "".join(
 )
 def test_what_a_reader_would_not_say_is_told_with_its_lines(text, words):
     assert next(faults(text.encode())) == words
-    with pytest.raises(UserError, match="^f.yaml: ") as caught:
+    with pytest.raises(UserError, match=r"^f\.yaml: ") as caught:
         decode_yaml(text.encode(), "f.yaml", object)
     assert words in caught.value.message and "\n" not in caught.value.message
 

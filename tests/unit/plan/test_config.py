@@ -99,7 +99,7 @@ def test_numbers_that_explode_are_refused_at_once(text):
 
 
 def test_a_key_that_is_there_twice_is_told_with_both_lines():
-    with pytest.raises(UserError, match="c.yaml: 'repeats' is there twice, in line 1 and in line 3"):
+    with pytest.raises(UserError, match=r"c\.yaml: 'repeats' is there twice, in line 1 and in line 3"):
         decode(b"repeats: 5\nscale: smoke\nrepeats: 1\n", "c.yaml")
 
 
