@@ -15,6 +15,7 @@ from typing import IO, Literal, TypeVar
 
 import msgspec
 
+from orchestrator import yaml_faults
 from orchestrator.errors import HostError, UserError
 
 T = TypeVar("T")
@@ -218,6 +219,7 @@ def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], 
 
     `hint` gives the hint for that error from its message.
     """
+    refuse_faults(source, yaml_faults.faults(text), "Correct the file there.")
     try:
         return msgspec.yaml.decode(text, type=shape)
     except msgspec.ValidationError as error:

@@ -26,6 +26,11 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
 PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Positive = Annotated[int, Meta(ge=1)]
+#: The most that a plan takes of what it multiplies, or hands on to a job: beyond, there is a slip of the finger.
+MOST_EPOCHS, MOST_THREADS, MOST_SECONDS = 10_000, 4096, 366 * 24 * 3600
+Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
+Threads = Annotated[int, Meta(ge=1, le=MOST_THREADS)]
+Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -165,10 +170,10 @@ def image_name(stack: str, device: DeviceKind, version: str) -> str:
 class Scale(Noun, frozen=True, kw_only=True):
     """How much of a workload is run. Sizes in samples; `timeout_s` bounds one job."""
 
-    epochs: Positive
+    epochs: Epochs
     train: Positive
     validation: Positive
-    timeout_s: Positive = 3600
+    timeout_s: Seconds = 3600
 
 
 class Workload(Noun, frozen=True, kw_only=True):
@@ -207,13 +212,13 @@ class Job(Noun, frozen=True, kw_only=True):
     device: DeviceKind
     repeat: Positive
     scale: str
-    epochs: Positive
+    epochs: Epochs
     batch_size: Positive
     train: Positive
     validation: Positive
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
-    threads: Positive
-    timeout_s: Positive
+    threads: Threads
+    timeout_s: Seconds
     dataset: Name
 
     @property

@@ -10,7 +10,7 @@ import click
 from rich.markup import escape
 
 from orchestrator import __version__
-from orchestrator.cli.console import console
+from orchestrator.cli.console import console, plain_lines
 from orchestrator.errors import OrchestrateError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -72,7 +72,7 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
     except OrchestrateError as error:
-        console.print(f"[bold red]ERROR[/] {escape(error.message)}")
+        console.print(f"[bold red]ERROR[/] {escape(plain_lines(error.message))}")
         if error.hint:
-            console.print(f"  -> {escape(error.hint)}")
+            console.print(f"  -> {escape(plain_lines(error.hint))}")
         raise SystemExit(error.exit_code) from None

@@ -21,5 +21,5 @@ def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None) -> 
     for ratio in ratios:
         table.add_row(*cells(ratio))
     out = io.StringIO()
-    Console(file=out, width=150, highlight=False).print(table)
+    Console(file=out, width=150, highlight=False, markup=False, emoji=False).print(table)
     return out.getvalue() + "\n".join(closing(ratios, threshold)) + "\n"

@@ -20,4 +20,9 @@ console = ErrorConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False
 
 def say(line: str, where: Console = console) -> None:
     """One line for the person who watches, or a few; nothing in it steers the terminal."""
-    where.print("\n".join(map(printable, line.split("\n"))), markup=False)
+    where.print(plain_lines(line), markup=False)
+
+
+def plain_lines(text: str) -> str:
+    """`text` without what could steer the terminal; its lines stay."""
+    return "\n".join(map(printable, text.split("\n")))

@@ -95,7 +95,7 @@ def text_summary(rows: Sequence[Row]) -> str:
 
 def _rendered(table: Table, width: int) -> str:
     text = io.StringIO()
-    Console(file=text, width=width, highlight=False).print(table)
+    Console(file=text, width=width, highlight=False, markup=False, emoji=False).print(table)
     return text.getvalue()
 
 

@@ -131,6 +131,7 @@ def describe_event(job: Job, event: RawEvent) -> str:
     for value, form in ((found.train_s, "{:.2f} s"), (found.loss, "loss {:.3f}"), (found.val_acc, "val_acc {:.3f}")):
         if value is not None:
             parts.append(form.format(value))
+    parts += [f"{name} {value}" for name, value in found.not_finite.items()]
     return shown("  ".join(parts))
 
 

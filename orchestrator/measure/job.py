@@ -16,7 +16,7 @@ from orchestrator.files import is_full, last_line, remove_tree
 from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
-from orchestrator.results.job_events import DataEvent, ErrorEvent, read
+from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
 from orchestrator.text import printable
 
 EVENTS = "events.jsonl"
@@ -148,9 +148,15 @@ def measure(
 
 
 def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
-    """Status of a job that was launched, and the reason in words, followed by the remarks."""
+    """Status of a job that was launched, and the reason in words, followed by the remarks.
+
+    A job whose loss or accuracy was no finite number is `failed`, so nothing that it measured can win or be compared.
+    """
     status, reason = _verdict(job, exit_, events, log)
-    return status, "; ".join(filter(None, [reason, *remarks]))
+    odd = diverged([read(EpochEvent, event) for event in events if event["event"] == "epoch_end"])
+    if status == "ok" and odd:  # it did not do the work that the others did, however fast it was
+        status = "failed"
+    return status, "; ".join(filter(None, [reason, odd, *remarks]))
 
 
 def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[Status, str]:

@@ -12,12 +12,12 @@ import msgspec
 
 from orchestrator.files import write_atomic
 from orchestrator.model import NOT_RUN, Result, Row, Sample, to_json
-from orchestrator.results import gpu_figures
+from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
-from orchestrator.results.source import TABLES, read_source
+from orchestrator.results.source import read_source, table_files
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -154,7 +154,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _set_sample_rows(path: Path) -> Iterator[Row]:
     with duckdb.connect() as database:
-        database.read_parquet(str(path / TABLES["samples"])).create_view("samples")
+        named_files.read_parquet(database, table_files(path, "samples")).create_view("samples")
         (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
         if count > MOST_READINGS:
             return

@@ -13,6 +13,7 @@ import msgspec
 
 from orchestrator.files import write_atomic
 from orchestrator.model import Row
+from orchestrator.results import named_files
 
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
@@ -31,8 +32,7 @@ def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -
     write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     try:
         with duckdb.connect() as database:
-            reader = database.read_json(str(source), columns=dict(columns), format="newline_delimited")
-            reader.write_parquet(str(target))
+            named_files.read_lines(database, source, dict(columns)).write_parquet(named_files.target(target))
         target.replace(path)
     finally:
         source.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.model import GpuSample
+from orchestrator.results import named_files
 
 
 def sql_type(hint: Any) -> str:
@@ -46,7 +47,7 @@ def to_parquet(run: Path) -> None:
         target = spool.with_suffix(".parquet")
         temporary = target.with_name(f".{target.name}.tmp")
         with _database() as database:
-            _lines(database, spool).write_parquet(str(temporary), compression="zstd")
+            _lines(database, spool).write_parquet(named_files.target(temporary), compression="zstd")
         temporary.replace(target)
         spool.unlink()
 
@@ -60,7 +61,8 @@ def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
         return []
     with _database() as database:
         for path in [*finished, *crashed]:
-            table = _lines(database, path) if path.suffix == ".jsonl" else database.read_parquet(str(path))
+            its_lines = path.suffix == ".jsonl"
+            table = _lines(database, path) if its_lines else named_files.read_parquet(database, [path])
             table.create_view("readings", replace=True)
             rows = database.execute("SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end])
             names = [column[0] for column in rows.description]
@@ -75,7 +77,7 @@ def _database() -> Any:
 
 
 def _lines(database: Any, spool: Path) -> Any:
-    lines = database.read_json(str(spool), columns=COLUMNS, format="newline_delimited", ignore_errors=True)
+    lines = named_files.read_lines(database, spool, COLUMNS, ignore_errors=True)
     return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from orchestrator.errors import UserError
 from orchestrator.files import write_atomic
 from orchestrator.model import Noun, Plan, Row, Sample, to_json
-from orchestrator.results import columns
+from orchestrator.results import columns, named_files
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
@@ -216,14 +216,14 @@ class _Samples:
 
     def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
         """Copy the samples of the jobs in `taken` from another set, without reading them into memory."""
-        if not taken or not source.is_dir():
+        files = sorted(source.glob("*.parquet"))
+        if not taken or not files:
             return
         runs, jobs = zip(*sorted(taken), strict=True)
         taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
         self.database.register("taken", taken_names)
-        self._write(
-            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
-        )
+        named_files.read_parquet(self.database, files).create_view("theirs", replace=True)
+        self._write("select s.* from theirs s semi join taken using (run_id, job_id)")
         self.database.unregister("taken")
 
     def _flush(self) -> None:
@@ -252,8 +252,8 @@ class _Samples:
         self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
 
     def _write(self, select: str) -> None:
-        target = _quoted(self.fresh / f"{self.parts:05}.parquet")
-        self.database.execute(f"copy ({select}) to '{target}' (format parquet)")
+        target = named_files.quoted(named_files.target(self.fresh / f"{self.parts:05}.parquet"))
+        self.database.execute(f"copy ({select}) to {target} (format parquet)")
         self.parts += 1
 
     def _close(self) -> None:
@@ -281,7 +281,3 @@ def _chosen(name: str) -> str:
     if name not in NUMBERS:
         return f"words_{name}.word as {name}"
     return f"case when isnan(chunk.{name}) then null else chunk.{name} end as {name}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -74,6 +74,8 @@ class LocalExecutor:
         check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
         files, no_data = ready_data(plan, self.request, self._say)
+        mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
+        preflight.refuse_unmountable(provisioner.name, mounted)
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)

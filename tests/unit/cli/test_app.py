@@ -74,3 +74,11 @@ def test_without_an_engine_docker_cannot_be_insisted_on(orchestrate):
     assert answer.returncode == 3
     assert "no Docker engine answers" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_name_in_an_error_is_shown_as_it_is_and_steers_no_terminal(orchestrate, tmp_path):
+    path = tmp_path / "[bold]run[1]\x1b[2J.yaml"
+    path.write_text("repeats: none")
+    answer = orchestrate("plan", "--config", path)
+    assert answer.returncode == 2
+    assert "[bold]run[1] [2J.yaml: Expected" in answer.stderr

@@ -31,5 +31,10 @@ def test_a_cell_that_no_longer_runs_is_no_ratio_but_a_regression():
     assert "1 cells regressed" in text
 
 
+def test_names_in_the_table_are_shown_as_they_are():
+    text = comparison_text(compare(rows([1.0], "[red]net"), rows([2.0], "[red]net")))
+    assert "[red]net" in text
+
+
 def test_without_cells_there_is_nothing_to_compare():
     assert comparison_text([]).rstrip().endswith("no cell can be compared")

@@ -49,6 +49,11 @@ def test_the_summary_has_a_line_per_workload_a_column_per_contender_and_marks_th
     assert ["keras2", "cpu", "keras3", "cpu", "jax"] in lines and ["workload", "theano", "jax", "modern"] in lines
 
 
+def test_names_in_the_summary_are_shown_as_they_are():
+    text = output.text_summary([row(workload="[bold]net:smile:[/]", backend="[red]x", epoch_s=1.0)])
+    assert "[bold]net:smile:[/]" in text and "[red]x" in text
+
+
 def test_a_failed_job_is_not_the_best_whatever_it_measured():
     rows = [row(backend="a", epoch_s=0.1, status="timeout"), row(backend="b", epoch_s=3.0)]
     (line,) = [line for line in output.text_summary(rows).splitlines() if "mnist_mlp" in line]

@@ -39,6 +39,34 @@ def test_every_end_has_one_status_and_a_reason(tmp_path, exit_, events, status, 
     assert "\n" not in reason
 
 
+ODD = {"event": "epoch_end", "t": 2, "loss": None, "not_finite": {"loss": "nan"}}
+INFINITE = {"event": "epoch_end", "t": 1, "val_acc": None, "not_finite": {"val_acc": "-inf"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([GOOD[0], ODD, GOOD[2]], "the loss was not finite from epoch 2 on (nan)"),
+        ([ODD, ODD, GOOD[2]], "the loss was not finite from epoch 1 on (nan)"),
+        ([ODD, GOOD[1], GOOD[2]], "the loss was not finite in epoch 1 (nan)"),
+        (
+            [INFINITE, ODD, GOOD[2]],
+            "the loss was not finite from epoch 2 on (nan); the validation accuracy was not finite in epoch 1 (-inf)",
+        ),
+    ],
+)
+def test_a_job_whose_figures_are_no_numbers_has_failed_however_well_it_ended(tmp_path, events, reason):
+    assert verdict(make_job(), Exit(code=0), events, [], tmp_path / "log") == ("failed", reason)
+    status, words = verdict(make_job(), Exit(code=137, timed_out=True), events, ["1 unreadable"], tmp_path / "log")
+    assert status == "timeout" and words.endswith(f"; {reason}; 1 unreadable")
+
+
+@pytest.mark.parametrize("said", [{"loss": 1}, {"mine": "nan"}, "nan", ["loss"], {"loss": ["nan"]}, {"loss": None}])
+def test_what_says_nothing_of_a_figure_fails_no_job(tmp_path, said):
+    events = [{**GOOD[0], "not_finite": said}, *GOOD[1:]]
+    assert verdict(make_job(), Exit(code=0), events, [], tmp_path / "log") == ("ok", "")
+
+
 def test_unreadable_lines_are_told_even_when_all_went_well(tmp_path):
     assert verdict(make_job(), Exit(code=0), GOOD, ["3 unreadable"], tmp_path / "log") == ("ok", "3 unreadable")
 
