@@ -53,6 +53,16 @@ class DataFact(Noun, frozen=True, kw_only=True):
     sha256: str | None = None
 
 
+class Trial(Noun, frozen=True, kw_only=True):
+    """What a container told that was made as those of jobs: what it did not get, or why jobs cannot run."""
+
+    launcher: str
+    #: Points of the confinement, each with what it got instead.
+    lacks: list[str] = []
+    trouble: str = ""
+    mend: str = ""
+
+
 class Facts(Noun, frozen=True, kw_only=True):
     """Everything about a host that checks are made of. A part that was not examined is empty."""
 
@@ -84,6 +94,7 @@ class Facts(Noun, frozen=True, kw_only=True):
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
     data: list[DataFact] = []
+    trial: Trial | None = None
 
 
 def version(text: str) -> tuple[int, ...]:
@@ -154,7 +165,19 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
         found += _without_gpu(facts)
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
-    return [*found, *_images(facts), *_disks(facts), *_data(facts)]
+    tried = trial_checks(facts.trial) if facts.trial else []
+    return [*found, *_images(facts), *tried, *_disks(facts), *_data(facts)]
+
+
+def trial_checks(trial: Trial) -> list[Check]:
+    """What a trial container tells of the jobs to come."""
+    what = "container of a job"
+    if trial.trouble:
+        return [Check(level="bad", what=what, seen=trial.trouble, mend=trial.mend)]
+    if trial.lacks:
+        seen = "not everything: " + "; ".join(trial.lacks)
+        return [Check(level="warn", what=f"confinement by {trial.launcher}", seen=seen)]
+    return [Check(level="ok", what=what, seen="reads scripts and data, writes results, has all bounds")]
 
 
 def _engine(facts: Facts) -> list[Check]:

@@ -18,12 +18,14 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.errors import HostError
 from orchestrator.files import last_line
 from orchestrator.launchers import cgroups, reaper
 from orchestrator.launchers.command_line import other_argv, run_argv
-from orchestrator.launchers.container import Image, cache_name, container_spec, owned_by_job
+from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
+from orchestrator.launchers.job_user import owning
 from orchestrator.launchers.launcher import Probe, RunContext
-from orchestrator.launchers.runtimes import Runtime, given_up
+from orchestrator.launchers.runtimes import Runtime, given_up, not_given
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.supervise import GRACE_S as CHILD_GRACE_S
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage
@@ -58,7 +60,7 @@ class CommandLauncher:
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         command = run_argv(self._runtime, self._spec(job, device, out), "SCRATCH")
-        unconfined = [*self._runtime.unconfined, *given_up(self._context.weakened)]
+        unconfined = [*self._runtime.unconfined, *not_given(self._context.lacks), *given_up(self._context.weakened)]
         return self._images[job.stack].launch(self._runtime.name, command, unconfined)
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
@@ -76,6 +78,8 @@ class CommandLauncher:
                 )
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
+        except HostError as error:
+            return Exit(error=error.message)
         return self._exit(code, timed_out, oom_kills() > kills, log)
 
     def stop(self) -> None:
@@ -94,8 +98,8 @@ class CommandLauncher:
         return str(self._cache_dir / host)
 
     def _make_caches(self, job: Job) -> None:
-        for cache in self._context.stacks[job.stack].caches_for(job.device):
-            place = self._place(cache_name(job.stack, cache.name))
+        for volume in caches_of(self._context, self._images[job.stack], job).values():
+            place = self._place(volume)
             if place.startswith("/"):
                 Path(place).mkdir(parents=True, exist_ok=True)
 
@@ -124,7 +128,7 @@ class CommandLauncher:
     @contextlib.contextmanager
     def _writable(self, out: Path) -> Iterator[None]:
         """Lets the job write to `out`, where the runtime runs it as another user."""
-        with owned_by_job(out) if self._runtime.sets_user else contextlib.nullcontext():
+        with owning(out, user_of(self._context)) if self._runtime.sets_user else contextlib.nullcontext():
             yield
 
     @contextlib.contextmanager

@@ -41,7 +41,8 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         memory_mb=host.memory_mb,
         os=host.os,
         threads=job.threads,
-        pinned_cores=device.cores,
+        # An engine without control groups runs a job on any core.
+        pinned_cores=[] if any(point.startswith("cores:") for point in launch.unconfined) else device.cores,
         gpu_name=gpu.name if gpu else None,
         gpu_uuid=gpu.uuid if gpu else None,
         driver=gpu.driver if gpu else None,

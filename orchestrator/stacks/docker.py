@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+
+import msgspec
 
 from orchestrator.errors import HostError
 from orchestrator.files import flush_to_disk
-from orchestrator.launchers import sweep
+from orchestrator.launchers import job_user, sweep
 from orchestrator.launchers.docker import DockerLauncher
 from orchestrator.launchers.launcher import Launcher, RunContext
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.trial import start
+from orchestrator.launchers.trial.judge import Ran
 from orchestrator.model import DeviceKind, Stack, Unavailable
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
@@ -31,7 +37,21 @@ class DockerProvisioner(ImageProvisioner):
         return missing
 
     def launcher(self, context: RunContext) -> Launcher:
-        return DockerLauncher(self._client, context, self._images)
+        return DockerLauncher(self._client, self._fitted(context), self._images)
+
+    def _fitted(self, context: RunContext) -> RunContext:
+        """With the user that this engine's jobs need. A plan asks no engine."""
+        if self._client is None:
+            return context
+        user = job_user.on_engine(self._client.info(), os.getuid(), os.getgid())
+        return msgspec.structs.replace(context, user=user)
+
+    def _digest(self, name: str) -> str | None:
+        found = engine.inspect(self._client, name)
+        return found.id if found else None
+
+    def _try(self, spec: ContainerSpec) -> Ran:
+        return start.on_engine(self._client, spec)
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[engine.ImageInfo, str | None]:
         built = None

@@ -16,6 +16,7 @@ from orchestrator import __version__
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import listing
 from orchestrator.errors import HostError
+from orchestrator.executors.local.tryout import try_for_doctor
 from orchestrator.host import checks
 from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState
 from orchestrator.host.leases import Leases, lock_folder
@@ -50,6 +51,7 @@ def examine_host(
     whole = msgspec.structs.replace(
         facts,
         data=[DataFact(dataset=r.dataset, state=r.state, path=r.path, sha256=r.sha256) for r in rows],
+        trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
     return checks.all_checks(whole, stacks, catalog.stacks)
 

@@ -16,6 +16,7 @@ from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
+from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
@@ -25,6 +26,7 @@ from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.runtimes import Point
 from orchestrator.measure import gpu_claims
 from orchestrator.measure.fingerprint import Origin, git_commit
 from orchestrator.measure.gpu_claims import GpuClaims
@@ -50,6 +52,7 @@ class LocalExecutor:
         self._say = say
         self._engine = Engine()
         self._cleared = preflight.Cleared()
+        self._lacks: dict[Point, str] = {}
         self._pool: DevicePool | None = None
         self._stopped = False
 
@@ -76,9 +79,25 @@ class LocalExecutor:
         files, no_data = ready_data(plan, self.request, self._say)
         mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
         preflight.refuse_unmountable(provisioner.name, mounted)
+        tried = self._try_out(msgspec.structs.replace(plan, data=files))  # before images are built, where one is there
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
+        if not tried:
+            self._try_out(msgspec.structs.replace(plan, data=files))
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
+
+    def _try_out(self, plan: Plan) -> bool:
+        """Whether there was an image for a trial container. Raises HostError for what no job could run with."""
+        slots = self._slots(plan)
+        tried = try_out(self._provisioner, self._context(plan, slots, "devices", {}), slots[0], self.request.out)
+        if tried is None:
+            return False
+        context, trial = tried
+        self._lacks = context.lacks
+        for check in checks.trial_checks(trial):
+            if check.level != "ok":
+                self._say(checks.check_text(check))
+        return True
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """Commands show images by name (a run uses ids), and for missing data the path that it would get."""
@@ -134,6 +153,8 @@ class LocalExecutor:
             gpu_route=route,
             attempts=attempts,
             weakened=self._config.weaken,
+            workloads_sha256=workloads_sha256(Path(self._catalog.root)),
+            lacks=self._lacks,
         )
 
     def _runner(self, ready: Ready) -> JobRunner:

@@ -43,6 +43,11 @@ HINTS = (
         "The build needs Debian's mirror and a package index: --debian-mirror, --pip-index-url, proxy variables.",
     ),
     (
+        "cannot share the host's network namespace",
+        "The engine remaps users and has no bridge network, or your proxy listens on this host only: build with "
+        "another engine, then `orchestrate images save` and `load`.",
+    ),
+    (
         "does not have a Release file|no longer has a Release file",
         "The release has moved to Debian's archive: --debian-mirror http://archive.debian.org/debian",
     ),
