@@ -38,6 +38,7 @@ class Keras(object):
         self.seed = seed
         self.library = backends.library(K.backend())
         self.threads = self.library.set_threads(threads)
+        self.library.settle_input()
         self.devices = self.library.devices()
         self._check_gpu()
         # The layout that each backend had by default in 2017: only MXNet put channels first.
