@@ -38,6 +38,7 @@ class Keras(object):
         self.seed = seed
         self.library = backends.library(K.backend())
         self.threads = self.library.set_threads(threads)
+        self.library.settle_input()
         self.devices = self.library.devices()
         self._check_gpu()
         self.precision = self.library.exact() if self.faithful and backends.gpu_requested() else {}

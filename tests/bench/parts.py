@@ -155,14 +155,15 @@ def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Itera
     sizes = {"epochs": 8, "train": 12800, "validation": 2560}
     job = msgspec.structs.replace(JOB, workload="mnist_mlp", batch_size=128, **sizes)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "OMP_NUM_THREADS": "1"}
-    argv = [python, str(Path(__file__).with_name("bare_keras.py")), str(data), *map(str, (12800, 2560, 8))]
+    flags = [f"--{name}={size}" for name, size in sizes.items()]
+    argv = [python, str(Path(__file__).with_name("bare_keras.py")), job.workload, f"--data={data}", *flags]
     cores = ",".join(map(str, DEVICE.cores))
     ratios = []
     for i in range(rounds):
 
         def bare() -> float:
             answer = subprocess.run(["taskset", "-c", cores, *argv], capture_output=True, env=environment, check=True)
-            return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])[1:])
+            return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])["epochs"][1:])
 
         def ours() -> float:
             result = measured(launcher, context.data, scratch / "epoch", job)

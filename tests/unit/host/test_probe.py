@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from orchestrator.errors import HostError
-from orchestrator.host.probe import shares, slots
+from orchestrator.host.probe import default_threads, shares, slots
 from orchestrator.model import Device, Host
 
 
@@ -36,3 +36,14 @@ def test_cpu_slots_are_disjoint_and_bounded():
     assert [slot.cores for slot in slots(host([0, 1, 2, 3], 0), "cpu", 2, 2)] == [[0, 1], [2, 3]]
     with pytest.raises(HostError, match="need 6 cores"):
         slots(host([0, 1, 2, 3], 0), "cpu", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("cores", "parallel", "threads"), [(1, 1, 1), (2, 1, 1), (4, 1, 3), (4, 2, 1), (64, 1, 63), (64, 4, 15)]
+)
+def test_every_job_has_as_many_cores_of_its_own_as_threads(cores, parallel, threads):
+    """So no backend gets more of the host than another by starting more threads than it was allowed."""
+    assert default_threads(cores, parallel) == threads
+    found = [slot.cores for slot in slots(host(list(range(cores)), 0), "cpu", threads, parallel)]
+    assert [len(own) for own in found] == [threads] * parallel
+    assert len(set(itertools.chain(*found))) == threads * parallel
