@@ -17,6 +17,7 @@ from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
+from orchestrator.results.samples import Readings
 from orchestrator.results.source import TABLES, read_source
 
 
@@ -47,11 +48,12 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
+        columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
         readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        rows = merge_run(plan, results, samples, readings)
+        rows = merge_run(plan, results, columns, readings)
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
-        merged.epochs.extend(epoch_rows(ordered, readings))
+        merged.epochs.extend(epoch_rows(ordered, readings, columns))
         for result in ordered:
             merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
             merged.marks.extend(gpu_figures.epoch_marks(result))
@@ -154,11 +156,11 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 def _set_sample_rows(path: Path) -> Iterator[Row]:
     with duckdb.connect() as database:
-        database.read_parquet(str(path / TABLES["samples"])).create_view("samples")
+        database.read_parquet(str(path / TABLES["samples"]), union_by_name=True).create_view("samples")
         (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
         if count > MOST_READINGS:
             return
-        names = ("run_id", "job_id", *Sample.__struct_fields__)
+        names = ("run_id", "job_id", "t", "device", "cpu_s", "rss_mb")  # a set of an older version has no more
         readings = database.execute(f"select {', '.join(names)} from samples order by run_id, job_id, t").fetchall()
     for (run_id, job_id), its in itertools.groupby(readings, key=lambda reading: reading[:2]):
         samples = [Sample(**dict(zip(names[2:], reading[2:], strict=True))) for reading in its]

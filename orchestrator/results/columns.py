@@ -22,6 +22,7 @@ How = Literal[
     "counter",  # how much a counter grew during the epochs
     "source",  # how the figure of the counter is known: "counter", or "integrated" from `rate`
     "share",  # growth of a counter of seconds during the epochs, in percent of their time
+    "lack",  # what the job lacked, or how it slept, in the training of its steady epochs (host_figures.py)
     "reasons",  # names of the bits that were set in any reading of the whole job
     "shared",  # whether any reading of the whole job lists a process that is not the job's
 ]
@@ -63,6 +64,17 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
     Metric("cpu_util_mean", "host", "cpu_s", "share", unit="%", label=""),
     Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MB", label="peak"),
+    Metric("core_clock_mean", "host", "core_mhz", "mean", unit="MHz", label="clock"),
+    Metric("lost_s", "host", "wait_s", "lack", per_epoch=True, unit="s", label="lacked"),
+    Metric("lost_percent", "host", "wait_s", "lack", per_epoch=True, unit="%", label="of what it needed"),
+    Metric("disturbed", "host", "wait_s", "lack", sql="VARCHAR", per_epoch=True, label="by"),
+    Metric("disturbed_epochs", "host", "wait_s", "lack", sql="BIGINT"),
+    Metric("wait_s", "host", "wait_s", "lack", per_epoch=True, unit="s"),
+    Metric("others_s", "host", "busy_s", "lack", per_epoch=True, unit="s"),
+    Metric("throttled_s", "host", "throttled_s", "lack", per_epoch=True, unit="s"),
+    Metric("steal_s", "host", "steal_s", "lack", per_epoch=True, unit="s"),
+    Metric("idle_s", "host", "cpu_s", "lack", per_epoch=True, unit="s", label="slept"),
+    Metric("slept", "host", "cpu_s", "lack", sql="BOOLEAN", per_epoch=True),
 )
 GPU_METRICS = tuple(metric for metric in METRICS if metric.device == "gpu")
 HOST_METRICS = tuple(metric for metric in METRICS if metric.device == "host")

@@ -51,7 +51,8 @@ def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[Gpu
 def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample]) -> dict[str, Any]:
     """The GPU columns of one epoch."""
     window = window_of(epoch)
-    return window_part(window, samples, EPOCH_METRICS) if window and samples else {}
+    metrics = [metric for metric in EPOCH_METRICS if metric.device == "gpu"]
+    return window_part(window, samples, metrics) if window and samples else {}
 
 
 def window_part(window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric]) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class _Collected:
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
             (row,) = merge_run(one, results, {job.id: samples}, readings)
             if self._take(row, str(folder.path)):
-                self.epochs += epoch_rows([results[job.id]], readings) if job.id in results else []
+                self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:
@@ -222,7 +222,8 @@ class _Samples:
         taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
         self.database.register("taken", taken_names)
         self._write(
-            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
+            f"select s.* from read_parquet('{_quoted(source)}/*.parquet', union_by_name=true) s "
+            "semi join taken using (run_id, job_id)"
         )
         self.database.unregister("taken")
 

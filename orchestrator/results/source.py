@@ -11,6 +11,7 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
 
 #: Table -> where it lies in a set.
@@ -30,7 +31,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def read_source(path: Path) -> Source:
-    """The tables of a set, or of a run, whose rows are then made anew without samples.
+    """The tables of a set, or of a run, whose rows are then made anew.
 
     Raises UserError for anything else.
     """
@@ -38,7 +39,9 @@ def read_source(path: Path) -> Source:
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
         ordered = [results[job.id] for job in plan.planned if job.id in results]
-        return Source(rows=merge_run(plan, results, {}), epochs=epoch_rows(ordered))
+        samples = {job.id: Readings.of(folder.samples(job)) for job in plan.planned}
+        gpu = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        return Source(rows=merge_run(plan, results, samples, gpu), epochs=epoch_rows(ordered, gpu, samples))
     if is_set(path):
         return Source(rows=_table(path / "results.parquet"), epochs=_table(path / "epochs.parquet"))
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
@@ -58,7 +61,7 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     with duckdb.connect() as database:
         for name, place in TABLES.items():
             file = str((path / place).absolute()).replace("'", "''")
-            database.execute(f"create view {name} as select * from read_parquet('{file}')")
+            database.execute(f"create view {name} as select * from read_parquet('{file}', union_by_name=true)")
         database.execute(_CELLS)
         database.execute(f"set allowed_directories = ['{str(path.absolute()).replace(chr(39), chr(39) * 2)}']")
         database.execute("set enable_external_access = false")
