@@ -52,7 +52,7 @@ def _reader(
             return Usage(
                 cpu_s=cpu(folder),
                 rss_mb=_stat(folder / "memory.stat", memory_key) / MIB,
-                wait_s=queue.read(_numbers(threads)) if queue.due() else None,
+                wait_s=queue.read(_numbers(threads)) if queue.pace.due() else None,
                 throttled_s=control_groups.throttled_s(quotas),
             )
         except (OSError, ValueError, KeyError):

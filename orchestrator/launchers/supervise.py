@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from orchestrator.host import control_groups
-from orchestrator.host.run_queue import RunQueue, threads_of
+from orchestrator.host.run_queue import Pace, RunQueue, threads_of
 from orchestrator.launchers import reaper
 from orchestrator.launchers.launcher import Probe
 from orchestrator.launchers.log import pump
@@ -128,11 +128,13 @@ class ProcessProbe:
         self._pid = pid
         self._queue = RunQueue()
         self._quotas = control_groups.cpu_folders(control_groups.groups_of(pid))
+        self._below: list[int] = []
+        self._pace = Pace()
 
     def __call__(self) -> Usage | None:
         cpu = resident = 0.0
         found = []
-        for child in reaper.descendants(self._pid):
+        for child in self._processes():
             try:
                 fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
             except OSError:
@@ -142,10 +144,15 @@ class ProcessProbe:
             resident += int(fields[21]) * PAGE / MIB
         if not found:
             return None
-        wait_s = self._queue.read(threads_of(found)) if self._queue.due() else None
-        return Usage(
-            cpu_s=cpu, rss_mb=resident, wait_s=wait_s, throttled_s=control_groups.throttled_s(self._quotas)
-        )
+        wait_s = self._queue.read(threads_of(found)) if self._queue.pace.due() else None
+        return Usage(cpu_s=cpu, rss_mb=resident, wait_s=wait_s, throttled_s=control_groups.throttled_s(self._quotas))
+
+    def _processes(self) -> list[int]:
+        """Those below; on a host of thousands, whose search is dear, for a moment those that were found last."""
+        if self._pace.due() or not self._below:
+            with self._pace.spending():
+                self._below = reaper.descendants(self._pid)
+        return self._below
 
 
 def oom_kills() -> int:

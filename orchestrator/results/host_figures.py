@@ -76,8 +76,9 @@ class Grown(Struct, frozen=True):
     @classmethod
     def of(cls, readings: Readings, windows: Sequence[Window]) -> Grown:
         edges = np.array(windows, dtype=float)
-        counters = {name: _grown(*readings.known(field), edges) for field, name in COUNTERS.items()}
-        return cls(edges[:, 1] - edges[:, 0], {**counters, "idle": _grown(*_unused(readings), edges)})
+        with np.errstate(over="ignore", invalid="ignore"):  # what no figure can hold becomes nan, hence None
+            counters = {name: _grown(*readings.known(field), edges) for field, name in COUNTERS.items()}
+            return cls(edges[:, 1] - edges[:, 0], {**counters, "idle": _grown(*_unused(readings), edges)})
 
     def each(self) -> list[dict[str, float]]:
         names, columns = ("seconds", *self.counters), (self.seconds, *self.counters.values())
