@@ -1,4 +1,4 @@
-"""What some cores of this host do: how long all processes together kept them busy, what the hypervisor took, their clock.
+"""What some cores of this host do: how long all processes kept them busy, what the hypervisor took, their clock.
 
 The kernel counts busy time by its clock tick (10 ms): good enough for an epoch of a second, too coarse for one of ten
 milliseconds.
@@ -41,7 +41,9 @@ class Cores:
             return None
         # user, nice, system, idle, iowait, irq, softirq, steal; what a guest of this host used is in user.
         busy = sum(sum(core[:3]) + sum(core[5:7]) for core in fields)
-        return CoreUse(busy_s=busy / TICKS, steal_s=sum(sum(core[7:8]) for core in fields) / TICKS, core_mhz=self._clock())
+        return CoreUse(
+            busy_s=busy / TICKS, steal_s=sum(sum(core[7:8]) for core in fields) / TICKS, core_mhz=self._clock()
+        )
 
     def _clock(self) -> float | None:
         """The mean clock, where it can be read and was not just read."""

@@ -24,6 +24,10 @@ How = Literal[
     "share",  # growth of a counter of seconds during the epochs, in percent of their time
     "lack",  # what the job lacked, or how it slept, in the training of its steady epochs (host_figures.py)
     "reasons",  # names of the bits that were set in any reading of the whole job
+    "slowed_s",  # seconds of the epochs in which the device slowed itself down
+    "slowed_percent",
+    "shared_s",  # seconds of the epochs in which a process that is not the job's was on the device
+    "shared_percent",
     "shared",  # whether any reading of the whole job lists a process that is not the job's
 ]
 
@@ -62,6 +66,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_temp_max_c", "gpu", "temp_c", "peak", unit="°C"),
     Metric("throttle_reasons", "gpu", "throttle", "reasons", sql="VARCHAR", label="throttled"),
     Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
+    Metric("gpu_throttled_s", "gpu", "throttle", "slowed_s", per_epoch=True, unit="s"),
+    Metric("gpu_throttled_percent", "gpu", "throttle", "slowed_percent", unit="%"),
+    Metric("gpu_shared_s", "gpu", "processes", "shared_s", per_epoch=True, unit="s"),
+    Metric("gpu_shared_percent", "gpu", "processes", "shared_percent", unit="%"),
     Metric("cpu_util_mean", "host", "cpu_s", "share", unit="%", label=""),
     Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MB", label="peak"),
     Metric("core_clock_mean", "host", "core_mhz", "mean", unit="MHz", label="clock"),
@@ -74,6 +82,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("throttled_s", "host", "throttled_s", "lack", per_epoch=True, unit="s"),
     Metric("steal_s", "host", "steal_s", "lack", per_epoch=True, unit="s"),
     Metric("idle_s", "host", "cpu_s", "lack", per_epoch=True, unit="s", label="slept"),
+    Metric("idle_percent", "host", "cpu_s", "lack", per_epoch=True, unit="%"),
     Metric("slept", "host", "cpu_s", "lack", sql="BOOLEAN", per_epoch=True),
 )
 GPU_METRICS = tuple(metric for metric in METRICS if metric.device == "gpu")

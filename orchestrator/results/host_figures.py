@@ -25,7 +25,7 @@ COVERED = 0.5
 #: The least part of the time between two readings that counts as sleep: the kernel counts use in steps of 10 ms.
 ASLEEP = 0.1
 #: The columns that need a known lack.
-LACKS = ("lost_s", "lost_percent", "others_s", "disturbed", "idle_s", "slept")
+LACKS = ("lost_s", "lost_percent", "others_s", "disturbed", "idle_s", "idle_percent", "slept")
 
 
 #: Begin and end, CLOCK_MONOTONIC in seconds.
@@ -118,12 +118,13 @@ def _figures(result: Result, counted: dict[str, float]) -> dict[str, Any]:
     idle, seconds = values.pop("idle"), counted["seconds"]
     fingerprint = result.fingerprint
     cores = len(fingerprint.pinned_cores) if fingerprint else 0
-    found = lack(Counted(cores=cores or result.job.threads, **{**values, "seconds": seconds}))
+    growth = {name: values[name] for name in COUNTERS.values()}
+    found = lack(Counted(seconds=seconds, cores=cores or result.job.threads, **growth))
     part: dict[str, Any] = {f"{name}_s": number(values[name]) for name in ("wait", "throttled", "steal")}
     if found is None:
         return {**dict.fromkeys(LACKS), **part}
     asleep = None if idle is None else max(0.0, idle - found.lost)
-    slept_for = None if asleep is None else slept(asleep, asleep / seconds)
+    share = None if asleep is None else min(1.0, asleep / seconds)
     return {
         **part,
         "lost_s": number(found.lost),
@@ -131,7 +132,8 @@ def _figures(result: Result, counted: dict[str, float]) -> dict[str, Any]:
         "others_s": number(found.others),
         "disturbed": ", ".join(found.causes) if found.marked else "",
         "idle_s": number(asleep),
-        "slept": None if slept_for is None else slept_for and result.job.device == "cpu",
+        "idle_percent": None if share is None else number(100 * share),
+        "slept": None if share is None else slept(asleep or 0.0, share) and result.job.device == "cpu",
     }
 
 

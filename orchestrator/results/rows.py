@@ -1,7 +1,7 @@
 """Makes rows of raw records: one per planned job, one per epoch, one per sample. Nothing is read or written here.
 
-Every derived figure is made here, in `gpu_figures` and in `host_figures`, and nowhere else, so that a better definition can be applied to
-old runs.
+Every derived figure is made here, in `gpu_figures` and in `host_figures`, and nowhere else, so that a better definition
+can be applied to old runs.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def epoch_rows(
         for epoch, host in zip(epochs, hosts, strict=True):
             figures = {name: getattr(epoch, name) for name in EPOCH_FIELDS} | host
             figures["elapsed"] = epoch.elapsed_s
-            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ())))
+            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ()), result.job.id))
             rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
     return rows
 
