@@ -102,7 +102,7 @@ def _amounts(rows: Sequence[Row]) -> Iterator[Told]:
 def _lacked(rows: Sequence[Row]) -> tuple[float, str]:
     lost, share = _sums(rows, "lost_s", "lost_percent")
     causes = sorted({cause for row in rows for cause in str(row["disturbed"]).split(", ")})
-    text = f"lacked {_amount(lost, share)} of the processor time that it needed in its steady epochs"
+    text = f"lacked {words.seconds(lost)} of its cores, {words.percent(100 * share)} of what its steady epochs needed"
     return share, f"{text} ({listed(causes)}{_some_epochs(rows)})"
 
 

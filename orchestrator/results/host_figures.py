@@ -120,21 +120,27 @@ def _figures(result: Result, counted: dict[str, float]) -> dict[str, Any]:
     cores = len(fingerprint.pinned_cores) if fingerprint else 0
     growth = {name: values[name] for name in COUNTERS.values()}
     found = lack(Counted(seconds=seconds, cores=cores or result.job.threads, **growth))
-    part: dict[str, Any] = {f"{name}_s": number(values[name]) for name in ("wait", "throttled", "steal")}
+    part: dict[str, Any] = {f"{name}_s": _figure(values[name]) for name in ("wait", "throttled", "steal")}
     if found is None:
         return {**dict.fromkeys(LACKS), **part}
     asleep = None if idle is None else max(0.0, idle - found.lost)
     share = None if asleep is None else min(1.0, asleep / seconds)
     return {
         **part,
-        "lost_s": number(found.lost),
-        "lost_percent": number(100 * found.share),
-        "others_s": number(found.others),
+        "lost_s": _figure(found.lost),
+        "lost_percent": _figure(100 * found.share),
+        "others_s": _figure(found.others),
         "disturbed": ", ".join(found.causes) if found.marked else "",
-        "idle_s": number(asleep),
-        "idle_percent": None if share is None else number(100 * share),
+        "idle_s": _figure(asleep),
+        "idle_percent": None if share is None else _figure(100 * share),
         "slept": None if share is None else slept(asleep or 0.0, share) and result.job.device == "cpu",
     }
+
+
+def _figure(value: float | None) -> float | None:
+    """To the microsecond: the rest is what was lost between two large counters."""
+    known = number(value)
+    return None if known is None else round(known, 6)
 
 
 def _of_epoch(figures: dict[str, Any]) -> dict[str, Any]:
