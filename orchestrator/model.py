@@ -359,6 +359,8 @@ class Usage(Noun, frozen=True, kw_only=True):
     rss_mb: float
     wait_s: float | None = None
     throttled_s: float | None = None
+    #: The cores that a CPU quota of its group, or of one around it, allows.
+    cpu_quota: float | None = None
 
 
 class CoreUse(Noun, frozen=True, kw_only=True):

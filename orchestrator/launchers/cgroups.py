@@ -42,10 +42,10 @@ def find(
 
 
 def _reader(
-    folder: Path, cpu: Callable[[Path], float], memory_key: str, threads: Path, quotas: Sequence[Path]
+    folder: Path, cpu: Callable[[Path], float], memory_key: str, threads: Path, groups: Sequence[Path]
 ) -> Callable[[], Usage | None]:
     """`threads` is the file that lists the threads of the group, as this host numbers them."""
-    queue = RunQueue()
+    queue, quota = RunQueue(), control_groups.quota_cores(groups)
 
     def read() -> Usage | None:
         try:
@@ -53,7 +53,8 @@ def _reader(
                 cpu_s=cpu(folder),
                 rss_mb=_stat(folder / "memory.stat", memory_key) / MIB,
                 wait_s=queue.read(_numbers(threads)) if queue.pace.due() else None,
-                throttled_s=control_groups.throttled_s(quotas),
+                throttled_s=control_groups.throttled_s(groups),
+                cpu_quota=quota,
             )
         except (OSError, ValueError, KeyError):
             return None  # the job is gone

@@ -127,7 +127,8 @@ class ProcessProbe:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._queue = RunQueue()
-        self._quotas = control_groups.cpu_folders(control_groups.groups_of(pid))
+        self._groups = control_groups.cpu_folders(control_groups.groups_of(pid))
+        self._quota = control_groups.quota_cores(self._groups)
         self._below: list[int] = []
         self._pace = Pace()
 
@@ -145,7 +146,13 @@ class ProcessProbe:
         if not found:
             return None
         wait_s = self._queue.read(threads_of(found)) if self._queue.pace.due() else None
-        return Usage(cpu_s=cpu, rss_mb=resident, wait_s=wait_s, throttled_s=control_groups.throttled_s(self._quotas))
+        return Usage(
+            cpu_s=cpu,
+            rss_mb=resident,
+            wait_s=wait_s,
+            throttled_s=control_groups.throttled_s(self._groups),
+            cpu_quota=self._quota,
+        )
 
     def _processes(self) -> list[int]:
         """Those below; on a host of thousands, whose search is dear, for a moment those that were found last."""

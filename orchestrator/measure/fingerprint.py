@@ -42,7 +42,8 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         os=host.os,
         machine=host.machine,
         virtualization=host.virtualization,
-        cpu_quota=host.cpu_quota,
+        # An engine's containers are no children of this process; what binds them is read while they run.
+        cpu_quota=None if launch.launcher == "docker" else host.cpu_quota,
         threads=job.threads,
         pinned_cores=device.cores,
         gpu_name=gpu.name if gpu else None,

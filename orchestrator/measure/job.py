@@ -44,6 +44,8 @@ class Watcher:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.events: list[RawEvent] = []
         self.notes: list[str] = []
+        #: The job's CPU quota, None for none; empty where nothing is known of it.
+        self.quota: tuple[float | None, ...] = ()
         #: Samples that could not be written down.
         self.lost = 0
 
@@ -87,8 +89,10 @@ class Watcher:
         usage = self._probe() if self._probe else None
         if usage is not None:
             seen = msgspec.structs.asdict(usage)
+            quota = seen.pop("cpu_quota")
             # Whoever cannot see the job's threads asks an engine elsewhere, whose cores are not those of this host.
             if usage.throttled_s is not None or usage.wait_s is not None:
+                self.quota = (quota,)
                 use = self._cores.read()
                 seen |= msgspec.structs.asdict(use) if use else {}
             sample = Sample(t=time.monotonic(), device=self._device.name, **seen)
@@ -134,6 +138,8 @@ def measure(
     _keep_events(folder, watcher.events)
     reported = sort_events(watcher.events)
     identity = identify(job, device, launch)
+    for quota in watcher.quota:
+        identity = msgspec.structs.replace(identity, cpu_quota=quota)
     status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
     seen = read(DataEvent, reported["data"]).sha256
     if status == "ok" and seen != identity.data_sha256:

@@ -96,6 +96,8 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("processor", f"{f.cpu}, {f.cores} cores in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
+            ("virtualization", f.virtualization),
+            ("CPU quota", f"{f.cpu_quota:g} cores" if f.cpu_quota is not None else None),
             ("GPU", f.gpu_name),
             ("compute capability", f.compute_capability),
             ("driver", f.driver),
@@ -127,14 +129,21 @@ def merged_set(path: Path) -> Merged:
     if not samples:
         notes.append(f"No curves of processor and memory: no readings, or more than {MOST_READINGS:,}.")
     return Merged(
-        rows=source.rows,
-        epochs=source.epochs,
+        rows=[{**dict.fromkeys(COLUMNS), **row} for row in source.rows],
+        epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in source.epochs],
         samples=samples,
         run_ids=list(dict.fromkeys(row["run_id"] for row in source.rows)),
         environment=environment_of_rows(source.rows),
         logs={},
         notes=notes,
     )
+
+
+#: What a set's rows also tell of the machine: in words, and by its column.
+SET_MACHINE = (
+    *(("cores", "cores"), ("CPU quota (cores)", "cpu_quota"), ("memory (GiB)", "memory_gib")),
+    *(("operating system", "os"), ("kernel", "kernel"), ("virtualization", "virtualization")),
+)
 
 
 def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -146,6 +155,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
         for pair in (
             *((what, row[name]) for what, name in (("host", "host"), ("processor", "cpu"), ("GPU", "gpu_name"))),
             *((what, row[what]) for what in ("driver", "launcher")),
+            *((what, row.get(name)) for what, name in SET_MACHINE),
             ("threads per job", row["threads"]),
             ("workloads (sha256)", row["workloads_sha256"]),
             (f"data of {row['workload']}", f"{row['data_kind']}, sha256 {row['data_sha256']}"),

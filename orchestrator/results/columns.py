@@ -93,7 +93,7 @@ EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda met
 #: The columns that are numbers, by their SQL type; metrics have their own, and all others are text.
 WHOLE = frozenset(
     {
-        *("threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
+        *("cores", "threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
         *("exit_code", "epoch_s_n", "epoch"),
     }
 )
@@ -101,7 +101,7 @@ REAL = frozenset(
     {
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
-        *("elapsed", "train_s", "acc", "val_acc"),
+        *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
     }
 )
 
@@ -114,7 +114,8 @@ def _typed(*names: str) -> dict[str, str]:
 COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "framework_version", "keras_version"),
     **_typed("python", "launcher", "device", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    **_typed("data_sha256", "data_kind", "host", "cluster", "cpu", "threads", "seed", "repeat", "scale", "epochs"),
+    **_typed("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota"),
+    **_typed("memory_gib", "os", "kernel", "virtualization", "threads", "seed", "repeat", "scale", "epochs"),
     **_typed("batch_size", "train", "validation", "parameters", "image_data_format"),
     **_typed("status", "reason", "exit_code", "started", "ended", "wall_s", "setup_s", "first_epoch_s"),
     **_typed("epoch_s", "epoch_s_n", "epoch_s_min", "epoch_s_max", "validation_s", "epoch_s_article", "samples_per_s"),
@@ -136,5 +137,5 @@ JOB_FIELDS = (
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    *("data_sha256", "data_kind", "host", "cluster", "cpu"),
+    *("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota", "virtualization"),
 )

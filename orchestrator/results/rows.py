@@ -33,6 +33,9 @@ from orchestrator.results.job_events import (
 )
 from orchestrator.results.samples import Readings
 
+#: Memory is read off a running machine, whose kernel takes a little more or less of it each time.
+MEMORY_STEP_MB = 128
+
 
 def merge_run(
     plan: Plan,
@@ -152,7 +155,9 @@ def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
     part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
     if fingerprint.keras_spec:  # two builds of one version must never share a column
         part["keras_version"] = f"{events.ready.keras_version} from {fingerprint.keras_spec}"
-    return {**part, "command": shlex.join(fingerprint.command)}
+    part["memory_gib"] = round(fingerprint.memory_mb / MEMORY_STEP_MB) * MEMORY_STEP_MB / 1024
+    part["os"], _, kernel = fingerprint.os.partition(", kernel ")
+    return {**part, "kernel": kernel or None, "command": shlex.join(fingerprint.command)}
 
 
 def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:

@@ -11,12 +11,15 @@ import msgspec
 from orchestrator.model import NOT_RUN, Noun, Row
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import CELL, Steady, by_cell, repeats_of, with_node_kind
+from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, with_node_kind
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
-CONDITIONS = ("scale", "epochs", "train", "validation", "batch_size", "threads", "data_sha256", "workloads_sha256")
+CONDITIONS = (
+    *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota"),
+    *("data_sha256", "workloads_sha256"),
+)
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
-IDENTITY = ("host", "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
+IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
 
 
 class Ratio(Noun, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
-from orchestrator.report.layout import Contender, Layout
+from orchestrator.report.layout import FACETS, MACHINE, Contender, Layout
 from orchestrator.report.outcomes import counted
 from orchestrator.report.speeds import Speed, Speeds
 from orchestrator.report.view import View
@@ -51,12 +51,11 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
 
 def _machine(groups: Sequence[tuple[Any, ...]], machine: tuple[Any, ...]) -> str:
     """Only what tells this machine from the others of the report."""
-    device, gpu, threads, host = machine
-    facets = (str(device).upper(), gpu, f"{threads} threads", host)
+    said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
     varying = [
-        str(facet)
-        for i, facet in enumerate(facets)
-        if machine[i] is not None and len({group[i] for group in groups} - {None}) > 1
+        str(said.get(field, FACETS[field].format(machine[i])))
+        for i, field in enumerate(MACHINE)
+        if machine[i] and len({group[i] for group in groups} - {None}) > 1
     ]
     return f" ({', '.join(varying)})" if varying else ""
 
