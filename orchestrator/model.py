@@ -340,21 +340,42 @@ class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
 class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of one device at one time. A metric that the device lacks is None, never 0.
 
-    `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host.
-    `cpu_s` is the processor time used by the job so far, `rss_mb` its resident memory.
+    `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host. The first fields are the job's
+    (`Usage`), the others those of its cores (`CoreUse`), whoever used them.
     """
 
     t: float
     device: str
     cpu_s: float | None = None
     rss_mb: float | None = None
+    wait_s: float | None = None
+    throttled_s: float | None = None
+    busy_s: float | None = None
+    steal_s: float | None = None
+    core_mhz: float | None = None
 
 
 class Usage(Noun, frozen=True, kw_only=True):
-    """What a running job has used: processor seconds so far, resident memory now (MiB)."""
+    """What a running job has used: processor seconds so far, resident memory now (MiB); and what it lacked so far.
+
+    `wait_s`: seconds that its threads were ready to run and had no core, added up. `throttled_s`: seconds that a CPU
+    quota held it back, added up over cores.
+    """
 
     cpu_s: float
     rss_mb: float
+    wait_s: float | None = None
+    throttled_s: float | None = None
+    #: The cores that a CPU quota of its group, or of one around it, allows.
+    cpu_quota: float | None = None
+
+
+class CoreUse(Noun, frozen=True, kw_only=True):
+    """Cores since the host was started: seconds that anybody used them, or the hypervisor took; their clock now."""
+
+    busy_s: float
+    steal_s: float
+    core_mhz: float | None = None
 
 
 class Launch(Noun, frozen=True, kw_only=True):
@@ -400,6 +421,10 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     cores: int
     memory_mb: int
     os: str
+    #: A hash that tells this machine from others of its name; what it runs under; the cores that a CPU quota allows.
+    machine: str | None = None
+    virtualization: str | None = None
+    cpu_quota: float | None = None
     threads: int
     pinned_cores: list[int] = []
     cache: dict[str, str] = {}
@@ -462,6 +487,10 @@ class Host(Noun, frozen=True, kw_only=True):
     cores: list[int]
     memory_mb: int
     os: str
+    machine: str | None = None
+    virtualization: str | None = None
+    #: The cores that a CPU quota allows this process and its jobs, None without a quota.
+    cpu_quota: float | None = None
     gpus: list[Device] = []
     #: Why no GPU was found, in words.
     no_gpu: str = ""

@@ -103,6 +103,7 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
     """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
     meant = [row for row in rows if row["status"] not in NOT_RUN]
     lines = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok"]
+    lines += _disturbances(rows)
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["status"] != "ok":
@@ -117,6 +118,13 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
     return [*lines, f"report: {out / 'report.html'}"]
 
 
+def _disturbances(rows: Sequence[Row]) -> list[str]:
+    from orchestrator.report.disturbed import sentences  # imported here because it loads numpy
+    from orchestrator.report.layout import lay_out
+
+    return sentences(lay_out(rows))
+
+
 def column_name(row: Row) -> str:
     extra = [] if row["variant"] == "faithful" else [row["variant"]]
     return "\n".join([row["stack"].partition("-")[0] + f" {row['device']}", row["backend"], *extra])
@@ -127,5 +135,7 @@ def _cell(rows: Sequence[Row], best: float | None) -> str:
     if not times:
         return ", ".join(sorted({row["status"] for row in rows})) or "-"
     middle = statistics.median(times)
+    from orchestrator.report.disturbed import marks  # imported here because it loads numpy
+
     mark = " *" if best is not None and min(times) <= best else ""
-    return f"{middle:.3g}{mark}"
+    return "\n".join([f"{middle:.3g}{mark}", *(tag.text for tag in marks(rows))])

@@ -91,6 +91,9 @@ class Facts(Noun, frozen=True, kw_only=True):
     #: GPUs that do not answer: their error, by index.
     silent: dict[int, str] = {}
     disks: list[Disk] = []
+    #: The cores that this process may use, and the processor time that a quota allows it and what it starts.
+    cores: int = 0
+    cpu_quota: float | None = None
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
     data: list[DataFact] = []
@@ -166,7 +169,7 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
     tried = trial_checks(facts.trial) if facts.trial else []
-    return [*found, *_images(facts), *tried, *_disks(facts), *_data(facts)]
+    return [*found, *_quota(facts), *_images(facts), *tried, *_disks(facts), *_data(facts)]
 
 
 def trial_checks(trial: Trial) -> list[Check]:
@@ -178,6 +181,22 @@ def trial_checks(trial: Trial) -> list[Check]:
         seen = "not everything: " + "; ".join(trial.lacks)
         return [Check(level="warn", what=f"confinement by {trial.launcher}", seen=seen)]
     return [Check(level="ok", what=what, seen="reads scripts and data, writes results, has all bounds")]
+
+
+def _quota(facts: Facts) -> list[Check]:
+    if facts.cpu_quota is None:
+        return []
+    seen = f"{facts.cpu_quota:g} cores' time for this process and what it starts, on {facts.cores} cores"
+    return [
+        Check(
+            level="warn",
+            what="CPU quota",
+            seen=seen,
+            needed="none",
+            mend="raise the limit of its container, slice or batch job, or measure outside of it; runs under different "
+            "quotas are never compared",
+        )
+    ]
 
 
 def _engine(facts: Facts) -> list[Check]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import platform
 from collections.abc import Mapping
@@ -10,11 +12,15 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.host import nvml, visible
+from orchestrator.host import control_groups, nvml, visible
 from orchestrator.model import Device, Host, Noun
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
 RESERVE_MB = 1024
+#: Files that container runtimes put into their containers.
+CONTAINER_MARKS = (".dockerenv", "run/.containerenv", ".singularity.d", "run/systemd/container")
+#: Clocks of hypervisors, for guests.
+HYPERVISORS = {"kvm-clock": "KVM", "xen": "Xen", "hyperv": "Hyper-V"}
 
 
 class Found(Noun, frozen=True, kw_only=True):
@@ -39,8 +45,17 @@ def probe_host(environ: Mapping[str, str] | None = None) -> Host:
         cores=sorted(os.sched_getaffinity(0)),
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         os=_os_name(),
+        machine=_machine(),
+        virtualization=_virtualization(),
+        cpu_quota=control_groups.quota_cores(control_groups.cpu_folders(control_groups.groups_of("self"))),
         **msgspec.structs.asdict(_chosen(_gpus(), environ or {})),
     )
+
+
+def usable_cores(host: Host) -> int:
+    """The cores that jobs keep busy: those of the affinity mask, or fewer where a CPU quota allows less; 1 at least."""
+    allowed = len(host.cores) if host.cpu_quota is None else int(host.cpu_quota)
+    return max(1, min(len(host.cores), allowed))
 
 
 def default_threads(cores: int, parallel: int) -> int:
@@ -59,9 +74,11 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     """
     if kind == "gpu":
         return [msgspec.structs.replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
-    if threads * parallel > len(host.cores):
+    if threads * parallel > usable_cores(host):
+        limit = "" if host.cpu_quota is None else f", and a CPU quota of {host.cpu_quota:g}"
         raise HostError(
-            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; this host has {len(host.cores)}",
+            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; "
+            f"this host has {len(host.cores)}{limit}",
             "lower --parallel or --threads",
         )
     sets = [host.cores[i * threads : (i + 1) * threads] for i in range(parallel)]
@@ -96,7 +113,7 @@ def _gpus() -> Found:
 
 
 def _chosen(found: Found, environ: Mapping[str, str]) -> Found:
-    choice = visible.choose(found.gpus, environ)
+    choice = visible.choose(found.gpus, environ, _in_container())
     if not choice.words:
         return found
     mend = f"name GPUs by their number (`nvidia-smi -L`) or UUID, or unset {visible.CUDA} and {visible.NVIDIA}"
@@ -118,6 +135,46 @@ def _cpu_model() -> str:
     except OSError:
         pass
     return platform.machine()
+
+
+def _machine() -> str | None:
+    """A hash that tells this machine from others of the same name; None where it has no id.
+
+    The id itself is meant to stay on the machine (machine-id(5)).
+    """
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            found = Path(path).read_text().strip()
+            if found:
+                return hashlib.sha256(f"keras-orchestrate {found}".encode()).hexdigest()[:12]
+    return None
+
+
+def _virtualization(root: Path = Path("/")) -> str:
+    """What lies between this process and the hardware: `none`, `KVM`, `KVM, container`."""
+    return ", ".join(filter(None, [_hypervisor(root), "container" if _in_container(root) else ""])) or "none"
+
+
+def _in_container(root: Path = Path("/")) -> bool:
+    return any((root / mark).exists() for mark in CONTAINER_MARKS)
+
+
+def _hypervisor(root: Path) -> str:
+    def text(path: str) -> str:
+        try:
+            return (root / path).read_text()
+        except OSError:
+            return ""
+
+    if "microsoft" in text("proc/sys/kernel/osrelease").lower():
+        return "WSL"
+    clocks = text("sys/devices/system/clocksource/clocksource0/available_clocksource")
+    known = [name for mark, name in HYPERVISORS.items() if mark in clocks]
+    flagged = "hypervisor" in text("proc/cpuinfo").partition("\n\n")[0]
+    if not flagged and not known:
+        return ""
+    vendor = text("sys/class/dmi/id/sys_vendor").strip()
+    return ", ".join(filter(None, [known[0] if known else "", vendor])) or "a hypervisor"
 
 
 def _os_name() -> str:

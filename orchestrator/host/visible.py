@@ -7,13 +7,10 @@ its list at the first name that fits no GPU, and shows none for an empty list; s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from orchestrator.model import Device, Noun
 
 CUDA, NVIDIA = "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"
-#: Files that engines leave in their containers.
-CONTAINER_MARKS = (Path("/.dockerenv"), Path("/run/.containerenv"))
 
 
 class Choice(Noun, frozen=True, kw_only=True):
@@ -24,25 +21,24 @@ class Choice(Noun, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def choose(gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool | None = None) -> Choice:
+def choose(gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
     """Those of `gpus` that every variable shows, in the order of the last one that names some."""
-    inside = any(mark.exists() for mark in CONTAINER_MARKS) if in_container is None else in_container
     choice = Choice(gpus=list(gpus))
     for variable in (NVIDIA, CUDA):
         value = environ.get(variable)
-        if value is None or (variable == NVIDIA and _says_nothing(value, inside)) or not gpus:
+        if value is None or (variable == NVIDIA and _says_nothing(value, in_container)) or not gpus:
             continue
         choice = _narrowed(choice, gpus, variable, value)
     return choice
 
 
-def _says_nothing(value: str, inside: bool) -> bool:
+def _says_nothing(value: str, in_container: bool) -> bool:
     """Whether a value of NVIDIA_VISIBLE_DEVICES hides no GPU from this process.
 
     In a container the toolkit has done what it says already, and the numbers there count anew. "void" (which CDI
     sets) and "" ask the toolkit for nothing: the container's devices are what they are.
     """
-    return value in ("all", "", "void") or (inside and value[:1].isdecimal())
+    return value in ("all", "", "void") or (in_container and value[:1].isdecimal())
 
 
 def _narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: str) -> Choice:

@@ -7,7 +7,6 @@ it ends, everything ends, also when the orchestrator was killed; what an engine 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import shutil
 import signal
@@ -28,7 +27,7 @@ from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.runtimes import Runtime, given_up, not_given
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.supervise import GRACE_S as CHILD_GRACE_S
-from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, oom_kills
 from orchestrator.launchers.sweep import inspect_containers
 from orchestrator.model import Device, Exit, Job, Launch, Usage
 
@@ -143,7 +142,7 @@ class CommandLauncher:
     def _probe_of(self, spec: ContainerSpec) -> Callable[[int], Probe]:
         """Makes the probe of the running job from the reaper's process id."""
         if self._runtime.usage == "children":
-            return lambda pid: functools.partial(read_usage, pid)
+            return ProcessProbe
         if self._runtime.usage == "none" or not self._runtime.inspect:
             return lambda pid: lambda: None
         inspect = with_path(other_argv(self._runtime, self._runtime.inspect, name=spec.name))
@@ -189,7 +188,7 @@ class ContainerProbe:
             group = cgroups.find(pid, container["Id"])
             if group or pid not in reaper.descendants(self._reaper_pid):  # an engine elsewhere has numbers of its own
                 return group
-            return functools.partial(read_usage, pid)
+            return ProcessProbe(pid)
         return None
 
 

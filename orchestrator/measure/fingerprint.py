@@ -40,6 +40,10 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         cores=len(host.cores),
         memory_mb=host.memory_mb,
         os=host.os,
+        machine=host.machine,
+        virtualization=host.virtualization,
+        # An engine's containers are no children of this process; what binds them is read while they run.
+        cpu_quota=None if launch.launcher == "docker" else host.cpu_quota,
         threads=job.threads,
         # An engine without control groups runs a job on any core.
         pinned_cores=[] if any(point.startswith("cores:") for point in launch.unconfined) else device.cores,

@@ -18,6 +18,7 @@ import numpy as np
 import vl_convert
 from msgspec import Struct
 
+from orchestrator.report import disturbed
 from orchestrator.report.layout import Layout
 from orchestrator.report.style import DASHES, SHAPES, colour
 from orchestrator.stats.describe import median
@@ -30,6 +31,8 @@ Point = Mapping[str, Any]
 WIDTH, HEIGHT = 330, 190
 #: Readings drawn per job; more cannot be seen and make the report heavy.
 MOST_POINTS = 150
+#: The ticks of epochs that were disturbed, or in which the job slept.
+DISTURBED = "#d62728"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -63,15 +66,20 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
     for line, task in enumerate(layout.tasks):
         its_epochs = [point for point in epochs if point["line"] == line]
         if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
-            title = f"Convergence: {task.label}"
+            title = f"Convergence: {task.label}{_noise(layout, line)}"
             found.append((f"convergence-{task.workload}", title, convergence(layout, its_epochs)))
     for line, task in enumerate(layout.tasks):
         its_samples = [point for point in samples if point["line"] == line]
         if len(its_samples) > 1:
-            title = f"Host use over time: {task.label}"
+            title = f"Host use over time: {task.label}{_noise(layout, line)}"
             found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
     names = _file_names(name for name, _, _ in found)
     return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
+
+
+def _noise(layout: Layout, line: int) -> str:
+    text = disturbed.labels(layout, line)
+    return f" ({text})" if text else ""
 
 
 def file_name(name: str) -> str:
@@ -96,10 +104,27 @@ def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
     # All views share one colour scale, so each has to be given all of it.
     styled = _styled(layout, [_point(layout, point) for point in steady])
     for line, task in enumerate(layout.tasks):
-        points = [_point(layout, point, seconds=point["train_s"]) for point in steady if point["line"] == line]
+        points = [
+            {**_point(layout, point, seconds=point["train_s"]), "noise": _epoch_noise(point)}
+            for point in steady
+            if point["line"] == line
+        ]
         if points:
             views.append(_bars(data, task.label, points, styled))
     return side_by_side(views, data)
+
+
+def _epoch_noise(point: Point) -> str:
+    """What was not as it should be in one epoch, "" for nothing."""
+    found = [f"lacked {point['lost_percent']:.0f} %: {point['disturbed']}"] if point.get("disturbed") else []
+    if point.get("slept"):
+        found.append(f"slept {point['idle_percent']:.0f} %")
+    found += [
+        f"{word} {point[column]:.1f} s"
+        for word, column in (("GPU throttled", "gpu_throttled_s"), ("strangers on its GPU", "gpu_shared_s"))
+        if point.get(column)
+    ]
+    return "; ".join(found)
 
 
 def _median_of_jobs(points: Sequence[Spec]) -> float | None:
@@ -118,8 +143,13 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
     bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
     ticks = chart_of(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
     ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
+    layers = [bars, ticks]
+    noisy = [point for point in points if point["noise"]]
+    if noisy:
+        red = chart_of(data, noisy).mark_tick(thickness=2.5, color=DISTURBED, height={"band": 0.9})
+        layers.append(red.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q", "noise:N"]))
     height = 24 * len(medians) + 10
-    chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+    chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=height, title=title)
     return chart
 
 

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import msgspec
 
 from orchestrator.stats.compare import Ratio, overall, regressions, undecided
+from orchestrator.text import plural
 
 TITLES = ("cell", "first s/epoch", "second s/epoch", "second / first", "95 % interval", "n", "verdict on the second")
 
@@ -77,6 +78,9 @@ def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
     """Sentences that sum the comparison up: the mean, and with a threshold what is above it or cannot be told."""
     mean = overall(ratios)
     lines = ["no cell can be compared" if mean is None else f"geometric mean {mean[0]:.3f} over {mean[1]} cells"]
+    noisy = [r for r in ratios if r.difference and r.disturbed]
+    if noisy:
+        lines.append(f"{plural(len(noisy), 'cell')} rest on disturbed figures: {_names(noisy)}")
     if any(r.difference and r.difference.p is None for r in ratios):
         lines.append("one job on a side says nothing about its spread: use --repeats")
     if threshold is None:

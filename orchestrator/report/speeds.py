@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from orchestrator.model import Row
 from orchestrator.report.layout import Layout
+from orchestrator.stats import disturbance
 from orchestrator.stats.describe import finite, median
 from orchestrator.stats.inference import Difference, difference, holm
 
@@ -36,6 +37,10 @@ class Speed(Struct, frozen=True):
     repeats: tuple[tuple[float, ...], ...] = ()
     against: Difference | None = None
     unlearned: tuple[float, float] | None = None
+    #: What disturbed its jobs, in words, the most frequent first.
+    disturbed: tuple[str, ...] = ()
+    #: Whether its comparison with the fastest rests on disturbed figures, of either.
+    doubtful: bool = False
 
     @property
     def n(self) -> str:
@@ -81,6 +86,7 @@ def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
             tuple(map(float, values)) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)
         ),
         unlearned=unlearned(measured),
+        disturbed=tuple(disturbance.most_frequent(measured)),
     )
 
 
@@ -106,6 +112,7 @@ def _ranked(rivals: Speeds) -> Speeds:
             ratio=speed.seconds / best.seconds if best.seconds else None,
             overlaps=speed is not best and speed.low <= best.high,
             against=None if speed is best else _against(best, speed),
+            doubtful=bool(speed.disturbed or best.disturbed),
         )
         for place, speed in rivals.items()
     }

@@ -17,6 +17,7 @@ from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
+from orchestrator.results.samples import Readings
 from orchestrator.results.source import read_source, table_files
 
 
@@ -47,11 +48,12 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
+        columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
         readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        rows = merge_run(plan, results, samples, readings)
+        rows = merge_run(plan, results, columns, readings)
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
-        merged.epochs.extend(epoch_rows(ordered, readings))
+        merged.epochs.extend(epoch_rows(ordered, readings, columns))
         for result in ordered:
             merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
             merged.marks.extend(gpu_figures.epoch_marks(result))
@@ -94,6 +96,8 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("processor", f"{f.cpu}, {f.cores} cores in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
+            ("virtualization", f.virtualization),
+            ("CPU quota", f"{f.cpu_quota:g} cores" if f.cpu_quota is not None else None),
             ("GPU", f.gpu_name),
             ("compute capability", f.compute_capability),
             ("driver", f.driver),
@@ -125,14 +129,21 @@ def merged_set(path: Path) -> Merged:
     if not samples:
         notes.append(f"No curves of processor and memory: no readings, or more than {MOST_READINGS:,}.")
     return Merged(
-        rows=source.rows,
-        epochs=source.epochs,
+        rows=[{**dict.fromkeys(COLUMNS), **row} for row in source.rows],
+        epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in source.epochs],
         samples=samples,
         run_ids=list(dict.fromkeys(row["run_id"] for row in source.rows)),
         environment=environment_of_rows(source.rows),
         logs={},
         notes=notes,
     )
+
+
+#: What a set's rows also tell of the machine: in words, and by its column.
+SET_MACHINE = (
+    *(("cores", "cores"), ("CPU quota (cores)", "cpu_quota"), ("memory (GiB)", "memory_gib")),
+    *(("operating system", "os"), ("kernel", "kernel"), ("virtualization", "virtualization")),
+)
 
 
 def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -144,6 +155,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
         for pair in (
             *((what, row[name]) for what, name in (("host", "host"), ("processor", "cpu"), ("GPU", "gpu_name"))),
             *((what, row[what]) for what in ("driver", "launcher")),
+            *((what, row.get(name)) for what, name in SET_MACHINE),
             ("threads per job", row["threads"]),
             ("workloads (sha256)", row["workloads_sha256"]),
             (f"data of {row['workload']}", f"{row['data_kind']}, sha256 {row['data_sha256']}"),
@@ -158,7 +170,7 @@ def _set_sample_rows(path: Path) -> Iterator[Row]:
         (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
         if count > MOST_READINGS:
             return
-        names = ("run_id", "job_id", *Sample.__struct_fields__)
+        names = ("run_id", "job_id", "t", "device", "cpu_s", "rss_mb")  # a set of an older version has no more
         readings = database.execute(f"select {', '.join(names)} from samples order by run_id, job_id, t").fetchall()
     for (run_id, job_id), its in itertools.groupby(readings, key=lambda reading: reading[:2]):
         samples = [Sample(**dict(zip(names[2:], reading[2:], strict=True))) for reading in its]

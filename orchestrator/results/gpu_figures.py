@@ -52,25 +52,30 @@ def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[Gpu
     windows = [w for w in map(window_of, epochs) if w]
     part = {m.column: OF_JOB[m.how](_known(inside, m.field), result) for m in GPU_METRICS if m.how in OF_JOB}
     if windows:
-        part.update(window_part((windows[0][0], windows[-1][1]), samples, GPU_METRICS))
+        part.update(window_part((windows[0][0], windows[-1][1]), samples, GPU_METRICS, result.job.id))
     return part
 
 
-def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample]) -> dict[str, Any]:
-    """The GPU columns of one epoch."""
+def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample], job: str = "") -> dict[str, Any]:
+    """The GPU columns of one epoch of the job with the id `job`."""
     window = window_of(epoch)
-    return window_part(window, samples, EPOCH_METRICS) if window and samples else {}
+    metrics = [metric for metric in EPOCH_METRICS if metric.device == "gpu"]
+    return window_part(window, samples, metrics, job) if window and samples else {}
 
 
-def window_part(window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric]) -> dict[str, Any]:
+def window_part(
+    window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric], job: str = ""
+) -> dict[str, Any]:
     """The figures of one window, for those of the metrics that are made of a window; None where nothing was read."""
     gauges = {metric.field for metric in metrics if metric.how in OF_GAUGE}
     weights = {field: readings(window, samples, attrgetter(field)) for field in gauges}
     counters = {metric.field: metric.rate for metric in metrics if metric.how in OF_COUNTER}
     grown = {field: growth(window, samples, field, rate) for field, rate in counters.items()}
+    inside = [s for s in samples if window[0] <= s.t <= window[1]]
     return {
         **{m.column: _of_gauge(m, window, weights[m.field], samples) for m in metrics if m.how in OF_GAUGE},
         **{m.column: grown[m.field][OF_COUNTER[m.how]] for m in metrics if m.how in OF_COUNTER},
+        **{m.column: time_of(m, window, inside, job) for m in metrics if m.how in OF_TIME},
     }
 
 
@@ -155,6 +160,26 @@ def growth(window: Window, samples: Sequence[GpuSample], field: str, rate: str =
     return None, None
 
 
+def time_of(metric: Metric, window: Window, samples: Sequence[GpuSample], job: str) -> float | None:
+    """Seconds of a window in which something held, or their share in percent; None where the device does not tell."""
+    holds = OF_TIME[metric.how]
+    found = weighted(window, samples, attrgetter(metric.field))
+    if not found:
+        return None
+    seconds = sum(weight for value, weight in found if holds(value, job))
+    if metric.unit == "s":
+        return seconds
+    return 100 * seconds / (window[1] - window[0]) if window[1] > window[0] else None
+
+
+def _slowed(mask: Any, job: str) -> bool:
+    return bool(slowing(mask))
+
+
+def _with_others(processes: Any, job: str) -> bool:
+    return any(process.job != job for process in processes)
+
+
 def peak(values: Sequence[float], result: Result) -> float | None:
     """The largest reading."""
     return max(values, default=None)
@@ -227,6 +252,13 @@ OF_GAUGE: dict[How, Callable[[Weighted], float | None]] = {
 }
 #: Which part of `growth` is meant.
 OF_COUNTER: dict[How, int] = {"counter": 0, "source": 1}
+#: Whether a reading is one of those whose time is added up; the second argument is the job's id.
+OF_TIME: dict[How, Callable[[Any, str], bool]] = {
+    "slowed_s": _slowed,
+    "slowed_percent": _slowed,
+    "shared_s": _with_others,
+    "shared_percent": _with_others,
+}
 #: What is made of all readings of a job.
 OF_JOB: dict[How, Callable[[list[Any], Result], object]] = {
     "peak": peak,

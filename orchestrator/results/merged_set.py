@@ -29,7 +29,7 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
 from orchestrator.results.source import is_set, read_source
-from orchestrator.stats.repeats import by_cell, with_node_kind
+from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
 
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
@@ -38,7 +38,7 @@ WORK = (
 )
 DOER = (
     *("stack", "backend", "framework_version", "keras_version", "image_digest"),
-    *("device", "launcher", "threads", "host", "cpu", "gpu_name", "driver"),
+    *("device", "launcher", "threads", "gpu_name", "driver", *MACHINE),
 )
 COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}
 #: Samples held in memory before they are written.
@@ -80,7 +80,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     with collected.samples:
         for path in paths:
             collected.add(path)
-    rows = [{**row, "group": group(row)} for row in collected.rows.values()]
+    rows = [{**_known(row), "group": group(row)} for row in collected.rows.values()]
     done = Merge(
         sources=collected.sources,
         jobs=len(rows),
@@ -105,8 +105,10 @@ def group(row: Row) -> str:
 def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
     """By workload: the conditions in which its good rows differ. Such rows are shown side by side, never averaged."""
     found = {}
-    for (workload,), members in by_cell([row for row in rows if row["status"] == "ok"], ["workload"]).items():
-        differs = [name for name in (*WORK[1:], "threads") if len({row.get(name) for row in members}) > 1]
+    ended_well = [with_node_kind(row) for row in rows if row["status"] == "ok"]
+    for (workload,), members in by_cell(ended_well, ["workload"]).items():
+        names = (*WORK[1:], "threads", *MACHINE)
+        differs = [name for name in names if len({row.get(name) for row in members}) > 1]
         if differs:
             found[str(workload)] = differs
     return found
@@ -140,12 +142,12 @@ class _Collected:
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
             (row,) = merge_run(one, results, {job.id: samples}, readings)
             if self._take(row, str(folder.path)):
-                self.epochs += epoch_rows([results[job.id]], readings) if job.id in results else []
+                self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:
         source = read_source(path)
-        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(_known(row), str(path))}
+        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(row, str(path))}
         self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
         self.samples.copy(path / "samples", taken)
 
@@ -156,7 +158,8 @@ class _Collected:
         if known is None:
             self.rows[key], self.origin[key] = row, origin
             return True
-        differs = [name for name in columns.COLUMNS if known.get(name) != row.get(name)]
+        # What a set of an older version has no column for does not differ.
+        differs = [name for name in columns.COLUMNS if name in known and name in row and known[name] != row[name]]
         self.identical += not differs
         if differs:
             self.conflicts.append(

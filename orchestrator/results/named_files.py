@@ -23,8 +23,11 @@ def target(path: Path) -> str:
 
 
 def read_parquet(database: Any, paths: Iterable[Path]) -> Any:
-    """The relation of the rows in these Parquet files, in the order given; there must be one."""
-    return database.read_parquet([only(path) for path in paths], hive_partitioning=False)
+    """The relation of the rows in these Parquet files, in the order given; there must be one.
+
+    A column that only some of them have is empty in the rows of the others.
+    """
+    return database.read_parquet([only(path) for path in paths], hive_partitioning=False, union_by_name=True)
 
 
 def read_lines(database: Any, path: Path, columns: dict[str, str], ignore_errors: bool = False) -> Any:

@@ -12,6 +12,7 @@ from orchestrator.errors import UserError
 from orchestrator.results import named_files
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
 
 #: The tables of a set.
@@ -31,7 +32,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def read_source(path: Path) -> Source:
-    """The tables of a set, or of a run, whose rows are then made anew without samples.
+    """The tables of a set, or of a run, whose rows are then made anew.
 
     Raises UserError for anything else.
     """
@@ -39,7 +40,9 @@ def read_source(path: Path) -> Source:
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
         ordered = [results[job.id] for job in plan.planned if job.id in results]
-        return Source(rows=merge_run(plan, results, {}), epochs=epoch_rows(ordered))
+        samples = {job.id: Readings.of(folder.samples(job)) for job in plan.planned}
+        gpu = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        return Source(rows=merge_run(plan, results, samples, gpu), epochs=epoch_rows(ordered, gpu, samples))
     if is_set(path):
         return Source(rows=_table(path, "results"), epochs=_table(path, "epochs"))
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")

@@ -24,9 +24,17 @@ IDENTITY = {
     "launcher": "the launcher",
     "host": "the host",
     "cpu": "the processor",
+    "cores": "the number of cores",
+    "os": "the operating system or its kernel",
+    "machine": "the machine",
+    "virtualization": "what the host runs under",
+    "cpu_quota": "the CPU quota",
     "driver": "the GPU driver",
     "orchestrator": "the orchestrator's version",
 }
+
+#: Those of them that older records do not have.
+ADDED = ("machine", "virtualization", "cpu_quota")
 
 
 def sort_out(folder: RunFolder, plan: Plan, request: ResumeRequest, say: Say) -> tuple[list[Job], dict[str, Result]]:
@@ -79,6 +87,8 @@ def changes(kept: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]]) ->
         if then is None or current is None:  # never launched, or nothing to compare with
             continue
         for field, words in IDENTITY.items():
+            if field in ADDED and then.machine is None:
+                continue
             if field in current and getattr(then, field) != current[field]:
                 found.setdefault(words.format(job=result.job), []).append(job_id)
     return found

@@ -9,13 +9,17 @@ from typing import Any
 import msgspec
 
 from orchestrator.model import NOT_RUN, Noun, Row
+from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import CELL, Steady, by_cell, repeats_of, with_node_kind
+from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, with_node_kind
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
-CONDITIONS = ("scale", "epochs", "train", "validation", "batch_size", "threads", "data_sha256", "workloads_sha256")
+CONDITIONS = (
+    *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota"),
+    *("data_sha256", "workloads_sha256"),
+)
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
-IDENTITY = ("host", "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
+IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
 
 
 class Ratio(Noun, frozen=True, kw_only=True):
@@ -37,6 +41,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
     difference: Difference | None = None
     broken: bool = False
     why_not: str = ""
+    #: What disturbed jobs of either side, in words.
+    disturbed: list[str] = []
 
     @property
     def name(self) -> str:
@@ -46,7 +52,10 @@ class Ratio(Noun, frozen=True, kw_only=True):
     @property
     def verdict(self) -> str:
         """The result in words: how much slower or faster, no significant difference, or why there is no ratio."""
-        return self.why_not if self.difference is None else self.difference.words
+        if self.difference is None:
+            return self.why_not
+        doubt = f"; rests on disturbed figures ({', '.join(self.disturbed)})" if self.disturbed else ""
+        return self.difference.words + doubt
 
 
 def compare(
@@ -114,6 +123,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         low=min(times_b) / max(times_a),
         high=max(times_b) / min(times_a),
         difference=difference(repeats_of(a, steady_a), repeats_of(b, steady_b)),
+        disturbed=most_frequent(disturbed([*a, *b])),
     )
 
 

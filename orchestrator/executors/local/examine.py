@@ -75,6 +75,7 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     facts |= {"choice": host.gpu_choice, "trouble": host.gpu_trouble, "trouble_mend": host.gpu_mend}
+    facts |= {"cores": len(host.cores), "cpu_quota": host.cpu_quota}
     disks = [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
     runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)

@@ -7,7 +7,8 @@ from orchestrator.report.blocks import Chart, Paragraphs, Section
 from orchestrator.report.view import View
 
 HINT = (
-    "Bars reach to the median; each tick is one epoch. In the curves thick lines are medians over repeats, thin ones "
+    "Bars reach to the median; each tick is one epoch, a red one was disturbed, or the job slept in it. In "
+    "the curves thick lines are medians over repeats, thin ones "
     "single repeats. A backend keeps its colour everywhere; dashes and marks tell its versions apart. On GPU timelines "
     "dashed lines are the beginnings of epochs and the end of the last, red ticks are moments in which the card was "
     "throttled."

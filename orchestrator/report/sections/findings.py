@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.model import Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
-from orchestrator.report.layout import Contender, Layout
+from orchestrator.report.layout import FACETS, MACHINE, Contender, Layout
 from orchestrator.report.outcomes import counted
 from orchestrator.report.speeds import Speed, Speeds
 from orchestrator.report.view import View
@@ -51,12 +51,11 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
 
 def _machine(groups: Sequence[tuple[Any, ...]], machine: tuple[Any, ...]) -> str:
     """Only what tells this machine from the others of the report."""
-    device, gpu, threads, host = machine
-    facets = (str(device).upper(), gpu, f"{threads} threads", host)
+    said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
     varying = [
-        str(facet)
-        for i, facet in enumerate(facets)
-        if machine[i] is not None and len({group[i] for group in groups} - {None}) > 1
+        str(said.get(field, FACETS[field].format(machine[i])))
+        for i, field in enumerate(MACHINE)
+        if machine[i] and len({group[i] for group in groups} - {None}) > 1
     ]
     return f" ({', '.join(varying)})" if varying else ""
 
@@ -75,7 +74,7 @@ def _sentence(places: Sequence[Place]) -> str:
         for word, who, its in reversed(list(once.values()))
     )
     text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {behind}."
-    return text + _unclear(others)
+    return text + _unclear(others) + _rests_on(places)
 
 
 def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Place]]:
@@ -98,6 +97,12 @@ def _unclear(others: Sequence[Place]) -> str:
     if met:
         text += f" The range of {listed(met)} meets the fastest one's: no clear difference."
     return text
+
+
+def _rests_on(places: Sequence[Place]) -> str:
+    """A verdict is worth no more than the figures that it rests on."""
+    hit = [who.label for who, its in places if its.disturbed]
+    return f" This rests on disturbed figures: {listed(hit)}." if hit else ""
 
 
 def speed_matrix(layout: Layout, ranked: Speeds) -> Matrix:
@@ -129,7 +134,7 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         best=speed.best,
         unlearned=speed.unlearned is not None,
         bar=speed.seconds / slowest if slowest else None,
-        marks=_marks(rows),
+        marks=[*_marks(rows), *disturbed.marks(rows)],
     )
 
 

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from orchestrator.launchers import supervise
-from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage, reaper_argv
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, oom_kills, reaper_argv
 
 pytestmark = pytest.mark.slow
 CORE = min(os.sched_getaffinity(0))
@@ -103,7 +103,7 @@ def test_a_probe_of_ones_own_is_made_from_the_reapers_number(tmp_path):
 def test_without_processes_there_is_no_reading():
     with pytest.raises(ProcessLookupError):
         os.kill(2**22 + 1, 0)
-    assert read_usage(2**22 + 1) is None
+    assert ProcessProbe(2**22 + 1)() is None
 
 
 def test_the_final_command_is_told_to_the_reaper_with_its_length():

@@ -46,7 +46,7 @@ def test_they_are_shown_and_left_in_every_figure():
     spoiled = next(e for e in report.epochs if e["job_id"] == job and e["epoch"] == 5)
     spoiled["train_s"] *= 10
     view = make_view(report)
-    assert [(item.kind, item.where) for item in disturbances(view.layout, view.steady)] == [("outlier", job)]
+    assert [(item.kind, item.where) for item in disturbances(view.layout, view.steady, {})] == [("outlier", job)]
     _, table, bullets = build(view).blocks
     assert re.fullmatch(r"steady epoch 5: [\d.]+ s, the job's median [\d.]+ s", table.rows[0][2])
     assert "steady epoch 5" in bullets.texts[0]
