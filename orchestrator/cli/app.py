@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
+from typing import Any
 
 import click
 from rich.markup import escape
 
-from orchestrator import __version__
+from orchestrator import __version__, streams
 from orchestrator.cli.console import console
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import HostError, OrchestrateError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
@@ -38,6 +37,12 @@ class Verbs(click.Group):
             args = ["run", *args]
         return super().parse_args(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click takes it for a reader of ours that is gone, and would be silent
+            raise HostError(f"a connection broke: {error}", "try again; `run --resume` goes on with a run") from error
+
 
 @click.group(cls=Verbs, context_settings=CONTEXT)
 @click.version_option(__version__, prog_name="orchestrate")
@@ -59,20 +64,40 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: errors made for people become one line and a hint, everything else a traceback."""
+    streams.secure()
+    raise SystemExit(_code())
+
+
+def _code() -> int:
+    """Carries out the command; gives its exit code."""
     try:
-        code = cli.main(prog_name="orchestrate", standalone_mode=False)
-        raise SystemExit(code if isinstance(code, int) else 0)
-    except click.exceptions.Abort:
-        console.print("stopped")
-        raise SystemExit(130) from None
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
+        code = _carried_out()
+        loss = streams.take_loss()
+        if loss and code == 0:  # what was asked for has not arrived
+            raise HostError(f"standard output could not be written: {loss}", "write it elsewhere")
+        return code
     except OrchestrateError as error:
         console.print(f"[bold red]ERROR[/] {escape(error.message)}")
         if error.hint:
             console.print(f"  -> {escape(error.hint)}")
-        raise SystemExit(error.exit_code) from None
+        return error.exit_code
+
+
+def _carried_out() -> int:
+    try:
+        code = cli.main(prog_name="orchestrate", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except click.exceptions.Abort:
+        console.print("stopped")
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except MemoryError as error:
+        raise HostError("out of memory", "give it more (ulimit -v), or ask for less at once") from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("orchestrator"):
+            raise  # ours
+        raise HostError(f"the package {error.name} is missing", "install keras-orchestrate anew: pip install") from error

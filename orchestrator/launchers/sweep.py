@@ -52,10 +52,10 @@ def alive(owner: str) -> bool:
 def _start_time(pid: int) -> str:
     """Field 22 of /proc/<pid>/stat, clock ticks since boot; "" where there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    return stat.rpartition(b")")[2].split()[19].decode()
 
 
 def runtime_orphans(runtime: Runtime) -> list[tuple[str, list[str]]]:

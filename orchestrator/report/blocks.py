@@ -109,12 +109,11 @@ class Matrix(Block, frozen=True):
 
 
 class Chart(Block, frozen=True):
-    """A Vega-Lite specification. It becomes files called `name`, which is fit for that and unique in a report."""
+    """One of the report's pictures. Its files are called `name`, which is fit for that and unique in a report."""
 
     kind = "chart"
     name: str
     title: str
-    spec: dict[str, Any]
 
 
 class Section(Struct, frozen=True, kw_only=True):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 
 from orchestrator.errors import UserError
@@ -55,6 +54,8 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """
     if not is_set(path):
         raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
+    import duckdb  # a tenth of a second to load; runs are read without it
+
     with duckdb.connect() as database:
         for name, place in TABLES.items():
             file = str((path / place).absolute()).replace("'", "''")
@@ -82,6 +83,8 @@ from results group by all order by workload, epoch_s"""
 
 
 def _table(path: Path) -> list[dict[str, Any]]:
+    import duckdb
+
     with duckdb.connect() as database:
         answer = database.execute("select * from read_parquet(?)", [str(path)])
         names = [column[0] for column in answer.description or []]

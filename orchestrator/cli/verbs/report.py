@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.console import console
+from orchestrator.cli.console import console, say
 from orchestrator.cli.options import JSON, OUT, ROOT, command_line
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
@@ -60,5 +60,6 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     from orchestrator.results.collect import merged_set  # DuckDB comes along, a quarter of a second to import
 
     merged = merged_set(paths[0])
-    session.write_report(merged, to or paths[0], catalog, command_line())
+    for line in session.write_report(merged, to or paths[0], catalog, command_line()):
+        say(line)
     print_rows(merged.rows, to or paths[0], as_json)
