@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
 import click
@@ -10,7 +11,8 @@ from rich.markup import escape
 
 from orchestrator import __version__, streams
 from orchestrator.cli.console import console
-from orchestrator.errors import HostError, OrchestrateError
+from orchestrator.errors import HostError, OrchestrateError, UserError
+from orchestrator.files import is_text
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
@@ -33,6 +35,9 @@ class Verbs(click.Group):
         return next(command for command in found if isinstance(command, click.Command) and command.name == name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if not is_text(word):
+                raise UserError(f"{word!r} is no text in {sys.getfilesystemencoding()}", "use another name")
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -95,9 +100,15 @@ def _carried_out() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise HostError(f"{error.filename}: {error.strerror}") from error
     except MemoryError as error:
         raise HostError("out of memory", "give it more (ulimit -v), or ask for less at once") from error
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("orchestrator"):
             raise  # ours
-        raise HostError(f"the package {error.name} is missing", "install keras-orchestrate anew: pip install") from error
+        raise HostError(
+            f"the package {error.name} is missing", "install keras-orchestrate anew: pip install"
+        ) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from orchestrator.host.folders import Folder
 from orchestrator.model import Device, GpuNeeds, Noun, Stack
 
 #: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
@@ -77,6 +78,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     #: GPUs that do not answer: their error, by index.
     silent: dict[int, str] = {}
     disks: list[Disk] = []
+    results: Folder = Folder(what="results")
+    cache: Folder = Folder(what="cache")
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
     data: list[DataFact] = []
@@ -148,7 +151,19 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
         found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
-    return [*found, *_images(facts), *_disks(facts), *_data(facts)]
+    return [*found, *_images(facts), *_folders(facts), *_disks(facts), *_data(facts)]
+
+
+def _folders(facts: Facts) -> list[Check]:
+    """Folders of no use. Containers do without a cache, where all data are elsewhere; a run sees whether they are."""
+    found = []
+    for folder in (facts.results, facts.cache):
+        spared = folder.what == "cache" and folder.path and facts.launcher == "docker"
+        if folder.trouble:
+            level: Level = "warn" if spared else "bad"
+            what, needed = f"folder for {folder.what}", "a folder to write to"
+            found.append(Check(level=level, what=what, seen=folder.trouble, needed=needed, mend=folder.mend))
+    return found
 
 
 def _engine(facts: Facts) -> list[Check]:

@@ -116,6 +116,26 @@ class Chart(Block, frozen=True):
     title: str
 
 
+class Picture(Struct, frozen=True):
+    """One chart: its Vega-Lite specification, and what was drawn from it."""
+
+    title: str
+    spec: dict[str, Any]
+    svg: str
+    png: bytes
+
+
+class Drawn(Struct, frozen=True):
+    """The charts of a report by name, and the libraries that make them live.
+
+    `lacking`: those that could not be drawn and why, a sentence each.
+    """
+
+    pictures: dict[str, Picture] = {}
+    script: str = ""
+    lacking: list[str] = []
+
+
 class Section(Struct, frozen=True, kw_only=True):
     """A heading and the blocks below it.
 

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.report import render
-from orchestrator.report.blocks import Section
-from orchestrator.report.drawing import Drawn, Picture, drawn_here
+from orchestrator.report.blocks import Drawn, Picture, Section
+from orchestrator.report.drawing import drawn_here
 from orchestrator.report.head import make_head
 from orchestrator.report.input import ReportInput
 from orchestrator.report.sections import SECTIONS, Build

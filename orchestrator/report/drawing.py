@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from orchestrator.report.blocks import Drawn, Picture
 from orchestrator.text import listed, plural, printable
 
 if TYPE_CHECKING:
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
 
 #: The titles that a sentence names; of more it tells the number.
 MOST_NAMED = 3
-
-
-class Picture(Struct, frozen=True):
-    """One chart: its specification, and what was drawn from it."""
-
-    title: str
-    spec: dict[str, Any]
-    svg: str
-    png: bytes
 
 
 class Line(Struct, frozen=True, omit_defaults=True):
@@ -45,14 +37,6 @@ class Line(Struct, frozen=True, omit_defaults=True):
     picture: Picture | None = None
     trouble: str = ""
     script: str = ""
-
-
-class Drawn(Struct, frozen=True):
-    """The charts of a report. `lacking`: those that could not be drawn and why, a sentence each."""
-
-    pictures: dict[str, Picture] = {}
-    script: str = ""
-    lacking: list[str] = []
 
 
 def material(view: View) -> tuple[Any, ...]:

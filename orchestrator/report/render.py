@@ -20,8 +20,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.report import style
-from orchestrator.report.blocks import Section, Twin
-from orchestrator.report.drawing import Drawn
+from orchestrator.report.blocks import Drawn, Section, Twin
 from orchestrator.report.head import Head
 from orchestrator.report.layout import Layout
 

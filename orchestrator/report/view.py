@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from orchestrator.model import Row
-from orchestrator.report.drawing import Drawn
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.input import ReportInput
 from orchestrator.report.layout import Layout, lay_out
 from orchestrator.report.speeds import Speeds, speeds

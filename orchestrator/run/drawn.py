@@ -13,7 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.report.drawing import Drawn, Line, collected, in_words, material
+from orchestrator.report.blocks import Drawn
+from orchestrator.report.drawing import Line, collected, in_words, material
 from orchestrator.report.view import View
 from orchestrator.text import printable
 

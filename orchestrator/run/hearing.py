@@ -28,7 +28,7 @@ class Hearing:
         self._listener = listener
         self._told: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._pass_on, name="hearing", daemon=True)
-        self.fault: BaseException | None = None
+        self.fault: Exception | None = None
 
     def __enter__(self) -> Hearing:
         self._thread.start()
@@ -59,5 +59,5 @@ class Hearing:
             if self.fault is None:
                 try:
                     tell()
-                except BaseException as fault:
+                except Exception as fault:
                     self.fault = fault

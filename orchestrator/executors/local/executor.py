@@ -18,8 +18,9 @@ from orchestrator.executors.local.jobs import JobRunner
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
-from orchestrator.host import checks, probe
+from orchestrator.host import checks, folders, probe
 from orchestrator.host.checks import Check
+from orchestrator.host.folders import Folder
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
@@ -64,6 +65,7 @@ class LocalExecutor:
         return self._host
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
+        cache = self._refuse_folders(fresh)
         provisioner = self._provisioner
         device = plan.planned[0].device
         self._slots(plan)
@@ -73,9 +75,20 @@ class LocalExecutor:
         check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
         files, no_data = ready_data(plan, self.request, self._say)
+        if no_data:
+            folders.refuse(cache)
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
+
+    def _refuse_folders(self, fresh: bool) -> Folder:
+        """The cache, which only the Docker launcher can do without. Raises HostError for a folder of no use."""
+        if fresh:
+            folders.refuse(folders.results_folder(self.request.out))
+        cache = folders.user_cache()
+        if not cache.path or self._provisioner.name != "docker":
+            folders.refuse(cache)
+        return cache
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """Commands show images by name (a run uses ids), and for missing data the path that it would get."""

@@ -7,8 +7,9 @@ import sys
 import pytest
 
 from orchestrator.report import charts
+from orchestrator.report.blocks import Drawn, Picture
 from orchestrator.report.build import build_report
-from orchestrator.report.drawing import Drawn, Line, Picture, collected, drawing, drawn_here, material
+from orchestrator.report.drawing import Line, collected, drawing, drawn_here, material
 from orchestrator.report.view import make_view
 from tests.fakes.made_up import recorded
 from tests.unit.report.makers import draw_nothing

@@ -10,8 +10,7 @@ import re
 import pytest
 
 from orchestrator.report import render
-from orchestrator.report.blocks import Cell, Chart, Column, Matrix, Paragraphs, Section, Span, Table
-from orchestrator.report.drawing import Drawn, Picture
+from orchestrator.report.blocks import Cell, Chart, Column, Drawn, Matrix, Paragraphs, Picture, Section, Span, Table
 from orchestrator.report.head import Count, Head
 from orchestrator.report.layout import lay_out
 from tests.make import row
@@ -155,7 +154,9 @@ def test_a_chart_is_live_on_the_page_and_a_link_in_markdown():
 def test_sections_that_lead_stand_first_in_their_line_of_the_menu():
     names = [("a", False), ("b", True), ("", False), ("c", False)]
     sections = [Section(name=n, title=n, blocks=[Paragraphs(["x"])], leads=leads) for n, leads in names]
-    made = render.Page(HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, Drawn())
+    made = render.Page(
+        HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, Drawn()
+    )
     menu = re.search(r"(?s)<nav.*</nav>", render.html(made)).group(0)
     assert re.findall(r">(\w)</a>(\n?)", menu) == [("a", "\n"), ("b", ""), ("a", ""), ("c", "\n")]
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from orchestrator.report.drawing import Drawn
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.view import make_view
 from orchestrator.run import drawn as drawn_module
 from orchestrator.run.drawn import drawn
@@ -60,7 +60,7 @@ def test_too_little_memory_costs_pictures_and_nothing_else(view, monkeypatch):
         ("import os, signal; os.kill(os.getpid(), signal.SIGABRT)", "ended by SIGABRT"),
         ("import nowhere", "No module named 'nowhere'"),
         ("raise SystemExit(9)", "exit code 9"),
-        ("print('{\"planned\": {\"a\": \"A\"}}'); print('no JSON')", "1 of 1 chart could not be drawn (A): DecodeError"),
+        ('print(\'{"planned": {"a": "A"}}\'); print(\'no JSON\')', "1 of 1 chart could not be drawn (A): DecodeError"),
         ("pass", "nothing came back"),
     ],
 )

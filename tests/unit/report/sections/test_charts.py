@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build_report
-from orchestrator.report.drawing import Drawn, drawn_here
+from orchestrator.report.drawing import drawn_here
 from orchestrator.report.sections.charts import build
 from orchestrator.report.view import make_view
 from tests.fakes.made_up import recorded
