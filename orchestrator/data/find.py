@@ -226,7 +226,7 @@ def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path 
     rows: list[DataRow] = []
     for dataset in _chosen(datasets, names):
         made = synthetic_path(dataset.file, cache_dir())
-        paths = [*_candidates(dataset, dirs), *([made] if made.is_file() else [])]
+        paths = [*_candidates(dataset, dirs), *([made] if _is_file(made) else [])]
         rows += [_row(dataset, path, rehash) for path in paths] or [
             DataRow(dataset=dataset.name, state="missing", note=f"no {dataset.file} in any searched folder")
         ]

@@ -33,7 +33,7 @@ def find(
 def _groups(pid: int, proc: Path) -> dict[str, str]:
     """Controller -> path; the controller of the unified hierarchy is ""."""
     try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+        lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     found = {}
@@ -55,7 +55,7 @@ def _reader(folder: Path, cpu: Callable[[Path], float], memory_key: str) -> Call
 
 
 def _reader_v1(cpu: Path, memory: Path) -> Callable[[], Usage | None]:
-    return _reader(memory, lambda _: int((cpu / "cpuacct.usage").read_text()) / 1e9, "total_rss")
+    return _reader(memory, lambda _: int((cpu / "cpuacct.usage").read_bytes()) / 1e9, "total_rss")
 
 
 def _cpu_v2(folder: Path) -> float:
@@ -63,4 +63,4 @@ def _cpu_v2(folder: Path) -> float:
 
 
 def _stat(path: Path, key: str) -> int:
-    return int(dict(line.split() for line in path.read_text().splitlines())[key])
+    return int(dict(line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())[key])

@@ -82,8 +82,8 @@ def remove_runtime_orphans(runtime: Runtime, say: Say) -> None:
 def _output(argv: Sequence[str]) -> list[str]:
     """What a command prints, a word each; empty if it fails."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-        return answer.stdout.split()
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        return answer.stdout.decode("utf-8", "replace").split()
     return []
 
 

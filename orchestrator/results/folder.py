@@ -73,7 +73,7 @@ class RunFolder:
     def locate(cls, results: Path, run: str) -> RunFolder:
         """The run `run`: a folder, an id below `results`, or `latest`. Raises UserError where there is none."""
         link = results / LATEST
-        if run == LATEST and link.is_dir() and not link.is_symlink():
+        if run == LATEST and os.path.isdir(link) and not os.path.islink(link):  # noqa: PTH112, PTH114 (these never raise)
             raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
         here = [path for path in (Path(run), results / run) if _has_plan(path)]
         if not here:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pickle
 import resource
 import signal
@@ -40,8 +41,11 @@ def drawn(view: View) -> Drawn:
 
 def _answer(argv: list[str], material: bytes) -> tuple[bytes, str]:
     """What the program wrote, and in words why it ended; "" if it ended well."""
+    environment = {**os.environ, "HOME": os.environ.get("HOME") or "/"}  # it looks for one, and needs nothing there
     try:
-        done = subprocess.run(argv, input=material, capture_output=True, timeout=LIMIT_S, start_new_session=True)
+        done = subprocess.run(
+            argv, input=material, capture_output=True, timeout=LIMIT_S, start_new_session=True, env=environment
+        )
     except subprocess.TimeoutExpired as error:
         return error.output or b"", f"it took longer than {LIMIT_S} s"
     if done.returncode == 0:

@@ -125,7 +125,9 @@ def _version(runtime: Runtime) -> str:
     """The first line of the program's --version, and whether we ever ran it."""
     words = [*runtime.program, "--version"]
     try:
-        answer = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HostError(f"{shlex.join(words)} does not work: {error}", runtime.install) from error
     if answer.returncode != 0:
