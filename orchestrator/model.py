@@ -475,8 +475,23 @@ class Result(Noun, frozen=True, kw_only=True):
 
 
 def to_json(value: Any) -> bytes:
-    """Indented JSON, one trailing newline: what every record on disk looks like."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+    """Indented JSON, one trailing newline: what every record on disk looks like.
+
+    Bytes of file names that are no text are written as their codes.
+    """
+    try:
+        compact = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        compact = msgspec.json.encode(_as_text(msgspec.to_builtins(value)))
+    return msgspec.json.format(compact, indent=1) + b"\n"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    return [_as_text(item) for item in value] if isinstance(value, list) else value
 
 
 class Host(Noun, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shlex
 import statistics
 import sys
@@ -17,6 +16,7 @@ import rich.box
 from rich.console import Console
 from rich.table import Table
 
+from orchestrator import streams
 from orchestrator.cli.console import say
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
@@ -49,16 +49,16 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
-    """The result rows as one JSON document, or their summary for people."""
-    try:
-        if as_json:
-            print_json({"results": rows})
-            return
+    """The result rows as one JSON document, or their summary for people. They are on record, whoever reads this."""
+    if as_json:
+        print_json({"results": rows})
+    else:
         click.echo(text_summary(rows))
         for line in closing_lines(rows, out):
             click.echo(line)
-    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    loss = streams.take_loss()
+    if loss:
+        say(f"standard output could not be written: {loss}; the same is in {out}")
 
 
 def end(finished: Finished, as_json: bool) -> int:

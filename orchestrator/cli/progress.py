@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Iterator
 from types import TracebackType
 
 from rich.console import Console
@@ -40,8 +38,7 @@ class Progress:
             self._end_live()
 
     def say(self, line: str) -> None:
-        with self._unheard():
-            say(line, self._console)
+        say(line, self._console)
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -50,26 +47,14 @@ class Progress:
                 self._began = time.monotonic()
             self._planned += more
             if self._live is None and self._console.is_terminal and more:
-                self._live = self._console.status("starting")
-                with self._unheard():
-                    self._live.start()
+                spinner = "dots" if self._console.encoding.startswith("utf") else "line"
+                self._live = self._console.status("starting", spinner=spinner)
+                self._live.start()
 
     def _end_live(self) -> None:
         live, self._live = self._live, None
         if live:
-            with self._unheard():
-                live.stop()
-
-    @contextlib.contextmanager
-    def _unheard(self) -> Iterator[None]:
-        """Whoever read this may be gone, or the stream closed; the run goes on."""
-        try:
-            yield
-        except OSError:
-            pass
-        except ValueError:
-            if not self._console.file.closed:
-                raise
+            live.stop()
 
     def event(self, job: Job, event: RawEvent) -> None:
         """One event of a running job."""
@@ -95,12 +80,11 @@ class Progress:
                 self._end_live()
 
     def _show(self, line: str, only_plain: bool = False) -> None:
-        with self._unheard():
-            if self._live is None or not only_plain:
-                self._console.print(line, highlight=False, soft_wrap=True)
-            if self._live:
-                running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
-                self._live.update(f"{self._done}/{self._planned}  {running}")
+        if self._live is None or not only_plain:
+            self._console.print(line, highlight=False, soft_wrap=True)
+        if self._live:
+            running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
+            self._live.update(f"{self._done}/{self._planned}  {running}")
 
     def _count(self, ahead: int = 0) -> str:
         width = len(str(self._planned))

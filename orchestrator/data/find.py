@@ -13,7 +13,16 @@ from orchestrator.data.archives import BadArchive, check, write_tar_gz
 from orchestrator.data.declared import DATA_MODE, Dataset, synthetic_path
 from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import cache_folder, disk_errors, read_record, replacing, sha256_file, write_atomic
+from orchestrator.files import (
+    cache_folder,
+    disk_errors,
+    expanded,
+    home_folder,
+    read_record,
+    replacing,
+    sha256_file,
+    write_atomic,
+)
 from orchestrator.model import DataFile, Noun, Say, to_json
 
 Kind = Literal["official", "given", "synthetic"]
@@ -49,8 +58,11 @@ def cache_dir() -> Path:
 
 def default_dirs() -> list[Path]:
     """Folders searched without being named: our cache, then Keras' own ($KERAS_HOME or ~/.keras)."""
-    keras = os.environ.get("KERAS_HOME")
-    return [cache_dir(), (Path(keras).expanduser() if keras else Path.home() / ".keras") / "datasets"]
+    named = os.environ.get("KERAS_HOME")
+    with suppress(HostError):  # without a home there is no ~/.keras
+        keras = expanded(named) if named else home_folder() / ".keras"
+        return [cache_dir(), keras / "datasets"]
+    return [cache_dir()]
 
 
 def resolve(
@@ -214,7 +226,7 @@ def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path 
     rows: list[DataRow] = []
     for dataset in _chosen(datasets, names):
         made = synthetic_path(dataset.file, cache_dir())
-        paths = [*_candidates(dataset, dirs), *([made] if made.is_file() else [])]
+        paths = [*_candidates(dataset, dirs), *([made] if _is_file(made) else [])]
         rows += [_row(dataset, path, rehash) for path in paths] or [
             DataRow(dataset=dataset.name, state="missing", note=f"no {dataset.file} in any searched folder")
         ]

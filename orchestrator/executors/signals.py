@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -14,7 +15,8 @@ from typing import Any
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
     """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second ends this process at once.
 
-    The second signal calls os._exit(130), even while the report is written: KeyboardInterrupt could hit a half-done
+    A terminal that is closed tells twice, by the kernel and by the shell: SIGHUP counts as a first signal only. The
+    second one calls os._exit(130), even while the report is written: KeyboardInterrupt could hit a half-done
     import, and a normal exit can hang on worker threads. Jobs end with the process that started them.
     """
     stopped = threading.Event()
@@ -22,7 +24,7 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
 
     def first(number: int, frame: Any) -> None:
         for each in watched:
-            signal.signal(each, _end_now)
+            signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else _end_now)
         stopped.set()
         # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
         threading.Thread(target=stop, daemon=True).start()
@@ -36,6 +38,17 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
                 signal.signal(number, old)
 
 
+@contextmanager
+def not_hung_up() -> Iterator[None]:
+    """A terminal that is closed does not end the block, such as one that writes the report of a night."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def _end_now(number: int, frame: Any) -> None:
-    os.write(2, b"stopped\n")
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        os.write(2, b"stopped\n")
     os._exit(130)

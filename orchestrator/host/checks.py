@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from orchestrator.host.folders import Folder
 from orchestrator.model import Device, GpuNeeds, Noun, Stack
 
 #: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
@@ -94,6 +95,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     #: The cores that this process may use, and the processor time that a quota allows it and what it starts.
     cores: int = 0
     cpu_quota: float | None = None
+    results: Folder = Folder(what="results")
+    cache: Folder = Folder(what="cache")
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
     data: list[DataFact] = []
@@ -169,7 +172,7 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
     tried = trial_checks(facts.trial) if facts.trial else []
-    return [*found, *_quota(facts), *_images(facts), *tried, *_disks(facts), *_data(facts)]
+    return [*found, *_quota(facts), *_images(facts), *tried, *_folders(facts), *_disks(facts), *_data(facts)]
 
 
 def trial_checks(trial: Trial) -> list[Check]:
@@ -197,6 +200,18 @@ def _quota(facts: Facts) -> list[Check]:
             "quotas are never compared",
         )
     ]
+
+
+def _folders(facts: Facts) -> list[Check]:
+    """Folders of no use. Containers do without a cache, where all data are elsewhere; a run sees whether they are."""
+    found = []
+    for folder in (facts.results, facts.cache):
+        spared = folder.what == "cache" and folder.path and facts.launcher == "docker"
+        if folder.trouble:
+            level: Level = "warn" if spared else "bad"
+            what, needed = f"folder for {folder.what}", "a folder to write to"
+            found.append(Check(level=level, what=what, seen=folder.trouble, needed=needed, mend=folder.mend))
+    return found
 
 
 def _engine(facts: Facts) -> list[Check]:

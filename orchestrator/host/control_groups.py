@@ -15,7 +15,7 @@ PROC, ROOT = Path("/proc"), Path("/sys/fs/cgroup")
 def groups_of(pid: int | str, proc: Path = PROC) -> dict[str, str]:
     """Controller -> path; the controller of the unified hierarchy is "". Empty where the process is gone."""
     try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
+        lines = (proc / str(pid) / "cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return {}
     found = {}

@@ -74,4 +74,4 @@ def _cpu_v2(folder: Path) -> float:
 
 
 def _stat(path: Path, key: str) -> int:
-    return int(dict(line.split() for line in path.read_text().splitlines())[key])
+    return int(dict(line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())[key])

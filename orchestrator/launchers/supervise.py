@@ -137,7 +137,8 @@ class ProcessProbe:
         found = []
         for child in self._processes():
             try:
-                fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+                # Bytes: a process may call itself by a name that is no text.
+                fields = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2].split()
             except OSError:
                 continue
             found.append(child)
@@ -165,8 +166,8 @@ class ProcessProbe:
 def oom_kills() -> int:
     """How many processes this kernel has killed for memory so far."""
     with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
+        for line in Path("/proc/vmstat").read_bytes().splitlines():
+            if line.startswith(b"oom_kill "):
                 return int(line.split()[1])
     return 0
 

@@ -68,7 +68,8 @@ def git_commit(root: Path) -> str | None:
         return subprocess.run(
             ["git", "-C", str(root), *argv],
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             check=True,
             env={**os.environ, "LC_ALL": "C"},
         ).stdout.strip()

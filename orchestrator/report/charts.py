@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -34,15 +33,6 @@ MOST_POINTS = 150
 #: The ticks of epochs that were disturbed, or in which the job slept.
 DISTURBED = "#d62728"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-
-
-class Picture(Struct, frozen=True):
-    """One chart: its specification, and what was drawn from it."""
-
-    title: str
-    spec: Spec
-    svg: str
-    png: bytes
 
 
 class Style(Struct, frozen=True):
@@ -311,13 +301,12 @@ def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) ->
     return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
 
 
-def draw(title: str, spec: Spec) -> Picture:
+def draw(spec: Spec) -> tuple[str, bytes]:
     """SVG and PNG of a specification. Needs neither a browser nor a network."""
     svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
-    return Picture(title=title, spec=spec, svg=svg, png=vl_convert.svg_to_png(svg, scale=2))
+    return svg, vl_convert.svg_to_png(svg, scale=2)
 
 
-@lru_cache(maxsize=1)
 def javascript() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script that sets `vegaEmbed` on the window."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 
-from orchestrator.files import write_atomic
-from orchestrator.model import NOT_RUN, Result, Row, Sample, to_json
+from orchestrator.errors import OrchestrateError
+from orchestrator.files import disk_errors, write_atomic
+from orchestrator.model import NOT_RUN, GpuSample, Result, Row, Sample, to_json
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -19,6 +19,7 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import read_source, table_files
+from orchestrator.text import printable
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -43,13 +44,13 @@ class Merged(msgspec.Struct, frozen=True):
 
 def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     """The tables of these runs. Raises UserError for a run whose plan cannot be read."""
-    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={})
+    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
         columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
-        readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        readings = _gpu_samples(folder, results, merged.notes)
         rows = merge_run(plan, results, columns, readings)
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
@@ -68,12 +69,40 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     return msgspec.structs.replace(merged, environment=environment(everything))
 
 
-def write_tables(merged: Merged, out: Path) -> None:
-    """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`."""
+def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
+    """The readings of each job's GPU; none, and a note, where DuckDB cannot read them."""
+    try:
+        return {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+    except OrchestrateError:
+        raise
+    except Exception as error:
+        notes.append(f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
+        return {job_id: [] for job_id in results}
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
+
+
+def write_tables(merged: Merged, out: Path) -> Merged:
+    """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`.
+
+    Gives the runs again, with a note where DuckDB could not write results.parquet. Raises HostError.
+    """
     write_atomic(out / "results.json", to_json({"results": merged.rows}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
     write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
-    write_parquet(merged.rows, COLUMNS, out / "results.parquet")
+    target = out / "results.parquet"
+    try:
+        write_parquet(merged.rows, COLUMNS, target)
+    except OrchestrateError:
+        raise
+    except Exception as error:
+        with disk_errors(target):
+            target.unlink(missing_ok=True)  # one of other rows would be worse than none
+        note = f"{target.name} could not be written ({_in_words(error)})."
+        return msgspec.structs.replace(merged, notes=[*merged.notes, note])
+    return merged
 
 
 def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
@@ -165,6 +194,8 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _set_sample_rows(path: Path) -> Iterator[Row]:
+    import duckdb  # a tenth of a second to load, and a run does without
+
     with duckdb.connect() as database:
         named_files.read_parquet(database, table_files(path, "samples")).create_view("samples")
         (count,) = database.execute("select count(*) from samples").fetchone() or (0,)

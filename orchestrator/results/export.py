@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 from orchestrator.files import write_atomic
@@ -27,6 +26,8 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
 
 def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
     """Write the rows as Parquet, whose columns have their type also where every value is None."""
+    import duckdb  # it may be what fails
+
     source = path.with_name(f".{path.name}.jsonl")
     target = path.with_name(f".{path.name}.tmp")
     write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))

@@ -32,6 +32,8 @@ from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, w
 #: What msgspec raises for a damaged file.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 T = TypeVar("T")
+#: The link in a results folder that points at the run that was begun last; also what a user calls that run.
+LATEST = "latest"
 _SAMPLES = msgspec.json.Decoder(Sample)
 
 
@@ -63,14 +65,17 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """The run in the folder `path`. Raises UserError where there is none."""
-        if not (path / "plan.json").is_file():
+        if not _has_plan(path):
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
         return cls(path.resolve())
 
     @classmethod
     def locate(cls, results: Path, run: str) -> RunFolder:
         """The run `run`: a folder, an id below `results`, or `latest`. Raises UserError where there is none."""
-        here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
+        link = results / LATEST
+        if run == LATEST and os.path.isdir(link) and not os.path.islink(link):  # noqa: PTH112, PTH114 (these never raise)
+            raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
+        here = [path for path in (Path(run), results / run) if _has_plan(path)]
         if not here:
             raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
         return cls.open(here[0])
@@ -208,11 +213,22 @@ def _set_aside(folder: Path) -> None:
     sync(folder)
 
 
+def _has_plan(path: Path) -> bool:
+    """Whether this is the folder of a run. Raises UserError where that cannot be seen."""
+    try:
+        return (path / "plan.json").is_file()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _point_latest_at(run: Path) -> None:
-    """Point the link results/latest at this run; where links cannot be made there is none."""
-    link, fresh = run.parent / "latest", run.parent / f".latest.{os.getpid()}"
+    """Point the link results/latest at this run; where links cannot be made there is none, rather than an old one."""
+    link, fresh = run.parent / LATEST, run.parent / f".{LATEST}.{os.urandom(4).hex()}.tmp"
     try:
         fresh.symlink_to(run.name)
         fresh.replace(link)
     except OSError:
         fresh.unlink(missing_ok=True)
+        if link.is_symlink():
+            with contextlib.suppress(OSError):
+                link.unlink()

@@ -111,7 +111,7 @@ class Legacy:
         self._stack = stack
 
     def python(self, place: Path) -> str:
-        return (place / "interpreter").read_text().strip()
+        return (place / "interpreter").read_text(encoding="utf-8").strip()
 
     def env(self, place: Path) -> dict[str, str]:
         return {"PYTHONPATH": str(place / "site"), "PYTHONNOUSERSITE": "1"}
@@ -130,7 +130,7 @@ class Legacy:
                 *("--target", str(place / "site"), "-r", str(lock)),
             ]
         )
-        (place / "interpreter").write_text(python)
+        (place / "interpreter").write_text(python, encoding="utf-8")
 
 
 def find_python(version: str) -> str:
@@ -139,7 +139,7 @@ def find_python(version: str) -> str:
     found = shutil.which(name)
     if found:
         probe = [found, "-c", "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"]
-        answer = subprocess.run(probe, capture_output=True, text=True, check=False)
+        answer = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if answer.returncode == 0:
             return answer.stdout.strip()
     raise NoInterpreter(
@@ -166,8 +166,8 @@ def _sources(lock: Path) -> list[str]:
     """
     folders = [f for place in os.environ.get("PIP_FIND_LINKS", "").split() if (f := local_folder(place))]
     flags = [flag for folder in folders for flag in ("--find-links", str(folder))]
-    indexes = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(), re.MULTILINE)
-    if indexes and not locked_wheels(folders, lock.read_text()):
+    indexes = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(encoding="utf-8"), re.MULTILINE)
+    if indexes and not locked_wheels(folders, lock.read_text(encoding="utf-8")):
         flags += [flag for index in indexes for flag in ("--extra-index-url", index)]
         flags += ["--index-strategy", "unsafe-best-match"]
     return flags
@@ -185,7 +185,7 @@ def _spec_identity(spec: str) -> str:
 def _run(argv: list[str]) -> None:
     """Runs uv or pip to its end. Raises HostError with its last words."""
     environment = {"UV_NO_PROGRESS": "1", "UV_NO_CONFIG": "1", **os.environ, "VIRTUAL_ENV": ""}
-    answer = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    answer = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment)
     if answer.returncode == 0:
         return
     text = " ".join((answer.stderr or answer.stdout).split())

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.console import console
+from orchestrator.cli.console import console, say
 from orchestrator.cli.options import JSON, OUT, ROOT, command_line
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import read_manifest, write_run_manifest
 from orchestrator.run import session
 
@@ -42,7 +42,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if any((path / "set.json").is_file() for path in runs):
         _report_set(runs, to, load_catalog(root), as_json)
         return
-    folders = [RunFolder.open(path) for path in (runs or [out / "latest"])]
+    folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, LATEST)]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
@@ -60,5 +60,6 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     from orchestrator.results.collect import merged_set  # DuckDB comes along, a quarter of a second to import
 
     merged = merged_set(paths[0])
-    session.write_report(merged, to or paths[0], catalog, command_line())
+    for line in session.write_report(merged, to or paths[0], catalog, command_line()):
+        say(line)
     print_rows(merged.rows, to or paths[0], as_json)

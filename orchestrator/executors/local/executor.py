@@ -20,8 +20,9 @@ from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
-from orchestrator.host import checks, probe
+from orchestrator.host import checks, folders, probe
 from orchestrator.host.checks import Check
+from orchestrator.host.folders import Folder
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
@@ -68,6 +69,7 @@ class LocalExecutor:
         return self._host
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
+        cache = self._refuse_folders(fresh)
         provisioner = self._provisioner
         device = plan.planned[0].device
         self._slots(plan)
@@ -77,6 +79,8 @@ class LocalExecutor:
         check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
         files, no_data = ready_data(plan, self.request, self._say)
+        if no_data:
+            folders.refuse(cache)
         mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
         preflight.refuse_unmountable(provisioner.name, mounted)
         tried = self._try_out(msgspec.structs.replace(plan, data=files))  # before images are built, where one is there
@@ -98,6 +102,15 @@ class LocalExecutor:
             if check.level != "ok":
                 self._say(checks.check_text(check))
         return True
+
+    def _refuse_folders(self, fresh: bool) -> Folder:
+        """The cache, which only the Docker launcher can do without. Raises HostError for a folder of no use."""
+        if fresh:
+            folders.refuse(folders.results_folder(self.request.out))
+        cache = folders.user_cache()
+        if not cache.path or self._provisioner.name != "docker":
+            folders.refuse(cache)
+        return cache
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """Commands show images by name (a run uses ids), and for missing data the path that it would get."""

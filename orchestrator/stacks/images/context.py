@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from orchestrator.errors import UserError
+from orchestrator.files import expanded
 from orchestrator.model import DeviceKind, Say, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -67,7 +68,7 @@ def choose_ca_bundle(given: str | None, environ: Mapping[str, str]) -> tuple[Pat
     source, value = next(((name, value) for name, value in named.items() if value), ("", ""))
     if not value:
         return None
-    path = Path(value).expanduser()
+    path = expanded(value)
     try:
         text = path.read_bytes()
     except OSError as error:

@@ -144,10 +144,10 @@ def test_file_names_are_safe_and_unique():
 
 def test_pictures_are_drawn_from_the_specification():
     report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=1)
-    title, spec = charts.charts(*placed(report))["epoch-seconds"]
-    picture = charts.draw(title, spec)
-    assert picture.svg.startswith("<svg") and "CNTK 2.5.1" in picture.svg
-    assert picture.png.startswith(b"\x89PNG")
+    _, spec = charts.charts(*placed(report))["epoch-seconds"]
+    svg, png = charts.draw(spec)
+    assert svg.startswith("<svg") and "CNTK 2.5.1" in svg
+    assert png.startswith(b"\x89PNG")
 
 
 def test_the_script_fits_the_specifications_and_can_be_inlined():
