@@ -132,9 +132,7 @@ def _context(name: str, source: str, folder: Path) -> Address:
     except FileNotFoundError as error:
         raise UserError(f"there is no docker context {name!r}, which {source} names", hint) from error
     except (OSError, KeyError, msgspec.MsgspecError) as error:
-        raise UserError(
-            f"cannot read the docker context {name!r}, which {source} names: {file}: {error}", hint
-        ) from error
+        raise UserError(f"cannot read the docker context {name!r} of {source}: {file}: {error}", hint) from error
     certificates = folder / "tls" / key / "docker"
     tls = Tls(folder=str(certificates), verify=not endpoint.skip_tls_verify) if certificates.is_dir() else None
     return Address(host=endpoint.host, named_by=f"the context {name!r} of {source}", tls=tls)

@@ -62,6 +62,9 @@ class Provisioner:
         self.asked = [stack.name for stack in stacks]
         return [Unavailable(stack=s.name, status="failed", reason="no") for s in stacks if s.name == "keras3-jax"]
 
+    def trial(self, context, device, out):
+        return {}
+
 
 @pytest.fixture
 def provisioner(monkeypatch):
