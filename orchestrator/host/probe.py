@@ -41,7 +41,7 @@ def probe_host() -> Host:
 
 
 def usable_cores(host: Host) -> int:
-    """The cores that jobs can keep busy: those of the affinity mask, or fewer where a CPU quota allows less; at least 1."""
+    """The cores that jobs can keep busy: of the affinity mask, fewer where a CPU quota allows less; at least 1."""
     allowed = len(host.cores) if host.cpu_quota is None else int(host.cpu_quota)
     return max(1, min(len(host.cores), allowed))
 
