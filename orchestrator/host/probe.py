@@ -53,7 +53,7 @@ def probe_host(environ: Mapping[str, str] | None = None) -> Host:
 
 
 def usable_cores(host: Host) -> int:
-    """The cores that jobs keep busy: those of the affinity mask, or fewer where a CPU quota allows less; 1 at least."""
+    """The cores that jobs can keep busy: of the affinity mask, fewer where a CPU quota allows less; at least 1."""
     allowed = len(host.cores) if host.cpu_quota is None else int(host.cpu_quota)
     return max(1, min(len(host.cores), allowed))
 

@@ -80,7 +80,10 @@ def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
     lines = ["no cell can be compared" if mean is None else f"geometric mean {mean[0]:.3f} over {mean[1]} cells"]
     noisy = [r for r in ratios if r.difference and r.disturbed]
     if noisy:
-        lines.append(f"{plural(len(noisy), 'cell')} rest on disturbed figures: {_names(noisy)}")
+        lines.append(f"{plural(len(noisy), 'ratio')} on disturbed figures: {_names(noisy)}")
+    differs = dict.fromkeys(name for r in ratios for name in r.differs)
+    if differs:
+        lines.append(f"the sides differ in {', '.join(differs)}")
     if any(r.difference and r.difference.p is None for r in ratios):
         lines.append("one job on a side says nothing about its spread: use --repeats")
     if threshold is None:

@@ -43,6 +43,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
     why_not: str = ""
     #: What disturbed jobs of either side, in words.
     disturbed: list[str] = []
+    #: The columns of IDENTITY in which the sides differ.
+    differs: list[str] = []
 
     @property
     def name(self) -> str:
@@ -124,6 +126,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         high=max(times_b) / min(times_a),
         difference=difference(repeats_of(a, steady_a), repeats_of(b, steady_b)),
         disturbed=most_frequent(disturbed([*a, *b])),
+        differs=[name for name in IDENTITY if _values(name, a) != _values(name, b)],
     )
 
 
