@@ -410,6 +410,7 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     #: Strangers' processes on the GPU when the job began (--allow-busy).
     gpu_busy: str | None = None
     orchestrator: str
+    #: Of the checkout, or in words why git did not tell; None outside a checkout.
     commit: str | None = None
     command: list[str] = []
     #: What of a job's confinement the runtime could not give, and why.
