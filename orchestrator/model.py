@@ -439,6 +439,7 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     #: Why this job ran on the CPU of a host that has a GPU, or a driver that does not answer.
     gpu_trouble: str | None = None
     orchestrator: str
+    #: Of the checkout, or in words why git did not tell; None outside a checkout.
     commit: str | None = None
     command: list[str] = []
     #: What of a job's confinement the runtime could not give, and why.

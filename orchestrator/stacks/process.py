@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import cache_folder, flush_to_disk
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
@@ -37,6 +37,8 @@ class ProcessProvisioner:
             except venvs.NoInterpreter as error:
                 reason = f"{error.message}; {error.hint}"
                 missing.append(Unavailable(stack=stack.name, status="unsupported", reason=reason))
+            except UserError:  # a contradiction in what was asked for costs no row, but the run
+                raise
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
                 missing.append(failed(stack, "environment", error))
