@@ -41,7 +41,12 @@ def _mode(call: ast.Call) -> str:
     return "text" if any("b" not in mode for mode in modes) else "binary"
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "orchestrator").rglob("*.py")), ids=lambda path: path.stem)
+#: It also runs on Python 2.7, whose open() knows no encoding.
+OLD = ROOT / "orchestrator" / "launchers" / "trial" / "script.py"
+PROGRAMS = sorted({*(ROOT / "orchestrator").rglob("*.py")} - {OLD})
+
+
+@pytest.mark.parametrize("path", PROGRAMS, ids=lambda path: path.stem)
 def test_every_call_says_its_encoding(path):
     assert unsaid(path.read_text(encoding="utf-8")) == []
 

@@ -25,12 +25,9 @@ def test_synthetic_data_comes_first_and_counts_its_jobs():
     assert warnings(rows, *ranked(rows))[0][1].startswith("2 of 3 jobs ran on synthetic data")
 
 
-def test_failures_throttling_and_strangers_are_counted():
-    rows = [row(status="oom"), row(throttle_reasons="b, a"), row(gpu_shared=True)]
-    found = dict((text.split(":")[0].split(" (")[0], kind) for kind, text in warnings(rows, *ranked(rows)))
-    assert found["The GPU was throttled during 1 job of 3"] == "gpu"
-    assert found["Other processes used the GPU during 1 job of 3"] == "gpu"
-    assert found["1 job of 3 did not end well; the reasons are below."] == "failed"
+def test_failures_are_counted():
+    rows = [row(status="oom"), row(), row(repeat=2)]
+    assert ("failed", "1 job of 3 did not end well; the reasons are below.") in warnings(rows, *ranked(rows))
 
 
 def test_a_cpu_run_beside_a_broken_driver_is_named_as_one():
