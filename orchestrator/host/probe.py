@@ -144,7 +144,7 @@ def _machine() -> str | None:
     """
     for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
         with contextlib.suppress(OSError):
-            found = Path(path).read_text().strip()
+            found = Path(path).read_text(encoding="utf-8", errors="replace").strip()
             if found:
                 return hashlib.sha256(f"keras-orchestrate {found}".encode()).hexdigest()[:12]
     return None
@@ -162,7 +162,7 @@ def _in_container(root: Path = Path("/")) -> bool:
 def _hypervisor(root: Path) -> str:
     def text(path: str) -> str:
         try:
-            return (root / path).read_text()
+            return (root / path).read_text(encoding="utf-8", errors="replace")
         except OSError:
             return ""
 
