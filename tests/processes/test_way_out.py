@@ -96,7 +96,7 @@ def test_streams_that_are_closed_or_full_cost_nothing(place, redirection):
 def test_a_reader_that_leaves_in_mid_run_costs_nothing(place):
     """As an ssh connection without a terminal leaves it behind when it breaks."""
     run = subprocess.Popen(
-        place.argv("good", "--repeats", 3),
+        place.argv("slow", "--repeats", 2),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -104,11 +104,16 @@ def test_a_reader_that_leaves_in_mid_run_costs_nothing(place):
         start_new_session=True,
     )
     assert run.stderr is not None and run.stdout is not None
-    next(line for line in run.stderr if b"[1/3]" in line)
+    next(line for line in run.stderr if b"epoch 1" in line)
     run.stderr.close()
     run.stdout.close()
     assert run.wait(120) == 0
-    assert place.complete() == ["ok"] * 3
+    assert place.complete() == ["ok"] * 2
+    for job in place.out.glob("2*/jobs/*"):
+        last = json.loads((job / "samples.jsonl").read_bytes().splitlines()[-1])["t"]
+        events = [json.loads(line) for line in (job / "events.jsonl").read_bytes().splitlines()]
+        (begun,) = (event["t"] for event in events if event["event"] == "epoch_begin" and event["epoch"] == 2)
+        assert last > begun  # sampled to its end
 
 
 @pytest.mark.parametrize("tells", [[signal.SIGHUP] * 2, [signal.SIGTERM, signal.SIGHUP]])
