@@ -49,11 +49,10 @@ def throttled_s(folders: Sequence[Path]) -> float | None:
 def _quota(folder: Path) -> float | None:
     try:
         if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text(encoding="utf-8", errors="replace").split()
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
         else:
             quota, period = (
-                (folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8", errors="replace").strip()
-                for name in ("quota", "period")
+                (folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8").strip() for name in ("quota", "period")
             )
         return None if quota in ("max", "-1") else int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
@@ -62,9 +61,7 @@ def _quota(folder: Path) -> float | None:
 
 def _throttled(folder: Path) -> float | None:
     try:
-        counters = dict(
-            line.split() for line in (folder / "cpu.stat").read_text(encoding="utf-8", errors="replace").splitlines()
-        )
+        counters = dict(line.split() for line in (folder / "cpu.stat").read_text(encoding="utf-8").splitlines())
         if "throttled_usec" in counters:
             return int(counters["throttled_usec"]) / 1e6
         return int(counters["throttled_time"]) / 1e9

@@ -53,5 +53,5 @@ class Cores:
         known = []
         for path in self._clocks:
             with contextlib.suppress(OSError, ValueError):
-                known.append(int(path.read_text(encoding="utf-8", errors="replace")) / 1000)
+                known.append(int(path.read_text(encoding="utf-8")) / 1000)
         return sum(known) / len(known) if known else None

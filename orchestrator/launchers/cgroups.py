@@ -34,7 +34,7 @@ def find(
     own = root / "cpuacct" / cpu.lstrip("/")
     return _reader(
         root / "memory" / memory.lstrip("/"),
-        lambda _: int((own / "cpuacct.usage").read_text(encoding="utf-8", errors="replace")) / 1e9,
+        lambda _: int((own / "cpuacct.usage").read_text(encoding="utf-8")) / 1e9,
         "total_rss",
         own / "tasks",
         folders,
@@ -64,7 +64,7 @@ def _reader(
 
 def _numbers(file: Path) -> list[int]:
     try:
-        return [int(line) for line in file.read_text(encoding="utf-8", errors="replace").split()]
+        return [int(line) for line in file.read_text(encoding="utf-8").split()]
     except OSError:
         return []
 

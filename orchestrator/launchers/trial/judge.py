@@ -63,15 +63,7 @@ def trial_spec(context: RunContext, image: Image, device: Device, out: Path) -> 
     return msgspec.structs.replace(
         common,
         name=f"{common.name}-trial",
-        command=[
-            "python",
-            "-B",
-            "-c",
-            SCRIPT.read_text(encoding="utf-8", errors="replace"),
-            "/workloads",
-            *files,
-            "/out",
-        ],
+        command=["python", "-B", "-c", SCRIPT.read_text(encoding="utf-8"), "/workloads", *files, "/out"],
         binds=[
             (context.workloads_dir, "/workloads", "ro"),
             *((path, inside, "ro") for inside, path in files.items()),
@@ -109,7 +101,7 @@ def _refused(spec: ContainerSpec, reason: str) -> HostError:
 
 
 def _check_place(seen: Seen) -> None:
-    here = BOOT.read_text(encoding="utf-8", errors="replace").strip() if BOOT.exists() else ""
+    here = BOOT.read_text(encoding="utf-8").strip() if BOOT.exists() else ""
     if seen.boot and here and seen.boot != here:
         raise HostError(
             "the engine runs its containers on another machine than this one, and their figures would be recorded as "

@@ -71,6 +71,17 @@ def test_a_terminal_that_is_closed_tells_twice_and_costs_no_rows(monkeypatch, fi
     assert stopped.is_set() and ended == []
 
 
+def test_a_service_manager_sends_two_at_once(monkeypatch):
+    ended = []
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    with stop_on_signals(lambda: None) as stopped:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopped.is_set() and ended == []
+        signal.raise_signal(signal.SIGTERM)
+    assert ended == [130]
+
+
 def test_the_end_comes_also_where_nobody_can_be_told(monkeypatch):
     ended = []
 

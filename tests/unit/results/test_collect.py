@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import duckdb
 import msgspec
@@ -74,3 +75,30 @@ def test_a_set_is_read_with_the_curves_of_its_samples(merged, tmp_path):
     assert "merged set" in tables.notes[0]
     with pytest.raises(UserError, match="neither"):
         merged_set(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_without_duckdb_there_are_all_tables_but_parquet(tmp_path, monkeypatch, kept):
+    folder = RunFolder.create(tmp_path / "runs", make_plan())
+    if kept:
+        (tmp_path / "results.parquet").write_bytes(b"of other rows")
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    merged = write_tables(merge_runs([folder]), tmp_path)
+    (note,) = merged.notes
+    assert note.startswith("results.parquet could not be written (ModuleNotFoundError: ")
+    tables = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert tables == {"results.json", "results.csv", "epochs.csv"}
+
+
+def test_readings_of_gpus_that_cannot_be_read_cost_their_figures_only(tmp_path, monkeypatch):
+    folder = RunFolder.create(tmp_path, make_plan())
+    folder.begin(make_job(), 1)
+    folder.write_result(make_result(make_job()))
+
+    def fails(self, result):
+        raise MemoryError
+
+    monkeypatch.setattr(RunFolder, "gpu_samples", fails)
+    merged = merge_runs([folder])
+    assert [row["status"] for row in merged.rows] == ["ok"]
+    assert merged.notes == ["No figures of GPUs: their readings could not be read (MemoryError: )."]
