@@ -124,3 +124,12 @@ def test_how_jobs_stand_and_how_to_come_back(capfd, tmp_path):
     folder = RunFolder.create(tmp_path, make_plan())
     output.print_standing(folder, {"waiting": 2, "running": 1})
     assert capfd.readouterr() == (f"orchestrate attach {folder.path}\n", "2 waiting, 1 running\n")
+
+
+def test_what_disturbed_is_said_below_the_figures_and_marked_in_them():
+    noise = {"disturbed": "others on its cores", "lost_s": 5.0, "lost_percent": 50.0}
+    rows = [row(backend="jax", framework_version="0.10", **noise), row(backend="torch")]
+    assert "disturbed 50 %" in output.text_summary(rows)
+    lines = output.closing_lines(rows, OUT)
+    assert [line for line in lines if line.startswith("Disturbed while measured: 1 job of 2. JAX 0.10 on mnist_mlp")]
+    assert not [line for line in output.closing_lines(rows[1:], OUT) if "Disturbed" in line]

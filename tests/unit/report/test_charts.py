@@ -154,3 +154,21 @@ def test_the_script_fits_the_specifications_and_can_be_inlined():
     script = charts.javascript()
     assert "vegaEmbed" in script
     assert "</script" not in script and "<!--" not in script and "\r" not in script
+
+
+def test_disturbed_epochs_are_red_ticks_and_the_charts_of_their_task_name_the_contender():
+    report = recorded(workloads=["mnist_mlp", "babi_rnn"], stacks=2, repeats=1)
+    row = next(row for row in report.rows if row["workload"] == "mnist_mlp")
+    row["disturbed"] = "others on its cores"
+    epoch = next(e for e in report.epochs if e["job_id"] == row["job_id"] and e["epoch"] == 3)
+    epoch |= {"disturbed": "others on its cores", "lost_percent": 48.0}
+    found = charts.charts(*placed(report))
+    titles = [title for title, _ in found.values()]
+    assert [title for title in titles if "disturbed: TensorFlow 1.3.0" in title and "mnist_mlp" in title] == titles[
+        2:3
+    ] + titles[4:5]
+    bars = found["epoch-seconds"][1]
+    (layered,) = [view for view in bars["concat"] if len(view["layer"]) == 3]
+    red = layered["layer"][2]
+    assert red["mark"]["color"] == charts.DISTURBED
+    assert [point["noise"] for point in bars["datasets"][red["data"]["name"]]] == ["lacked 48 %: others on its cores"]

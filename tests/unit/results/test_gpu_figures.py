@@ -176,3 +176,21 @@ def test_readings_for_drawing_count_from_the_launch():
     assert [(row["t_s"], row["util"], row["throttled"]) for row in rows] == [(5.0, None, True), (6.0, 3.0, False)]
     marks = figures.epoch_marks(result())
     assert [(m["epoch"], m["begin_s"], m["end_s"]) for m in marks] == [(1, 10.0, 16.0), (2, 16.0, 18.5)]
+
+
+def test_for_how_long_a_gpu_was_slowed_down_and_shared():
+    thermal = 0x20
+    samples = [
+        sample(
+            t,
+            throttle=thermal if 3 <= t < 5 else 0,
+            processes=[GpuProcess(pid=1, job="mine")] + ([GpuProcess(pid=2)] if t == 7 else []),
+        )
+        for t in range(11)
+    ]
+    part = figures.window_part((0, 10), samples, GPU_METRICS, "mine")
+    assert (part["gpu_throttled_s"], part["gpu_throttled_percent"]) == (2.0, 20.0)
+    assert (part["gpu_shared_s"], part["gpu_shared_percent"]) == (1.0, 10.0)
+    blind = figures.window_part((0, 10), [sample(t, util=1.0) for t in range(11)], GPU_METRICS)
+    assert [blind[name] for name in ("gpu_throttled_s", "gpu_shared_s", "gpu_shared_percent")] == [None] * 3
+    assert figures.window_part((5, 5), samples, GPU_METRICS)["gpu_throttled_percent"] is None

@@ -147,3 +147,24 @@ def test_no_percentages(text):
 
 def test_the_command_line_offers_every_format():
     assert ("text", *comparison.FORMATS) == FORMATS
+
+
+def test_a_verdict_says_that_it_rests_on_disturbed_figures():
+    quiet, noisy = rows([1.0, 1.01, 1.0]), rows([2.0, 2.01, 2.0], disturbed="CPU quota")
+    (found,) = compare(quiet, noisy)
+    assert found.verdict.endswith("times slower; rests on disturbed figures (CPU quota)")
+    assert "1 ratio on disturbed figures: mnist_mlp s b cpu" in comparison.closing([found], None)
+    assert compare(quiet, quiet)[0].disturbed == []
+    assert json.loads(comparison.json_document([found]))["ratios"][0]["disturbed"] == ["CPU quota"]
+
+
+def test_no_verdict_across_different_quotas():
+    (found,) = compare([row(1.0)], [row(1.0, cpu_quota=0.2)])
+    assert (found.ratio, found.why_not) == (None, "different cpu_quota")
+
+
+def test_two_machines_of_one_name_are_no_repeats_and_are_told_apart():
+    (mixed,) = compare([row(1.0, kernel="6.1"), row(1.0, kernel="6.8")], [row(1.0)])
+    assert mixed.why_not == "more than one kernel on one side"
+    (found,) = compare([row(1.0, kernel="6.1")], [row(1.0, kernel="6.8")])
+    assert "the sides differ in kernel" in comparison.closing([found], None)

@@ -25,9 +25,12 @@ def test_synthetic_data_comes_first_and_counts_its_jobs():
     assert warnings(rows, *ranked(rows))[0][1].startswith("2 of 3 jobs ran on synthetic data")
 
 
-def test_failures_are_counted():
-    rows = [row(status="oom"), row(), row(repeat=2)]
-    assert ("failed", "1 job of 3 did not end well; the reasons are below.") in warnings(rows, *ranked(rows))
+def test_what_disturbed_is_said_before_anything_else():
+    rows = [row(status="oom", data_kind="synthetic"), row(disturbed="CPU quota"), row(slept=True, idle_s=1.0)]
+    found = warnings(rows, *ranked(rows))
+    assert [kind for kind, _ in found][:4] == ["noise", "noise", "data", "failed"]
+    assert found[0][1].startswith("Disturbed while measured: 1 job of 2.")
+    assert found[3][1] == "1 job of 3 did not end well; the reasons are below."
 
 
 def test_a_cpu_run_beside_a_broken_driver_is_named_as_one():
