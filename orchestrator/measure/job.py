@@ -18,7 +18,7 @@ from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
 from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
-from orchestrator.text import printable
+from orchestrator.text import one_line
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
@@ -169,7 +169,7 @@ def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], l
     odd = diverged([read(EpochEvent, event) for event in events if event["event"] == "epoch_end"])
     if status == "ok" and odd:  # it did not do the work that the others did, however fast it was
         status = "failed"
-    return status, "; ".join(filter(None, [reason, odd, *remarks]))
+    return status, one_line("; ".join(filter(None, [reason, odd, *remarks])), 1000)
 
 
 def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[Status, str]:
@@ -194,18 +194,13 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
 
 def _failed_because(code: int | None, error: ErrorEvent | None, log: Path) -> str:
     if error is not None:
-        return _one_line(f"{error.type}: {error.message}")
+        return one_line(f"{error.type}: {error.message}")
     words = f"exit code {code}"
     if code is not None and code > 128:
         with contextlib.suppress(ValueError):
             words += f" ({signal.Signals(code - 128).name})"
     line = last_line(log)
-    return _one_line(f"{words}: {line}" if line else words)
-
-
-def _one_line(text: str, limit: int = 300) -> str:
-    line = " ".join(printable(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return one_line(f"{words}: {line}" if line else words)
 
 
 def _keep_events(folder: Path, events: list[RawEvent]) -> None:

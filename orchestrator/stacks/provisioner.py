@@ -18,6 +18,7 @@ from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable, imag
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.text import one_line
 
 
 class Provisioner(Protocol):
@@ -49,7 +50,7 @@ def format_error(stack: Stack, error: OrchestrateError) -> str:
 
 def failed(stack: Stack, what: str, error: OrchestrateError) -> Unavailable:
     """A stack whose image or environment (`what`) could not be made."""
-    return Unavailable(stack=stack.name, status="failed", reason=f"{what}: {error.message}")
+    return Unavailable(stack=stack.name, status="failed", reason=one_line(f"{what}: {error.message}", 1000))
 
 
 def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:

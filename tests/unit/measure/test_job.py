@@ -29,6 +29,7 @@ ERROR = {"event": "error", "t": 3, "type": "ValueError", "message": "planted\nfa
         (Exit(code=137, timed_out=True), GOOD, "timeout", "60 s"),
         (Exit(code=137, cancelled=True), GOOD[:1], "cancelled", "user"),
         (Exit(error="image x is missing"), [], "failed", "image x is missing"),
+        (Exit(error="the engine refused:\n  this\n  and that"), [], "failed", "the engine refused: this and that"),
         (Exit(code=999), [], "failed", "exit code 999"),
     ],
 )
