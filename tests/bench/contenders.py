@@ -10,7 +10,7 @@ import os
 import shutil
 import statistics
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -52,12 +52,15 @@ class Setting(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One job: medians over its steady epochs (seconds of training, and with validation), idle share, accuracy."""
+    """One job: median seconds of a steady epoch with validation, and of its training, idle share of that; accuracy.
 
-    train_s: float
+    A bare script does not tell its training from its validation.
+    """
+
     epoch_s: float
-    idle: float
     accuracy: float | None
+    train_s: float | None = None
+    idle: float | None = None
 
 
 def found(patterns: tuple[str, ...]) -> Iterator[Contender]:
@@ -130,8 +133,7 @@ def bare(contender: Contender, job: Job, setting: Setting, data: Path, scratch: 
     if exit_.code != 0:
         raise RuntimeError(f"{contender.title}, bare: {exit_.error or lines[-1:]}")
     said = msgspec.json.decode(lines[-1])
-    epoch_s = statistics.median(said["epochs"][1:])
-    return Seen(train_s=epoch_s, epoch_s=epoch_s, idle=0.0, accuracy=said["val_acc"])
+    return Seen(epoch_s=statistics.median(said["epochs"][1:]), accuracy=said["val_acc"])
 
 
 def bare_scripts(folder: Path) -> Path:
@@ -139,6 +141,17 @@ def bare_scripts(folder: Path) -> Path:
     folder.mkdir()
     shutil.copy(Path(__file__).with_name("bare_keras.py"), folder / "run.py")
     return folder
+
+
+def attempt(what: str, run: Callable[[], Seen]) -> Seen | None:
+    """What it gave, said at once; None where it failed, so that one failure does not cost the whole table."""
+    try:
+        seen = run()
+    except RuntimeError as error:
+        _say(f"{what}: failed: {error}")
+        return None
+    _say(f"{what}: {seen}")
+    return seen
 
 
 def heading(host: Host, threads: int, what: str) -> str:
@@ -151,9 +164,19 @@ def heading(host: Host, threads: int, what: str) -> str:
     )
 
 
-def spread(values: list[float], form: str = "{:.3g}") -> str:
-    low, middle, high = (form.format(value) for value in (min(values), statistics.median(values), max(values)))
-    return f"{middle} ({low}-{high})"
+def table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Markdown; the first column is words, the others are figures."""
+    rows = [columns, ["---"] + ["--:"] * (len(columns) - 1), *lines]
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
+def spread(values: Iterable[float | None], form: str = "{:.3g}", unit: str = "") -> str:
+    """Median, least and most; empty where nothing was measured."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return ""
+    low, middle, high = (form.format(value) for value in (min(known), statistics.median(known), max(known)))
+    return f"{middle} ({low}-{high}){unit}"
 
 
 def _context(contender: Contender, scripts: Path, data: Path) -> RunContext:

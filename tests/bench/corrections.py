@@ -8,8 +8,8 @@ cores: as a job of this project, and as tests/bench/bare_keras.py. Prints a Mark
 
 from __future__ import annotations
 
+import functools
 import random
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -20,20 +20,30 @@ from orchestrator.host.probe import default_threads, probe_host, slots
 from tests.bench import contenders
 from tests.bench.contenders import WORKLOADS, Contender, Seen, Setting
 
-COLUMNS = "model", "ours, s per epoch with validation", "bare", "ours / bare", "accuracy, ours", "bare"
+COLUMNS = (
+    "contender",
+    "model",
+    "n",
+    "ours, s per epoch with validation",
+    "bare",
+    "ours / bare",
+    "accuracy, ours",
+    "bare",
+)
 BOTH = "mnist_mlp", "mnist_cnn"
 
 
-def line(contender: Contender, workload: str, pairs: list[tuple[Seen, Seen]]) -> str:
-    own, plain = zip(*pairs, strict=True)
-    cells = [
+def line(contender: Contender, workload: str, pairs: list[tuple[Seen, Seen]]) -> list[str]:
+    """Of the rounds in which both ran."""
+    own, plain = [a for a, _ in pairs], [b for _, b in pairs]
+    return [
         contender.title,
         workload,
+        str(len(pairs)),
         *(contenders.spread([seen.epoch_s for seen in series]) for series in (own, plain)),
         contenders.spread([a.epoch_s / b.epoch_s for a, b in pairs], "{:.2f}"),
         *(contenders.spread([seen.accuracy or 0.0 for seen in series], "{:.2f}") for series in (own, plain)),
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 @click.command()
@@ -53,19 +63,17 @@ def main(mnist: Path, rounds: int, workload: tuple[str, ...], only: tuple[str, .
         for i in range(rounds):
             for contender, name in random.Random(i).sample(cells, len(cells)):
                 job = contenders.make_job(contender, name, i + 1, threads)
-                where = mnist, Path(folder) / "job"
                 sides = [
-                    lambda: contenders.ours(contender, job, Setting(WORKLOADS, cores), *where),  # noqa: B023
-                    lambda: contenders.bare(contender, job, Setting(plain, cores), *where),  # noqa: B023
+                    functools.partial(run, contender, job, Setting(scripts, cores), mnist, Path(folder) / "job")
+                    for run, scripts in ((contenders.ours, WORKLOADS), (contenders.bare, plain))
                 ]
-                first = i % 2  # who begins changes from round to round
-                done = {first: sides[first](), 1 - first: sides[1 - first]()}
-                pairs[contender.title, name].append((done[0], done[1]))
-                print(f"round {i + 1}: {contender.title}, {name}: {done[0]}, {done[1]}", file=sys.stderr, flush=True)
+                what = f"round {i + 1}: {contender.title}, {name}"
+                order = (0, 1) if i % 2 == 0 else (1, 0)  # who begins changes from round to round
+                done = {side: contenders.attempt(f"{what}, {('ours', 'bare')[side]}", sides[side]) for side in order}
+                if done[0] and done[1]:
+                    pairs[contender.title, name].append((done[0], done[1]))
     click.echo(head)
-    click.echo("| contender | " + " | ".join(COLUMNS) + " |\n|---|---|" + "--:|" * (len(COLUMNS) - 1))
-    for contender, name in cells:
-        click.echo(line(contender, name, pairs[contender.title, name]))
+    click.echo(contenders.table(COLUMNS, [line(cell, name, pairs[cell.title, name]) for cell, name in cells]))
 
 
 if __name__ == "__main__":

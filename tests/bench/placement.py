@@ -9,11 +9,12 @@ leaves out of it, the thread that tunes its input. Prints a Markdown table and a
 
 from __future__ import annotations
 
+import functools
 import random
-import sys
 import tempfile
 from collections import defaultdict
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -21,6 +22,7 @@ from orchestrator.host.probe import default_threads, probe_host, slots
 from tests.bench import contenders
 from tests.bench.contenders import SIZES, WORKLOADS, Contender, Seen, Setting
 
+T = TypeVar("T")
 #: A run.py that takes back one correction of workloads/backends.py and runs the real one.
 TUNED = """import runpy, sys
 sys.path.insert(0, {folder!r})
@@ -28,7 +30,7 @@ import backends
 del backends.TensorFlow2.settle_input
 runpy.run_path({folder!r} + "/run.py", run_name="__main__")
 """
-COLUMNS = "pinned, s per epoch", "unpinned", "unpinned / pinned", "idle, pinned", "idle, unpinned"
+COLUMNS = "contender", "n", "pinned, s per epoch", "unpinned", "unpinned / pinned", "idle, pinned", "idle, unpinned"
 
 
 def with_tuner(folder: Path) -> Path:
@@ -46,15 +48,20 @@ def entrants(patterns: tuple[str, ...], scratch: Path) -> list[tuple[str, Conten
     return rows + [(f"{c.title}, its tuner left in", c, tuned) for c in today]
 
 
-def line(title: str, pinned: list[Seen], free: list[Seen]) -> str:
-    ratios = [b.train_s / a.train_s for a, b in zip(pinned, free, strict=True)]
-    cells = [
+def shuffled(things: list[T], seed: int) -> list[T]:
+    return random.Random(seed).sample(things, len(things))
+
+
+def line(title: str, pairs: list[tuple[Seen, Seen]]) -> list[str]:
+    """Of the rounds in which both ran."""
+    pinned, free = [a for a, _ in pairs], [b for _, b in pairs]
+    return [
         title,
+        str(len(pairs)),
         *(contenders.spread([seen.train_s for seen in series]) for series in (pinned, free)),
-        contenders.spread(ratios, "{:.2f}"),
-        *(contenders.spread([100 * seen.idle for seen in series], "{:.0f}") + " %" for series in (pinned, free)),
+        contenders.spread([b.train_s / a.train_s for a, b in pairs if a.train_s and b.train_s], "{:.2f}"),
+        *(contenders.spread([100 * (seen.idle or 0) for seen in series], "{:.0f}", " %") for series in (pinned, free)),
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 @click.command()
@@ -67,22 +74,23 @@ def main(mnist: Path, rounds: int, workload: str, only: tuple[str, ...], threads
     host = probe_host()
     threads = threads or default_threads(len(host.cores), 1)
     places = {"pinned": slots(host, "cpu", threads, 1)[0].cores, "unpinned": host.cores}
-    seen: dict[tuple[str, str], list[Seen]] = defaultdict(list)
+    pairs: dict[str, list[tuple[Seen, Seen]]] = defaultdict(list)
     head = contenders.heading(host, threads, f"{workload}, {rounds} repeats")
     with tempfile.TemporaryDirectory() as folder:
         rows = entrants(only, Path(folder))
         for i in range(rounds):
-            order = [(row, place) for row in rows for place in places]
-            random.Random(i).shuffle(order)
-            for (title, contender, scripts), place in order:
+            seen: dict[tuple[str, str], Seen | None] = {}
+            for (title, contender, scripts), place in shuffled([(row, place) for row in rows for place in places], i):
                 job = contenders.make_job(contender, workload, i + 1, threads)
                 setting = Setting(scripts, places[place])
-                seen[title, place].append(contenders.ours(contender, job, setting, mnist, Path(folder) / "job"))
-                print(f"round {i + 1}: {title}, {place}: {seen[title, place][-1]}", file=sys.stderr, flush=True)
+                run = functools.partial(contenders.ours, contender, job, setting, mnist, Path(folder) / "job")
+                seen[title, place] = contenders.attempt(f"round {i + 1}: {title}, {place}", run)
+            for title, _, _ in rows:
+                pinned, free = seen[title, "pinned"], seen[title, "unpinned"]
+                if pinned and free:
+                    pairs[title].append((pinned, free))
     click.echo(head)
-    click.echo("| contender | " + " | ".join(COLUMNS) + " |\n|---|" + "--:|" * len(COLUMNS))
-    for title, _, _ in rows:
-        click.echo(line(title, seen[title, "pinned"], seen[title, "unpinned"]))
+    click.echo(contenders.table(COLUMNS, [line(title, pairs[title]) for title, _, _ in rows]))
 
 
 if __name__ == "__main__":

@@ -57,4 +57,4 @@ def test_tensorflow_does_not_sleep_in_steady_epochs(tmp_path):
     setting = Setting(WORKLOADS, [max(os.sched_getaffinity(0))])
     data = synthetic.make("mnist", "mnist.npz", tmp_path)
     seen = contenders.ours(contender, job, setting, data, tmp_path / "job")
-    assert seen.idle < 0.1
+    assert seen.idle is not None and seen.idle < 0.1
