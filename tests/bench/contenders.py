@@ -20,15 +20,15 @@ from orchestrator.errors import HostError
 from orchestrator.files import PACKAGE, sha256_file
 from orchestrator.launchers import sweep
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.measure.job import EVENTS, LOG, OUT, measure
-from orchestrator.model import DataFile, Device, Host, Job, Stack
+from orchestrator.measure.job import LOG, OUT, SAMPLES, measure
+from orchestrator.model import DataFile, Device, Host, Job, Sample, Stack
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.results.rows import result_row
 from orchestrator.stacks.docker import DockerProvisioner
 from orchestrator.stacks.images import engine
 from orchestrator.stacks.process import ProcessProvisioner
 from orchestrator.stacks.provisioner import Provisioner
-from tests.bench.idle import Watch, steady_share
 from tests.make import identify
 
 ROOT = PACKAGE.parent
@@ -52,7 +52,7 @@ class Setting(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """One job: median seconds of a steady epoch with validation, and of its training, idle share of that; accuracy.
+    """One job: median seconds of a steady epoch with validation, and of its training, and how much of that it slept.
 
     A bare script does not tell its training from its validation.
     """
@@ -60,7 +60,7 @@ class Seen(NamedTuple):
     epoch_s: float
     accuracy: float | None
     train_s: float | None = None
-    idle: float | None = None
+    idle_percent: float | None = None
 
 
 def found(patterns: tuple[str, ...]) -> Iterator[Contender]:
@@ -105,20 +105,19 @@ def ours(contender: Contender, job: Job, setting: Setting, data: Path, scratch: 
     context = _context(contender, setting.scripts, data)
     device = Device(kind="cpu", name="cpu:0", cores=setting.cores)
     folder = _empty(scratch)
-    with Watch(job.id) as watch:
-        result = measure(
-            job, device, launcher=contender.provisioner.launcher(context), folder=folder, run_id=context.run_id,
-            identify=identify(context), on_event=lambda job, event: None,
-        )  # fmt: skip
+    result = measure(
+        job, device, launcher=contender.provisioner.launcher(context), folder=folder, run_id=context.run_id,
+        identify=identify(context), on_event=lambda job, event: None,
+    )  # fmt: skip
     if result.status != "ok":
-        raise RuntimeError(f"{contender.title}, {job.workload}: {result.reason}")
-    events = [msgspec.json.decode(line) for line in (folder / EVENTS).read_bytes().splitlines()]
-    steady = result.epochs[1:]
+        raise RuntimeError(result.reason)
+    samples = msgspec.json.Decoder(Sample).decode_lines((folder / SAMPLES).read_bytes())
+    row = result_row(result, samples)
     return Seen(
-        train_s=statistics.median(epoch["train_s"] for epoch in steady),
-        epoch_s=statistics.median(epoch["train_s"] + epoch["validation_s"] for epoch in steady),
-        idle=steady_share(watch, events),
-        accuracy=steady[-1]["val_acc"],
+        epoch_s=statistics.median(epoch["train_s"] + epoch["validation_s"] for epoch in result.epochs[1:]),
+        accuracy=row["val_accuracy"],
+        train_s=row["epoch_s"],
+        idle_percent=row["idle_percent"],
     )
 
 
@@ -131,7 +130,7 @@ def bare(contender: Contender, job: Job, setting: Setting, data: Path, scratch: 
     exit_ = launcher.launch(job, device, folder / OUT, folder / LOG, lambda probe: None)
     lines = (folder / LOG).read_bytes().splitlines()
     if exit_.code != 0:
-        raise RuntimeError(f"{contender.title}, bare: {exit_.error or lines[-1:]}")
+        raise RuntimeError(exit_.error or f"exit code {exit_.code}: {lines[-1:]}")
     said = msgspec.json.decode(lines[-1])
     return Seen(epoch_s=statistics.median(said["epochs"][1:]), accuracy=said["val_acc"])
 

@@ -60,7 +60,7 @@ def line(title: str, pairs: list[tuple[Seen, Seen]]) -> list[str]:
         str(len(pairs)),
         *(contenders.spread([seen.train_s for seen in series]) for series in (pinned, free)),
         contenders.spread([b.train_s / a.train_s for a, b in pairs if a.train_s and b.train_s], "{:.2f}"),
-        *(contenders.spread([100 * (seen.idle or 0) for seen in series], "{:.0f}", " %") for series in (pinned, free)),
+        *(contenders.spread([seen.idle_percent for seen in series], "{:.0f}", " %") for series in (pinned, free)),
     ]
 
 
