@@ -475,6 +475,15 @@ class Result(Noun, frozen=True, kw_only=True):
     bad_event_lines: int = 0
 
 
+#: How the reason begins of a row whose record could not be read, or never was.
+DAMAGED, NEWER, NO_RECORD = "damaged record", "written by a newer version", "no result on record"
+
+
+def without_record(row: Row) -> bool:
+    """Whether a row says nothing of its job but that there is no record that this version can read."""
+    return row.get("launcher") is None and str(row.get("reason") or "").startswith((DAMAGED, NEWER, NO_RECORD))
+
+
 def to_json(value: Any) -> bytes:
     """Indented JSON, one trailing newline: what every record on disk looks like.
 

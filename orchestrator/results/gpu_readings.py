@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from orchestrator.model import GpuSample
+from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import named_files
 
 
@@ -33,6 +33,7 @@ def _columns(kind: type[Struct]) -> dict[str, str]:
 
 #: One column per field of a reading, typed also where all values are absent.
 COLUMNS = _columns(GpuSample)
+PROCESS_COLUMNS = _columns(GpuProcess)
 
 
 def new_spool(run: Path) -> Path:
@@ -82,7 +83,9 @@ def _lines(database: Any, spool: Path) -> Any:
 
 
 def _sample(row: dict[str, Any]) -> GpuSample:
-    known = {name: value for name, value in row.items() if value is not None}
+    known = {name: value for name, value in row.items() if value is not None and name in COLUMNS}
     if "processes" in known:
-        known["processes"] = [{k: v for k, v in p.items() if v is not None} for p in known["processes"]]
+        known["processes"] = [
+            {k: v for k, v in p.items() if v is not None and k in PROCESS_COLUMNS} for p in known["processes"]
+        ]
     return msgspec.convert(known, GpuSample)

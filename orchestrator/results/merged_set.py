@@ -21,7 +21,7 @@ import numpy as np
 
 from orchestrator.errors import UserError
 from orchestrator.files import write_atomic
-from orchestrator.model import Noun, Plan, Row, Sample, to_json
+from orchestrator.model import Noun, Plan, Row, Sample, to_json, without_record
 from orchestrator.results import columns, named_files
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -56,13 +56,17 @@ class Conflict(Noun, frozen=True, kw_only=True):
 
 
 class Merge(Noun, frozen=True, kw_only=True):
-    """set.json: what a merge did. `sources`: path -> how many jobs it added."""
+    """set.json: what a merge did. `sources`: path -> how many jobs it added.
+
+    `unread`: records that could not be read, beside one of the same job that could and was kept.
+    """
 
     schema: int = 1
     sources: dict[str, int]
     jobs: int
     identical: int
     conflicts: list[Conflict] = []
+    unread: list[Conflict] = []
     #: Workloads that were run under more than one set of conditions, with what differs.
     apart: dict[str, list[str]] = {}
 
@@ -86,6 +90,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
         jobs=len(rows),
         identical=collected.identical,
         conflicts=collected.conflicts,
+        unread=collected.unread,
         apart=apart(rows),
     )
     write_parquet(rows, COLUMNS, to / "results.parquet")
@@ -121,18 +126,25 @@ class _Collected:
         self.rows: dict[tuple[str, str], Row] = {}
         self.origin: dict[tuple[str, str], str] = {}
         self.epochs: list[Row] = []
-        self.sources: dict[str, int] = {}
+        #: Every path, and the one that each job was taken from.
+        self.paths: list[str] = []
+        self.taken: dict[tuple[str, str], str] = {}
         self.identical = 0
         self.conflicts: list[Conflict] = []
+        self.unread: list[Conflict] = []
         self.samples = _Samples(samples)
 
+    @property
+    def sources(self) -> dict[str, int]:
+        """How many jobs each path added."""
+        return {path: sum(of == path for of in self.taken.values()) for path in self.paths}
+
     def add(self, path: Path) -> None:
-        before = len(self.rows)
+        self.paths.append(str(path))
         if is_set(path):
             self._add_set(path)
         else:
             self._add_run(RunFolder.open(path))
-        self.sources[str(path)] = self.sources.get(str(path), 0) + len(self.rows) - before
 
     def _add_run(self, folder: RunFolder) -> None:
         plan, results = folder.plan(), folder.results()
@@ -141,31 +153,37 @@ class _Collected:
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
             (row,) = merge_run(one, results, {job.id: samples}, readings)
-            if self._take(row, str(folder.path)):
+            if self._take(row, str(folder.path)) and not without_record(row):
                 self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:
         source = read_source(path)
-        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(row, str(path))}
+        new = [row for row in source.rows if self._take(row, str(path))]
+        taken = {(row["run_id"], row["job_id"]) for row in new if not without_record(row)}
         self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
         self.samples.copy(path / "samples", taken)
 
     def _take(self, row: Row, origin: str) -> bool:
-        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict."""
+        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict.
+
+        A record that can be read is kept in place of one that cannot, whichever came first.
+        """
         key = (row["run_id"], row["job_id"])
-        known = self.rows.get(key)
+        known, before = self.rows.get(key), self.origin.get(key, origin)
+        better = known is None or (without_record(known) and not without_record(row))
+        if better:
+            self.rows[key], self.origin[key], self.taken[key] = row, origin, self.paths[-1]
         if known is None:
-            self.rows[key], self.origin[key] = row, origin
             return True
         # What a set of an older version has no column for does not differ.
         differs = [name for name in columns.COLUMNS if name in known and name in row and known[name] != row[name]]
         self.identical += not differs
         if differs:
-            self.conflicts.append(
-                Conflict(run_id=key[0], job_id=key[1], kept=self.origin[key], dropped=origin, differs=differs)
-            )
-        return False
+            kept, dropped = (origin, before) if better else (before, origin)
+            noted = Conflict(run_id=key[0], job_id=key[1], kept=kept, dropped=dropped, differs=differs)
+            (self.unread if without_record(known) or without_record(row) else self.conflicts).append(noted)
+        return better
 
 
 def _single_jobs(plan: Plan) -> Iterator[Plan]:

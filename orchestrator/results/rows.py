@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.model import GpuSample, Job, Plan, Result, Sample
+from orchestrator.model import NO_RECORD, GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures, host_figures
 from orchestrator.results.columns import (
     COLUMNS,
@@ -52,7 +52,7 @@ def merge_run(
             skip = skipped[job.id]
             result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
         if result is None:
-            reason = "no result on record: the run ended before this job did"
+            reason = f"{NO_RECORD}: the run ended before this job did"
             result = Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason)
         rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
     assert len(rows) == len(plan.planned), "every planned job gives exactly one row"

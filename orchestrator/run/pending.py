@@ -14,6 +14,7 @@ from orchestrator.model import NOT_RUN, DataFile, Job, Plan, Result, Say
 from orchestrator.plan.request import ResumeRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import job_is_whole
+from orchestrator.results.records import NewerRecord
 
 #: Fields of a fingerprint that must not change in mid-run, and what they are called.
 IDENTITY = {
@@ -57,6 +58,8 @@ def sort_out(folder: RunFolder, plan: Plan, request: ResumeRequest, say: Say) ->
 def _whole_result(folder: RunFolder, job: Job, say: Say) -> Result | None:
     try:
         result = folder.result(job)
+    except NewerRecord:  # it is whole, so it is not run again
+        raise
     except UserError as error:
         say(f"{job.id}: {error.message}; it runs again")
         return None

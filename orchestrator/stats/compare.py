@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.model import NOT_RUN, Noun, Row
+from orchestrator.model import NOT_RUN, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, with_node_kind
@@ -108,8 +108,10 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
     known: dict[str, Any] = {"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(times_a), "n_b": len(times_b)}
     if not times_a or not times_b:
         where = "the first" if not times_a else "the second"
-        failed = any(row["status"] not in {"ok", *NOT_RUN} for row in b)
-        return Ratio(**known, broken=bool(times_a) and failed, why_not=f"no steady time in {where}")
+        failed = any(row["status"] not in {"ok", *NOT_RUN} and not without_record(row) for row in b)
+        unread = next((str(row["reason"]) for row in (b if times_a else a) if without_record(row)), "")
+        why = f" ({unread.partition(':')[0]})" if unread else ""
+        return Ratio(**known, broken=bool(times_a) and failed, why_not=f"no steady time in {where}{why}")
     differing = [name for name in CONDITIONS if len(_values(name, (*a, *b))) > 1]
     if differing:
         return Ratio(**known, why_not="different " + ", ".join(differing))

@@ -177,3 +177,40 @@ def test_samples_of_any_words_are_kept_reading_by_reading(tmp_path):
             table.add("run", job, Readings.of(its))
     read = duckdb.sql(f"select job_id, t, device, cpu_s from '{tmp_path}/samples/*.parquet' order by all").fetchall()
     assert read == [(job, s.t, s.device, s.cpu_s) for job, its in given.items() for s in its]
+
+
+TEAR = {
+    "newer": lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "x": 1})),
+    "torn": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "as_set"),
+    [("newer", "torn", False), ("newer", "whole", False), ("torn", "torn", True), ("empty", "whole", True),
+     ("gone", "torn", False)],
+)  # fmt: skip
+def test_the_whole_record_is_kept_whichever_comes_first(runs, tmp_path, name, first, as_set):
+    torn = tmp_path / "torn"
+    shutil.copytree(runs[0], torn)
+    path = sorted((torn / "jobs").glob("*/result.json"))[0]
+    whole = json.loads(path.read_text())
+    TEAR[name](path)
+    if as_set:
+        merged_set.merge_sources([torn], tmp_path / "torn_set")
+        torn = tmp_path / "torn_set"
+    sources = [torn, runs[0]] if first == "torn" else [runs[0], torn]
+    done, rows = merged_set.merge_sources(sources, tmp_path / "set")
+    (row,) = [row for row in rows if row["reason"] == whole["reason"] and row["started"] == whole["started"]]
+    assert row["status"] == whole["status"]
+    assert done.conflicts == [] and [each.kept for each in done.unread] == [str(runs[0])]
+    assert sum(done.sources.values()) == done.jobs == len(rows)
+    _, straight = merged_set.merge_sources([runs[0]], tmp_path / "alone")
+    key = {"job_id", "status", "epoch_s"}
+    assert sorted(str({k: r[k] for k in key}) for r in rows) == sorted(str({k: r[k] for k in key}) for r in straight)
+    count = "select count(*) from samples"
+    assert query(tmp_path / "set", count) == query(tmp_path / "alone", count)
+    epochs = "select count(*) from epochs"
+    assert query(tmp_path / "set", epochs) == query(tmp_path / "alone", epochs)

@@ -56,6 +56,19 @@ def rows(seconds, **changes):
     return [row(value, job_id=f"j{i}", run_id="r", **changes) for i, value in enumerate(seconds)]
 
 
+@pytest.mark.parametrize("reason", ["damaged record: x", "written by a newer version: x", "no result on record: x"])
+def test_a_record_that_cannot_be_read_is_no_regression(reason):
+    status = {"d": "failed", "w": "unsupported", "n": "cancelled"}[reason[0]]
+    (found,) = compare([row(1.0)], [row(None, status=status, reason=reason, launcher=None)])
+    assert (found.broken, found.why_not) == (
+        False,
+        f"no steady time in the second ({reason[:-3]})",
+    )
+    assert regressions([found], 0.0) == []
+    (ran,) = compare([row(1.0)], [row(None, status="failed", reason=reason, launcher="docker")])
+    assert ran.broken, "what a job says of itself changes nothing"
+
+
 def test_a_regression_is_beyond_threshold_and_noise():
     steady = [1.0, 1.01, 0.99, 1.0, 1.02]
     slow, noisy = [1.1 * value for value in steady], [0.9, 1.6, 1.0, 1.3, 1.2]
