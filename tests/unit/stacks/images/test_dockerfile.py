@@ -125,9 +125,8 @@ def test_compose_has_every_image_hardened_with_its_profile():
         assert service["tmpfs"][0] == "/tmp"
         caches = service["environment"].get("KERAS_ORCHESTRATE_CACHES", "")
         assert service["tmpfs"][1:] == [f"{path}:exec,mode=1777" for path in caches.split(":") if path]
-        assert bool(caches) == (
-            name == "keras2-theano-cpu" or (name.startswith(("keras2", "keras1")) and "gpu" in name)
-        )
+        stack, _, device = name.rpartition("-")
+        assert bool(caches) == bool(CATALOG.stack(stack).caches_for(device))
         assert service["user"] == "${JOB_USER:-65534:65534}"
         assert (ROOT / "docker" / service["build"]["dockerfile"]).is_file()
         writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
