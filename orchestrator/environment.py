@@ -66,7 +66,10 @@ VARIABLES = (
         ("GIT_*",),
         "kept from the git that reads the product's own commit, as they mean another repository; GIT_CONFIG_* is not",
     ),
-    Variables(("XDG_CACHE_HOME", "HOME"), "where the cache lies: environments, data, compiled code"),
+    Variables(
+        ("XDG_CACHE_HOME", "HOME"),
+        "where the cache lies: environments, data, compiled code. No place, or a relative one, is refused",
+    ),
     Variables(("KERAS_HOME",), "searched for data sets, as Keras does"),
     Variables(("DOCKER_HOST",), "which engine is asked; all other DOCKER_* are read by the Docker SDK itself"),
     Variables(("CUDA_VISIBLE_DEVICES",), "on a cluster's node: the GPU that the job was granted. Jobs get their own"),

@@ -12,6 +12,7 @@ from orchestrator.cli.options import JSON, OUT, ROOT, command_line
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
+from orchestrator.executors.signals import not_hung_up
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import read_manifest, write_run_manifest
@@ -46,11 +47,11 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
-    with Progress(console) as progress:
+    with Progress(console) as progress, not_hung_up():
         finished = session.report(folders, to or own, load_catalog(root), command_line(), progress)
+        if to is None and finished.broken is None and read_manifest(own):
+            write_run_manifest(own, set())
     end(finished, as_json)
-    if to is None and read_manifest(own):
-        write_run_manifest(own, set())
 
 
 def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:

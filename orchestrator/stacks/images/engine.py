@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import HostError
+from orchestrator.files import home_folder
 from orchestrator.host.credentials import forgive_helpers
 from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.host.engine_address import Address, engine_address, explain_silence
@@ -38,7 +39,7 @@ def connect() -> Any:
     context that is not there.
     """
     docker = docker_sdk()
-    address = engine_address(os.environ, Path.home())
+    address = engine_address(os.environ, _home())
     try:
         client = docker.DockerClient(base_url=address.host, tls=_tls(address), version=None)
         client.ping()
@@ -46,6 +47,14 @@ def connect() -> Any:
         raise HostError(*explain_silence(str(error), address)) from error
     forgive_helpers(client)
     return client
+
+
+def _home() -> Path:
+    """Where docker's own settings may lie; a user without a home has none."""
+    try:
+        return home_folder()
+    except HostError:
+        return Path("/")
 
 
 def _tls(address: Address) -> Any:

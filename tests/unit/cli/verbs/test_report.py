@@ -92,3 +92,13 @@ def test_without_any_run_there_is_nothing_to_report(orchestrate):
     answer = orchestrate("report")
     assert answer.returncode == 2
     assert "there is no run 'latest'" in answer.stderr
+
+
+def test_the_seal_is_renewed_before_anything_is_printed(run, monkeypatch):
+    def broken(finished, as_json):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.cli.verbs.report.end", broken)
+    call("report", run.path, code=1)
+    assert "results.json" in dict(check_run(run.path))
+    assert {state for _, state in check_run(run.path)} == {"ok"}

@@ -25,6 +25,18 @@ def test_an_address_that_leads_nowhere_is_no_traceback(monkeypatch: pytest.Monke
         engine.connect()
 
 
+def test_a_user_without_a_home_is_told_of_the_engine_and_of_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setattr("orchestrator.files.pwd.getpwuid", unknown)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    with pytest.raises(HostError, match="no Docker engine answers"):
+        engine.connect()
+
+
 def test_an_image_with_our_labels():
     client = FakeEngine()
     labels = {engine.RECIPE_LABEL: "f" * 64, engine.BASE_LABEL: "debian:x", engine.UNUSABLE_LABEL: "theano,cntk"}
