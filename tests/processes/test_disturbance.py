@@ -7,12 +7,14 @@ host does: what it lacked is what it did not have of the time in which it wanted
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
@@ -20,7 +22,8 @@ from orchestrator.measure.job import SAMPLES, measure
 from orchestrator.model import Device, Sample
 from orchestrator.results.rows import epoch_rows, result_row
 from orchestrator.results.samples import Readings
-from tests.fakes.roots import make_script
+from tests.conftest import ROOT
+from tests.fakes.roots import make_cpu_root, make_data, make_script
 from tests.make import identify, make_context, make_job
 
 pytestmark = pytest.mark.slow
@@ -31,8 +34,6 @@ QUOTAS = Path("/sys/fs/cgroup")
 
 def run(folder, workload="burn", epochs=4):
     """The result of a stub job on CORE, its row and its epochs, as they are recorded."""
-    import msgspec
-
     make_script(folder / "workloads")
     (folder / "mnist.npz").write_bytes(b"data")
     context = make_context(folder / "workloads", folder / "mnist.npz")
@@ -106,16 +107,16 @@ def test_a_second_run_on_the_same_core_is_found_in_both(tmp_path):
 
 @pytest.fixture
 def quota():
-    """Puts this process into a group that may use 0.3 cores, and out of it again."""
+    """Puts this process into a group that may use a tenth of a core, and out of it again."""
     first = QUOTAS / "cpu"
     top = first if (first / "cpu.cfs_quota_us").exists() or (first / "cgroup.procs").exists() else QUOTAS
     group = top / f"keras-orchestrate-test-{os.getpid()}"
     try:
         group.mkdir()
         if (group / "cpu.max").exists():
-            (group / "cpu.max").write_text("30000 100000")
+            (group / "cpu.max").write_text("10000 100000")
         else:
-            (group / "cpu.cfs_quota_us").write_text("30000")
+            (group / "cpu.cfs_quota_us").write_text("10000")
     except OSError as error:
         with contextlib.suppress(OSError):
             group.rmdir()
@@ -123,7 +124,7 @@ def quota():
     home = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
     own = next((path for names, path in home.items() if "cpu" in names.split(",")), home.get("", "/"))
     (group / "cgroup.procs").write_text(str(os.getpid()))
-    yield 0.3
+    yield 0.1
     (top / own.lstrip("/") / "cgroup.procs").write_text(str(os.getpid()))
     group.rmdir()
 
@@ -132,7 +133,9 @@ def test_a_quota_is_found_and_put_at_its_size(tmp_path, quota):
     result, row, _ = run(tmp_path, epochs=3)
     lost = really_lost(result)
     assert lost > 1
-    assert row["throttled_s"] > 0.3 * lost
+    if sum(epoch["used_s"] for epoch in result.epochs[1:]) < 0.5 * quota * (lost / (1 - quota)):
+        pytest.skip("others left the job so little that no quota had to hold it back")
+    assert row["throttled_s"] > 0.25 * lost
     assert row["lost_s"] == pytest.approx(lost, rel=0.25)
     assert "CPU quota" in row["disturbed"]
     assert row["slept"] is False
@@ -153,3 +156,41 @@ def test_waiting_for_ones_own_threads_is_not_the_others_fault(tmp_path):
     assert row["wait_s"] > 2 * sum(epoch["train_s"] for epoch in result.epochs[1:])
     assert row["lost_s"] <= row["others_s"] + row["steal_s"] + 0.01
     assert row["lost_s"] < 0.5 * row["wait_s"]
+
+
+def orchestrate(tmp_path, *more):
+    """A whole run of two repeats of the stub job: what was printed, and the report in Markdown and HTML."""
+    root, data = make_cpu_root(tmp_path / "root", ["burn"]), make_data(tmp_path / "data")
+    words = ["run", "--config", "smoke", "--launcher", "process", "--stack", "stub", "--repeats", "2", "--no-fetch"]
+    folders = ["--root", root, "--out", tmp_path / "results", "--data-dir", data]
+    argv = [sys.executable, "-m", "orchestrator", *map(str, [*words, *folders, *more])]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    answer = subprocess.run(argv, capture_output=True, text=True, env=environment)
+    assert answer.returncode == 0, answer.stderr
+    made = tmp_path / "results" / "latest"
+    return answer.stdout, (made / "report.md").read_text(), (made / "report.html").read_text()
+
+
+def test_a_run_on_a_host_made_busy_names_the_disturbed_cells_on_its_first_screen(tmp_path):
+    with beside(sys.executable, "-c", SPIN):
+        printed, markdown, page = orchestrate(tmp_path)
+    made = tmp_path / "results" / "latest"
+    rows = json.loads((made / "results.json").read_text())["results"]
+    for row in map(counted, rows):
+        assert row["disturbed"] == "others on its cores" and row["lost_s"] > 0.3
+    assert "Disturbed while measured: 2 jobs of 2. Theano 1.0 on burn lacked " in printed
+    first = next(line for line in markdown.splitlines() if line.startswith("> "))
+    assert first.startswith("> Disturbed while measured: 2 jobs of 2. ")
+    assert "2 of 2 repeats" in first
+    screen = page[page.index("<h1") : page.index("<nav")]
+    assert "Disturbed while measured" in screen and screen.count("disturbed ") >= 2
+    assert "disturbed_epochs" in (made / "results.csv").read_text().splitlines()[0]
+    assert "others on its cores" in (made / "epochs.csv").read_text()
+
+
+def test_a_run_under_a_quota_says_so_before_it_starts_and_on_record(tmp_path, quota):
+    argv = [sys.executable, "-m", "orchestrator", "doctor", "--config", "smoke", "--launcher", "process"]
+    answer = subprocess.run(argv, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert "CPU quota: 0.1 cores' time" in answer.stdout
+    result, row, _ = run(tmp_path, epochs=1)
+    assert result.fingerprint.cpu_quota == row["cpu_quota"] == quota
