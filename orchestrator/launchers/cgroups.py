@@ -30,6 +30,14 @@ def find(
     return _reader_v1(root / "cpuacct" / cpu.lstrip("/"), root / "memory" / memory.lstrip("/"))
 
 
+def mounted_in(pid: int, container_id: str, proc: Path = Path("/proc")) -> bool:
+    """Whether process `pid` is the container's: the engine binds files of its own, such as /etc/hostname."""
+    try:
+        return f"/{container_id}/" in (proc / str(pid) / "mountinfo").read_text()
+    except OSError:
+        return False
+
+
 def _groups(pid: int, proc: Path) -> dict[str, str]:
     """Controller -> path; the controller of the unified hierarchy is ""."""
     try:

@@ -11,6 +11,7 @@ from orchestrator.host.checks import (
     Disk,
     Facts,
     GpuState,
+    Trial,
     all_checks,
     instead,
     placement,
@@ -208,3 +209,18 @@ def test_a_container_runtime_is_looked_at_instead_of_the_engine():
     assert (confinement.level, confinement.seen) == ("warn", "not everything: memory: no")
     assert (engine.level, engine.seen) == ("ok", "none (none): apptainer must have the images already")
     assert image.mend == "orchestrate images load FILE --launcher apptainer"
+
+
+@pytest.mark.parametrize(
+    ("trial", "line"),
+    [
+        (Trial(launcher="docker"), ("ok", "container of a job", "")),
+        (Trial(launcher="docker", lacks=["cores: any"]), ("warn", "confinement by docker", "")),
+        (Trial(launcher="docker", trouble="it sees nothing", mend="show it"), ("bad", "container of a job", "show it")),
+    ],
+)
+def test_what_a_trial_container_told(trial, line):
+    facts = Facts(device="cpu", launcher="docker", engine="20.10", trial=trial)
+    (found,) = [check for check in all_checks(facts, [], []) if check.what != "Docker engine"]
+    assert (found.level, found.what, found.mend) == line
+    assert trial.trouble in found.seen and all(point in found.seen for point in trial.lacks)

@@ -47,3 +47,12 @@ def test_another_process_is_not_taken_for_the_container(tmp_path):
     write(tmp_path / "proc/7/cgroup", "0::/user.slice\n")
     assert find(tmp_path) is None
     assert cgroups.find(8, CONTAINER, tmp_path / "proc", tmp_path / "sys") is None
+
+
+def test_a_container_is_known_by_its_mounts(tmp_path):
+    (tmp_path / "7").mkdir()
+    line = "602 590 254:0 /tmp/rl/data/containers/c1/hostname /etc/hostname ro,relatime - ext4 /dev/vda rw"
+    (tmp_path / "7" / "mountinfo").write_text(line + "\n")
+    assert cgroups.mounted_in(7, "c1", tmp_path)
+    assert not cgroups.mounted_in(7, "c", tmp_path)
+    assert not cgroups.mounted_in(8, "c1", tmp_path)
