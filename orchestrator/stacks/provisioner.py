@@ -102,7 +102,7 @@ class ImageProvisioner:
             if digest is not None:
                 spec = trial_spec(context, Image(name=name, digest=digest), device, out)
                 with owning(out, user_of(context)):
-                    return judge(context, spec, self._try(spec))
+                    return judge(context, spec, self._try(spec), out)
         return None
 
     def _fitted(self, context: RunContext) -> RunContext:
