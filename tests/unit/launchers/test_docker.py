@@ -260,7 +260,7 @@ def test_an_engine_without_control_groups_is_not_asked_for_figures(monkeypatch):
     container.attrs["State"]["Pid"] = 77
     container.client = answering({**STATS, "memory_stats": {"stats": {"anon": 2**20}}}).client
     monkeypatch.setattr(launching.cgroups, "find", lambda pid, id: None)
-    monkeypatch.setattr(launching, "read_usage", lambda pid: Usage(cpu_s=float(pid), rss_mb=1.0))
+    monkeypatch.setattr(launching, "ProcessProbe", lambda pid: lambda: Usage(cpu_s=float(pid), rss_mb=1.0))
     monkeypatch.setattr(launching.cgroups, "mounted_in", lambda pid, id: False)
     assert probe_of(container, has_groups=False)() is None
     monkeypatch.setattr(launching.cgroups, "mounted_in", lambda pid, id: (pid, id) == (77, "c1"))
