@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
-import statistics
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
-import rich.box
-from rich.console import Console
-from rich.table import Table
 
 from orchestrator.cli.console import say
+from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
+from orchestrator.report.standings import Group, in_words
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
+from orchestrator.text import printable
 
 
 def print_json(value: Any) -> None:
@@ -48,13 +47,13 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
     say(f"{len(plan.planned)} jobs, {len(plan.skipped)} of them not to be run")
 
 
-def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
-    """The result rows as one JSON document, or their summary for people."""
+def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
+    """The result rows and who is fastest: as one JSON document, or as a summary for people."""
     try:
         if as_json:
-            print_json({"results": rows})
+            print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
             return
-        click.echo(text_summary(rows))
+        click.echo(text_summary(standings, width()))
         for line in closing_lines(rows, out):
             click.echo(line)
     except BrokenPipeError:  # nobody listens any more; the exit code must still tell
@@ -63,7 +62,7 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
 
 def end(finished: Finished, as_json: bool) -> int:
     """Prints how a run ended and gives the exit code. Raises what broke, once the rows are told."""
-    print_rows(finished.rows, finished.out, as_json)
+    print_rows(finished.rows, finished.out, as_json, finished.standings)
     if finished.broken is not None:
         raise finished.broken
     return exit_code([row["status"] for row in finished.rows], finished.interrupted)
@@ -78,25 +77,21 @@ def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
     return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1
 
 
-def text_summary(rows: Sequence[Row]) -> str:
-    """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
-    columns = sorted({column_name(row) for row in rows})
-    table = Table(box=rich.box.SIMPLE_HEAD)
-    table.add_column("workload")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for workload in dict.fromkeys(row["workload"] for row in rows):
-        line = [row for row in rows if row["workload"] == workload]
-        best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
-        table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
-    title = "training seconds per epoch after the first (median); * is the best of its row\n"
-    return title + _rendered(table, max(80, 16 + 26 * len(columns)))
+SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats; the fastest of each group leads"
 
 
-def _rendered(table: Table, width: int) -> str:
-    text = io.StringIO()
-    Console(file=text, width=width, highlight=False).print(table)
-    return text.getvalue()
+def text_summary(standings: Sequence[Group], columns: int) -> str:
+    """Each task and machine with its contenders below it, as the report ranks and judges them."""
+    cells = [cell for group in standings for cell in group.cells]
+    rows = [[printable(field) for field in (f"  {cell.contender}", *in_words(cell))] for cell in cells]
+    lines = iter(entries(rows, columns))
+    text = textwrap.wrap(SUMMARY_TITLE, columns)
+    for group in standings:
+        data = ", synthetic data" if group.synthetic else ""
+        text += ["", *textwrap.wrap(printable(f"{group.subject}: {group.amounts}{data}"), columns)]
+        for _ in group.cells:
+            text += next(lines)
+    return "\n".join([*text, ""])
 
 
 def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
@@ -115,17 +110,3 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
     if any(row["data_kind"] == "synthetic" for row in rows):
         lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
     return [*lines, f"report: {out / 'report.html'}"]
-
-
-def column_name(row: Row) -> str:
-    extra = [] if row["variant"] == "faithful" else [row["variant"]]
-    return "\n".join([row["stack"].partition("-")[0] + f" {row['device']}", row["backend"], *extra])
-
-
-def _cell(rows: Sequence[Row], best: float | None) -> str:
-    times = [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
-    if not times:
-        return ", ".join(sorted({row["status"] for row in rows})) or "-"
-    middle = statistics.median(times)
-    mark = " *" if best is not None and min(times) <= best else ""
-    return f"{middle:.3g}{mark}"

@@ -1,6 +1,6 @@
 """The report of one or more merged runs: a page that needs no network, the same as Markdown, and charts.
 
-`build_report` returns strings and bytes; the caller writes them.
+`build_report` and `build` return strings and bytes; the caller writes them.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ class Report(Struct, frozen=True):
 
 def build_report(report: ReportInput) -> Report:
     """Make the report. Raises ValueError where an epoch or a reading belongs to no row, or to several."""
-    view = make_view(report)
+    return build(make_view(report))
+
+
+def build(view: View) -> Report:
+    """Make the report of what was sorted and ranked already."""
     parts = {part: list(_sections(builds, view)) for part, builds in SECTIONS.items()}
     pictures = _pictures(section for sections in parts.values() for section in sections)
     page = render.Page(make_head(view), view.layout, parts, pictures)

@@ -167,7 +167,7 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
     styled = _styled(layout, points)
     views: list[alt.LayerChart | alt.Chart] = []
     data: DataSets = {}
-    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
+    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MiB")):
         known = [point for point in points if point[field] is not None]
         if known:
             lines = chart_of(data, known).mark_line(strokeWidth=1.5).encode(

@@ -44,7 +44,7 @@ def _timeline(layout: Layout, readings: Sequence[Point], marks: Sequence[Point])
         several = len({point["repeat"] for point in readings}) > 1
         title = f"{label}, repeat {mine[0]['repeat']}" if several else label
         colour = style.colour(layout.contenders[mine[0]["column"]].backend)
-        second = ("power_w", "power, W") if any(p["power_w"] is not None for p in mine) else ("mem_mb", "memory, MB")
+        second = ("power_w", "power, W") if any(p["power_w"] is not None for p in mine) else ("mem_mb", "memory, MiB")
         for field, name in (("util", "utilization, %"), second):
             known = [point for point in mine if point[field] is not None]
             if known:

@@ -119,6 +119,17 @@ class Layout(Struct, frozen=True):
             groups.setdefault(contender.machine, []).append(column)
         return groups
 
+    def machine_words(self, machine: tuple[Any, ...]) -> str:
+        """Only what tells this machine from the others of the report."""
+        groups = list(self.machines())
+        device, gpu, threads, host = machine
+        facets = (str(device).upper(), gpu, f"{threads} threads", host)
+        return ", ".join(
+            str(facet)
+            for i, facet in enumerate(facets)
+            if machine[i] is not None and len({group[i] for group in groups} - {None}) > 1
+        )
+
     def eras(self) -> list[tuple[str, int]]:
         """(era, number of its contenders) from left to right; contenders of one era stand together."""
         names = [contender.era for contender in self.contenders]

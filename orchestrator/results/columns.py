@@ -53,7 +53,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_util_p50", "gpu", "util", "p50", unit="%", label="median"),
     Metric("gpu_util_p95", "gpu", "util", "p95", unit="%", label="95th"),
     Metric("gpu_samples_n", "gpu", "util", "readings", sql="BIGINT", per_epoch=True, unit="readings", label="n ="),
-    Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MB", label="memory peak"),
+    Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MiB", label="memory peak"),
     Metric("gpu_power_mean_w", "gpu", "power_w", "mean", per_epoch=True, unit="W", label="power"),
     Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),
     Metric("energy_source", "gpu", "energy_j", "source", sql="VARCHAR", rate="power_w"),
@@ -62,7 +62,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("throttle_reasons", "gpu", "throttle", "reasons", sql="VARCHAR", label="throttled"),
     Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
     Metric("cpu_util_mean", "host", "cpu_s", "share", unit="%", label=""),
-    Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MB", label="peak"),
+    Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MiB", label="peak"),
 )
 GPU_METRICS = tuple(metric for metric in METRICS if metric.device == "gpu")
 HOST_METRICS = tuple(metric for metric in METRICS if metric.device == "host")

@@ -22,6 +22,8 @@ from orchestrator.results.manifest import write_run_manifest
 from orchestrator.run.execute import execute
 
 if TYPE_CHECKING:
+    from orchestrator.report.standings import Group
+    from orchestrator.report.view import View
     from orchestrator.results.collect import Merged
 
 
@@ -30,6 +32,8 @@ class Finished(Noun, frozen=True, kw_only=True):
 
     rows: list[Row]
     out: Path
+    #: Who is fastest, as the report says it.
+    standings: list[Group] = []
     #: The user stopped it.
     interrupted: bool = False
     #: The error that ended the run early, such as a full disk; `rows` holds what was recorded before.
@@ -113,24 +117,33 @@ def carry_out(
 
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
     """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised."""
-    from orchestrator.results import collect  # imported here because it loads DuckDB
+    from orchestrator.report.standings import standings  # imported here because they load numpy and DuckDB
+    from orchestrator.results import collect
 
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
+    view = view_of(merged, catalog, command)
     broken: OrchestrateError | None = None
     try:
         collect.write_tables(merged, out)
-        write_report(merged, out, catalog, command)
+        write_report(view, out)
     except HostError as error:
         broken = error
-    return Finished(rows=merged.rows, out=out, broken=broken)
+    return Finished(rows=merged.rows, out=out, standings=standings(view), broken=broken)
 
 
-def write_report(merged: Merged, out: Path, catalog: Catalog, command: str) -> None:
-    """The report of merged runs: HTML, Markdown and charts. Raises HostError where they cannot be written."""
-    from orchestrator.report.build import build_report  # imported here because it loads the charts
-    from orchestrator.report.input import report_input
+def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
+    """Merged runs sorted, ranked and judged: what the report and the summary on the terminal both show."""
+    from orchestrator.report.input import report_input  # imported here because they load numpy
+    from orchestrator.report.view import make_view
 
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    for name, content in build_report(report_input(merged, catalog, command, created)).files().items():
+    return make_view(report_input(merged, catalog, command, created))
+
+
+def write_report(view: View, out: Path) -> None:
+    """The report: HTML, Markdown and charts. Raises HostError where they cannot be written."""
+    from orchestrator.report.build import build  # imported here because it loads the charts
+
+    for name, content in build(view).files().items():
         write_atomic(out / name, content)

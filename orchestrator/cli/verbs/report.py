@@ -57,8 +57,10 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     """The report of a merged set, written into it or to `to`."""
     if len(paths) > 1:
         raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
-    from orchestrator.results.collect import merged_set  # DuckDB comes along, a quarter of a second to import
+    from orchestrator.report.standings import standings  # numpy and DuckDB come along, a quarter of a second to import
+    from orchestrator.results.collect import merged_set
 
     merged = merged_set(paths[0])
-    session.write_report(merged, to or paths[0], catalog, command_line())
-    print_rows(merged.rows, to or paths[0], as_json)
+    view = session.view_of(merged, catalog, command_line())
+    session.write_report(view, to or paths[0])
+    print_rows(merged.rows, to or paths[0], as_json, standings(view))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.cli.options import FOLDER, JSON, bound, percent
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 
@@ -40,7 +40,7 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 @click.option(
     "--repeats", type=click.IntRange(2), default=5, show_default=True, help="Repeats per cell of the protocol to judge."
 )
-@click.option("--until", type=percent, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
+@click.option("--until", type=bound, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
 @click.option(
     "--contenders",
     type=click.IntRange(2),
