@@ -264,7 +264,7 @@ class Plan(Noun, frozen=True, kw_only=True):
     created: str
     config: dict[str, Any]
     seed: int
-    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec.
+    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec. And the command as typed.
     setup: dict[str, str | None] = {}
     jobs: list[Job]
     skipped: list[Skip] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -32,8 +33,11 @@ class Head(Struct, frozen=True):
     planned: str
     machines: list[str]
     counts: list[Count]
-    created: str
+    #: When the jobs ran; the report may be of another day.
+    measured: str
     run_ids: list[str]
+    #: When the report was made.
+    made: str = ""
 
 
 def make_head(view: View) -> Head:
@@ -43,7 +47,8 @@ def make_head(view: View) -> Head:
         planned=headline(view.rows, view.layout),
         machines=machines(view.rows),
         counts=counts(view.rows),
-        created=report.created,
+        measured=measured(view.rows),
+        made=report.created,
         run_ids=report.run_ids,
     )
 
@@ -62,6 +67,29 @@ def machines(rows: Sequence[Row]) -> list[str]:
     seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
     found = sorted({text for text in seen if text})
     return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
+
+
+def measured(rows: Sequence[Row]) -> str:
+    """`measured 23 Nov 2026, 00:09-00:29 UTC`: from the start of the first job to the end of the last."""
+    stamps = [stamp for row in rows for stamp in map(_utc, (row.get("started"), row.get("ended"))) if stamp]
+    if not stamps:
+        return "nothing was measured"
+    first, last = min(stamps), max(stamps)
+    begin, end = first.strftime("%-d %b %Y, %H:%M"), last.strftime("%H:%M")
+    if first.date() != last.date():
+        end = last.strftime("%-d %b %Y, %H:%M")
+    elif first.strftime("%H:%M") == end:
+        return f"measured {begin} UTC"
+    return f"measured {begin}{'–' if first.date() == last.date() else ' – '}{end} UTC"
+
+
+def _utc(stamp: object) -> datetime.datetime | None:
+    """A time of a record; None for one that cannot be read."""
+    try:
+        found = datetime.datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).astimezone(datetime.timezone.utc)
 
 
 def counts(rows: Sequence[Row]) -> list[Count]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,7 @@ def prepare(catalog: Catalog, executor: Executor) -> Ready:
 
 def start(catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
     """Runs what was made ready, in a new folder."""
-    folder = new_folder(executor.request, ready)
+    ready, folder = new_folder(executor.request, ready)
     with folder.locked():
         return carry_out(executor.request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
@@ -65,17 +66,26 @@ def describe(catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list
 def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
     """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
-    ready = prepare(catalog, executor)
-    folder = new_folder(executor.request, ready)
+    ready, folder = new_folder(executor.request, prepare(catalog, executor))
     with folder.locked():
         return folder, executor.hand_in(ready, folder, listener)
 
 
-def new_folder(request: RunRequest, ready: Ready) -> RunFolder:
-    """The run's folder; its plan also records what `--resume` needs: launcher, root and Keras."""
+def new_folder(request: RunRequest, ready: Ready) -> tuple[Ready, RunFolder]:
+    """The run's folder. Its plan also records what `--resume` needs (launcher, root, Keras), and the command."""
     root = str(request.root.absolute()) if request.root else None
-    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec}
-    return RunFolder.create(request.out, msgspec.structs.replace(ready.plan, setup=setup))
+    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec, "command": request.command}
+    ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, setup=setup))
+    return ready, RunFolder.create(request.out, ready.plan)
+
+
+def made_by(folders: Sequence[RunFolder]) -> str:
+    """The command that makes all of it again: those that made the runs, or a replay where that is not on record."""
+    commands = (
+        folder.plan().setup.get("command") or f"orchestrate replay {shlex.quote(str(folder.path))}"
+        for folder in folders
+    )
+    return " && ".join(dict.fromkeys(commands))
 
 
 def carry_out(
@@ -108,7 +118,7 @@ def carry_out(
         broken = HostError(error.message, hint)
     for line in closing:
         listener.say(line)
-    finished = report([folder], folder.path, catalog, request.command, listener)
+    finished = report([folder], folder.path, catalog, made_by([folder]), listener)
     finished = msgspec.structs.replace(finished, interrupted=interrupted, broken=broken or finished.broken)
     if finished.broken is None:
         write_run_manifest(folder.path, renewed)
@@ -116,7 +126,10 @@ def carry_out(
 
 
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
-    """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised."""
+    """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised.
+
+    `command` makes all of it again (see `made_by`).
+    """
     from orchestrator.report.standings import standings  # imported here because they load numpy and DuckDB
     from orchestrator.results import collect
 

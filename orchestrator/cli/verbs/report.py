@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import console
-from orchestrator.cli.options import JSON, OUT, ROOT, command_line
+from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
@@ -47,7 +47,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
     with Progress(console) as progress:
-        finished = session.report(folders, to or own, load_catalog(root), command_line(), progress)
+        finished = session.report(folders, to or own, load_catalog(root), session.made_by(folders), progress)
     end(finished, as_json)
     if to is None and read_manifest(own):
         write_run_manifest(own, set())
@@ -61,6 +61,6 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     from orchestrator.results.collect import merged_set
 
     merged = merged_set(paths[0])
-    view = session.view_of(merged, catalog, command_line())
+    view = session.view_of(merged, catalog, command="")  # which runs it was merged from, the set does not tell
     session.write_report(view, to or paths[0])
     print_rows(merged.rows, to or paths[0], as_json, standings(view))
