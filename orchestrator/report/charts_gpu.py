@@ -85,8 +85,10 @@ def _panel(
     title: str,
     colour: str,
 ) -> alt.LayerChart:
-    scale = alt.Scale(domain=[0, 100]) if field == "util" else alt.Scale(zero=True)
-    x, y = charts.axis("t_s", "seconds since the job started"), alt.Y(f"{field}:Q", title=name, scale=scale)
+    scale = alt.Scale(domain=[0, 100]) if field == "util" else charts.from_zero(point[field] for point in known)
+    ends = (point["t_s"] for point in (*known, *marks))
+    x = charts.time_axis("t_s", "seconds since the job started", ends)
+    y = alt.Y(f"{field}:Q", title=name, scale=scale)
     layers: list[alt.Chart] = []
     if marks:
         rules = charts.chart_of(data, marks).mark_rule(color=MARK_COLOUR, strokeDash=[3, 3], strokeWidth=1)
