@@ -28,6 +28,8 @@ DataSets = dict[str, list[Spec]]
 #: One measured moment: the fields of an epoch or a sample, with the `column` and `line` of its job.
 Point = Mapping[str, Any]
 WIDTH, HEIGHT = 330, 190
+#: The longest name beside a bar, in pixels.
+LABEL_LIMIT = 260
 LEVEL_COLOUR = "#8a8f98"
 #: In which one of ten guesses is right.
 OF_TEN_CLASSES = frozenset({"mnist_mlp", "mnist_cnn", "mnist_rnn", "cifar10_cnn"})
@@ -318,8 +320,10 @@ def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) ->
     """The specification of several views, two to a line, with the look that all charts share."""
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
     chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
-    chart = chart.configure_axis(labelLimit=160, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
-    return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
+    chart = chart.configure_axis(labelLimit=LABEL_LIMIT, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
+    found = chart.configure_title(anchor="start", fontSize=12).to_dict()
+    # Whoever shows a still picture may have wider letters than those it was laid out with.
+    return {**found, "padding": {"left": 40, "right": 12, "top": 5, "bottom": 5}, "datasets": data}
 
 
 def draw(title: str, spec: Spec) -> Picture:
