@@ -19,7 +19,7 @@ from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.report.standings import Group, in_words
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
-from orchestrator.text import printable
+from orchestrator.text import plural, printable
 
 
 def print_json(value: Any) -> None:
@@ -34,17 +34,19 @@ def print_standing(folder: RunFolder, standing: Mapping[str, int]) -> None:
     click.echo(f"orchestrate attach {folder.path}")
 
 
-def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> None:
-    """Every job and its command; what is not to be run, with the reason."""
+def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> int:
+    """Every job and its command; what is not to be run, with the reason. Gives the exit code that a run would have."""
+    code = exit_code([skip.status for skip in plan.skipped]) if not plan.jobs else 0
     if as_json:
         jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in plan.planned]
         print_json({"jobs": jobs})
-        return
+        return code
     for job in plan.jobs:
         click.echo(f"# {job.id}\n{shlex.join(commands[job.id])}")
     for skip in plan.skipped:
         click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
-    say(f"{len(plan.planned)} jobs, {len(plan.skipped)} of them not to be run")
+    say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
+    return code
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
@@ -68,7 +70,7 @@ def end(finished: Finished, as_json: bool) -> int:
     return exit_code([row["status"] for row in finished.rows], finished.interrupted)
 
 
-def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
+def exit_code(statuses: Sequence[str], interrupted: bool = False) -> int:
     """0 every job ok (or not meant to run here), 1 some job failed, 3 nothing can run here, 130 stopped by the user."""
     if interrupted:
         return 130

@@ -49,6 +49,7 @@ class DataFact(Noun, frozen=True, kw_only=True):
 
     dataset: str
     state: str
+    kind: str | None = None
     path: str | None = None
     sha256: str | None = None
 
@@ -79,6 +80,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     disks: list[Disk] = []
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
+    #: Stack -> why this host has no Python for it, "" where it has; for jobs that are processes.
+    no_python: dict[str, str] = {}
     data: list[DataFact] = []
 
 
@@ -148,7 +151,7 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
         found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
-    return [*found, *_images(facts), *_disks(facts), *_data(facts)]
+    return [*found, *_pythons(facts), *_images(facts), *_disks(facts), *_data(facts)]
 
 
 def _engine(facts: Facts) -> list[Check]:
@@ -313,9 +316,24 @@ def _data(facts: Facts) -> list[Check]:
         elif fact.path is None:
             mend = f"a run fetches it, or says that it is synthetic; beforehand: orchestrate data fetch {fact.dataset}"
             found.append(Check(level="warn", what=what, seen="not here yet", mend=mend))
+        elif fact.kind == "synthetic":
+            needed = "the real data, for accuracies that mean something"
+            mend = f"name a folder that has it: --data-dir DIR; or: orchestrate data fetch {fact.dataset}"
+            found.append(Check(level="warn", what=what, seen=f"SYNTHETIC: {fact.path}", needed=needed, mend=mend))
         else:
             found.append(Check(level="ok", what=what, seen=f"{fact.state}: {fact.path}{hashed}"))
     return found
+
+
+def _pythons(facts: Facts) -> list[Check]:
+    """A stack without a Python is left out; where no other can run, that is in the way."""
+    some = any(not why for why in facts.no_python.values())
+    mend = "nothing needs mending: its jobs become `unsupported` rows" if some else ""
+    return [
+        Check(level="warn" if some else "bad", what=f"Python of {stack}", seen=why, mend=mend)
+        for stack, why in facts.no_python.items()
+        if why
+    ]
 
 
 def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:

@@ -320,7 +320,8 @@ def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) ->
     """The specification of several views, two to a line, with the look that all charts share."""
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
     chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
-    chart = chart.configure_axis(labelLimit=LABEL_LIMIT, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
+    chart = chart.configure_axis(labelLimit=LABEL_LIMIT, titleFontWeight="normal", gridOpacity=0.6)
+    chart = chart.configure_view(stroke=None)
     found = chart.configure_title(anchor="start", fontSize=12).to_dict()
     # Whoever shows a still picture may have wider letters than those it was laid out with.
     return {**found, "padding": {"left": 40, "right": 12, "top": 5, "bottom": 5}, "datasets": data}

@@ -68,3 +68,18 @@ def test_a_misnamed_stack_is_the_users_mistake_and_no_check(orchestrate):
     answer = orchestrate("doctor", "--launcher", "process", "--stack", "keras9")
     assert answer.returncode == 2
     assert "no stack is called 'keras9'" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["--stack", "keras2-theano"], "Python of keras2-theano: needs python2.7"),
+        (["--stack", "keras3-jax", "--threads", "100000"], "what is asked for: 1 jobs of 100000 threads need"),
+        (["--stack", "keras3-jax", "--parallel", "100000"], "what is asked for: 100000 jobs of"),
+    ],
+)
+def test_what_a_run_would_refuse_is_in_the_way(orchestrate, tmp_path, words, seen):
+    words = ["--config", "smoke", "--launcher", "process", "--workload", "mnist_mlp", *words]
+    answer = orchestrate("doctor", *words, PATH=str(tmp_path / "nothing"))
+    assert answer.returncode == 3
+    assert seen in answer.stdout and answer.stdout.splitlines()[-1].endswith("1 in the way")
