@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from orchestrator.model import Row
+from orchestrator.model import PENDING, Row
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
 from orchestrator.report.view import View
@@ -99,6 +99,9 @@ def counts(rows: Sequence[Row]) -> list[Count]:
     found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
     if bad:
         found.append(Count(bad, "did not end well", "bad", FAILURES_SECTION))
+    waiting = sum(row["status"] == PENDING for row in rows)
+    if waiting:
+        found.append(Count(waiting, "still to run"))
     if left_out:
         found.append(Count(left_out, "not run here", "", NOT_RUN_SECTION))
     return found

@@ -11,13 +11,14 @@ import duckdb
 import msgspec
 
 from orchestrator.files import write_atomic
-from orchestrator.model import NOT_RUN, Result, Row, Sample, to_json
+from orchestrator.model import NOT_RUN, PENDING, Result, Row, Sample, to_json
 from orchestrator.results import gpu_figures
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.source import TABLES, read_source
+from orchestrator.text import plural
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -42,13 +43,18 @@ class Merged(msgspec.Struct, frozen=True):
 
 def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     """The tables of these runs. Raises UserError for a run whose plan cannot be read."""
-    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={})
+    merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
         readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        rows = merge_run(plan, results, samples, readings)
+        rows = merge_run(plan, results, samples, readings, goes_on=folder.goes_on())
+        waiting = sum(row["status"] == PENDING for row in rows)
+        if waiting:
+            merged.notes.append(
+                f"Run {plan.run_id} still goes on: {waiting} of {plural(len(rows), 'job')} have no result yet."
+            )
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
         merged.epochs.extend(epoch_rows(ordered, readings))
@@ -59,7 +65,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
             merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
         merged.run_ids.append(plan.run_id)
         everything.extend(ordered)
-        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
+        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}]
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)

@@ -24,7 +24,7 @@ from typing import TypeVar
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.files import locked, remove_tree, storage_error, sync, write_atomic
+from orchestrator.files import locked, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, to_json
 from orchestrator.results import gpu_readings
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
@@ -47,6 +47,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held = False
 
     @classmethod
     def create(cls, results: Path, plan: Plan) -> RunFolder:
@@ -83,7 +84,23 @@ class RunFolder:
             raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it")
 
         with locked(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY), refuse):
-            yield
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    def goes_on(self) -> bool:
+        """Whether another orchestrator works on this run now, or its jobs go on without one and are not collected yet."""
+        if self._held:
+            return False
+        if self.plan().config.get("executor", "local") != "local" and not (self.path / MANIFEST).is_file():
+            return True
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return not try_lock(descriptor)
+        finally:
+            os.close(descriptor)
 
     def plan(self) -> Plan:
         return _read(self.path / "plan.json", Plan)

@@ -21,7 +21,7 @@ import numpy as np
 
 from orchestrator.errors import UserError
 from orchestrator.files import write_atomic
-from orchestrator.model import Noun, Plan, Row, Sample, to_json
+from orchestrator.model import PENDING, Noun, Plan, Row, Sample, to_json
 from orchestrator.results import columns
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -133,12 +133,12 @@ class _Collected:
         self.sources[str(path)] = self.sources.get(str(path), 0) + len(self.rows) - before
 
     def _add_run(self, folder: RunFolder) -> None:
-        plan, results = folder.plan(), folder.results()
+        plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
         for one in _single_jobs(plan):
             job = one.planned[0]
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
-            (row,) = merge_run(one, results, {job.id: samples}, readings)
+            (row,) = merge_run(one, results, {job.id: samples}, readings, goes_on=goes_on)
             if self._take(row, str(folder.path)):
                 self.epochs += epoch_rows([results[job.id]], readings) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
@@ -153,10 +153,10 @@ class _Collected:
         """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict."""
         key = (row["run_id"], row["job_id"])
         known = self.rows.get(key)
-        if known is None:
+        if known is None or known["status"] == PENDING:
             self.rows[key], self.origin[key] = row, origin
             return True
-        differs = [name for name in columns.COLUMNS if known.get(name) != row.get(name)]
+        differs = [name for name in columns.COLUMNS if known.get(name) != row.get(name) and row["status"] != PENDING]
         self.identical += not differs
         if differs:
             self.conflicts.append(

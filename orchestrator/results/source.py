@@ -38,7 +38,7 @@ def read_source(path: Path) -> Source:
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
         ordered = [results[job.id] for job in plan.planned if job.id in results]
-        return Source(rows=merge_run(plan, results, {}), epochs=epoch_rows(ordered))
+        return Source(rows=merge_run(plan, results, {}, goes_on=folder.goes_on()), epochs=epoch_rows(ordered))
     if is_set(path):
         return Source(rows=_table(path / "results.parquet"), epochs=_table(path / "epochs.parquet"))
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")

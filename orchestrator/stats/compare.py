@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.model import NOT_RUN, Noun, Row
+from orchestrator.model import NOT_RUN, PENDING, Noun, Row
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import CELL, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
 
@@ -112,7 +112,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
     }
     if not rows_a or not rows_b:
-        failed = bool(rows_a) and any(row["status"] not in NOT_RUN for row in b)
+        failed = bool(rows_a) and any(row["status"] not in {PENDING, *NOT_RUN} for row in b)
         return Ratio(**known, broken=failed, why_not=f"no steady time in {'the second' if rows_a else 'the first'}")
     unlike, short = _unlike(rows_a, rows_b), (unlearned(rows_a), unlearned(rows_b))
     if unlike or any(short):

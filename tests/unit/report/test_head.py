@@ -5,6 +5,7 @@ from __future__ import annotations
 from orchestrator.report.build import build
 from orchestrator.report.head import counts, headline, machines, make_head, measured
 from orchestrator.report.layout import lay_out
+from orchestrator.report.outcomes import counted, failures
 from tests.make import row
 from tests.unit.report.makers import draw_nothing, view_of
 
@@ -58,3 +59,12 @@ def test_both_twins_begin_with_it_and_say_of_the_report_that_it_is_the_report(mo
         assert "measured 23 Nov 2026, 00:09–00:29 UTC" in text
     assert "2026-11-25" not in made.html.partition("<main>")[0]
     assert "report made 2026-11-25T23:44:07+00:00" in made.markdown
+
+
+def test_what_is_still_to_run_is_no_failure():
+    found = counts([row(), row(status="pending")])
+    assert [(count.number, count.text, count.section) for count in found] == [
+        (1, "of 2 jobs ok", ""), (1, "still to run", ""),
+    ]  # fmt: skip
+    assert failures([row(status="pending")]) == []
+    assert counted("pending", "pending ×2").href == ""

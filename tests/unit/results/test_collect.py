@@ -74,3 +74,19 @@ def test_a_set_is_read_with_the_curves_of_its_samples(merged, tmp_path):
     assert "merged set" in tables.notes[0]
     with pytest.raises(UserError, match="neither"):
         merged_set(tmp_path)
+
+
+def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
+    job, other = make_job(), make_job(repeat=2)
+    running = RunFolder.create(tmp_path, make_plan(jobs=[job, other]))
+    running.write_result(Result(run_id=running.path.name, job=job, status="ok"))
+    with running.locked():
+        merged = merge_runs([RunFolder.open(running.path)])
+        own = merge_runs([running])
+    assert [(row["status"], row["reason"]) for row in merged.rows][1] == (
+        "pending",
+        "no result yet: the run still goes on",
+    )
+    assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs have no result yet."]
+    assert [row["status"] for row in own.rows] == ["ok", "cancelled"] and own.notes == []
+    assert [row["status"] for row in merge_runs([RunFolder.open(running.path)]).rows] == ["ok", "cancelled"]

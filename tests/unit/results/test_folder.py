@@ -12,6 +12,7 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.model import GpuSample, Result
 from orchestrator.plan.draft import new_run_id
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import write_run_manifest
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
 
@@ -79,3 +80,19 @@ def test_a_job_whose_time_or_gpu_is_not_known_has_no_readings(tmp_path, unknown)
     known = make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, gpu_uuid="GPU-1"))
     assert [reading.util for reading in folder.gpu_samples(known)] == [7.0]
     assert folder.gpu_samples(structs.replace(known, **{unknown: None})) == []
+
+
+def test_whether_a_run_goes_on_is_told_by_its_lock(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan())
+    other = RunFolder.open(folder.path)
+    assert not folder.goes_on()
+    with folder.locked():
+        assert other.goes_on() and not folder.goes_on()  # whoever holds the lock reports what it ends with
+    assert not other.goes_on()
+
+
+def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan(config={"executor": "slurm"}))
+    assert folder.goes_on()
+    write_run_manifest(folder.path, set())
+    assert not folder.goes_on()

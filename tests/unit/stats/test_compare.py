@@ -106,6 +106,11 @@ def test_what_both_sides_should_have_measured_must_get_a_verdict():
     assert not passes([], 0.05)
 
 
+def test_a_cell_that_is_still_to_run_is_not_broken_and_not_green():
+    found = compare(rows(STEADY), rows([None], status="pending"))
+    assert regressions(found, 0.05) == [] and unjudged(found) == found
+
+
 def test_what_one_side_was_never_to_measure_needs_no_verdict():
     first = [*rows(STEADY), *rows(STEADY, workload="w")]
     assert passes(compare(first, rows(STEADY)), 0.05)
