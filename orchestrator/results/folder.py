@@ -91,7 +91,7 @@ class RunFolder:
                 self._held = False
 
     def goes_on(self) -> bool:
-        """Whether another orchestrator works on this run now, or its jobs go on without one and are not collected yet."""
+        """Whether another orchestrator works on this run now, or its jobs go on without one, not collected yet."""
         if self._held:
             return False
         if self.plan().config.get("executor", "local") != "local" and not (self.path / MANIFEST).is_file():

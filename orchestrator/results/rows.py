@@ -65,7 +65,7 @@ def merge_run(
 def _row_without_result(plan: Plan, job: Job, goes_on: bool) -> dict[str, Any]:
     reason = "no result on record: the run ended before this job did"
     row = result_row(Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason), ())
-    return {**row, "status": PENDING, "reason": "no result yet: the run still goes on"} if goes_on else row
+    return {**row, "status": PENDING, "reason": "no result on record yet: the run still goes on"} if goes_on else row
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:

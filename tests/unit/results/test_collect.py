@@ -85,7 +85,7 @@ def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
         own = merge_runs([running])
     assert [(row["status"], row["reason"]) for row in merged.rows][1] == (
         "pending",
-        "no result yet: the run still goes on",
+        "no result on record yet: the run still goes on",
     )
     assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs have no result yet."]
     assert [row["status"] for row in own.rows] == ["ok", "cancelled"] and own.notes == []
