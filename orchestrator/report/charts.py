@@ -122,9 +122,9 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
     y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
     x = alt.X("seconds:Q", title="training seconds per epoch", scale=from_zero(p["seconds"] for p in points))
     bars = chart_of(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
-    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
+    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=tips("contender", "seconds", "n"))
     ticks = chart_of(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
-    ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
+    ticks = ticks.encode(y=y, x=x, tooltip=tips("contender", "repeat", "epoch", "seconds"))
     height = 24 * len(medians) + 10
     chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
     return chart
@@ -173,7 +173,7 @@ def _curves(
     y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[low, high], nice=False), axis=alt.Axis(format=".2~f"))
     # Dashes around the marks of the legend would hide their shapes.
     look = _look(styled, legend=alt.Legend(symbolStrokeWidth=0))
-    tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
+    tooltip = tips("contender", "epoch", "elapsed_s", field)
     line = chart_of(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
     marks = chart_of(data, middle).mark_point(size=38, filled=True, opacity=1)
     marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
@@ -184,7 +184,7 @@ def _curves(
     within = [{field: value, "what": what} for what, value in levels.items() if low <= value <= high]
     if within:
         rules = chart_of(data, within).mark_rule(strokeDash=[2, 3], color=LEVEL_COLOUR)
-        layers.append(rules.encode(y=y, tooltip=["what:N", f"{field}:Q"]))
+        layers.append(rules.encode(y=y, tooltip=tips("what", field)))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
     return chart
 
@@ -202,7 +202,7 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
                 x=time_axis("t_s", "seconds since the job started", (point["t_s"] for point in known)),
                 y=alt.Y(f"{field}:Q", title=title, scale=from_zero(point[field] for point in known)),
                 detail=["job:N"],
-                tooltip=["contender:N", "repeat:Q", "t_s:Q", f"{field}:Q"],
+                tooltip=tips("contender", "repeat", "t_s", field),
                 **_look(styled),
             )  # fmt: skip
             views.append(lines.properties(width=WIDTH, height=HEIGHT))
@@ -270,6 +270,26 @@ def chart_of(data: DataSets, values: Sequence[Spec]) -> alt.Chart:
 def _rounded(value: float | None) -> float | None:
     """Without the last digits of float32, which would become an axis of their own where all values are equal."""
     return None if value is None else round(value, 6)
+
+
+#: What a tooltip calls a field, and how it writes it (d3-format): counts whole, figures with three digits as in tables.
+TIPS = {
+    "contender": ("contender", None), "what": ("what", None),
+    "repeat": ("repeat", "d"), "epoch": ("epoch", "d"), "n": ("epochs", "d"),
+    "seconds": ("seconds per epoch", ",.3r"), "elapsed_s": ("seconds since fit()", ",.3r"),
+    "t_s": ("seconds since the job started", ",.3r"),
+    "val_acc": ("validation accuracy", ".3f"), "val_loss": ("validation loss", ",.3r"),
+    "cpu_percent": ("% of one core", ",.0f"), "rss_mb": ("MiB", ",.0f"),
+    "util": ("utilization, %", ".0f"), "power_w": ("W", ",.3r"), "mem_mb": ("MiB", ",.0f"),
+}  # fmt: skip
+
+
+def tips(*fields: str) -> list[alt.Tooltip]:
+    """What is said of a point under the pointer."""
+    return [
+        alt.Tooltip(f"{field}:N", title=title) if form is None else alt.Tooltip(f"{field}:Q", title=title, format=form)
+        for field, (title, form) in ((field, TIPS[field]) for field in fields)
+    ]
 
 
 def from_zero(values: Iterable[float | None]) -> alt.Scale:

@@ -92,15 +92,15 @@ def _panel(
     layers: list[alt.Chart] = []
     if marks:
         rules = charts.chart_of(data, marks).mark_rule(color=MARK_COLOUR, strokeDash=[3, 3], strokeWidth=1)
-        layers.append(rules.encode(x=x, tooltip=["what:N", "t_s:Q"]))
+        layers.append(rules.encode(x=x, tooltip=charts.tips("what", "t_s")))
     line = charts.chart_of(data, _thin(known, field)).mark_line(
         strokeWidth=1.5, color=colour, interpolate="step-before"
     )
-    layers.append(line.encode(x=x, y=y, tooltip=["t_s:Q", f"{field}:Q"]))
+    layers.append(line.encode(x=x, y=y, tooltip=charts.tips("t_s", field)))
     if slowed:
         points = [{"t_s": round(point["t_s"], 2), "what": "throttled"} for point in _every(slowed)]
         ticks = charts.chart_of(data, points).mark_tick(color=SLOWED_COLOUR, thickness=2, size=8, yOffset=-4)
-        layers.append(ticks.encode(x=x, y=alt.datum(0), tooltip=["what:N", "t_s:Q"]))
+        layers.append(ticks.encode(x=x, y=alt.datum(0), tooltip=charts.tips("what", "t_s")))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=charts.WIDTH, height=HEIGHT, title=title)
     return chart
 

@@ -50,8 +50,8 @@ CONDITIONS_IN_WORDS = {
     "scale": "{}",
     "epochs": "{} epochs",
     "batch_size": "batch {}",
-    "train": "{} samples",
-    "validation": "{} for validation",
+    "train": "{:,} samples",
+    "validation": "{:,} for validation",
     "data_kind": "{} data",
     "data_sha256": "data {:.8}",
     "workloads_sha256": "scripts {:.8}",
@@ -145,7 +145,7 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
     rows = [_plain(row) for row in rows]
     contenders, columns = _ordered(_contenders(rows), _contender_order)
-    tasks, lines = _ordered(_tasks(rows), lambda task: task.label)
+    tasks, lines = _ordered(_tasks(rows), _task_order)
     places = [(columns[i], lines[i]) for i in range(len(rows))]
     cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for place, row in zip(places, rows, strict=True):
@@ -276,6 +276,12 @@ def _era(rows: Sequence[Row]) -> str:
 def _contender_order(contender: Contender) -> tuple[Any, ...]:
     era = ERAS.index(contender.era) if contender.era in ERAS else len(ERAS)
     return (era, contender.name.lower(), contender.identity["variant"], contender.label)
+
+
+def _task_order(task: Task) -> tuple[Any, ...]:
+    """By workload, then by amounts as numbers: 896 samples stand before 1,024."""
+    amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
+    return (task.workload, str(task.conditions["scale"]), *amounts, task.label)
 
 
 def _tasks(rows: Sequence[Row]) -> list[tuple[Task, list[int]]]:

@@ -97,7 +97,7 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
         if (f := result.fingerprint) is not None
         for pair in (
             ("host", f"{f.host}, a node of {f.cluster}" if f.cluster else f.host),
-            ("processor", f"{f.cpu}, {f.cores} cores in use"),
+            ("processor", f"{f.cpu}, {plural(f.cores, 'core')} in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
             ("GPU", f.gpu_name),

@@ -72,6 +72,8 @@ class RunFolder:
     def locate(cls, results: Path, run: str) -> RunFolder:
         """The run `run`: a folder, an id below `results`, or `latest`. Raises UserError where there is none."""
         here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
+        if not here and run == "latest" and not any(results.glob("*/plan.json")):
+            raise UserError(f"no runs in {results} yet", "`orchestrate --config smoke` makes one")
         if not here:
             raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
         return cls.open(here[0])

@@ -42,7 +42,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if any((path / "set.json").is_file() for path in runs):
         _report_set(runs, to, load_catalog(root), as_json)
         return
-    folders = [RunFolder.open(path) for path in (runs or [out / "latest"])]
+    folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, "latest")]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path

@@ -201,3 +201,11 @@ def test_the_script_fits_the_specifications_and_can_be_inlined():
     script = charts.javascript()
     assert "vegaEmbed" in script
     assert "</script" not in script and "<!--" not in script and "\r" not in script
+
+
+def test_tooltips_have_the_figures_of_the_tables_not_all_digits_of_a_clock():
+    found = [*specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=2)).values()]
+    layers = [layer for spec in found for view in spec["concat"] for layer in view.get("layer", [view])]
+    tooltips = [tip for layer in layers for tip in layer["encoding"].get("tooltip", [])]
+    assert {tip["field"] for tip in tooltips} >= {"seconds", "elapsed_s", "t_s", "val_acc", "cpu_percent"}
+    assert all("format" in tip for tip in tooltips if tip["type"] == "quantitative")

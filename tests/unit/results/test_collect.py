@@ -8,6 +8,7 @@ import json
 import duckdb
 import msgspec
 import pytest
+from msgspec import structs
 
 from orchestrator.errors import UserError
 from orchestrator.model import Result
@@ -90,3 +91,8 @@ def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
     assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs have no result yet."]
     assert [row["status"] for row in own.rows] == ["ok", "cancelled"] and own.notes == []
     assert [row["status"] for row in merge_runs([RunFolder.open(running.path)]).rows] == ["ok", "cancelled"]
+
+
+def test_one_core_is_one_core():
+    results = [make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, cores=cores)) for cores in (1, 2)]
+    assert dict(environment(results))["processor"] == "c, 1 core in use; c, 2 cores in use"

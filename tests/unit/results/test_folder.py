@@ -96,3 +96,13 @@ def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
     assert folder.goes_on()
     write_run_manifest(folder.path, set())
     assert not folder.goes_on()
+
+
+def test_where_there_is_no_run_yet_the_way_to_one_is_told(tmp_path):
+    with pytest.raises(UserError, match=r"no runs in .* yet") as caught:
+        RunFolder.locate(tmp_path, "latest")
+    assert caught.value.hint == "`orchestrate --config smoke` makes one"
+    RunFolder.create(tmp_path, make_plan())
+    (tmp_path / "latest").unlink()
+    with pytest.raises(UserError, match="there is no run 'latest'"):
+        RunFolder.locate(tmp_path, "latest")

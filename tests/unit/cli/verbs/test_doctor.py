@@ -83,3 +83,13 @@ def test_what_a_run_would_refuse_is_in_the_way(orchestrate, tmp_path, words, see
     answer = orchestrate("doctor", *words, PATH=str(tmp_path / "nothing"))
     assert answer.returncode == 3
     assert seen in answer.stdout and answer.stdout.splitlines()[-1].endswith("1 in the way")
+
+
+@pytest.mark.parametrize(("value", "coloured"), [(None, True), ("", True), ("1", False)])
+def test_no_colour_is_no_colour(monkeypatch, capsys, value, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    monkeypatch.setattr(verb.click, "echo", print)  # click itself takes colours away in a pipe
+    verb.show(BAD)
+    assert ("\x1b[" in capsys.readouterr().out) is coloured

@@ -91,4 +91,4 @@ def test_several_runs_need_a_folder(orchestrate, run):
 def test_without_any_run_there_is_nothing_to_report(orchestrate):
     answer = orchestrate("report")
     assert answer.returncode == 2
-    assert "results/latest is not a run" in answer.stderr
+    assert answer.stderr == "ERROR no runs in results yet\n  -> `orchestrate --config smoke` makes one\n"
