@@ -106,13 +106,13 @@ def _cells(runs: Sequence[Path]) -> list[list[list[float]]]:
     """The repeats of every cell of the runs; rows that may not be averaged are never in one cell."""
     from orchestrator.results.merged_set import DOER, WORK
     from orchestrator.results.source import read_source
-    from orchestrator.stats.repeats import by_cell, repeats_of
+    from orchestrator.stats.repeats import by_cell, repeats_of, timed
 
     found = []
     for run in runs:
         source = read_source(run)
-        good = [row for row in source.rows if row["status"] == "ok" and row["epoch_s"]]
-        found += [repeats_of(rows, source.steady) for rows in by_cell(good, (*WORK, *DOER)).values()]
+        cells = by_cell(timed(source.rows), (*WORK, *DOER))
+        found += [repeats_of(rows, source.steady) for rows in cells.values()]
     return found
 
 
