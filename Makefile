@@ -18,9 +18,10 @@ FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if 
 # pip compiles nothing here (most of what it installs is never loaded), so what is loaded must be kept compiled.
 unexport PYTHONDONTWRITEBYTECODE
 # The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
+# bench-placement and bench-corrections need mnist.npz, too: MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-cluster images test test-fast test-gpu mutate fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast test-gpu mutate fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +63,12 @@ test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at mos
 bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 --pairs 10")
 	$(BIN)/python -m tests.bench.sampler $(ARGS)
 
+bench-placement: setup ## Does a backend pay for being pinned to its cores, or sleep there? MNIST=mnist.npz (docs/PROTOCOL.md)
+	$(BIN)/python -m tests.bench.placement --mnist '$(MNIST)' $(ARGS)
+
+bench-corrections: setup ## What our corrections cost against bare Keras scripts; MNIST=mnist.npz (docs/PROTOCOL.md)
+	$(BIN)/python -m tests.bench.corrections --mnist '$(MNIST)' $(ARGS)
+
 bench-cluster: setup ## What a job costs more on a Slurm cluster, on one of two nodes on this host (docs/CLUSTER.md)
 	$(BIN)/python -m tests.bench.cluster $(ARGS)
 
@@ -82,7 +89,8 @@ lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ tests/equal_steps.py
+	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ orchestrator/launchers/trial/script.py \
+		tests/equal_steps.py tests/bench/bare_keras.py
 
 check: lint ## lint, and: are the generated files up to date, has each new module its tests?
 	$(BIN)/python tests/modules.py

@@ -49,7 +49,10 @@ def selected(stem, names):
 
 def read_settings(source):
     """The `# key: value` lines at the top of an .in file."""
-    return dict(re.findall(r"^# (python|index): (\S+)$", source.read_text(), re.MULTILINE))
+    found = re.findall(r"^# (python|index): (\S+)$", source.read_text(), re.MULTILINE)
+    if len(dict(found)) < len(found):
+        raise SystemExit(f"{source.name} says python or index twice: keep one line of each")
+    return dict(found)
 
 
 def lock_python2(source, settings):

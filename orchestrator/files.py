@@ -7,6 +7,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import pwd
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from typing import IO, Literal, TypeVar
 
 import msgspec
 
+from orchestrator import yaml_faults
 from orchestrator.errors import HostError, UserError
 
 T = TypeVar("T")
@@ -26,8 +28,51 @@ _PIECE = 1 << 20
 
 
 def cache_folder() -> Path:
-    """The user's cache folder of this project: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "keras-orchestrate"
+    """The user's cache folder of this project: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate.
+
+    Raises HostError where neither says a place that could be used and recorded.
+    """
+    named = os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return _settled("XDG_CACHE_HOME", named) / "keras-orchestrate"
+    return home_folder() / ".cache" / "keras-orchestrate"
+
+
+def home_folder() -> Path:
+    """The user's home: $HOME, else what the system's list of users says. Raises HostError where there is none."""
+    named = os.environ.get("HOME")
+    if named:
+        return _settled("HOME", named)
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError as error:
+        raise HostError("this user has no home folder: HOME is not set", "Set HOME, or XDG_CACHE_HOME=DIR.") from error
+
+
+def expanded(path: str) -> Path:
+    """A path that may begin with `~`. Raises HostError where there is no such home."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise HostError(f"{path}: {error}", "Write the whole path.") from error
+
+
+def is_text(name: str) -> bool:
+    """Whether a name can be written in UTF-8, as all records are. One that Linux took from other bytes cannot."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _settled(variable: str, folder: str) -> Path:
+    """A folder that a variable names: the same from wherever it is looked at, and fit for records."""
+    if not folder.startswith("/"):
+        raise HostError(f"{variable} is {folder!r}, which is no absolute path", f"Set {variable}=/... or unset it.")
+    if not is_text(folder):
+        raise HostError(f"{variable} is {folder!r}, which is no text in UTF-8", f"Set another {variable}.")
+    return Path(folder)
 
 
 # Writing
@@ -218,6 +263,7 @@ def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], 
 
     `hint` gives the hint for that error from its message.
     """
+    refuse_faults(source, yaml_faults.faults(text), "Correct the file there.")
     try:
         return msgspec.yaml.decode(text, type=shape)
     except msgspec.ValidationError as error:

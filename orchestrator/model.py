@@ -28,6 +28,11 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
 PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Positive = Annotated[int, Meta(ge=1)]
+#: The most that a plan takes of what it multiplies, or hands on to a job: beyond, there is a slip of the finger.
+MOST_EPOCHS, MOST_THREADS, MOST_SECONDS = 10_000, 4096, 366 * 24 * 3600
+Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
+Threads = Annotated[int, Meta(ge=1, le=MOST_THREADS)]
+Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -167,10 +172,10 @@ def image_name(stack: str, device: DeviceKind, version: str) -> str:
 class Scale(Noun, frozen=True, kw_only=True):
     """How much of a workload is run. Sizes in samples; `timeout_s` bounds one job."""
 
-    epochs: Positive
+    epochs: Epochs
     train: Positive
     validation: Positive
-    timeout_s: Positive = 3600
+    timeout_s: Seconds = 3600
 
 
 class Workload(Noun, frozen=True, kw_only=True):
@@ -209,13 +214,13 @@ class Job(Noun, frozen=True, kw_only=True):
     device: DeviceKind
     repeat: Positive
     scale: str
-    epochs: Positive
+    epochs: Epochs
     batch_size: Positive
     train: Positive
     validation: Positive
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
-    threads: Positive
-    timeout_s: Positive
+    threads: Threads
+    timeout_s: Seconds
     dataset: Name
 
     @property
@@ -293,6 +298,8 @@ class Device(Noun, frozen=True, kw_only=True):
     compute_capability: str | None = None
     #: The newest CUDA that the driver serves: "11.4".
     cuda: str | None = None
+    #: Why no job can run on this GPU although it answers, in words.
+    unusable: str = ""
     #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
     busy: str = ""
 
@@ -335,21 +342,42 @@ class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
 class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of one device at one time. A metric that the device lacks is None, never 0.
 
-    `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host.
-    `cpu_s` is the processor time used by the job so far, `rss_mb` its resident memory.
+    `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host. The first fields are the job's
+    (`Usage`), the others those of its cores (`CoreUse`), whoever used them.
     """
 
     t: float
     device: str
     cpu_s: float | None = None
     rss_mb: float | None = None
+    wait_s: float | None = None
+    throttled_s: float | None = None
+    busy_s: float | None = None
+    steal_s: float | None = None
+    core_mhz: float | None = None
 
 
 class Usage(Noun, frozen=True, kw_only=True):
-    """What a running job has used: processor seconds so far, resident memory now (MiB)."""
+    """What a running job has used: processor seconds so far, resident memory now (MiB); and what it lacked so far.
+
+    `wait_s`: seconds that its threads were ready to run and had no core, added up. `throttled_s`: seconds that a CPU
+    quota held it back, added up over cores.
+    """
 
     cpu_s: float
     rss_mb: float
+    wait_s: float | None = None
+    throttled_s: float | None = None
+    #: The cores that a CPU quota of its group, or of one around it, allows.
+    cpu_quota: float | None = None
+
+
+class CoreUse(Noun, frozen=True, kw_only=True):
+    """Cores since the host was started: seconds that anybody used them, or the hypervisor took; their clock now."""
+
+    busy_s: float
+    steal_s: float
+    core_mhz: float | None = None
 
 
 class Launch(Noun, frozen=True, kw_only=True):
@@ -395,6 +423,10 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     cores: int
     memory_mb: int
     os: str
+    #: A hash that tells this machine from others of its name; what it runs under; the cores that a CPU quota allows.
+    machine: str | None = None
+    virtualization: str | None = None
+    cpu_quota: float | None = None
     threads: int
     pinned_cores: list[int] = []
     cache: dict[str, str] = {}
@@ -406,7 +438,10 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     gpu_route: str | None = None
     #: Strangers' processes on the GPU when the job began (--allow-busy).
     gpu_busy: str | None = None
+    #: Why this job ran on the CPU of a host that has a GPU, or a driver that does not answer.
+    gpu_trouble: str | None = None
     orchestrator: str
+    #: Of the checkout, or in words why git did not tell; None outside a checkout.
     commit: str | None = None
     command: list[str] = []
     #: What of a job's confinement the runtime could not give, and why.
@@ -442,9 +477,33 @@ class Result(Noun, frozen=True, kw_only=True):
     bad_event_lines: int = 0
 
 
+#: How the reason begins of a row whose record could not be read, or never was.
+DAMAGED, NEWER, NO_RECORD = "damaged record", "written by a newer version", "no result on record"
+
+
+def without_record(row: Row) -> bool:
+    """Whether a row says nothing of its job but that there is no record that this version can read."""
+    return row.get("launcher") is None and str(row.get("reason") or "").startswith((DAMAGED, NEWER, NO_RECORD))
+
+
 def to_json(value: Any) -> bytes:
-    """Indented JSON, one trailing newline: what every record on disk looks like."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
+    """Indented JSON, one trailing newline: what every record on disk looks like.
+
+    Bytes of file names that are no text are written as their codes.
+    """
+    try:
+        compact = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        compact = msgspec.json.encode(_as_text(msgspec.to_builtins(value)))
+    return msgspec.json.format(compact, indent=1) + b"\n"
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    return [_as_text(item) for item in value] if isinstance(value, list) else value
 
 
 class Host(Noun, frozen=True, kw_only=True):
@@ -455,8 +514,17 @@ class Host(Noun, frozen=True, kw_only=True):
     cores: list[int]
     memory_mb: int
     os: str
+    machine: str | None = None
+    virtualization: str | None = None
+    #: The cores that a CPU quota allows this process and its jobs, None without a quota.
+    cpu_quota: float | None = None
     gpus: list[Device] = []
     #: Why no GPU was found, in words.
     no_gpu: str = ""
     #: GPUs that are listed and do not answer: their error, by index.
     silent_gpus: dict[int, str] = {}
+    #: Which of the host's GPUs the caller's environment leaves to this run, in words; "" where it says nothing.
+    gpu_choice: str = ""
+    #: What is wrong with the GPUs or their driver, or with what the environment says of them; and what mends it.
+    gpu_trouble: str = ""
+    gpu_mend: str = ""

@@ -11,6 +11,12 @@ def printable(text: str, limit: int | None = None) -> str:
     return "".join(c if c.isprintable() else " " for c in text)[:limit]
 
 
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` on one line without what steers a terminal, with a mark where it was cut."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
 def suggest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
     """A hint for a name that is not known: the closest known one, else `otherwise` (default: all known names)."""
     names = list(known)

@@ -35,6 +35,7 @@ GROUPS = {
     "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py", "tests/contracts/test_executors.py"),
     "images": ("tests/containers/test_images.py",),
     "environments": ("tests/processes/test_cells.py",),
+    "steps": ("tests/processes/test_steps.py",),
     "gpu image": ("tests/containers/test_gpu_images.py",),
     "own engine": ("tests/containers/test_engine_faults.py",),
 }

@@ -1,6 +1,6 @@
 """The tensor libraries under Keras: their threads, seeds, devices and versions.
 
-One class per library with the same six members. Each imports its library when it is made, which
+One class per library with the same members. Each imports its library when it is made, which
 Keras has done by then anyway.
 """
 import importlib
@@ -36,6 +36,16 @@ class Library(object):
 
     def settle(self, optimizer):
         """Corrects what this library does with gradients, where it is not what the others do."""
+
+    def exact(self):
+        """Makes float32 products float32 on a GPU, as they were in 2017; returns the settings made, by name.
+
+        Cards since 2020 round their factors to 10 bits (TF32), which libraries use by default to different extents.
+        """
+        return {}
+
+    def settle_input(self):
+        """Corrects how this library hands over batches, where that makes epochs wait for nothing."""
 
     def devices(self):
         """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
@@ -89,11 +99,32 @@ class TensorFlow2(Library):
         dense = self.module.convert_to_tensor
         optimizer.apply = lambda grads, variables=None: apply([dense(grad) for grad in grads], variables)
 
+    def exact(self):
+        self.module.config.experimental.enable_tensor_float_32_execution(False)
+        return {"tensor_float_32_execution": False}
+
+    def settle_input(self):
+        """Lets an iterator over batches end at once, by leaving out the thread that tunes its threads and buffers.
+
+        The tuner sleeps between two looks, twice as long each time. Whoever ends the iterator wakes it, but
+        TensorFlow says "it has ended" only after the call that wakes. A tuner that runs before that sees
+        nothing, sleeps out its time, and the end waits for it. Keras ends an iterator at the begin of
+        every steady epoch, and on a single core the tuner nearly always runs first.
+        """
+        dataset, options = self.module.data.Dataset, self.module.data.Options()
+        options.autotune.enabled = False
+        iterate = dataset.__iter__
+        dataset.__iter__ = lambda batches: iterate(batches.with_options(options))
+
     def devices(self):
         return [device.name for device in self.module.config.list_physical_devices()]
 
 
 class Jax(Library):
+    def exact(self):
+        self.module.config.update("jax_default_matmul_precision", "highest")
+        return {"jax_default_matmul_precision": "highest"}
+
     def devices(self):
         return ["%s:%d %s" % (device.platform, device.id, device.device_kind)
                 for device in self.module.devices()]
@@ -104,6 +135,11 @@ class Torch(Library):
         self.module.set_num_threads(threads)
         return {"intra_op": self.module.get_num_threads(),
                 "inter_op": self.module.get_num_interop_threads()}
+
+    def exact(self):
+        self.module.backends.cuda.matmul.allow_tf32 = False
+        self.module.backends.cudnn.allow_tf32 = False
+        return {"matmul.allow_tf32": False, "cudnn.allow_tf32": False}
 
     def devices(self):
         cuda = self.module.cuda

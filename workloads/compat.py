@@ -38,8 +38,10 @@ class Keras(object):
         self.seed = seed
         self.library = backends.library(K.backend())
         self.threads = self.library.set_threads(threads)
+        self.library.settle_input()
         self.devices = self.library.devices()
         self._check_gpu()
+        self.precision = self.library.exact() if self.faithful and backends.gpu_requested() else {}
         # The layout that each backend had by default in 2017: only MXNet put channels first.
         self.image_data_format = "channels_first" if self.library.name == "mxnet" else "channels_last"
         if MAJOR > 1:

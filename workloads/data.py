@@ -6,6 +6,7 @@ returns a `Data`: inputs as float32 in 0..1 (images) or int32 (words), labels on
 import codecs
 import hashlib
 import pickle
+import posixpath
 import re
 import sys
 import tarfile
@@ -55,7 +56,7 @@ def image_shape(rows, columns, channels, image_data_format):
 
 
 def cifar10(path, train, validation, image_data_format):
-    """Images from the python version of CIFAR-10 (a tar.gz of pickled batches)."""
+    """Images from the python version of CIFAR-10 (a tar or tar.gz of pickled batches)."""
     batches = dict(_cifar_batches(path))
     parts = [batches.get("data_batch_%d" % number) for number in range(1, 6)]
     if None in parts or "test_batch" not in batches:
@@ -76,10 +77,10 @@ def _cifar_images(rows, image_data_format):
 
 
 def _cifar_batches(path):
-    with tarfile.open(path, "r:gz") as archive:
+    with tarfile.open(path, "r:*") as archive:
         for member in archive:
-            name = member.name.rsplit("/", 1)[-1]
-            if re.match(r"(data_batch_\d|test_batch)$", name):
+            folder, _, name = posixpath.normpath(member.name).rpartition("/")
+            if folder == "cifar-10-batches-py" and re.match(r"(data_batch_[1-5]|test_batch)$", name):
                 yield name, _load_pickle(archive.extractfile(member))
 
 
@@ -167,11 +168,12 @@ def babi(path, train, validation):
 def _babi_tasks(path):
     wanted = {BABI_TASK % part: part for part in ("train", "test")}
     tasks = {}
-    with tarfile.open(path, "r:gz") as archive:
+    with tarfile.open(path, "r:*") as archive:
         for member in archive:
-            if member.name in wanted:
+            name = posixpath.normpath(member.name)
+            if name in wanted:
                 text = archive.extractfile(member).read().decode("utf-8")
-                tasks[wanted[member.name]] = parse_stories(text)
+                tasks[wanted[name]] = parse_stories(text)
     if len(tasks) != 2:
         raise ValueError("the bAbI archive lacks %s" % sorted(set(wanted.values()) - set(tasks)))
     return tasks

@@ -52,6 +52,19 @@ def plain(value):
     return number if finite else None
 
 
+def not_finite(values):
+    """{name: "nan", "inf" or "-inf"} of the figures that strict JSON has no words for."""
+    found = {}
+    for name, value in values.items():
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            continue  # not computed
+        if number != number or abs(number) == float("inf"):
+            found[name] = "nan" if number != number else "inf" if number > 0 else "-inf"
+    return found
+
+
 class Writer(object):
     """Appends events to `<folder>/events.jsonl`; every line carries time and attempt."""
 
@@ -154,7 +167,10 @@ class EpochClock(object):
         batches = len(self._batch_ends)
         self.elapsed_s = now - self._fit
         self.last_metrics = metrics(logs)
+        figures = dict(self.last_metrics)
+        if not_finite(figures):
+            figures["not_finite"] = not_finite(figures)
         self._writer.write(
             "epoch_end", epoch=epoch + 1, train_s=trained - self._epoch_begin,
             validation_s=now - trained, elapsed_s=self.elapsed_s, batches=batches,
-            samples=min(batches * self._batch_size, self._samples), **self.last_metrics)
+            samples=min(batches * self._batch_size, self._samples), **figures)

@@ -143,6 +143,7 @@ def describe_ready(args, keras, model, writer):
                   "keras": keras.version, library.name: library.version},
         packages=packages(), image_data_format=keras.image_data_format,
         threads={"requested": args.threads, "env": environment, "framework": keras.threads},
+        precision=keras.precision,
         parameters=model.count_params(), settings=keras.settings(model))
 
 

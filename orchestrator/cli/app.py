@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
+from typing import Any
 
 import click
 from rich.markup import escape
 
-from orchestrator import __version__
-from orchestrator.cli.console import console
-from orchestrator.errors import OrchestrateError
+from orchestrator import __version__, streams
+from orchestrator.cli.console import console, plain_lines
+from orchestrator.errors import HostError, OrchestrateError, UserError
+from orchestrator.files import is_text
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
@@ -34,9 +35,18 @@ class Verbs(click.Group):
         return next(command for command in found if isinstance(command, click.Command) and command.name == name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        for word in args:
+            if not is_text(word):
+                raise UserError(f"{word!r} is no text in {sys.getfilesystemencoding()}", "use another name")
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click takes it for a reader of ours that is gone, and would be silent
+            raise HostError(f"a connection broke: {error}", "try again; `run --resume` goes on with a run") from error
 
 
 @click.group(cls=Verbs, context_settings=CONTEXT)
@@ -59,20 +69,46 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: errors made for people become one line and a hint, everything else a traceback."""
+    streams.secure()
+    raise SystemExit(_code())
+
+
+def _code() -> int:
+    """Carries out the command; gives its exit code."""
+    try:
+        code = _carried_out()
+        loss = streams.take_loss()
+        if loss and code == 0:  # what was asked for has not arrived
+            raise HostError(f"standard output could not be written: {loss}", "write it elsewhere")
+        return code
+    except OrchestrateError as error:
+        console.print(f"[bold red]ERROR[/] {escape(plain_lines(error.message))}")
+        if error.hint:
+            console.print(f"  -> {escape(plain_lines(error.hint))}")
+        return error.exit_code
+
+
+def _carried_out() -> int:
     try:
         code = cli.main(prog_name="orchestrate", standalone_mode=False)
-        raise SystemExit(code if isinstance(code, int) else 0)
+        return code if isinstance(code, int) else 0
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except click.exceptions.Abort:
         console.print("stopped")
-        raise SystemExit(130) from None
+        return 130
     except click.ClickException as error:
         error.show()
-        raise SystemExit(error.exit_code) from None
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(0) from None
-    except OrchestrateError as error:
-        console.print(f"[bold red]ERROR[/] {escape(error.message)}")
-        if error.hint:
-            console.print(f"  -> {escape(error.hint)}")
-        raise SystemExit(error.exit_code) from None
+        return error.exit_code
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise HostError(f"{error.filename}: {error.strerror}") from error
+    except MemoryError as error:
+        raise HostError("out of memory", "give it more (ulimit -v), or ask for less at once") from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("orchestrator"):
+            raise  # ours
+        raise HostError(
+            f"the package {error.name} is missing", "install keras-orchestrate anew: pip install"
+        ) from error

@@ -14,7 +14,7 @@ import click
 
 from orchestrator.launchers.gpu_routes import ROUTES
 from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
-from orchestrator.model import Plan
+from orchestrator.model import MOST_EPOCHS, MOST_THREADS, Plan
 from orchestrator.plan.config import Config, ExecutorName, load_config, override, parse_duration
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 
@@ -130,15 +130,17 @@ CONFIGURATION = options(
         type=click.IntRange(1),
         help="Repeats of each backend on each workload, each in a fresh process.  [default: 1]",
     ),
-    click.option("--epochs", type=click.IntRange(1), help="Epochs per job, instead of the scale's number."),
+    click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Epochs per job, in place of the scale's."),
     click.option("--timeout", metavar="90s|10m|2h", help="Time limit per job, instead of the scale's."),
     click.option(
         "--seed", type=click.IntRange(0, 2**31 - 1), help="Random seed for job order, shuffling and initial weights."
     ),
-    click.option("--threads", type=click.IntRange(1), help="CPU threads per job.  [default: all cores but one]"),
+    click.option(
+        "--threads", type=click.IntRange(1, MOST_THREADS), help="CPU threads per job.  [default: all cores but one]"
+    ),
     click.option(
         "--parallel",
-        type=click.IntRange(1),
+        type=click.IntRange(1, MOST_THREADS),
         help="Jobs to run at the same time on the CPU; on GPUs it is one per GPU.  [default: 1]",
     ),
     click.option(

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from orchestrator import streams
 from orchestrator.cli.console import say
 from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
-from orchestrator.report.standings import Group, in_words
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
 from orchestrator.text import plural, printable
+
+if TYPE_CHECKING:
+    from orchestrator.report.standings import Group
 
 
 def print_json(value: Any) -> None:
@@ -50,16 +52,19 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
-    """The result rows and who is fastest: as one JSON document, or as a summary for people."""
-    try:
-        if as_json:
-            print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
-            return
+    """The result rows and who is fastest: as one JSON document, or as a summary for people.
+
+    They are on record, whoever reads this.
+    """
+    if as_json:
+        print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
+    else:
         click.echo(text_summary(standings, width()))
         for line in closing_lines(rows, out):
             click.echo(line)
-    except BrokenPipeError:  # nobody listens any more; the exit code must still tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    loss = streams.take_loss()
+    if loss:
+        say(f"standard output could not be written: {loss}; the same is in {out}")
 
 
 def end(finished: Finished, as_json: bool) -> int:
@@ -84,6 +89,8 @@ SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats
 
 def text_summary(standings: Sequence[Group], columns: int) -> str:
     """Each task and machine with its contenders below it, as the report ranks and judges them."""
+    from orchestrator.report.standings import in_words  # imported here because it loads numpy
+
     cells = [cell for group in standings for cell in group.cells]
     rows = [[printable(field) for field in (f"  {cell.contender}", *in_words(cell))] for cell in cells]
     lines = iter(entries(rows, columns))
@@ -100,6 +107,7 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
     """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
     meant = [row for row in rows if row["status"] not in NOT_RUN]
     lines = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok"]
+    lines += _disturbances(rows)
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["status"] != "ok":
@@ -112,3 +120,10 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
     if any(row["data_kind"] == "synthetic" for row in rows):
         lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
     return [*lines, f"report: {out / 'report.html'}"]
+
+
+def _disturbances(rows: Sequence[Row]) -> list[str]:
+    from orchestrator.report.disturbed import sentences  # imported here because it loads numpy
+    from orchestrator.report.layout import lay_out
+
+    return sentences(lay_out(rows))

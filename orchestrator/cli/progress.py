@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -61,8 +59,7 @@ class Progress:
             self._end_live()
 
     def say(self, line: str) -> None:
-        with self._unheard():
-            say(line, self._console)
+        say(line, self._console)
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -74,25 +71,12 @@ class Progress:
                 self._live = Live(
                     console=self._console, get_renderable=self._drawn, refresh_per_second=REFRESH, transient=True
                 )
-                with self._unheard():
-                    self._live.start()
+                self._live.start()
 
     def _end_live(self) -> None:
         live, self._live = self._live, None
         if live:
-            with self._unheard():
-                live.stop()
-
-    @contextlib.contextmanager
-    def _unheard(self) -> Iterator[None]:
-        """Whoever read this may be gone, or the stream closed; the run goes on."""
-        try:
-            yield
-        except OSError:
-            pass
-        except ValueError:
-            if not self._console.file.closed:
-                raise
+            live.stop()
 
     def event(self, job: Job, event: RawEvent) -> None:
         """One event of a running job."""
@@ -118,11 +102,10 @@ class Progress:
                 self._end_live()
 
     def _show(self, line: str, only_plain: bool = False) -> None:
-        with self._unheard():
-            if self._live is None or not only_plain:
-                self._console.print(line, highlight=False, soft_wrap=True)
-            if self._live:
-                self._live.refresh()
+        if self._live is None or not only_plain:
+            self._console.print(line, highlight=False, soft_wrap=True)
+        if self._live:
+            self._live.refresh()
 
     def _drawn(self) -> Group:
         """The live lines. The thread that refreshes them calls this, too: it must not wait for the lock."""
@@ -159,6 +142,7 @@ def describe_event(job: Job, event: RawEvent) -> str:
     for value, form in ((found.train_s, "{:.2f} s"), (found.loss, "loss {:.3f}"), (found.val_acc, "val_acc {:.3f}")):
         if value is not None:
             parts.append(form.format(value))
+    parts += [f"{name} {value}" for name, value in found.not_finite.items()]
     return shown("  ".join(parts))
 
 

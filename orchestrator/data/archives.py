@@ -7,13 +7,16 @@ bytes they make of the same data, and because random pixels would hardly shrink 
 from __future__ import annotations
 
 import io
+import posixpath
 import struct
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
+
+from orchestrator.data.contents import BadArchive, Content, check_content, check_labels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,30 +24,41 @@ if TYPE_CHECKING:
 
 #: What the readers of the standard library and numpy raise for a damaged file.
 _DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError)
+#: The beginnings of archives that are neither a tar nor a tar.gz.
+_OTHERS = {b"BZh": "bzip2", b"\xfd7z": "xz", b"PK\x03": "zip", b"\x28\xb5\x2f": "zstd"}
 
 
-class BadArchive(ValueError):
-    """Why an archive cannot be used, in words for people."""
+def check(
+    path: Path,
+    arrays: Mapping[str, Sequence[int]],
+    members: Collection[str],
+    content: Content | None = None,
+    classes: int = 10,
+) -> None:
+    """Reads all of `path` and raises BadArchive unless a job can train on it.
 
-
-def check(path: Path, arrays: Mapping[str, Sequence[int]], members: Iterable[str]) -> None:
-    """Reads all of `path` and raises BadArchive unless it holds what a job will ask for.
-
-    `arrays` (name -> shape of one sample) describes an .npz; without it `path` is a tar with `members`.
-    Nothing is unpickled.
+    `arrays` (name -> shape of one sample) describes an .npz; without it `path` is a tar, plain or with gzip, or a
+    folder, with `members` of this `content`. Labels are below `classes`.
     """
     try:
         if arrays:
-            _check_npz(path, arrays)
-        else:
-            _check_tar(path, members)
+            _check_npz(path, arrays, classes)
+            return
+        found = set()
+        for name, data in _folder_files(path, members) if path.is_dir() else _tar_files(path, members):
+            found.add(name)
+            if content:
+                check_content(name, data, content, classes)
+        if missing := [name for name in members if name not in found]:
+            raise BadArchive(f"lacks {', '.join(missing)}")
     except BadArchive:
         raise
     except _DAMAGE as error:
-        raise BadArchive(f"damaged or incomplete ({error or type(error).__name__})") from error
+        words = " ".join(str(error).split())
+        raise BadArchive(f"damaged or incomplete ({words or type(error).__name__})") from error
 
 
-def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
+def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]], classes: int) -> None:
     """Every array with its shape and type, and as many labels (y_*) as samples (x_*)."""
     if not zipfile.is_zipfile(path):
         raise BadArchive("not an .npz file")
@@ -55,8 +69,11 @@ def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]]) -> None:
         if missing := sorted(set(arrays) - set(npz.files)):
             raise BadArchive(f"lacks the arrays {', '.join(missing)}")
         for name, shape in arrays.items():
-            _check_array(name, npz[name], tuple(shape))
-            lengths[name] = len(npz[name])
+            array = npz[name]
+            _check_array(name, array, tuple(shape))
+            if not shape:
+                check_labels(name, array, classes)
+            lengths[name] = len(array)
     for part in {name.partition("_")[2] for name in arrays}:
         if lengths[f"x_{part}"] != lengths[f"y_{part}"]:
             raise BadArchive(f"x_{part} and y_{part} differ in length")
@@ -69,14 +86,27 @@ def _check_array(name: str, array: np.ndarray[Any, Any], shape: tuple[int, ...])
         raise BadArchive(f"{name} has type {array.dtype}, expected {'uint8' if shape else 'integers'}")
 
 
-def _check_tar(path: Path, members: Iterable[str]) -> None:
-    with tarfile.open(path, "r:*") as tar:
-        found = {member.name for member in tar if _safe(member).isfile() and member.size}
+def _tar_files(path: Path, members: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    """(name, content) of the members that are files with something in them."""
+    with path.open("rb") as stream:
+        magic = stream.read(3)
+    if magic in _OTHERS:
+        raise BadArchive(f"compressed with {_OTHERS[magic]}: only tar and tar.gz are read on every Python")
+    with tarfile.open(path, "r:gz" if magic[:2] == b"\x1f\x8b" else "r:") as tar:
+        for member in tar:
+            name = posixpath.normpath(_safe(member).name)
+            if member.isfile() and member.size and name in members:
+                file = tar.extractfile(member)
+                assert file is not None, "a file has content"
+                yield name, file.read()
         # To the very end, so that gzip compares its own checksum as well.
         while tar.fileobj is not None and tar.fileobj.read(1 << 20):
             pass
-    if missing := [name for name in members if name not in found]:
-        raise BadArchive(f"lacks {', '.join(missing)}")
+
+
+def _folder_files(path: Path, members: Collection[str]) -> Iterator[tuple[str, bytes]]:
+    files = ((name, (path / name).read_bytes()) for name in members if (path / name).is_file())
+    return ((name, data) for name, data in files if data)
 
 
 def _safe(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.data.contents import Content
 from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Name, Noun, Positive, Sha256
 
@@ -30,6 +31,8 @@ class Dataset(Noun, frozen=True, kw_only=True):
     synthetic: Sha256
     arrays: dict[str, list[int]] = {}
     members: list[str] = []
+    content: Content | None = None
+    classes: Positive = 10
     roots: list[str] = []
 
 

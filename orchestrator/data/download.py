@@ -162,7 +162,7 @@ def _accept(part: Path, target: Path, url: str, fetched: Fetched) -> None:
     """Moves a complete download to its place, records what the address gave, and removes other beginnings."""
     with disk_errors(target, "cache"):
         part.replace(target)
-        for leftover in target.parent.glob(f"{target.name}.*.part"):
+        for leftover in [p for p in target.parent.glob("*.part") if p.name.startswith(f"{target.name}.")]:
             leftover.unlink(missing_ok=True)
     record = target.with_name(_RECORD)
     with cache_locked(record):

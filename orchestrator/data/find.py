@@ -9,11 +9,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from orchestrator.data.archives import BadArchive, check, write_tar_gz
+from orchestrator.data.archives import check, write_tar_gz
+from orchestrator.data.contents import BadArchive
 from orchestrator.data.declared import DATA_MODE, Dataset, synthetic_path
 from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import cache_folder, disk_errors, read_record, replacing, sha256_file, write_atomic
+from orchestrator.files import (
+    cache_folder,
+    disk_errors,
+    expanded,
+    home_folder,
+    read_record,
+    replacing,
+    sha256_file,
+    write_atomic,
+)
 from orchestrator.model import DataFile, Noun, Say, to_json
 
 Kind = Literal["official", "given", "synthetic"]
@@ -49,8 +59,11 @@ def cache_dir() -> Path:
 
 def default_dirs() -> list[Path]:
     """Folders searched without being named: our cache, then Keras' own ($KERAS_HOME or ~/.keras)."""
-    keras = os.environ.get("KERAS_HOME")
-    return [cache_dir(), (Path(keras).expanduser() if keras else Path.home() / ".keras") / "datasets"]
+    named = os.environ.get("KERAS_HOME")
+    with suppress(HostError):  # without a home there is no ~/.keras
+        keras = expanded(named) if named else home_folder() / ".keras"
+        return [cache_dir(), keras / "datasets"]
+    return [cache_dir()]
 
 
 def resolve(
@@ -177,18 +190,23 @@ def _kind(dataset: Dataset, path: Path, sha256: str) -> Kind:
 
 def _inspect(dataset: Dataset, path: Path, rehash: bool) -> _Seen:
     """Checks and hashes a file, unless it was before and has not changed. Raises BadArchive."""
-    note = cache_dir() / "hashes" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    note = cache_dir() / "checked" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
     try:
         status = path.stat()
         if not rehash and (seen := _remembered(note, status)):
             return seen
-        check(path, dataset.arrays, dataset.members)
+        _check(dataset, path)
         seen = _Seen(size=status.st_size, mtime_ns=status.st_mtime_ns, sha256=sha256_file(path))
     except OSError as error:
         raise BadArchive(f"cannot be read ({error.strerror or error})") from error
     with suppress(HostError):  # the note only saves time: a read-only home is no reason to stop
         write_atomic(note, to_json(seen), "cache")
     return seen
+
+
+def _check(dataset: Dataset, path: Path) -> None:
+    """Raises BadArchive for an archive, or a folder, that no job could train on."""
+    check(path, dataset.arrays, dataset.members, dataset.content, dataset.classes)
 
 
 def _remembered(note: Path, status: os.stat_result) -> _Seen | None:
@@ -198,12 +216,19 @@ def _remembered(note: Path, status: os.stat_result) -> _Seen | None:
 
 
 def _packed(dataset: Dataset, root: Path) -> Path:
-    """An archive of the extracted members in `root`, made in the cache once per state of the folder."""
+    """An archive of the extracted members in `root`, made in the cache once per state of the folder.
+
+    Raises UserError for members that no job could train on.
+    """
     files = [(member, root / member) for member in dataset.members]
     state = [(str(path.resolve()), path.stat().st_size, path.stat().st_mtime_ns) for _, path in files]
     key = hashlib.sha256(repr(state).encode()).hexdigest()[:12]
     target = cache_dir() / f"packed-{key}-{dataset.file}"
     if not target.is_file():
+        try:
+            _check(dataset, root)
+        except BadArchive as error:
+            raise UserError(f"{root}: {error}", _remedy(dataset, root)) from error
         with disk_errors(target, "cache"), replacing(target, DATA_MODE) as stream:
             write_tar_gz(stream, ((member, path.read_bytes()) for member, path in files))
     return target
@@ -214,7 +239,7 @@ def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path 
     rows: list[DataRow] = []
     for dataset in _chosen(datasets, names):
         made = synthetic_path(dataset.file, cache_dir())
-        paths = [*_candidates(dataset, dirs), *([made] if made.is_file() else [])]
+        paths = [*_candidates(dataset, dirs), *([made] if _is_file(made) else [])]
         rows += [_row(dataset, path, rehash) for path in paths] or [
             DataRow(dataset=dataset.name, state="missing", note=f"no {dataset.file} in any searched folder")
         ]
@@ -223,6 +248,10 @@ def _rows(datasets: Mapping[str, Dataset], names: Iterable[str], data_dir: Path 
 
 def _row(dataset: Dataset, path: Path, rehash: bool) -> DataRow:
     if path.is_dir():
+        try:
+            _check(dataset, path)
+        except BadArchive as error:
+            return DataRow(dataset=dataset.name, path=str(path), state="corrupt", note=str(error))
         return DataRow(
             dataset=dataset.name, path=str(path), kind="given", state="ok", note="extracted; packed when used"
         )

@@ -8,6 +8,7 @@ from orchestrator.errors import OrchestrateError
 from orchestrator.host.probe import RESERVE_MB
 from orchestrator.model import DataFile, Device, Host, Job, Noun, Plan, Say, Unavailable
 from orchestrator.plan.request import Request
+from orchestrator.text import one_line
 
 
 class Ready(Noun, frozen=True, kw_only=True):
@@ -42,5 +43,5 @@ def ready_data(plan: Plan, request: Request, say: Say) -> tuple[dict[str, DataFi
             )
         except OrchestrateError as error:
             say(f"data set {name}: {error.message}")
-            missing.append(Unavailable(dataset=name, status="failed", reason=f"data: {error.message}"))
+            missing.append(Unavailable(dataset=name, status="failed", reason=one_line(f"data: {error.message}", 1000)))
     return {**plan.data, **found}, missing

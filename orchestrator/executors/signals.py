@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -14,15 +15,20 @@ from typing import Any
 def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
     """The first Ctrl-C (SIGTERM, a closed terminal) stops the run in good order, the second ends this process at once.
 
-    The second signal calls os._exit(130), even while the report is written: KeyboardInterrupt could hit a half-done
-    import, and a normal exit can hang on worker threads. Jobs end with the process that started them.
+    A terminal that is closed tells so twice, by the kernel and by the shell, and a service manager sends SIGTERM with
+    it: SIGHUP stops the run, but is neither the second signal nor the one before it. The second one calls
+    os._exit(130), even while the report is written: KeyboardInterrupt could hit a half-done import, and a normal exit
+    can hang on worker threads. Jobs end with the process that started them.
     """
     stopped = threading.Event()
     watched = [n for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) != signal.SIG_IGN]
 
     def first(number: int, frame: Any) -> None:
-        for each in watched:
-            signal.signal(each, _end_now)
+        if number == signal.SIGHUP:
+            signal.signal(number, signal.SIG_IGN)
+        else:
+            for each in watched:
+                signal.signal(each, signal.SIG_IGN if each == signal.SIGHUP else _end_now)
         stopped.set()
         # In a thread of its own: a handler runs between two instructions of whatever holds which lock.
         threading.Thread(target=stop, daemon=True).start()
@@ -36,6 +42,17 @@ def stop_on_signals(stop: Callable[[], None]) -> Iterator[threading.Event]:
                 signal.signal(number, old)
 
 
+@contextmanager
+def not_hung_up() -> Iterator[None]:
+    """A terminal that is closed does not end the block, such as one that writes the report of a night."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def _end_now(number: int, frame: Any) -> None:
-    os.write(2, b"stopped\n")
+    with contextlib.suppress(OSError):  # nobody may be there to read it
+        os.write(2, b"stopped\n")
     os._exit(130)

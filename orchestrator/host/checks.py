@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from orchestrator.host.folders import Folder
 from orchestrator.model import Device, GpuNeeds, Noun, Stack
 
 #: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
@@ -54,6 +55,16 @@ class DataFact(Noun, frozen=True, kw_only=True):
     sha256: str | None = None
 
 
+class Trial(Noun, frozen=True, kw_only=True):
+    """What a container told that was made as those of jobs: what it did not get, or why jobs cannot run."""
+
+    launcher: str
+    #: Points of the confinement, each with what it got instead.
+    lacks: list[str] = []
+    trouble: str = ""
+    mend: str = ""
+
+
 class Facts(Noun, frozen=True, kw_only=True):
     """Everything about a host that checks are made of. A part that was not examined is empty."""
 
@@ -74,15 +85,25 @@ class Facts(Noun, frozen=True, kw_only=True):
     route_mend: str = ""
     gpus: list[Device] = []
     no_gpu: str = ""
+    #: Which GPUs the environment leaves, and what is wrong with driver or choice: fields of Host.
+    choice: str = ""
+    trouble: str = ""
+    trouble_mend: str = ""
     states: dict[str, GpuState] = {}
     #: GPUs that do not answer: their error, by index.
     silent: dict[int, str] = {}
     disks: list[Disk] = []
+    #: The cores that this process may use, and the processor time that a quota allows it and what it starts.
+    cores: int = 0
+    cpu_quota: float | None = None
+    results: Folder = Folder(what="results")
+    cache: Folder = Folder(what="cache")
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
     #: Stack -> why this host has no Python for it, "" where it has; for jobs that are processes.
     no_python: dict[str, str] = {}
     data: list[DataFact] = []
+    trial: Trial | None = None
 
 
 def version(text: str) -> tuple[int, ...]:
@@ -92,6 +113,8 @@ def version(text: str) -> tuple[int, ...]:
 
 def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
     """Why this GPU, under its driver, cannot run code with these needs; "" if it can (or nothing is known)."""
+    if gpu.unusable:
+        return f"{gpu.name}: {gpu.unusable}"
     if needs is None:
         return ""
     if gpu.driver and version(gpu.driver) < version(needs.min_driver):
@@ -147,11 +170,60 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     `everything`: the stacks of the catalog, for advice on what to run instead.
     """
     found = [*_engine(facts)]
-    if facts.device == "cpu" and facts.no_gpu:
-        found.append(Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})"))
+    if facts.device == "cpu":
+        found += _without_gpu(facts)
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
-    return [*found, *_pythons(facts), *_images(facts), *_disks(facts), *_data(facts)]
+    tried = trial_checks(facts.trial) if facts.trial else []
+    return [
+        *found,
+        *_quota(facts),
+        *_pythons(facts),
+        *_images(facts),
+        *tried,
+        *_folders(facts),
+        *_disks(facts),
+        *_data(facts),
+    ]
+
+
+def trial_checks(trial: Trial) -> list[Check]:
+    """What a trial container tells of the jobs to come."""
+    what = "container of a job"
+    if trial.trouble:
+        return [Check(level="bad", what=what, seen=trial.trouble, mend=trial.mend)]
+    if trial.lacks:
+        seen = "not everything: " + "; ".join(trial.lacks)
+        return [Check(level="warn", what=f"confinement by {trial.launcher}", seen=seen)]
+    return [Check(level="ok", what=what, seen="reads scripts and data, writes results, has all bounds")]
+
+
+def _quota(facts: Facts) -> list[Check]:
+    if facts.cpu_quota is None:
+        return []
+    seen = f"{facts.cpu_quota:g} cores' time for this process and what it starts, on {facts.cores} cores"
+    return [
+        Check(
+            level="warn",
+            what="CPU quota",
+            seen=seen,
+            needed="none",
+            mend="raise the limit of its container, slice or batch job, or measure outside of it; runs under different "
+            "quotas are never compared",
+        )
+    ]
+
+
+def _folders(facts: Facts) -> list[Check]:
+    """Folders of no use. Containers do without a cache, where all data are elsewhere; a run sees whether they are."""
+    found = []
+    for folder in (facts.results, facts.cache):
+        spared = folder.what == "cache" and folder.path and facts.launcher == "docker"
+        if folder.trouble:
+            level: Level = "warn" if spared else "bad"
+            what, needed = f"folder for {folder.what}", "a folder to write to"
+            found.append(Check(level=level, what=what, seen=folder.trouble, needed=needed, mend=folder.mend))
+    return found
 
 
 def _engine(facts: Facts) -> list[Check]:
@@ -180,13 +252,29 @@ def _runtime(facts: Facts) -> list[Check]:
     return [*found, Check(level="ok", what="Docker engine, for images", seen=seen)]
 
 
+def _without_gpu(facts: Facts) -> list[Check]:
+    """A driver that does not answer is not a host without a GPU: whoever asked for "auto" may expect one."""
+    if facts.trouble:
+        needed = "a GPU that answers, or `--device cpu` for what is meant"
+        return [Check(level="warn", what="NVIDIA driver", seen=facts.trouble, needed=needed, mend=facts.trouble_mend)]
+    if not facts.no_gpu:
+        return []
+    return [Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})")]
+
+
 def _driver(facts: Facts) -> list[Check]:
     if not facts.gpus:
-        mend = "install the NVIDIA driver (`nvidia-smi` must work), or run on the CPU: --device cpu --scale quick"
+        mend = facts.trouble_mend or "install the NVIDIA driver (`nvidia-smi` must work)"
+        mend += "; or run on the CPU: --device cpu --scale quick"
         return [Check(level="bad", what="NVIDIA driver", seen=facts.no_gpu, needed="a GPU that answers", mend=mend)]
     gpu = facts.gpus[0]
     serves = f", serves CUDA up to {gpu.cuda}" if gpu.cuda else ""
-    return [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+    found = [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+    if facts.trouble:
+        found.append(Check(level="warn", what="choice of GPUs", seen=facts.trouble, mend=facts.trouble_mend))
+    elif facts.choice:
+        found.append(Check(level="ok", what="choice of GPUs", seen=facts.choice))
+    return found
 
 
 def _route(facts: Facts) -> list[Check]:
@@ -207,7 +295,7 @@ def _gpus(facts: Facts) -> list[Check]:
     for gpu in facts.gpus:
         state = facts.states.get(gpu.uuid or "", GpuState())
         what = f"GPU {gpu.index} {gpu.name}"
-        found.append(_use(what, state))
+        found.append(_use(what, state) if not gpu.unusable else _cannot(what, gpu))
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
             seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
@@ -217,6 +305,11 @@ def _gpus(facts: Facts) -> list[Check]:
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state))
     return found
+
+
+def _cannot(what: str, gpu: Device) -> Check:
+    mend = "`nvidia-smi -i {0} -mig 0` (root) gives the whole card, `-c 0` allows programs; or use another GPU"
+    return Check(level="warn", what=what, seen=gpu.unusable, mend=mend.format(gpu.index))
 
 
 def _use(what: str, state: GpuState) -> Check:

@@ -11,9 +11,12 @@ from orchestrator.errors import HostError
 
 
 def docker_sdk() -> Any:
-    """The package `docker`, with its submodules errors, types and utils. Raises HostError if it is not installed."""
+    """The package `docker`, with the submodules that are used here. Raises HostError if it is not installed."""
     try:
+        import docker.auth
+        import docker.credentials
         import docker.errors
+        import docker.tls
         import docker.types
         import docker.utils
     except ImportError as error:  # a folder called docker, which Python takes for a package, has no submodules

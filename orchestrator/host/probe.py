@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.host import nvml
-from orchestrator.model import Device, Host
+from orchestrator.host import control_groups, nvml, visible
+from orchestrator.model import Device, Host, Noun
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
 RESERVE_MB = 1024
+#: Files that container runtimes put into their containers.
+CONTAINER_MARKS = (".dockerenv", "run/.containerenv", ".singularity.d", "run/systemd/container")
+#: Clocks of hypervisors, for guests.
+HYPERVISORS = {"kvm-clock": "KVM", "xen": "Xen", "hyperv": "Hyper-V"}
 
 
-def probe_host() -> Host:
-    """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none."""
-    gpus, why, silent = _gpus()
+class Found(Noun, frozen=True, kw_only=True):
+    """The GPUs of a host, with the fields of Host that say why they are these."""
+
+    gpus: list[Device] = []
+    no_gpu: str = ""
+    silent_gpus: dict[int, str] = {}
+    gpu_choice: str = ""
+    gpu_trouble: str = ""
+    gpu_mend: str = ""
+
+
+def probe_host(environ: Mapping[str, str] | None = None) -> Host:
+    """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none.
+
+    `environ`: the environment whose choice of GPUs is obeyed; None shows them all.
+    """
     return Host(
         name=platform.node(),
         cpu=_cpu_model(),
         cores=sorted(os.sched_getaffinity(0)),
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         os=_os_name(),
-        gpus=gpus,
-        no_gpu=why,
-        silent_gpus=silent,
+        machine=_machine(),
+        virtualization=_virtualization(),
+        cpu_quota=control_groups.quota_cores(control_groups.cpu_folders(control_groups.groups_of("self"))),
+        **msgspec.structs.asdict(_chosen(_gpus(), environ or {})),
     )
+
+
+def usable_cores(host: Host) -> int:
+    """The cores that jobs can keep busy: of the affinity mask, fewer where a CPU quota allows less; at least 1."""
+    allowed = len(host.cores) if host.cpu_quota is None else int(host.cpu_quota)
+    return max(1, min(len(host.cores), allowed))
 
 
 def default_threads(cores: int, parallel: int) -> int:
@@ -47,9 +74,11 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     """
     if kind == "gpu":
         return [msgspec.structs.replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
-    if threads * parallel > len(host.cores):
+    if threads * parallel > usable_cores(host):
+        limit = "" if host.cpu_quota is None else f", and a CPU quota of {host.cpu_quota:g}"
         raise HostError(
-            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; this host has {len(host.cores)}",
+            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; "
+            f"this host has {len(host.cores)}{limit}",
             "lower --parallel or --threads",
         )
     sets = [host.cores[i * threads : (i + 1) * threads] for i in range(parallel)]
@@ -67,26 +96,85 @@ def shares(host: Host) -> list[list[int]]:
     return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
 
 
-def _gpus() -> tuple[list[Device], str, dict[int, str]]:
+def _gpus() -> Found:
     try:
         with nvml.session() as session:
-            gpus = session.devices()
-            silent = session.silent
+            gpus, silent = session.devices(), session.silent
     except nvml.NvmlMissing as error:
-        return [], error.message, {}
+        if error.absent:
+            return Found(no_gpu=error.message)
+        return Found(no_gpu=error.message, gpu_trouble=error.message, gpu_mend=error.hint)
     if gpus:
-        return gpus, "", silent
-    return [], f"no GPU answers: {silent}" if silent else "the NVIDIA driver answers but lists no GPU", silent
+        return Found(gpus=gpus, silent_gpus=silent)
+    if silent:
+        why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
+        return Found(no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)
+    return Found(no_gpu="the NVIDIA driver answers but lists no GPU")
+
+
+def _chosen(found: Found, environ: Mapping[str, str]) -> Found:
+    choice = visible.choose(found.gpus, environ, _in_container())
+    if not choice.words:
+        return found
+    mend = f"name GPUs by their number (`nvidia-smi -L`) or UUID, or unset {visible.CUDA} and {visible.NVIDIA}"
+    return msgspec.structs.replace(
+        found,
+        gpus=choice.gpus,
+        no_gpu="" if choice.gpus else choice.trouble or choice.words,
+        gpu_choice=choice.words,
+        gpu_trouble=choice.trouble or found.gpu_trouble,
+        gpu_mend=mend if choice.trouble else found.gpu_mend,
+    )
 
 
 def _cpu_model() -> str:
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.split(":", 1)[1].strip()
     except OSError:
         pass
     return platform.machine()
+
+
+def _machine() -> str | None:
+    """A hash that tells this machine from others of the same name; None where it has no id.
+
+    The id itself is meant to stay on the machine (machine-id(5)).
+    """
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            found = Path(path).read_text(encoding="utf-8", errors="replace").strip()
+            if found:
+                return hashlib.sha256(f"keras-orchestrate {found}".encode()).hexdigest()[:12]
+    return None
+
+
+def _virtualization(root: Path = Path("/")) -> str:
+    """What lies between this process and the hardware: `none`, `KVM`, `KVM, container`."""
+    return ", ".join(filter(None, [_hypervisor(root), "container" if _in_container(root) else ""])) or "none"
+
+
+def _in_container(root: Path = Path("/")) -> bool:
+    return any((root / mark).exists() for mark in CONTAINER_MARKS)
+
+
+def _hypervisor(root: Path) -> str:
+    def text(path: str) -> str:
+        try:
+            return (root / path).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+
+    if "microsoft" in text("proc/sys/kernel/osrelease").lower():
+        return "WSL"
+    clocks = text("sys/devices/system/clocksource/clocksource0/available_clocksource")
+    known = [name for mark, name in HYPERVISORS.items() if mark in clocks]
+    flagged = "hypervisor" in text("proc/cpuinfo").partition("\n\n")[0]
+    if not flagged and not known:
+        return ""
+    vendor = text("sys/class/dmi/id/sys_vendor").strip()
+    return ", ".join(filter(None, [known[0] if known else "", vendor])) or "a hypervisor"
 
 
 def _os_name() -> str:

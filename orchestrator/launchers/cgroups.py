@@ -6,9 +6,11 @@ engine's own statistics, about a second a call, must do.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from orchestrator.host import control_groups
+from orchestrator.host.run_queue import RunQueue
 from orchestrator.model import Usage
 
 ROOT = Path("/sys/fs/cgroup")
@@ -19,43 +21,52 @@ def find(
     pid: int, container_id: str, proc: Path = Path("/proc"), root: Path = ROOT
 ) -> Callable[[], Usage | None] | None:
     """A reader of the group that process `pid` is in, or None if that is not this container's group here."""
-    groups = _groups(pid, proc)
+    groups = control_groups.groups_of(pid, proc)
     if not any(container_id in path for path in groups.values()):
         return None  # another host's process number, or a namespace that hides the groups
+    folders = control_groups.cpu_folders(groups, root)
     if "" in groups and (root / "cgroup.controllers").is_file():
-        return _reader(root / groups[""].lstrip("/"), _cpu_v2, "anon")
+        own = root / groups[""].lstrip("/")
+        return _reader(own, _cpu_v2, "anon", own / "cgroup.threads", folders)
     cpu, memory = groups.get("cpuacct"), groups.get("memory")
     if cpu is None or memory is None:
         return None
-    return _reader_v1(root / "cpuacct" / cpu.lstrip("/"), root / "memory" / memory.lstrip("/"))
+    own = root / "cpuacct" / cpu.lstrip("/")
+    return _reader(
+        root / "memory" / memory.lstrip("/"),
+        lambda _: int((own / "cpuacct.usage").read_text(encoding="utf-8")) / 1e9,
+        "total_rss",
+        own / "tasks",
+        folders,
+    )
 
 
-def _groups(pid: int, proc: Path) -> dict[str, str]:
-    """Controller -> path; the controller of the unified hierarchy is ""."""
-    try:
-        lines = (proc / str(pid) / "cgroup").read_text().splitlines()
-    except OSError:
-        return {}
-    found = {}
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        for controller in controllers.split(","):
-            found[controller] = path
-    return found
+def _reader(
+    folder: Path, cpu: Callable[[Path], float], memory_key: str, threads: Path, groups: Sequence[Path]
+) -> Callable[[], Usage | None]:
+    """`threads` is the file that lists the threads of the group, as this host numbers them."""
+    queue, quota = RunQueue(), control_groups.quota_cores(groups)
 
-
-def _reader(folder: Path, cpu: Callable[[Path], float], memory_key: str) -> Callable[[], Usage | None]:
     def read() -> Usage | None:
         try:
-            return Usage(cpu_s=cpu(folder), rss_mb=_stat(folder / "memory.stat", memory_key) / MIB)
+            return Usage(
+                cpu_s=cpu(folder),
+                rss_mb=_stat(folder / "memory.stat", memory_key) / MIB,
+                wait_s=queue.read(_numbers(threads)) if queue.pace.due() else None,
+                throttled_s=control_groups.throttled_s(groups),
+                cpu_quota=quota,
+            )
         except (OSError, ValueError, KeyError):
             return None  # the job is gone
 
     return read
 
 
-def _reader_v1(cpu: Path, memory: Path) -> Callable[[], Usage | None]:
-    return _reader(memory, lambda _: int((cpu / "cpuacct.usage").read_text()) / 1e9, "total_rss")
+def _numbers(file: Path) -> list[int]:
+    try:
+        return [int(line) for line in file.read_text(encoding="utf-8").split()]
+    except OSError:
+        return []
 
 
 def _cpu_v2(folder: Path) -> float:
@@ -63,4 +74,4 @@ def _cpu_v2(folder: Path) -> float:
 
 
 def _stat(path: Path, key: str) -> int:
-    return int(dict(line.split() for line in path.read_text().splitlines())[key])
+    return int(dict(line.split() for line in path.read_text(encoding="utf-8", errors="replace").splitlines())[key])

@@ -7,7 +7,6 @@ it ends, everything ends, also when the orchestrator was killed; what an engine 
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
 import shutil
 import signal
@@ -18,15 +17,17 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator.errors import HostError
 from orchestrator.files import last_line
 from orchestrator.launchers import cgroups, reaper
 from orchestrator.launchers.command_line import other_argv, run_argv
-from orchestrator.launchers.container import Image, cache_name, container_spec, owned_by_job
+from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
+from orchestrator.launchers.job_user import owning
 from orchestrator.launchers.launcher import Probe, RunContext
-from orchestrator.launchers.runtimes import Runtime, given_up
+from orchestrator.launchers.runtimes import Runtime, given_up, not_given
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.supervise import GRACE_S as CHILD_GRACE_S
-from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, oom_kills
 from orchestrator.launchers.sweep import inspect_containers
 from orchestrator.model import Device, Exit, Job, Launch, Usage
 
@@ -58,7 +59,7 @@ class CommandLauncher:
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         command = run_argv(self._runtime, self._spec(job, device, out), "SCRATCH")
-        unconfined = [*self._runtime.unconfined, *given_up(self._context.weakened)]
+        unconfined = [*self._runtime.unconfined, *not_given(self._context.lacks), *given_up(self._context.weakened)]
         return self._images[job.stack].launch(self._runtime.name, command, unconfined)
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
@@ -76,6 +77,8 @@ class CommandLauncher:
                 )
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
+        except HostError as error:
+            return Exit(error=error.message)
         return self._exit(code, timed_out, oom_kills() > kills, log)
 
     def stop(self) -> None:
@@ -94,8 +97,8 @@ class CommandLauncher:
         return str(self._cache_dir / host)
 
     def _make_caches(self, job: Job) -> None:
-        for cache in self._context.stacks[job.stack].caches_for(job.device):
-            place = self._place(cache_name(job.stack, cache.name))
+        for volume in caches_of(self._context, self._images[job.stack], job).values():
+            place = self._place(volume)
             if place.startswith("/"):
                 Path(place).mkdir(parents=True, exist_ok=True)
 
@@ -124,7 +127,7 @@ class CommandLauncher:
     @contextlib.contextmanager
     def _writable(self, out: Path) -> Iterator[None]:
         """Lets the job write to `out`, where the runtime runs it as another user."""
-        with owned_by_job(out) if self._runtime.sets_user else contextlib.nullcontext():
+        with owning(out, user_of(self._context)) if self._runtime.sets_user else contextlib.nullcontext():
             yield
 
     @contextlib.contextmanager
@@ -139,7 +142,7 @@ class CommandLauncher:
     def _probe_of(self, spec: ContainerSpec) -> Callable[[int], Probe]:
         """Makes the probe of the running job from the reaper's process id."""
         if self._runtime.usage == "children":
-            return lambda pid: functools.partial(read_usage, pid)
+            return ProcessProbe
         if self._runtime.usage == "none" or not self._runtime.inspect:
             return lambda pid: lambda: None
         inspect = with_path(other_argv(self._runtime, self._runtime.inspect, name=spec.name))
@@ -185,7 +188,7 @@ class ContainerProbe:
             group = cgroups.find(pid, container["Id"])
             if group or pid not in reaper.descendants(self._reaper_pid):  # an engine elsewhere has numbers of its own
                 return group
-            return functools.partial(read_usage, pid)
+            return ProcessProbe(pid)
         return None
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
+from orchestrator.launchers import job_user
+from orchestrator.launchers.caches import cache_name
+from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import LABEL
 from orchestrator.launchers.workload import job_environment, script_arguments
 from orchestrator.model import Device, Job, Launch, Noun
-
-#: User and group of the jobs of root: the conventional nobody.
-NOBODY = (65534, 65534)
 
 
 class Image(Noun, frozen=True, kw_only=True):
@@ -38,14 +39,16 @@ class Image(Noun, frozen=True, kw_only=True):
         )
 
 
-def job_user(uid: int, gid: int) -> tuple[int, int]:
-    """User and group that a job runs as: the caller's own, but never root."""
-    return NOBODY if uid == 0 else (uid, gid)
+def user_of(context: RunContext) -> JobUser:
+    """Who the jobs of a run are: what the engine asks for, else the caller."""
+    return context.user or job_user.plain(os.getuid(), os.getgid())
 
 
-def cache_name(stack: str, cache: str) -> str:
-    """The name of the volume that keeps what a stack compiles."""
-    return f"{LABEL}-{stack}-{cache}"
+def caches_of(context: RunContext, image: Image, job: Job) -> dict[str, str]:
+    """The caches of a job, which are the caller's own: the volume's name, by the path inside."""
+    stack = context.stacks[job.stack]
+    content = (image.digest, context.workloads_sha256)
+    return {c.path: cache_name(stack.name, c.name, os.getuid(), *content) for c in stack.caches_for(job.device)}
 
 
 def container_spec(
@@ -54,24 +57,37 @@ def container_spec(
     """The container of one job; `out` is the one folder that it may write."""
     stack, data = context.stacks[job.stack], context.data[job.dataset]
     inside = f"/data/{data.name}"
-    caches = [(cache_name(stack.name, c.name), c.path, "rw") for c in stack.caches_for(job.device)]
+    caches = caches_of(context, images[job.stack], job)
     attempt = context.attempts.get(job.id, 1)
     environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
     if caches:
-        environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(inside for _, inside, _ in caches)
-    return ContainerSpec(
+        environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches)
+    return msgspec.structs.replace(
+        confined(context, images[job.stack], device),
         name=f"{LABEL}-{context.run_id}-{job.id}",
-        image=images[job.stack].digest,
         command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out", attempt)],
         environment=environment,
         binds=[
             (context.workloads_dir, "/workloads", "ro"),
             (data.path, inside, "ro"),
             (str(out.absolute()), "/out", "rw"),
-            *caches,
+            *((volume, path, "rw") for path, volume in caches.items()),
         ],
+    )
+
+
+def confined(context: RunContext, image: Image, device: Device) -> ContainerSpec:
+    """What every container of a run has in common, that of a trial too; nothing is bound, and nothing is run."""
+    user = user_of(context)
+    return ContainerSpec(
+        name=f"{LABEL}-{context.run_id}",
+        image=image.digest,
+        command=[],
+        environment={"HOME": "/tmp"},
+        binds=[],
         labels={LABEL: "job", f"{LABEL}.run": context.run_id, f"{LABEL}.owner": context.owner},
-        user="{}:{}".format(*job_user(os.getuid(), os.getgid())),
+        user=user.words,
+        userns=user.userns,
         cores=device.cores,
         memory_mb=context.memory_mb,
         gpu_uuid=device.uuid,
@@ -80,16 +96,3 @@ def container_spec(
         driver=device.driver,
         weakened=context.weakened,
     )
-
-
-@contextlib.contextmanager
-def owned_by_job(out: Path) -> Iterator[None]:
-    """Gives `out` to the job's user, and back to the caller when the job has ended."""
-    uid, gid = os.getuid(), os.getgid()
-    if job_user(uid, gid) != (uid, gid):
-        os.chown(out, *job_user(uid, gid), follow_symlinks=False)
-    try:
-        yield
-    finally:
-        if job_user(uid, gid) != (uid, gid):
-            os.chown(out, uid, gid, follow_symlinks=False)

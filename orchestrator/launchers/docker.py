@@ -15,10 +15,12 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.errors import HostError
 from orchestrator.host.docker_sdk import connection_errors, docker_sdk, explanation
 from orchestrator.launchers import cgroups, runtimes
 from orchestrator.launchers.command_line import run_argv
-from orchestrator.launchers.container import Image, container_spec, owned_by_job
+from orchestrator.launchers.container import Image, container_spec, user_of
+from orchestrator.launchers.job_user import owning
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.log import pump
 from orchestrator.launchers.spec import ContainerSpec
@@ -51,7 +53,9 @@ class DockerLauncher:
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         command = docker_run(container_spec(self._context, self._images, job, device, out))
-        return self._images[job.stack].launch("docker", command, runtimes.given_up(self._context.weakened))
+        context = self._context
+        unconfined = [*runtimes.not_given(context.lacks), *runtimes.given_up(context.weakened)]
+        return self._images[job.stack].launch("docker", command, unconfined)
 
     def launch(self, job: Job, device: Device, out: Path, log: Path, watch: Callable[[Probe], None]) -> Exit:
         if self._stopping.is_set():
@@ -59,12 +63,14 @@ class DockerLauncher:
         spec = container_spec(self._context, self._images, job, device, out)
         self._await_engine()  # being upgraded, it must not cost the jobs of a night
         try:
-            with owned_by_job(out), self._container(spec) as container:
+            with owning(out, user_of(self._context)), self._container(spec) as container:
                 return self._supervise(container, job.timeout_s, log, watch)
         except docker_sdk().errors.ImageNotFound:
             return Exit(error=f"image {spec.image} is missing; `orchestrate build --stack {job.stack}` makes it")
         except docker_sdk().errors.DockerException as error:
             return Exit(error=f"the engine refused: {_reason(error)}")
+        except HostError as error:
+            return Exit(error=error.message)
         except connection_errors() as error:
             return Exit(error=f"lost the engine: {_reason(error)}")
 
@@ -148,7 +154,8 @@ def docker_run(spec: ContainerSpec) -> list[str]:
 
     It lacks our labels: a sweep would take it for a job whose orchestrator is gone.
     """
-    return run_argv(runtimes.load("docker"), msgspec.structs.replace(spec, labels={}))
+    program, verb, *rest = run_argv(runtimes.load("docker"), msgspec.structs.replace(spec, labels={}))
+    return [program, verb, *(["--userns", spec.userns] if spec.userns else []), *rest]
 
 
 def probe_of(container: Any) -> Probe:

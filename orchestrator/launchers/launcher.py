@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from orchestrator.launchers.gpu_routes import RouteName
-from orchestrator.launchers.runtimes import Weakenable
+from orchestrator.launchers.job_user import JobUser
+from orchestrator.launchers.runtimes import Point, Weakenable
 from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
 
 #: Reads what the running job has used so far; None once it is gone.
@@ -32,6 +33,12 @@ class RunContext(Noun, frozen=True, kw_only=True):
     attempts: dict[str, int] = {}
     #: Restrictions of the containers that the user dropped with --weaken.
     weakened: list[Weakenable] = []
+    #: sha256 of the workload scripts: what is compiled for other ones is not used.
+    workloads_sha256: str = ""
+    #: Who jobs run as, where an engine wants another user than the caller.
+    user: JobUser | None = None
+    #: Points of the confinement that a trial container did not get, and what it got instead (trial/).
+    lacks: dict[Point, str] = {}
 
 
 class Launcher(Protocol):

@@ -12,6 +12,7 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
 from orchestrator.launchers.workload import job_environment, script_arguments
@@ -103,7 +104,11 @@ class ProcessLauncher:
     def _caches(self, job: Job) -> dict[str, str]:
         """Where what the stack compiles is kept: the folder here, by the path that a container would have."""
         stack = self._context.stacks[job.stack]
-        return {cache.path: str(self._cache_dir / stack.name / cache.name) for cache in stack.caches_for(job.device)}
+        content = (self._interpreters[job.stack].lock_sha256, self._context.workloads_sha256)
+        return {
+            cache.path: str(self._cache_dir / cache_name(stack.name, cache.name, os.getuid(), *content))
+            for cache in stack.caches_for(job.device)
+        }
 
 
 def visible(device: Device) -> dict[str, str]:

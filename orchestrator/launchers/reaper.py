@@ -37,9 +37,10 @@ def descendants(top: int) -> list[int]:
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdecimal():
             with contextlib.suppress(OSError, IndexError):
-                with open(f"/proc/{name}/stat") as file:  # noqa: PTH123 (pathlib costs more than all the rest)
-                    state, parent = file.read().rpartition(")")[2].split()[:2]
-                if state != "Z":
+                # Bytes, as a process may call itself by a name that is no text.
+                with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (pathlib costs more than all the rest)
+                    state, parent = file.read().rpartition(b")")[2].split()[:2]
+                if state != b"Z":
                     children.setdefault(int(parent), []).append(int(name))
     found = list(children.get(top, ()))
     for pid in found:

@@ -9,7 +9,7 @@ import functools
 import os
 import shutil
 import string
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -119,7 +119,7 @@ class Runtime(Noun, frozen=True, kw_only=True):
     @property
     def unconfined(self) -> tuple[str, ...]:
         """The points of confinement that it cannot give, for people, with the reason."""
-        return tuple(f"{point.replace('_', ' ')}: {why}" for point, why in self.lacks.items())
+        return tuple(not_given(self.lacks))
 
     @property
     def sets_user(self) -> bool:
@@ -140,6 +140,11 @@ def recorded_name(launcher: str) -> str:
 def given_up(weakened: Sequence[str]) -> list[str]:
     """The points of confinement that the user has given up, for people."""
     return [f"{point.replace('_', ' ')}: given up by the user (--weaken {point})" for point in weakened]
+
+
+def not_given(lacks: Mapping[Point, str]) -> list[str]:
+    """The points of confinement that a job does not get, for people, with the reason."""
+    return [f"{point.replace('_', ' ')}: {why}" for point, why in lacks.items()]
 
 
 def check_launcher(name: str) -> None:

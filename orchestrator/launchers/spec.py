@@ -34,6 +34,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     keep_out: list[str] = []
     #: Points of the confinement that the user has given up.
     weakened: list[runtimes.Weakenable] = []
+    #: "host" where an engine that remaps user numbers must not.
+    userns: str = ""
 
     @property
     def volumes(self) -> list[str]:
@@ -53,6 +55,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "labels": self.labels,
             "mounts": self._mounts,
             "user": self.user,
+            **({"userns_mode": self.userns} if self.userns else {}),
             "cpuset_cpus": ",".join(map(str, self.cores)),
             "mem_limit": f"{self.memory_mb}m",
             "memswap_limit": f"{self.memory_mb}m",

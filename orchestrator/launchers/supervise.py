@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from orchestrator.host import control_groups
+from orchestrator.host.run_queue import Pace, RunQueue, threads_of
 from orchestrator.launchers import reaper
 from orchestrator.launchers.launcher import Probe
 from orchestrator.launchers.log import pump
@@ -66,7 +68,7 @@ class Supervisor:
             start_new_session=True,
         )
         with self._tracked(process, command.grace_s):
-            watch(probe_of(process.pid) if probe_of else lambda: read_usage(process.pid))
+            watch(probe_of(process.pid) if probe_of else ProcessProbe(process.pid))
             timed_out = self._supervise(process, timeout_s, log, command.grace_s)
         return process.returncode if process.returncode >= 0 else 128 - process.returncode, timed_out
 
@@ -119,26 +121,53 @@ def reaper_argv(command: Command) -> list[str]:
     return [sys.executable, "-I", "-S", "-B", str(reaper.__file__), *final, cores, *command.argv]
 
 
-def read_usage(pid: int) -> Usage | None:
-    """Processor time and resident memory of everything below process `pid`, from /proc; None if nothing is there."""
-    cpu = resident = 0.0
-    found = False
-    for child in reaper.descendants(pid):
-        try:
-            fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        found = True
-        cpu += sum(map(int, fields[11:15])) / TICKS
-        resident += int(fields[21]) * PAGE / MIB
-    return Usage(cpu_s=cpu, rss_mb=resident) if found else None
+class ProcessProbe:
+    """Reads what everything below process `pid` uses and lacks, from /proc; None if nothing is there."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._queue = RunQueue()
+        self._groups = control_groups.cpu_folders(control_groups.groups_of(pid))
+        self._quota = control_groups.quota_cores(self._groups)
+        self._below: list[int] = []
+        self._pace = Pace()
+
+    def __call__(self) -> Usage | None:
+        cpu = resident = 0.0
+        found = []
+        for child in self._processes():
+            try:
+                # Bytes: a process may call itself by a name that is no text.
+                fields = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2].split()
+            except OSError:
+                continue
+            found.append(child)
+            cpu += sum(map(int, fields[11:15])) / TICKS
+            resident += int(fields[21]) * PAGE / MIB
+        if not found:
+            return None
+        wait_s = self._queue.read(threads_of(found)) if self._queue.pace.due() else None
+        return Usage(
+            cpu_s=cpu,
+            rss_mb=resident,
+            wait_s=wait_s,
+            throttled_s=control_groups.throttled_s(self._groups),
+            cpu_quota=self._quota,
+        )
+
+    def _processes(self) -> list[int]:
+        """Those below; on a host of thousands, whose search is dear, for a moment those that were found last."""
+        if self._pace.due() or not self._below:
+            with self._pace.spending():
+                self._below = reaper.descendants(self._pid)
+        return self._below
 
 
 def oom_kills() -> int:
     """How many processes this kernel has killed for memory so far."""
     with contextlib.suppress(OSError, ValueError):
-        for line in Path("/proc/vmstat").read_text().splitlines():
-            if line.startswith("oom_kill "):
+        for line in Path("/proc/vmstat").read_bytes().splitlines():
+            if line.startswith(b"oom_kill "):
                 return int(line.split()[1])
     return 0
 

@@ -52,10 +52,10 @@ def alive(owner: str) -> bool:
 def _start_time(pid: int) -> str:
     """Field 22 of /proc/<pid>/stat, clock ticks since boot; "" where there is no such process."""
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
     except OSError:
         return ""
-    return stat.rpartition(")")[2].split()[19]
+    return stat.rpartition(b")")[2].split()[19].decode()
 
 
 def runtime_orphans(runtime: Runtime) -> list[tuple[str, list[str]]]:
@@ -82,8 +82,8 @@ def remove_runtime_orphans(runtime: Runtime, say: Say) -> None:
 def _output(argv: Sequence[str]) -> list[str]:
     """What a command prints, a word each; empty if it fails."""
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60)
-        return answer.stdout.split()
+        answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=60)
+        return answer.stdout.decode("utf-8", "replace").split()
     return []
 
 

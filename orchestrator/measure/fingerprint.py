@@ -10,6 +10,10 @@ import msgspec
 
 from orchestrator import __version__
 from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch, Noun
+from orchestrator.text import printable
+
+#: Seconds that git gets to compare files, on the slowest of file systems.
+GIT_S = 60
 
 
 class Origin(Noun, frozen=True, kw_only=True):
@@ -40,34 +44,60 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         cores=len(host.cores),
         memory_mb=host.memory_mb,
         os=host.os,
+        machine=host.machine,
+        virtualization=host.virtualization,
+        # An engine's containers are no children of this process; what binds them is read while they run.
+        cpu_quota=None if launch.launcher == "docker" else host.cpu_quota,
         threads=job.threads,
-        pinned_cores=device.cores,
+        # An engine without control groups runs a job on any core.
+        pinned_cores=[] if any(point.startswith("cores:") for point in launch.unconfined) else device.cores,
         gpu_name=gpu.name if gpu else None,
         gpu_uuid=gpu.uuid if gpu else None,
         driver=gpu.driver if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
         gpu_route=origin.gpu_route if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
+        gpu_trouble=None if gpu else host.gpu_trouble or None,
         orchestrator=__version__,
         commit=origin.commit,
     )
 
 
 def git_commit(root: Path) -> str | None:
-    """The commit of the checkout at `root`, with "+changes" when files differ from it; None outside a checkout."""
-    if not (root / ".git").exists():
+    """The commit of the checkout at `root`, with "+changes" when files differ from it; None outside a checkout.
+
+    Where git does not tell, the answer is a word why not. The commit is read from this checkout whatever repository the
+    caller's variables mean, and whoever owns it; git compares files only for an owner that it trusts.
+    """
+    repository = root / ".git"
+    if not repository.exists():
         return None
-
-    def git(*argv: str) -> str:
-        return subprocess.run(
-            ["git", "-C", str(root), *argv],
-            capture_output=True,
-            text=True,
-            check=True,
-            env={**os.environ, "LC_ALL": "C"},
-        ).stdout.strip()
-
     try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.CalledProcessError):
-        return None
+        commit = _git(f"--git-dir={repository}", "rev-parse", "--verify", "HEAD^{commit}")
+    except GitFailed as failed:
+        return f"unknown: {failed}"
+    try:
+        return commit + ("+changes" if _git("-C", str(root), "status", "--porcelain") else "")
+    except GitFailed as failed:
+        return f"{commit}, changes unknown: {failed}"
+
+
+class GitFailed(Exception):
+    """Why git gave no answer, on one line."""
+
+
+def _git(*argv: str) -> str:
+    """What git says. Raises GitFailed."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    setup = {name: value for name, value in os.environ.items() if name.startswith("GIT_CONFIG_")}
+    environment = {**kept, **setup, "LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0"}  # nothing is written to the checkout
+    try:
+        answer = subprocess.run(["git", *argv], capture_output=True, env=environment, check=False, timeout=GIT_S)
+    except OSError as error:
+        raise GitFailed(f"git does not start: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise GitFailed(f"git gave no answer in {GIT_S} s") from error
+    if answer.returncode:
+        first = answer.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+        raise GitFailed(printable(first.removeprefix("fatal: "), 200) or f"git exited with {answer.returncode}")
+    return answer.stdout.decode("utf-8", "replace").strip()

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.host.nvml import GpuLost, Nvml, NvmlMissing, session
+from orchestrator.host.nvml import GpuLost, Nvml, session
 from orchestrator.host.processes import identify
 from orchestrator.model import GpuProcess, GpuSample
 
@@ -54,7 +54,7 @@ class Sampler:
             self._spool.parent.mkdir(parents=True, exist_ok=True)
             with session() as nvml, self._spool.open("ab", buffering=0) as file:
                 self._loop(nvml, file.write)
-        except (NvmlMissing, OSError) as error:
+        except Exception as error:  # whatever a driver or binding does, the jobs go on and the report says it
             self.failure = str(error)
 
     def _loop(self, nvml: Nvml, write: Callable[[bytes], object]) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.files import is_full, last_line, remove_tree
+from orchestrator.host.cores import Cores
 from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
-from orchestrator.results.job_events import DataEvent, ErrorEvent, read
-from orchestrator.text import printable
+from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
+from orchestrator.text import one_line
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
@@ -30,9 +31,10 @@ OnEvent = Callable[[Job, RawEvent], None]
 class Watcher:
     """Samples a running job at fixed times in a thread of its own, and passes its events on as they come."""
 
-    def __init__(self, job: Job, device: str, folder: Path, on_event: OnEvent, interval_s: float) -> None:
+    def __init__(self, job: Job, device: Device, folder: Path, on_event: OnEvent, interval_s: float) -> None:
         self._job = job
         self._device = device
+        self._cores = Cores(device.cores)
         self._on_event = on_event
         self._interval_s = interval_s
         self._tail = EventTail(folder / OUT / EVENTS)
@@ -42,6 +44,8 @@ class Watcher:
         self._thread = threading.Thread(target=self._loop, daemon=True)
         self.events: list[RawEvent] = []
         self.notes: list[str] = []
+        #: The job's CPU quota, None for none; empty where nothing is known of it.
+        self.quota: tuple[float | None, ...] = ()
         #: Samples that could not be written down.
         self.lost = 0
 
@@ -84,7 +88,14 @@ class Watcher:
     def _sample(self) -> None:
         usage = self._probe() if self._probe else None
         if usage is not None:
-            sample = Sample(t=time.monotonic(), device=self._device, **msgspec.structs.asdict(usage))
+            seen = msgspec.structs.asdict(usage)
+            quota = seen.pop("cpu_quota")
+            # Whoever cannot see the job's threads asks an engine elsewhere, whose cores are not those of this host.
+            if usage.throttled_s is not None or usage.wait_s is not None:
+                self.quota = (quota,)
+                use = self._cores.read()
+                seen |= msgspec.structs.asdict(use) if use else {}
+            sample = Sample(t=time.monotonic(), device=self._device.name, **seen)
             try:
                 self._samples.write(msgspec.json.encode(sample) + b"\n")
             except OSError:  # a full disk: the job may be what fills it, so its end is awaited
@@ -115,7 +126,7 @@ def measure(
     out = folder / OUT
     out.mkdir(parents=True)
     launch = launcher.describe(job, device, out)
-    watcher = Watcher(job, device.name, folder, on_event, interval_s)
+    watcher = Watcher(job, device, folder, on_event, interval_s)
     started, launched_t = _now(), time.monotonic()
     try:
         exit_ = launcher.launch(job, device, out, folder / LOG, watcher.watch)
@@ -127,6 +138,8 @@ def measure(
     _keep_events(folder, watcher.events)
     reported = sort_events(watcher.events)
     identity = identify(job, device, launch)
+    for quota in watcher.quota:
+        identity = msgspec.structs.replace(identity, cpu_quota=quota)
     status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
     seen = read(DataEvent, reported["data"]).sha256
     if status == "ok" and seen != identity.data_sha256:
@@ -148,9 +161,15 @@ def measure(
 
 
 def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], log: Path) -> tuple[Status, str]:
-    """Status of a job that was launched, and the reason in words, followed by the remarks."""
+    """Status of a job that was launched, and the reason in words, followed by the remarks.
+
+    A job whose loss or accuracy was no finite number is `failed`, so nothing that it measured can win or be compared.
+    """
     status, reason = _verdict(job, exit_, events, log)
-    return status, "; ".join(filter(None, [reason, *remarks]))
+    odd = diverged([read(EpochEvent, event) for event in events if event["event"] == "epoch_end"])
+    if status == "ok" and odd:  # it did not do the work that the others did, however fast it was
+        status = "failed"
+    return status, one_line("; ".join(filter(None, [reason, odd, *remarks])), 1000)
 
 
 def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[Status, str]:
@@ -175,18 +194,13 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
 
 def _failed_because(code: int | None, error: ErrorEvent | None, log: Path) -> str:
     if error is not None:
-        return _one_line(f"{error.type}: {error.message}")
+        return one_line(f"{error.type}: {error.message}")
     words = f"exit code {code}"
     if code is not None and code > 128:
         with contextlib.suppress(ValueError):
             words += f" ({signal.Signals(code - 128).name})"
     line = last_line(log)
-    return _one_line(f"{words}: {line}" if line else words)
-
-
-def _one_line(text: str, limit: int = 300) -> str:
-    line = " ".join(printable(text).split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
+    return one_line(f"{words}: {line}" if line else words)
 
 
 def _keep_events(folder: Path, events: list[RawEvent]) -> None:

@@ -12,11 +12,13 @@ from msgspec import Meta, field
 from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
-from orchestrator.model import Noun, Plan, Positive, Variant
+from orchestrator.model import MOST_SECONDS, Epochs, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.slurm import Slurm
 from orchestrator.text import suggest
 
 Patterns = list[str]
+#: Of the numbers in durations and amounts of memory; and MiB of the largest host.
+MOST_DIGITS, MOST_MB = 10, 2**26
 #: The names of executors (executors/choose.py).
 ExecutorName = Literal["local", "slurm"]
 
@@ -45,12 +47,12 @@ class Config(Noun, frozen=True, kw_only=True):
     #: A scale's name; None takes `article` on a GPU and `quick` on a CPU.
     scale: str | None = None
     repeats: Positive = 1
-    epochs: Positive | None = None
+    epochs: Epochs | None = None
     timeout: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
     #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
-    threads: Positive | None = None
-    parallel: Positive = 1
+    threads: Threads | None = None
+    parallel: Threads = 1
     #: Memory limit per container, such as "4g"; None gives each an equal share of the host's.
     memory: str | None = None
     #: How containers get their GPU; auto takes what the engine offers.
@@ -101,14 +103,20 @@ def override(config: Config, **changes: Any) -> Config:
 def _settled(config: Config) -> Config:
     """`config` in the one way in which it is recorded and compared, also by those who start in other folders.
 
-    Raises UserError for a launcher that there is not, and for one that cannot serve the rest.
+    Raises UserError for a launcher that there is not, for one that cannot serve the rest, and for words that are no
+    amount of time or memory.
     """
     check_launcher(config.launcher)
     if config.launcher == "process" and config.weaken:
         raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
+    if config.timeout:
+        parse_duration(config.timeout)
+    if config.memory:
+        parse_memory(config.memory)
     known = config.launcher in LAUNCHERS
     launcher = config.launcher if known else str(Path(config.launcher).absolute())
-    return msgspec.structs.replace(config, launcher=launcher, weaken=sorted(set(config.weaken)))
+    variants = list(dict.fromkeys(config.variants))  # a job that is there twice would be one job with two rows
+    return msgspec.structs.replace(config, launcher=launcher, variants=variants, weaken=sorted(set(config.weaken)))
 
 
 def recorded_config(plan: Plan) -> Config:
@@ -120,11 +128,11 @@ def recorded_config(plan: Plan) -> Config:
 
 
 def parse_duration(text: str) -> int:
-    """Seconds in "90", "90s", "10m", "2h"."""
+    """Seconds in "90", "90s", "10m", "2h"; a year at most."""
     units = {"s": 1, "m": 60, "h": 3600}
     number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1)
-    if not number.isdecimal() or int(number) < 1:
-        raise UserError(f"not a duration: {text!r}", "write it like 90s, 10m or 2h")
+    if not number.isdecimal() or len(number) > MOST_DIGITS or not 1 <= int(number) * unit <= MOST_SECONDS:
+        raise UserError(f"not a duration: {text[:40]!r}", "write it like 90s, 10m or 2h, at most a year")
     return int(number) * unit
 
 
@@ -132,8 +140,8 @@ def parse_memory(text: str) -> int:
     """MiB in "512m", "4g"."""
     units = {"m": 1, "g": 1024}
     number, unit = text[:-1], units.get(text[-1:].lower())
-    if unit is None or not number.isdecimal() or int(number) * unit < 64:
-        raise UserError(f"not an amount of memory: {text!r}", "write it like 512m or 4g, at least 64m")
+    if unit is None or not number.isdecimal() or len(number) > MOST_DIGITS or not 64 <= int(number) * unit <= MOST_MB:
+        raise UserError(f"not an amount of memory: {text[:40]!r}", "write it like 512m or 4g, at least 64m")
     return int(number) * unit
 
 

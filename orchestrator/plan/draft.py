@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.host.probe import default_threads
+from orchestrator.host.probe import default_threads, usable_cores
 from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
@@ -39,7 +39,7 @@ def decide(config: Config, host: Host) -> PlanInput:
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
         threads=config.threads
-        or default_threads(len(host.cores), len(host.gpus) if device == "gpu" else config.parallel),
+        or default_threads(usable_cores(host), len(host.gpus) if device == "gpu" else config.parallel),
     )
 
 

@@ -8,7 +8,10 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
-from orchestrator.text import suggest
+from orchestrator.text import plural, suggest
+
+#: More jobs than this are a slip of the finger: at a minute each, they would take ten weeks.
+MOST_JOBS = 100_000
 
 
 class PlanInput(Noun, frozen=True, kw_only=True):
@@ -47,26 +50,37 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
     chosen = [s for s in stacks if s.name in stack_names]
     backend_names = select(wanted.backends, (b.name for s in stacks for b in s.backends), "backend")
     workload_names = select(wanted.workloads, (w.name for w in workloads), "workload")
-    order = random.Random(wanted.seed)
-    jobs: list[Job] = []
-    for repeat in range(1, wanted.repeats + 1):
-        block = [
-            _job(wanted, workload, variant, stack, backend.name, repeat)
-            for workload in workloads
-            if workload.name in workload_names
-            for stack in chosen
-            for variant in _variants(wanted, stack)
-            for backend in stack.backends
-            if backend.name in backend_names
-        ]
-        order.shuffle(block)
-        jobs += block
-    if not jobs:
+    cells = [
+        (workload, variant, stack, backend.name)
+        for workload in workloads
+        if workload.name in workload_names
+        for stack in chosen
+        for variant in _variants(wanted, stack)
+        for backend in stack.backends
+        if backend.name in backend_names
+    ]
+    if not cells:
         raise UserError(
             "nothing to run: no chosen stack has a chosen backend",
             f"stacks {', '.join(stack_names)}; backends {', '.join(backend_names)}; see `orchestrate list`",
         )
+    _refuse_too_many(len(cells), wanted.repeats)
+    order = random.Random(wanted.seed)
+    jobs: list[Job] = []
+    for repeat in range(1, wanted.repeats + 1):
+        block = [_job(wanted, *cell, repeat) for cell in cells]
+        order.shuffle(block)
+        jobs += block
     return jobs
+
+
+def _refuse_too_many(cells: int, repeats: int) -> None:
+    """Raises UserError before a plan is made that would fill the memory."""
+    if cells * repeats > MOST_JOBS:
+        raise UserError(
+            f"{repeats:,} repeats of {plural(cells, 'cell')} are {cells * repeats:,} jobs, more than {MOST_JOBS:,}",
+            f"lower --repeats: to {MOST_JOBS // cells:,} at most" if cells <= MOST_JOBS else "choose fewer cells",
+        )
 
 
 def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Job], list[Skip]]:

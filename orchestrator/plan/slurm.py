@@ -67,5 +67,7 @@ class Slurm(Noun, frozen=True, kw_only=True):
             taken = [reserved for reserved in RESERVED if reserved.startswith(name)]  # sbatch takes abbreviations
             if taken:
                 raise ValueError(f"`options` may not hold {option}: --{taken[0]} is set by the run itself")
+            if name != "exclude" and len({o for o in self.options if o.partition("=")[0] == f"--{name}"}) > 1:
+                raise ValueError(f"`options` holds --{name} twice, and Slurm would take the last: keep one of them")
             if name == "exclude" and "/" in value:  # a file of names, for sbatch
                 raise ValueError(f"`options` may not hold {option}: name the nodes themselves")

@@ -109,12 +109,31 @@ class Matrix(Block, frozen=True):
 
 
 class Chart(Block, frozen=True):
-    """A Vega-Lite specification. It becomes files called `name`, which is fit for that and unique in a report."""
+    """One of the report's pictures. Its files are called `name`, which is fit for that and unique in a report."""
 
     kind = "chart"
     name: str
     title: str
+
+
+class Picture(Struct, frozen=True):
+    """One chart: its Vega-Lite specification, and what was drawn from it."""
+
+    title: str
     spec: dict[str, Any]
+    svg: str
+    png: bytes
+
+
+class Drawn(Struct, frozen=True):
+    """The charts of a report by name, and the libraries that make them live.
+
+    `lacking`: those that could not be drawn and why, a sentence each.
+    """
+
+    pictures: dict[str, Picture] = {}
+    script: str = ""
+    lacking: list[str] = []
 
 
 class Section(Struct, frozen=True, kw_only=True):

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 from msgspec import Struct
 
-from orchestrator.report import charts, render
-from orchestrator.report.blocks import Chart, Section
+from orchestrator.report import render
+from orchestrator.report.blocks import Drawn, Picture, Section
+from orchestrator.report.drawing import drawn_here
 from orchestrator.report.head import make_head
 from orchestrator.report.input import ReportInput
 from orchestrator.report.sections import SECTIONS, Build
@@ -19,11 +20,15 @@ from orchestrator.report.view import View, make_view
 
 
 class Report(Struct, frozen=True):
-    """A finished report. `pictures` are its charts, keyed by file name without extension."""
+    """A finished report. `pictures` are its charts, keyed by file name without extension.
+
+    `lacking`: those that could not be drawn and why, a sentence each; the report says so, too.
+    """
 
     html: str
     markdown: str
-    pictures: dict[str, charts.Picture]
+    pictures: dict[str, Picture]
+    lacking: list[str] = []
 
     def files(self) -> dict[str, bytes]:
         """Everything to write, by path relative to the report's folder."""
@@ -35,17 +40,25 @@ class Report(Struct, frozen=True):
         return found
 
 
-def build_report(report: ReportInput) -> Report:
-    """Make the report. Raises ValueError where an epoch or a reading belongs to no row, or to several."""
-    return build(make_view(report))
+def build_report(report: ReportInput, draw: Callable[[View], Drawn] = drawn_here) -> Report:
+    """Make the report; `draw` makes its charts.
+
+    Raises ValueError where an epoch or a reading belongs to no row, or to several.
+    """
+    return build(make_view(report), draw)
 
 
-def build(view: View) -> Report:
+def build(view: View, draw: Callable[[View], Drawn]) -> Report:
     """Make the report of what was sorted and ranked already."""
+    view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
     parts = {part: list(_sections(builds, view)) for part, builds in SECTIONS.items()}
-    pictures = _pictures(section for sections in parts.values() for section in sections)
-    page = render.Page(make_head(view), view.layout, parts, pictures)
-    return Report(html=render.html(page), markdown=render.markdown(page), pictures=pictures)
+    page = render.Page(make_head(view), view.layout, parts, view.drawn)
+    return Report(
+        html=render.html(page),
+        markdown=render.markdown(page),
+        pictures=view.drawn.pictures,
+        lacking=view.drawn.lacking,
+    )
 
 
 def _sections(builds: Iterable[Build], view: View) -> Iterator[Section]:
@@ -55,15 +68,3 @@ def _sections(builds: Iterable[Build], view: View) -> Iterator[Section]:
             yield found
         elif found is not None:
             yield from found
-
-
-def _pictures(sections: Iterable[Section]) -> dict[str, charts.Picture]:
-    """Every chart of the sections, drawn. Raises ValueError where two have one name."""
-    found: dict[str, charts.Picture] = {}
-    for section in sections:
-        for block in section.blocks:
-            if isinstance(block, Chart):
-                if block.name in found:
-                    raise ValueError(f"two charts are called {block.name!r}")
-                found[block.name] = charts.draw(block.title, block.spec)
-    return found

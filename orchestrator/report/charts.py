@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -18,6 +17,7 @@ import numpy as np
 import vl_convert
 from msgspec import Struct
 
+from orchestrator.report import disturbed
 from orchestrator.report.layout import Layout
 from orchestrator.report.style import DASHES, SHAPES, colour
 from orchestrator.stats.describe import median
@@ -35,16 +35,9 @@ LEVEL_COLOUR = "#8a8f98"
 OF_TEN_CLASSES = frozenset({"mnist_mlp", "mnist_cnn", "mnist_rnn", "cifar10_cnn"})
 #: Readings drawn per job; more cannot be seen and make the report heavy.
 MOST_POINTS = 150
+#: The ticks of epochs that were disturbed, or in which the job slept.
+DISTURBED = "#d62728"
 _VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
-
-
-class Picture(Struct, frozen=True):
-    """One chart: its specification, and what was drawn from it."""
-
-    title: str
-    spec: Spec
-    svg: str
-    png: bytes
 
 
 class Style(Struct, frozen=True):
@@ -68,17 +61,22 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
     for line, task in enumerate(layout.tasks):
         its_epochs = [point for point in epochs if point["line"] == line]
         if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
-            title = f"Convergence: {task.label}"
+            title = f"Convergence: {task.label}{_noise(layout, line)}"
             found.append(
                 (f"convergence-{task.workload}", title, convergence(layout, its_epochs, _levels(layout, line)))
             )
     for line, task in enumerate(layout.tasks):
         its_samples = [point for point in samples if point["line"] == line]
         if len(its_samples) > 1:
-            title = f"Host use over time: {task.label}"
+            title = f"Host use over time: {task.label}{_noise(layout, line)}"
             found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
     names = _file_names(name for name, _, _ in found)
     return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
+
+
+def _noise(layout: Layout, line: int) -> str:
+    text = disturbed.labels(layout, line)
+    return f" ({text})" if text else ""
 
 
 def file_name(name: str) -> str:
@@ -103,10 +101,27 @@ def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
     # All views share one colour scale, so each has to be given all of it.
     styled = _styled(layout, [_point(layout, point) for point in steady])
     for line, task in enumerate(layout.tasks):
-        points = [_point(layout, point, seconds=point["train_s"]) for point in steady if point["line"] == line]
+        points = [
+            {**_point(layout, point, seconds=point["train_s"]), "noise": _epoch_noise(point)}
+            for point in steady
+            if point["line"] == line
+        ]
         if points:
             views.append(_bars(data, task.label, points, styled))
     return side_by_side(views, data)
+
+
+def _epoch_noise(point: Point) -> str:
+    """What was not as it should be in one epoch, "" for nothing."""
+    found = [f"lacked {point['lost_percent']:.0f} %: {point['disturbed']}"] if point.get("disturbed") else []
+    if point.get("slept"):
+        found.append(f"slept {point['idle_percent']:.0f} %")
+    found += [
+        f"{word} {point[column]:.1f} s"
+        for word, column in (("GPU throttled", "gpu_throttled_s"), ("strangers on its GPU", "gpu_shared_s"))
+        if point.get(column)
+    ]
+    return "; ".join(found)
 
 
 def _median_of_jobs(points: Sequence[Spec]) -> float | None:
@@ -125,8 +140,13 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
     bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=tips("contender", "seconds", "n"))
     ticks = chart_of(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
     ticks = ticks.encode(y=y, x=x, tooltip=tips("contender", "repeat", "epoch", "seconds"))
+    layers = [bars, ticks]
+    noisy = [point for point in points if point["noise"]]
+    if noisy:
+        red = chart_of(data, noisy).mark_tick(thickness=2.5, color=DISTURBED, height={"band": 0.9})
+        layers.append(red.encode(y=y, x=x, tooltip=tips("contender", "repeat", "epoch", "seconds", "noise")))
     height = 24 * len(medians) + 10
-    chart: alt.LayerChart = alt.layer(bars, ticks).properties(width=WIDTH, height=height, title=title)
+    chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=height, title=title)
     return chart
 
 
@@ -274,7 +294,7 @@ def _rounded(value: float | None) -> float | None:
 
 #: What a tooltip calls a field, and how it writes it (d3-format): counts whole, figures with three digits as in tables.
 TIPS = {
-    "contender": ("contender", None), "what": ("what", None),
+    "contender": ("contender", None), "what": ("what", None), "noise": ("noise", None),
     "repeat": ("repeat", "d"), "epoch": ("epoch", "d"), "n": ("epochs", "d"),
     "seconds": ("seconds per epoch", ",.3r"), "elapsed_s": ("seconds since fit()", ",.3r"),
     "t_s": ("seconds since the job started", ",.3r"),
@@ -347,13 +367,12 @@ def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) ->
     return {**found, "padding": {"left": 40, "right": 12, "top": 5, "bottom": 5}, "datasets": data}
 
 
-def draw(title: str, spec: Spec) -> Picture:
+def draw(spec: Spec) -> tuple[str, bytes]:
     """SVG and PNG of a specification. Needs neither a browser nor a network."""
     svg = vl_convert.vegalite_to_svg(spec, vl_version=_VEGA_LITE, allowed_base_urls=[])
-    return Picture(title=title, spec=spec, svg=svg, png=vl_convert.svg_to_png(svg, scale=2))
+    return svg, vl_convert.svg_to_png(svg, scale=2)
 
 
-@lru_cache(maxsize=1)
 def javascript() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script that sets `vegaEmbed` on the window."""
     return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=_VEGA_LITE)

@@ -95,6 +95,12 @@ def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
     """Sentences that sum the comparison up: the mean, and with a threshold what is above it or cannot be told."""
     mean = overall(ratios)
     lines = [] if mean is None else [f"geometric mean {mean[0]:.3f} over {plural(mean[1], 'cell')}"]
+    noisy = [r for r in ratios if r.difference and r.disturbed]
+    if noisy:
+        lines.append(f"{plural(len(noisy), 'ratio')} on disturbed figures: {_names(noisy)}")
+    differs = dict.fromkeys(name for r in ratios for name in r.differs)
+    if differs:
+        lines.append(f"the sides differ in {', '.join(differs)}")
     if any(r.difference and r.difference.p is None for r in ratios):
         lines.append("one job on a side says nothing about its spread: use --repeats")
     if threshold is None:

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from orchestrator.model import Row
 from orchestrator.report import style
+from orchestrator.stats import repeats
 from orchestrator.stats.repeats import with_node_kind
 from orchestrator.text import plural, printable
 
@@ -24,7 +25,7 @@ Made = TypeVar("Made")
 #: The columns of a result row that tell contenders apart.
 IDENTITY = (
     "stack", "backend", "framework_version", "keras_version", "variant",
-    "device", "launcher", "threads", "host", "gpu_name",
+    "device", "launcher", "threads", "gpu_name", *repeats.MACHINE,
 )  # fmt: skip
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
@@ -32,7 +33,7 @@ CONDITIONS = (
     "data_kind", "data_sha256", "workloads_sha256",
 )  # fmt: skip
 #: Speeds are compared among contenders that share these.
-MACHINE = ("device", "gpu_name", "threads", "host")
+MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
 ERAS = ("2017", "today")
 #: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
@@ -43,6 +44,14 @@ FACETS = {
     "threads": "{} threads",
     "launcher": "{}",
     "host": "on {}",
+    "cpu_quota": "CPU quota {:g}",
+    "cores": "{} cores",
+    "memory_gib": "{:g} GiB",
+    "cpu": "{}",
+    "os": "{}",
+    "kernel": "kernel {}",
+    "virtualization": "under {}",
+    "machine": "machine {}",
     "stack": "{}",
 }
 #: The same for tasks that run one workload under different conditions.
@@ -122,12 +131,11 @@ class Layout(Struct, frozen=True):
     def machine_words(self, machine: tuple[Any, ...]) -> str:
         """Only what tells this machine from the others of the report."""
         groups = list(self.machines())
-        device, gpu, threads, host = machine
-        facets = (str(device).upper(), gpu, f"{threads} threads", host)
+        said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
         return ", ".join(
-            str(facet)
-            for i, facet in enumerate(facets)
-            if machine[i] is not None and len({group[i] for group in groups} - {None}) > 1
+            str(said.get(field, FACETS[field].format(machine[i])))
+            for i, field in enumerate(MACHINE)
+            if machine[i] and len({group[i] for group in groups} - {None}) > 1
         )
 
     def eras(self) -> list[tuple[str, int]]:
@@ -157,10 +165,15 @@ def _plain(row: Row) -> Row:
     """The row with what the matrix treats as equal made equal: real data is the same data, whoever fetched it."""
     kind = row.get("data_kind")
     return {
-        **with_node_kind(row),
+        **_known_machine(with_node_kind(row)),
         "variant": row.get("variant") or "faithful",
         "data_kind": "real" if kind in ("official", "given") else kind,
     }
+
+
+def _known_machine(row: Row) -> Row:
+    """A job that ran knows its machine: what its record does not tell is a value of its own, and no other's."""
+    return {**row, **{name: row.get(name) or "" for name in repeats.MACHINE}} if row.get("host") else row
 
 
 def group(rows: Sequence[Row], fields: Sequence[str]) -> list[tuple[dict[str, Any], list[int]]]:
@@ -214,7 +227,7 @@ def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     groups = group(rows, IDENTITY)
     identities = [identity for identity, _ in groups]
     varying = _varying(identities)
-    device, surroundings = varying & {"device"}, varying & {"launcher", "threads", "host", "gpu_name"}
+    device, surroundings = varying & {"device"}, varying & {"launcher", "threads", "gpu_name", *repeats.MACHINE}
     found = []
     for identity, members in groups:
         name = _name(identity)

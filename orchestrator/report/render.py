@@ -19,8 +19,8 @@ from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator.report import charts, style
-from orchestrator.report.blocks import Section, Twin
+from orchestrator.report import style
+from orchestrator.report.blocks import Drawn, Section, Twin
 from orchestrator.report.head import Head
 from orchestrator.report.layout import Layout
 
@@ -28,17 +28,19 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Page(Struct, frozen=True):
-    """Everything that the two templates draw: the sections by part, the drawn charts by name."""
+    """Everything that the two templates draw: the sections by part, and the charts."""
 
     head: Head
     layout: Layout
     parts: Mapping[str, Sequence[Section]]
-    pictures: Mapping[str, charts.Picture]
+    drawn: Drawn
 
 
 def html(page: Page) -> str:
     """The page, complete in one file: style, charts and scripts are inside."""
-    scripts = [charts.javascript(), (TEMPLATES / "report.js").read_text()] if page.pictures else []
+    drawn = page.drawn
+    live = drawn.pictures and drawn.script  # without the libraries, the still pictures remain
+    scripts = [drawn.script, _text("report.js")] if live else []
     # "</script" in a library's text would end the element early; none is seen, and none may pass.
     assert not any("</script" in script for script in scripts)
     parts = _drawn_in("html", page.parts)
@@ -47,12 +49,16 @@ def html(page: Page) -> str:
         layout=page.layout,
         parts=parts,
         menu=[_menu(sections) for sections in parts.values()],
-        pictures=page.pictures,
-        specs={name: picture.spec for name, picture in page.pictures.items()},
-        css=Markup((TEMPLATES / "report.css").read_text()),
+        pictures=drawn.pictures,
+        specs={name: picture.spec for name, picture in drawn.pictures.items()},
+        css=Markup(_text("report.css")),
         scripts=[Markup(script) for script in scripts],
         policy=_policy(scripts),
     )  # fmt: skip
+
+
+def _text(name: str) -> str:
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def markdown(page: Page) -> str:

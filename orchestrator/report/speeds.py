@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.layout import Layout
+from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import is_time, timed, unlearned
@@ -39,6 +40,10 @@ class Speed(Struct, frozen=True):
     repeats: tuple[tuple[float, ...], ...] = ()
     against: Difference | None = None
     unlearned: tuple[float, float] | None = None
+    #: What disturbed its jobs, in words, the most frequent first.
+    disturbed: tuple[str, ...] = ()
+    #: Whether its comparison with the fastest rests on disturbed figures, of either.
+    doubtful: bool = False
 
     @property
     def n(self) -> str:
@@ -98,6 +103,7 @@ def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
         samples_per_s=median(row.get("samples_per_s") for row in measured),
         repeats=tuple(tuple(values) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)),
         unlearned=unlearned(measured),
+        disturbed=tuple(disturbance.most_frequent(measured)),
     )
 
 
@@ -114,6 +120,7 @@ def _ranked(rivals: Speeds) -> Speeds:
             ratio=speed.seconds / best.seconds,
             overlaps=speed is not best and speed.low <= best.high,
             against=None if speed is best else difference(best.repeats, speed.repeats),
+            doubtful=bool(speed.disturbed or best.disturbed),
         )
         for place, speed in rivals.items()
     }

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from orchestrator.model import Noun, Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
@@ -36,6 +36,8 @@ class Standing(Noun, frozen=True, kw_only=True):
     learned: bool = True
     ratio: float | None = None
     verdict: str
+    #: What disturbed its jobs, or that they slept: `disturbed 48 %`.
+    marks: list[str] = []
     p: float | None = None
     statuses: dict[str, int]
 
@@ -91,6 +93,7 @@ def _standing(layout: Layout, place: tuple[int, int], speed: Speed | None, names
         fastest=speed.best,
         learned=speed.unlearned is None,
         verdict=speed.verdict,
+        marks=[span.text for span in disturbed.marks(layout.cells[place])],
         p=None if found is None else found.p if found.p_adjusted is None else found.p_adjusted,
         statuses=statuses,
     )
@@ -113,4 +116,4 @@ def in_words(cell: Standing) -> tuple[str, str, str]:
     bad = {status: count for status, count in cell.statuses.items() if status != "ok"}
     others = [f"{count} {status}" for status, count in bad.items()] if cell.seconds is not None else []
     ratio = "" if cell.ratio is None or cell.fastest or not cell.learned else words.ratio(cell.ratio)
-    return words.seconds(cell.seconds), ratio, ", ".join(filter(None, [cell.verdict, *others]))
+    return words.seconds(cell.seconds), ratio, ", ".join(filter(None, [cell.verdict, *cell.marks, *others]))

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from orchestrator.model import Row
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.input import ReportInput
 from orchestrator.report.layout import Layout, lay_out
 from orchestrator.report.speeds import Speeds, speeds
@@ -29,6 +30,7 @@ class View(Struct, frozen=True):
     epochs, samples, gpu, marks
                those of `report`, each with the `run_id`, `repeat` and `status` of its row, and `job`, `column` and
                `line`: the positions of its row, its contender and its task
+    drawn      its charts
     """
 
     report: ReportInput
@@ -40,6 +42,7 @@ class View(Struct, frozen=True):
     samples: list[Row]
     gpu: list[Row]
     marks: list[Row]
+    drawn: Drawn = Drawn()
 
     @property
     def drawable(self) -> bool:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 
-from orchestrator.files import write_atomic
-from orchestrator.model import NOT_RUN, PENDING, Result, Row, Sample, to_json
-from orchestrator.results import gpu_figures
+from orchestrator.errors import OrchestrateError
+from orchestrator.files import disk_errors, write_atomic
+from orchestrator.model import NOT_RUN, PENDING, GpuSample, Result, Row, Sample, to_json
+from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
-from orchestrator.results.source import TABLES, read_source
-from orchestrator.text import plural
+from orchestrator.results.samples import Readings
+from orchestrator.results.source import read_source, table_files
+from orchestrator.text import plural, printable
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -48,8 +49,9 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     for folder in folders:
         plan, results = folder.plan(), folder.results()
         samples = {job.id: folder.samples(job) for job in plan.planned}
-        readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        rows = merge_run(plan, results, samples, readings, goes_on=folder.goes_on())
+        columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
+        readings = _gpu_samples(folder, results, merged.notes)
+        rows = merge_run(plan, results, columns, readings, goes_on=folder.goes_on())
         waiting = sum(row["status"] == PENDING for row in rows)
         if waiting:
             merged.notes.append(
@@ -57,7 +59,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
             )
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
-        merged.epochs.extend(epoch_rows(ordered, readings))
+        merged.epochs.extend(epoch_rows(ordered, readings, columns))
         for result in ordered:
             merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
             merged.marks.extend(gpu_figures.epoch_marks(result))
@@ -72,12 +74,40 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     return msgspec.structs.replace(merged, environment=environment(everything))
 
 
-def write_tables(merged: Merged, out: Path) -> None:
-    """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`."""
+def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
+    """The readings of each job's GPU; none, and a note, where DuckDB cannot read them."""
+    try:
+        return {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+    except OrchestrateError:
+        raise
+    except Exception as error:
+        notes.append(f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
+        return {job_id: [] for job_id in results}
+
+
+def _in_words(error: Exception) -> str:
+    return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
+
+
+def write_tables(merged: Merged, out: Path) -> Merged:
+    """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`.
+
+    Gives the runs again, with a note where DuckDB could not write results.parquet. Raises HostError.
+    """
     write_atomic(out / "results.json", to_json({"results": merged.rows}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
     write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
-    write_parquet(merged.rows, COLUMNS, out / "results.parquet")
+    target = out / "results.parquet"
+    try:
+        write_parquet(merged.rows, COLUMNS, target)
+    except OrchestrateError:
+        raise
+    except Exception as error:
+        with disk_errors(target):
+            target.unlink(missing_ok=True)  # one of other rows would be worse than none
+        note = f"{target.name} could not be written ({_in_words(error)})."
+        return msgspec.structs.replace(merged, notes=[*merged.notes, note])
+    return merged
 
 
 def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
@@ -100,6 +130,8 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("processor", f"{f.cpu}, {plural(f.cores, 'core')} in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
+            ("virtualization", f.virtualization),
+            ("CPU quota", f"{f.cpu_quota:g} cores" if f.cpu_quota is not None else None),
             ("GPU", f.gpu_name),
             ("compute capability", f.compute_capability),
             ("driver", f.driver),
@@ -131,14 +163,21 @@ def merged_set(path: Path) -> Merged:
     if not samples:
         notes.append(f"No curves of processor and memory: no readings, or more than {MOST_READINGS:,}.")
     return Merged(
-        rows=source.rows,
-        epochs=source.epochs,
+        rows=[{**dict.fromkeys(COLUMNS), **row} for row in source.rows],
+        epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in source.epochs],
         samples=samples,
         run_ids=list(dict.fromkeys(row["run_id"] for row in source.rows)),
         environment=environment_of_rows(source.rows),
         logs={},
         notes=notes,
     )
+
+
+#: What a set's rows also tell of the machine: in words, and by its column.
+SET_MACHINE = (
+    *(("cores", "cores"), ("CPU quota (cores)", "cpu_quota"), ("memory (GiB)", "memory_gib")),
+    *(("operating system", "os"), ("kernel", "kernel"), ("virtualization", "virtualization")),
+)
 
 
 def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
@@ -150,6 +189,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
         for pair in (
             *((what, row[name]) for what, name in (("host", "host"), ("processor", "cpu"), ("GPU", "gpu_name"))),
             *((what, row[what]) for what in ("driver", "launcher")),
+            *((what, row.get(name)) for what, name in SET_MACHINE),
             ("threads per job", row["threads"]),
             ("workloads (sha256)", row["workloads_sha256"]),
             (f"data of {row['workload']}", f"{row['data_kind']}, sha256 {row['data_sha256']}"),
@@ -159,12 +199,14 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _set_sample_rows(path: Path) -> Iterator[Row]:
+    import duckdb  # a tenth of a second to load, and a run does without
+
     with duckdb.connect() as database:
-        database.read_parquet(str(path / TABLES["samples"])).create_view("samples")
+        named_files.read_parquet(database, table_files(path, "samples")).create_view("samples")
         (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
         if count > MOST_READINGS:
             return
-        names = ("run_id", "job_id", *Sample.__struct_fields__)
+        names = ("run_id", "job_id", "t", "device", "cpu_s", "rss_mb")  # a set of an older version has no more
         readings = database.execute(f"select {', '.join(names)} from samples order by run_id, job_id, t").fetchall()
     for (run_id, job_id), its in itertools.groupby(readings, key=lambda reading: reading[:2]):
         samples = [Sample(**dict(zip(names[2:], reading[2:], strict=True))) for reading in its]

@@ -22,7 +22,12 @@ How = Literal[
     "counter",  # how much a counter grew during the epochs
     "source",  # how the figure of the counter is known: "counter", or "integrated" from `rate`
     "share",  # growth of a counter of seconds during the epochs, in percent of their time
+    "lack",  # what the job lacked, or how it slept, in the training of its steady epochs (host_figures.py)
     "reasons",  # names of the bits that were set in any reading of the whole job
+    "slowed_s",  # seconds of the epochs in which the device slowed itself down
+    "slowed_percent",
+    "shared_s",  # seconds of the epochs in which a process that is not the job's was on the device
+    "shared_percent",
     "shared",  # whether any reading of the whole job lists a process that is not the job's
 ]
 
@@ -31,9 +36,9 @@ class Metric(Noun, frozen=True):
     """One figure of a device, from its readings to the report.
 
     `field` is a field of GpuSample for a GPU, of Sample for the host. `rate`: a field whose integral over time stands
-    in for a counter that the device lacks. `per_epoch`: epochs have this figure as well. `label` is how the device's
-    table in the report names it: "" for the figure of a cell, other labels for the lines below it, None to leave it
-    out.
+    in for a counter that the device lacks. `counter`: a field that counts what `field` is the rate of; where the device
+    has it, the mean comes from it. `per_epoch`: epochs have this figure as well. `label` is how the device's table in
+    the report names it: "" for the figure of a cell, other labels for the lines below it, None to leave it out.
     """
 
     column: str
@@ -42,6 +47,7 @@ class Metric(Noun, frozen=True):
     how: How
     sql: str = "DOUBLE"
     rate: str = ""
+    counter: str = ""
     per_epoch: bool = False
     unit: str = ""
     label: str | None = None
@@ -54,15 +60,31 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_util_p95", "gpu", "util", "p95", unit="%", label="95th"),
     Metric("gpu_samples_n", "gpu", "util", "readings", sql="BIGINT", per_epoch=True, unit="readings", label="n ="),
     Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MiB", label="memory peak"),
-    Metric("gpu_power_mean_w", "gpu", "power_w", "mean", per_epoch=True, unit="W", label="power"),
+    Metric("gpu_power_mean_w", "gpu", "power_w", "mean", counter="energy_j", per_epoch=True, unit="W", label="power"),
     Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),
     Metric("energy_source", "gpu", "energy_j", "source", sql="VARCHAR", rate="power_w"),
     Metric("sm_clock_mean", "gpu", "sm_mhz", "mean", unit="MHz", label="clock"),
     Metric("gpu_temp_max_c", "gpu", "temp_c", "peak", unit="°C"),
     Metric("throttle_reasons", "gpu", "throttle", "reasons", sql="VARCHAR", label="throttled"),
     Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
+    Metric("gpu_throttled_s", "gpu", "throttle", "slowed_s", per_epoch=True, unit="s"),
+    Metric("gpu_throttled_percent", "gpu", "throttle", "slowed_percent", unit="%"),
+    Metric("gpu_shared_s", "gpu", "processes", "shared_s", per_epoch=True, unit="s"),
+    Metric("gpu_shared_percent", "gpu", "processes", "shared_percent", unit="%"),
     Metric("cpu_util_mean", "host", "cpu_s", "share", unit="%", label=""),
     Metric("rss_peak_mb", "host", "rss_mb", "peak", unit="MiB", label="peak"),
+    Metric("core_clock_mean", "host", "core_mhz", "mean", unit="MHz", label="clock"),
+    Metric("lost_s", "host", "wait_s", "lack", per_epoch=True, unit="s", label="lacked"),
+    Metric("lost_percent", "host", "wait_s", "lack", per_epoch=True, unit="%"),
+    Metric("disturbed", "host", "wait_s", "lack", sql="VARCHAR", per_epoch=True),
+    Metric("disturbed_epochs", "host", "wait_s", "lack", sql="BIGINT"),
+    Metric("wait_s", "host", "wait_s", "lack", per_epoch=True, unit="s"),
+    Metric("others_s", "host", "busy_s", "lack", per_epoch=True, unit="s"),
+    Metric("throttled_s", "host", "throttled_s", "lack", per_epoch=True, unit="s"),
+    Metric("steal_s", "host", "steal_s", "lack", per_epoch=True, unit="s"),
+    Metric("idle_s", "host", "cpu_s", "lack", per_epoch=True, unit="s", label="slept"),
+    Metric("idle_percent", "host", "cpu_s", "lack", per_epoch=True, unit="%"),
+    Metric("slept", "host", "cpu_s", "lack", sql="BOOLEAN", per_epoch=True),
 )
 GPU_METRICS = tuple(metric for metric in METRICS if metric.device == "gpu")
 HOST_METRICS = tuple(metric for metric in METRICS if metric.device == "host")
@@ -72,7 +94,7 @@ EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda met
 #: The columns that are numbers, by their SQL type; metrics have their own, and all others are text.
 WHOLE = frozenset(
     {
-        *("threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
+        *("cores", "threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
         *("exit_code", "epoch_s_n", "epoch"),
     }
 )
@@ -80,7 +102,7 @@ REAL = frozenset(
     {
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
-        *("elapsed", "train_s", "acc", "val_acc"),
+        *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
     }
 )
 
@@ -93,13 +115,14 @@ def _typed(*names: str) -> dict[str, str]:
 COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "framework_version", "keras_version"),
     **_typed("python", "launcher", "device", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    **_typed("data_sha256", "data_kind", "host", "cluster", "cpu", "threads", "seed", "repeat", "scale", "epochs"),
+    **_typed("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota"),
+    **_typed("memory_gib", "os", "kernel", "virtualization", "threads", "seed", "repeat", "scale", "epochs"),
     **_typed("batch_size", "train", "validation", "parameters", "image_data_format"),
     **_typed("status", "reason", "exit_code", "started", "ended", "wall_s", "setup_s", "first_epoch_s"),
     **_typed("epoch_s", "epoch_s_n", "epoch_s_min", "epoch_s_max", "validation_s", "epoch_s_article", "samples_per_s"),
     **_typed("accuracy", "val_accuracy", "loss", "val_loss", "cache"),
     **{metric.column: metric.sql for metric in METRICS},
-    **_typed("process_rss_peak_mb", "command"),
+    **_typed("process_rss_peak_mb", "gpu_trouble", "command"),
 }
 EPOCH_COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
@@ -115,5 +138,6 @@ JOB_FIELDS = (
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
     *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
-    *("data_sha256", "data_kind", "host", "cluster", "cpu"),
+    *("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota", "virtualization"),
+    "gpu_trouble",
 )

@@ -8,11 +8,11 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 from orchestrator.files import write_atomic
 from orchestrator.model import Row
+from orchestrator.results import named_files
 
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
@@ -26,13 +26,14 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
 
 def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
     """Write the rows as Parquet, whose columns have their type also where every value is None."""
+    import duckdb  # it may be what fails
+
     source = path.with_name(f".{path.name}.jsonl")
     target = path.with_name(f".{path.name}.tmp")
     write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     try:
         with duckdb.connect() as database:
-            reader = database.read_json(str(source), columns=dict(columns), format="newline_delimited")
-            reader.write_parquet(str(target))
+            named_files.read_lines(database, source, dict(columns)).write_parquet(named_files.target(target))
         target.replace(path)
     finally:
         source.unlink(missing_ok=True)

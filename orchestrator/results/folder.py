@@ -19,19 +19,18 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import locked, remove_tree, storage_error, sync, try_lock, write_atomic
-from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, to_json
-from orchestrator.results import gpu_readings
+from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
+from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
+from orchestrator.results.records import UNREADABLE, NewerRecord
 
-#: What msgspec raises for a damaged file.
-_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-T = TypeVar("T")
+#: The link in a results folder that points at the run that was begun last; also what a user calls that run.
+LATEST = "latest"
 _SAMPLES = msgspec.json.Decoder(Sample)
 
 
@@ -64,18 +63,22 @@ class RunFolder:
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """The run in the folder `path`. Raises UserError where there is none."""
-        if not (path / "plan.json").is_file():
+        if not _has_plan(path):
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
         return cls(path.resolve())
 
     @classmethod
     def locate(cls, results: Path, run: str) -> RunFolder:
         """The run `run`: a folder, an id below `results`, or `latest`. Raises UserError where there is none."""
-        here = [path for path in (Path(run), results / run) if (path / "plan.json").is_file()]
-        if not here and run == "latest" and not any(results.glob("*/plan.json")):
-            raise UserError(f"no runs in {results} yet", "`orchestrate --config smoke` makes one")
+        link = results / LATEST
+        if run == LATEST and os.path.isdir(link) and not os.path.islink(link):  # noqa: PTH112, PTH114 (these never raise)
+            raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
+        here = [path for path in (Path(run), results / run) if _has_plan(path)]
         if not here:
-            raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
+            hint = f"runs are kept below {results}; `latest` is the last one"
+            if run == LATEST and not any(results.glob("*/plan.json")):
+                hint = f"no runs in {results} yet: `orchestrate --config smoke` makes one"
+            raise UserError(f"there is no run {run!r}", hint)
         return cls.open(here[0])
 
     @contextmanager
@@ -105,7 +108,7 @@ class RunFolder:
             os.close(descriptor)
 
     def plan(self) -> Plan:
-        return _read(self.path / "plan.json", Plan)
+        return records.read(self.path / "plan.json", Plan)
 
     def job_folder(self, job: Job) -> Path:
         return self.path / "jobs" / job.id
@@ -128,7 +131,7 @@ class RunFolder:
     def attempts(self, job: Job) -> int:
         """How many times this job was begun."""
         with contextlib.suppress(UserError):
-            return _read(self.job_folder(job) / "job.json", Attempt).attempt
+            return records.read(self.job_folder(job) / "job.json", Attempt).attempt
         kept = self.job_folder(job) / "attempts"
         older = [int(path.name) for path in kept.glob("*") if path.name.isdecimal()]
         began = (self.job_folder(job) / "job.json").exists()
@@ -144,24 +147,31 @@ class RunFolder:
         write_atomic(folder / RESULT, data)
 
     def result(self, job: Job) -> Result | None:
-        """The job's result, None where there is none. Raises UserError for a damaged record or one of another job."""
+        """The job's result, None where there is none.
+
+        Raises NewerRecord, and UserError for a damaged record or one of another job.
+        """
         path = self.job_folder(job) / RESULT
         if not path.is_file():
             return None
-        found = _read(path, Result)
+        found = records.read(path, Result)
         if found.job != job:
             raise UserError(f"{path}: $.job is {found.job.id}, which is not the job that was planned here")
         return found
 
     def results(self) -> dict[str, Result]:
-        """The results by job id. A damaged record gives a failed result; a job without a record is left out."""
+        """The results by job id; a job without a record is left out.
+
+        A damaged record gives a failed result, one of a newer version an unsupported one.
+        """
         plan = self.plan()
         found = {}
         for job in plan.planned:
             try:
                 result = self.result(job)
             except UserError as error:
-                result = Result(run_id=plan.run_id, job=job, status="failed", reason=f"damaged record: {error.message}")
+                status: Status = "unsupported" if isinstance(error, NewerRecord) else "failed"
+                result = Result(run_id=plan.run_id, job=job, status=status, reason=records.reason(error))
             if result is not None:
                 found[job.id] = result
         return found
@@ -170,14 +180,12 @@ class RunFolder:
         """The raw readings of one job; a torn last line is left out."""
         path = self.job_folder(job) / "samples.jsonl"
         content = path.read_bytes() if path.is_file() else b""
-        with contextlib.suppress(*_UNREADABLE):
+        with contextlib.suppress(*UNREADABLE):
             return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []
         for line in content.splitlines():
-            try:
-                found.append(msgspec.json.decode(line, type=Sample))
-            except _UNREADABLE:
-                continue
+            with contextlib.suppress(*UNREADABLE):
+                found.append(_sample(line))
         return found
 
     def gpu_samples(self, result: Result) -> list[GpuSample]:
@@ -199,13 +207,10 @@ class RunFolder:
             return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
 
 
-def _read(path: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}") from error
-    except _UNREADABLE as error:
-        raise UserError(f"{path}: {error}", "the record is damaged, or of another version") from error
+def _sample(line: bytes) -> Sample:
+    """One reading, without what a newer version knows of it."""
+    known = msgspec.json.decode(line, type=dict[str, object])
+    return msgspec.convert({name: known[name] for name in Sample.__struct_fields__ if name in known}, Sample)
 
 
 def _set_aside(folder: Path) -> None:
@@ -227,11 +232,22 @@ def _set_aside(folder: Path) -> None:
     sync(folder)
 
 
+def _has_plan(path: Path) -> bool:
+    """Whether this is the folder of a run. Raises UserError where that cannot be seen."""
+    try:
+        return (path / "plan.json").is_file()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _point_latest_at(run: Path) -> None:
-    """Point the link results/latest at this run; where links cannot be made there is none."""
-    link, fresh = run.parent / "latest", run.parent / f".latest.{os.getpid()}"
+    """Point the link results/latest at this run; where links cannot be made there is none, rather than an old one."""
+    link, fresh = run.parent / LATEST, run.parent / f".{LATEST}.{os.urandom(4).hex()}.tmp"
     try:
         fresh.symlink_to(run.name)
         fresh.replace(link)
     except OSError:
         fresh.unlink(missing_ok=True)
+        if link.is_symlink():
+            with contextlib.suppress(OSError):
+                link.unlink()

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from orchestrator.model import GpuSample
+from orchestrator.model import GpuProcess, GpuSample
+from orchestrator.results import named_files
 
 
 def sql_type(hint: Any) -> str:
@@ -32,6 +33,7 @@ def _columns(kind: type[Struct]) -> dict[str, str]:
 
 #: One column per field of a reading, typed also where all values are absent.
 COLUMNS = _columns(GpuSample)
+PROCESS_COLUMNS = _columns(GpuProcess)
 
 
 def new_spool(run: Path) -> Path:
@@ -46,7 +48,7 @@ def to_parquet(run: Path) -> None:
         target = spool.with_suffix(".parquet")
         temporary = target.with_name(f".{target.name}.tmp")
         with _database() as database:
-            _lines(database, spool).write_parquet(str(temporary), compression="zstd")
+            _lines(database, spool).write_parquet(named_files.target(temporary), compression="zstd")
         temporary.replace(target)
         spool.unlink()
 
@@ -60,7 +62,8 @@ def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
         return []
     with _database() as database:
         for path in [*finished, *crashed]:
-            table = _lines(database, path) if path.suffix == ".jsonl" else database.read_parquet(str(path))
+            its_lines = path.suffix == ".jsonl"
+            table = _lines(database, path) if its_lines else named_files.read_parquet(database, [path])
             table.create_view("readings", replace=True)
             rows = database.execute("SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end])
             names = [column[0] for column in rows.description]
@@ -75,12 +78,14 @@ def _database() -> Any:
 
 
 def _lines(database: Any, spool: Path) -> Any:
-    lines = database.read_json(str(spool), columns=COLUMNS, format="newline_delimited", ignore_errors=True)
+    lines = named_files.read_lines(database, spool, COLUMNS, ignore_errors=True)
     return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
 
 
 def _sample(row: dict[str, Any]) -> GpuSample:
-    known = {name: value for name, value in row.items() if value is not None}
+    known = {name: value for name, value in row.items() if value is not None and name in COLUMNS}
     if "processes" in known:
-        known["processes"] = [{k: v for k, v in p.items() if v is not None} for p in known["processes"]]
+        known["processes"] = [
+            {k: v for k, v in p.items() if v is not None and k in PROCESS_COLUMNS} for p in known["processes"]
+        ]
     return msgspec.convert(known, GpuSample)

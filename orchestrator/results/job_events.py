@@ -8,7 +8,7 @@ and nothing that a job may have written raises an error. Nothing is read from or
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, TypeVar, get_origin
 
@@ -72,6 +72,8 @@ class EpochEvent(Event, frozen=True, kw_only=True):
     acc: Number | None = None
     val_loss: Number | None = None
     val_acc: Number | None = None
+    #: Figures that JSON has no number for: name -> "nan", "inf" or "-inf". They are null above.
+    not_finite: dict[str, object] = {}
 
 
 class EndEvent(Event, frozen=True, kw_only=True):
@@ -119,6 +121,15 @@ KINDS: dict[str, type[Event]] = {
     "error": ErrorEvent,
 }
 
+#: What says how well a model has learned, in words; and the values that say that it did not.
+FIGURES = {
+    "loss": "the loss",
+    "acc": "the accuracy",
+    "val_loss": "the validation loss",
+    "val_acc": "the validation accuracy",
+}
+ODD = ("nan", "inf", "-inf")
+
 S = TypeVar("S", bound=Struct)
 
 
@@ -138,6 +149,17 @@ def job_events(result: Result) -> JobEvents:
 def job_epochs(result: Result) -> list[EpochEvent]:
     """The epochs that a recorded job ended, in order."""
     return [read(EpochEvent, event) for event in result.epochs]
+
+
+def diverged(epochs: Sequence[EpochEvent]) -> str:
+    """Which figures were no finite numbers, and from which epoch on; "" where all were finite."""
+    found = []
+    for name, words in FIGURES.items():
+        bad = [n for n, epoch in enumerate(epochs, 1) if epoch.not_finite.get(name) in ODD]
+        if bad:
+            when = f"from epoch {bad[0]} on" if bad[-1] == len(epochs) else f"in epoch {bad[0]}"
+            found.append(f"{words} was not finite {when} ({epochs[bad[0] - 1].not_finite[name]})")
+    return "; ".join(found)
 
 
 def read_event(event: RawEvent) -> Event | None:

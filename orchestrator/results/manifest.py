@@ -17,8 +17,10 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from orchestrator.files import read_record, sha256_stream, sync, write_atomic
+from orchestrator.errors import UserError
+from orchestrator.files import sha256_stream, sync, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
+from orchestrator.results import records
 
 MANIFEST = "manifest.json"
 RESULT = "result.json"
@@ -62,8 +64,13 @@ def read_entry(path: Path) -> Entry | None:
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest in `folder`; None where there is none, or none that can be read."""
-    return read_record(folder / MANIFEST, Manifest)
+    """The manifest in `folder`; None where there is none, or a damaged one. Raises NewerRecord."""
+    try:
+        return records.read(folder / MANIFEST, Manifest)
+    except records.NewerRecord:
+        raise
+    except UserError:
+        return None
 
 
 def write_job_manifest(folder: Path, result: bytes) -> None:

@@ -21,15 +21,15 @@ import numpy as np
 
 from orchestrator.errors import UserError
 from orchestrator.files import write_atomic
-from orchestrator.model import PENDING, Noun, Plan, Row, Sample, to_json
-from orchestrator.results import columns
+from orchestrator.model import Noun, Plan, Row, Sample, to_json, without_record
+from orchestrator.results import columns, named_files
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
 from orchestrator.results.source import is_set, read_source
-from orchestrator.stats.repeats import by_cell, with_node_kind
+from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
 
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
@@ -38,7 +38,7 @@ WORK = (
 )
 DOER = (
     *("stack", "backend", "framework_version", "keras_version", "image_digest"),
-    *("device", "launcher", "threads", "host", "cpu", "gpu_name", "driver"),
+    *("device", "launcher", "threads", "gpu_name", "driver", *MACHINE),
 )
 COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}
 #: Samples held in memory before they are written.
@@ -56,13 +56,17 @@ class Conflict(Noun, frozen=True, kw_only=True):
 
 
 class Merge(Noun, frozen=True, kw_only=True):
-    """set.json: what a merge did. `sources`: path -> how many jobs it added."""
+    """set.json: what a merge did. `sources`: path -> how many jobs it added.
+
+    `unread`: records that could not be read, beside one of the same job that could and was kept.
+    """
 
     schema: int = 1
     sources: dict[str, int]
     jobs: int
     identical: int
     conflicts: list[Conflict] = []
+    unread: list[Conflict] = []
     #: Workloads that were run under more than one set of conditions, with what differs.
     apart: dict[str, list[str]] = {}
 
@@ -80,12 +84,13 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     with collected.samples:
         for path in paths:
             collected.add(path)
-    rows = [{**row, "group": group(row)} for row in collected.rows.values()]
+    rows = [{**_known(row), "group": group(row)} for row in collected.rows.values()]
     done = Merge(
         sources=collected.sources,
         jobs=len(rows),
         identical=collected.identical,
         conflicts=collected.conflicts,
+        unread=collected.unread,
         apart=apart(rows),
     )
     write_parquet(rows, COLUMNS, to / "results.parquet")
@@ -105,8 +110,10 @@ def group(row: Row) -> str:
 def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
     """By workload: the conditions in which its good rows differ. Such rows are shown side by side, never averaged."""
     found = {}
-    for (workload,), members in by_cell([row for row in rows if row["status"] == "ok"], ["workload"]).items():
-        differs = [name for name in (*WORK[1:], "threads") if len({row.get(name) for row in members}) > 1]
+    ended_well = [with_node_kind(row) for row in rows if row["status"] == "ok"]
+    for (workload,), members in by_cell(ended_well, ["workload"]).items():
+        names = (*WORK[1:], "threads", *MACHINE)
+        differs = [name for name in names if len({row.get(name) for row in members}) > 1]
         if differs:
             found[str(workload)] = differs
     return found
@@ -119,18 +126,25 @@ class _Collected:
         self.rows: dict[tuple[str, str], Row] = {}
         self.origin: dict[tuple[str, str], str] = {}
         self.epochs: list[Row] = []
-        self.sources: dict[str, int] = {}
+        #: Every path, and the one that each job was taken from.
+        self.paths: list[str] = []
+        self.taken: dict[tuple[str, str], str] = {}
         self.identical = 0
         self.conflicts: list[Conflict] = []
+        self.unread: list[Conflict] = []
         self.samples = _Samples(samples)
 
+    @property
+    def sources(self) -> dict[str, int]:
+        """How many jobs each path added."""
+        return {path: sum(of == path for of in self.taken.values()) for path in self.paths}
+
     def add(self, path: Path) -> None:
-        before = len(self.rows)
+        self.paths.append(str(path))
         if is_set(path):
             self._add_set(path)
         else:
             self._add_run(RunFolder.open(path))
-        self.sources[str(path)] = self.sources.get(str(path), 0) + len(self.rows) - before
 
     def _add_run(self, folder: RunFolder) -> None:
         plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
@@ -139,30 +153,37 @@ class _Collected:
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
             (row,) = merge_run(one, results, {job.id: samples}, readings, goes_on=goes_on)
-            if self._take(row, str(folder.path)):
-                self.epochs += epoch_rows([results[job.id]], readings) if job.id in results else []
+            if self._take(row, str(folder.path)) and not without_record(row):
+                self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:
         source = read_source(path)
-        taken = {(row["run_id"], row["job_id"]) for row in source.rows if self._take(_known(row), str(path))}
+        new = [row for row in source.rows if self._take(row, str(path))]
+        taken = {(row["run_id"], row["job_id"]) for row in new if not without_record(row)}
         self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
         self.samples.copy(path / "samples", taken)
 
     def _take(self, row: Row, origin: str) -> bool:
-        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict."""
+        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict.
+
+        A record that can be read is kept in place of one that cannot, whichever came first.
+        """
         key = (row["run_id"], row["job_id"])
-        known = self.rows.get(key)
-        if known is None or known["status"] == PENDING:
-            self.rows[key], self.origin[key] = row, origin
+        known, before = self.rows.get(key), self.origin.get(key, origin)
+        better = known is None or (without_record(known) and not without_record(row))
+        if better:
+            self.rows[key], self.origin[key], self.taken[key] = row, origin, self.paths[-1]
+        if known is None:
             return True
-        differs = [name for name in columns.COLUMNS if known.get(name) != row.get(name) and row["status"] != PENDING]
+        # What a set of an older version has no column for does not differ.
+        differs = [name for name in columns.COLUMNS if name in known and name in row and known[name] != row[name]]
         self.identical += not differs
         if differs:
-            self.conflicts.append(
-                Conflict(run_id=key[0], job_id=key[1], kept=self.origin[key], dropped=origin, differs=differs)
-            )
-        return False
+            kept, dropped = (origin, before) if better else (before, origin)
+            noted = Conflict(run_id=key[0], job_id=key[1], kept=kept, dropped=dropped, differs=differs)
+            (self.unread if without_record(known) or without_record(row) else self.conflicts).append(noted)
+        return better
 
 
 def _single_jobs(plan: Plan) -> Iterator[Plan]:
@@ -216,14 +237,14 @@ class _Samples:
 
     def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
         """Copy the samples of the jobs in `taken` from another set, without reading them into memory."""
-        if not taken or not source.is_dir():
+        files = sorted(source.glob("*.parquet"))
+        if not taken or not files:
             return
         runs, jobs = zip(*sorted(taken), strict=True)
         taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
         self.database.register("taken", taken_names)
-        self._write(
-            f"select s.* from read_parquet('{_quoted(source)}/*.parquet') s semi join taken using (run_id, job_id)"
-        )
+        named_files.read_parquet(self.database, files).create_view("theirs", replace=True)
+        self._write("select s.* from theirs s semi join taken using (run_id, job_id)")
         self.database.unregister("taken")
 
     def _flush(self) -> None:
@@ -252,8 +273,8 @@ class _Samples:
         self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
 
     def _write(self, select: str) -> None:
-        target = _quoted(self.fresh / f"{self.parts:05}.parquet")
-        self.database.execute(f"copy ({select}) to '{target}' (format parquet)")
+        target = named_files.quoted(named_files.target(self.fresh / f"{self.parts:05}.parquet"))
+        self.database.execute(f"copy ({select}) to {target} (format parquet)")
         self.parts += 1
 
     def _close(self) -> None:
@@ -281,7 +302,3 @@ def _chosen(name: str) -> str:
     if name not in NUMBERS:
         return f"words_{name}.word as {name}"
     return f"case when isnan(chunk.{name}) then null else chunk.{name} end as {name}"
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

@@ -1,7 +1,7 @@
 """Makes rows of raw records: one per planned job, one per epoch, one per sample. Nothing is read or written here.
 
-Every derived figure is made here and in `gpu_figures` and nowhere else, so that a better definition can be applied to
-old runs.
+Every derived figure is made here, in `gpu_figures` and in `host_figures`, and nowhere else, so that a better definition
+can be applied to old runs.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.model import PENDING, GpuSample, Job, Plan, Result, Sample
-from orchestrator.results import gpu_figures
+from orchestrator.model import NO_RECORD, PENDING, GpuSample, Job, Plan, Result, Sample
+from orchestrator.results import gpu_figures, host_figures
 from orchestrator.results.columns import (
     COLUMNS,
     EPOCH_COLUMNS,
     EPOCH_FIELDS,
     FINGERPRINT_FIELDS,
-    HOST_METRICS,
     JOB_FIELDS,
-    Metric,
 )
 from orchestrator.results.job_events import (
     CacheFiles,
@@ -34,6 +32,9 @@ from orchestrator.results.job_events import (
     read,
 )
 from orchestrator.results.samples import Readings
+
+#: Memory is read off a running machine, whose kernel takes a little more or less of it each time.
+MEMORY_STEP_MB = 128
 
 
 def merge_run(
@@ -63,9 +64,9 @@ def merge_run(
 
 
 def _row_without_result(plan: Plan, job: Job, goes_on: bool) -> dict[str, Any]:
-    reason = "no result on record: the run ended before this job did"
+    reason = f"{NO_RECORD}: the run ended before this job did"
     row = result_row(Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason), ())
-    return {**row, "status": PENDING, "reason": "no result on record yet: the run still goes on"} if goes_on else row
+    return {**row, "status": PENDING, "reason": f"{NO_RECORD} yet: the run still goes on"} if goes_on else row
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:
@@ -77,20 +78,26 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
     if events.epochs:
         row.update(time_part(result.launched_t, events))
         row.update(quality_part(events.epochs[-1]))
-    row.update(usage_part(events.epochs, Readings.of(samples)))
+    row.update(host_figures.job_part(result, events.epochs, Readings.of(samples)))
     row.update(gpu_figures.job_part(result, events.epochs, gpu))
     return row
 
 
-def epoch_rows(results: Iterable[Result], gpu: Mapping[str, Sequence[GpuSample]] | None = None) -> list[dict[str, Any]]:
+def epoch_rows(
+    results: Iterable[Result],
+    gpu: Mapping[str, Sequence[GpuSample]] | None = None,
+    samples: Mapping[str, Sequence[Sample] | Readings] | None = None,
+) -> list[dict[str, Any]]:
     """One row per finished epoch. `elapsed` counts seconds from the call of fit(), as Keras loggers do."""
     rows, unknown = [], dict.fromkeys(EPOCH_COLUMNS)
     for result in results:
         shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
-        for epoch in job_epochs(result):
-            figures = {name: getattr(epoch, name) for name in EPOCH_FIELDS}
+        epochs = job_epochs(result)
+        hosts = host_figures.epoch_parts(result, epochs, Readings.of((samples or {}).get(result.job.id, ())))
+        for epoch, host in zip(epochs, hosts, strict=True):
+            figures = {name: getattr(epoch, name) for name in EPOCH_FIELDS} | host
             figures["elapsed"] = epoch.elapsed_s
-            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ())))
+            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ()), result.job.id))
             rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
     return rows
 
@@ -140,22 +147,6 @@ def quality_part(last: EpochEvent) -> dict[str, Any]:
     return {"accuracy": last.acc, "val_accuracy": last.val_acc, "loss": last.loss, "val_loss": last.val_loss}
 
 
-def usage_part(epochs: Sequence[EpochEvent], readings: Readings) -> dict[str, Any]:
-    """What the job used of its host: shares of time while the epochs ran, peaks of the whole job."""
-    return {metric.column: _usage(metric, epochs, readings) for metric in HOST_METRICS}
-
-
-def _usage(metric: Metric, epochs: Sequence[EpochEvent], readings: Readings) -> float | None:
-    if metric.how == "peak":
-        return readings.peak(metric.field)
-    begin, end = (epochs[0].t, epochs[-1].t) if epochs else (None, None)
-    if begin is None or end is None:
-        return None
-    begin = begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0)
-    growth = readings.growth(metric.field, begin, end)
-    return None if growth is None else number(100 * growth)  # 200 % is two busy cores
-
-
 def _setup_s(launched_t: float | None, events: JobEvents) -> float | None:
     if events.start.t is None or launched_t is None:
         return None
@@ -174,7 +165,9 @@ def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
     part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
     if fingerprint.keras_spec:  # two builds of one version must never share a column
         part["keras_version"] = f"{events.ready.keras_version} from {fingerprint.keras_spec}"
-    return {**part, "command": shlex.join(fingerprint.command)}
+    part["memory_gib"] = round(fingerprint.memory_mb / MEMORY_STEP_MB) * MEMORY_STEP_MB / 1024
+    part["os"], _, kernel = fingerprint.os.partition(", kernel ")
+    return {**part, "kernel": kernel or None, "command": shlex.join(fingerprint.command)}
 
 
 def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:

@@ -58,18 +58,23 @@ class Readings(Struct, frozen=True):
         known = values[~np.isnan(values)]
         return float(known.max()) if known.size else None
 
+    def known(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """The times and the values of a field where it was read, in order of time."""
+        there = ~np.isnan(self.numbers[name])
+        t, values = self.numbers["t"][there], self.numbers[name][there]
+        if (t[1:] < t[:-1]).any():
+            order = np.argsort(t, kind="stable")
+            t, values = t[order], values[order]
+        return t, values
+
     def growth(self, name: str, begin: float, end: float) -> float | None:
         """Growth of a counter per second between two moments, linear between its samples.
 
         None with fewer than two samples, and where they cover nothing of that time.
         """
-        known = ~np.isnan(self.numbers[name])
-        t, values = self.numbers["t"][known], self.numbers[name][known]
+        t, values = self.known(name)
         if len(t) < 2:
             return None
-        if (t[1:] < t[:-1]).any():
-            order = np.argsort(t, kind="stable")
-            t, values = t[order], values[order]
         begin, end = max(begin, float(t[0])), min(end, float(t[-1]))
         if end <= begin:
             return None

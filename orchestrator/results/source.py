@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 
 from orchestrator.errors import UserError
+from orchestrator.results import named_files
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
 
-#: Table -> where it lies in a set.
-TABLES = {"results": "results.parquet", "epochs": "epochs.parquet", "samples": "samples/*.parquet"}
+#: The tables of a set.
+TABLES = ("results", "epochs", "samples")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -30,7 +31,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def read_source(path: Path) -> Source:
-    """The tables of a set, or of a run, whose rows are then made anew without samples.
+    """The tables of a set, or of a run, whose rows are then made anew.
 
     Raises UserError for anything else.
     """
@@ -38,14 +39,27 @@ def read_source(path: Path) -> Source:
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
         ordered = [results[job.id] for job in plan.planned if job.id in results]
-        return Source(rows=merge_run(plan, results, {}, goes_on=folder.goes_on()), epochs=epoch_rows(ordered))
+        samples = {job.id: Readings.of(folder.samples(job)) for job in plan.planned}
+        gpu = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+        return Source(
+            rows=merge_run(plan, results, samples, gpu, goes_on=folder.goes_on()),
+            epochs=epoch_rows(ordered, gpu, samples),
+        )
     if is_set(path):
-        return Source(rows=_table(path / "results.parquet"), epochs=_table(path / "epochs.parquet"))
+        return Source(rows=_table(path, "results"), epochs=_table(path, "epochs"))
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
 
 
 def is_set(path: Path) -> bool:
     return (path / "set.json").is_file()
+
+
+def table_files(path: Path, table: str) -> list[Path]:
+    """The files of one table of a set. Raises UserError where there is none."""
+    files = sorted((path / table).glob("*.parquet")) if table == "samples" else [path / f"{table}.parquet"]
+    if not files or not files[0].is_file():
+        raise UserError(f"the set {path} is damaged: its table {table} is not there", "merge its runs again")
+    return files
 
 
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -55,12 +69,16 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """
     if not is_set(path):
         raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
+    import duckdb  # a tenth of a second to load; runs are read without it
+
     with duckdb.connect() as database:
-        for name, place in TABLES.items():
-            file = str((path / place).absolute()).replace("'", "''")
-            database.execute(f"create view {name} as select * from read_parquet('{file}')")
+        tables = {name: table_files(path, name) for name in TABLES}
+        for name, files in tables.items():
+            named_files.read_parquet(database, files).create_view(name)
         database.execute(_CELLS)
-        database.execute(f"set allowed_directories = ['{str(path.absolute()).replace(chr(39), chr(39) * 2)}']")
+        patterns = ", ".join(named_files.quoted(named_files.only(file)) for files in tables.values() for file in files)
+        database.execute(f"set allowed_directories = [{named_files.quoted(named_files.target(path))}]")
+        database.execute(f"set allowed_paths = [{patterns}]")
         database.execute("set enable_external_access = false")
         database.execute("set lock_configuration = true")
         try:
@@ -84,8 +102,9 @@ from (select *, status = 'ok' and isfinite(epoch_s) and epoch_s > 0 and isfinite
 group by all order by workload, epoch_s nulls last"""
 
 
-def _table(path: Path) -> list[dict[str, Any]]:
+def _table(path: Path, name: str) -> list[dict[str, Any]]:
+    import duckdb
+
     with duckdb.connect() as database:
-        answer = database.execute("select * from read_parquet(?)", [str(path)])
-        names = [column[0] for column in answer.description or []]
-        return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
+        found = named_files.read_parquet(database, table_files(path, name))
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]

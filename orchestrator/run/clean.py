@@ -12,7 +12,7 @@ from typing import Any
 
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, remove_tree
-from orchestrator.launchers import runtimes, sweep
+from orchestrator.launchers import caches, runtimes, sweep
 from orchestrator.measure.job import OUT
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.results.folder import RunFolder
@@ -84,10 +84,5 @@ def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tu
     if drop_caches:
         for volume in client.volumes.list():
             labels = volume.attrs.get("Labels") or {}
-            if labels.get(sweep.LABEL) == "cache" or volume.name in _cache_names():
+            if labels.get(sweep.LABEL) == "cache" or caches.ours(volume.name, load_catalog().stacks):
                 yield f"volume {volume.name}", volume.remove
-
-
-def _cache_names() -> set[str]:
-    """Volumes of releases that did not label them yet: exactly these names."""
-    return {f"{sweep.LABEL}-{stack.name}-{cache.name}" for stack in load_catalog().stacks for cache in stack.caches}

@@ -14,6 +14,7 @@ from orchestrator.model import NOT_RUN, DataFile, Job, Plan, Result, Say
 from orchestrator.plan.request import ResumeRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import job_is_whole
+from orchestrator.results.records import NewerRecord
 
 #: Fields of a fingerprint that must not change in mid-run, and what they are called.
 IDENTITY = {
@@ -24,9 +25,17 @@ IDENTITY = {
     "launcher": "the launcher",
     "host": "the host",
     "cpu": "the processor",
+    "cores": "the number of cores",
+    "os": "the operating system or its kernel",
+    "machine": "the machine",
+    "virtualization": "what the host runs under",
+    "cpu_quota": "the CPU quota",
     "driver": "the GPU driver",
     "orchestrator": "the orchestrator's version",
 }
+
+#: Those of them that older records do not have.
+ADDED = ("machine", "virtualization", "cpu_quota")
 
 
 def sort_out(folder: RunFolder, plan: Plan, request: ResumeRequest, say: Say) -> tuple[list[Job], dict[str, Result]]:
@@ -49,6 +58,8 @@ def sort_out(folder: RunFolder, plan: Plan, request: ResumeRequest, say: Say) ->
 def _whole_result(folder: RunFolder, job: Job, say: Say) -> Result | None:
     try:
         result = folder.result(job)
+    except NewerRecord:  # it is whole, so it is not run again
+        raise
     except UserError as error:
         say(f"{job.id}: {error.message}; it runs again")
         return None
@@ -79,6 +90,8 @@ def changes(kept: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]]) ->
         if then is None or current is None:  # never launched, or nothing to compare with
             continue
         for field, words in IDENTITY.items():
+            if field in ADDED and then.machine is None:
+                continue
             if field in current and getattr(then, field) != current[field]:
                 found.setdefault(words.format(job=result.job), []).append(job_id)
     return found

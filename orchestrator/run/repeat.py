@@ -15,6 +15,7 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.run.execute import execute
 from orchestrator.stats import stopping_rule
+from orchestrator.stats.disturbance import disturbed
 from orchestrator.stats.repeats import by_cell, repeats_of, steady_epochs
 
 
@@ -51,7 +52,10 @@ def known_so_far(plan: Plan, folder: RunFolder, bound: float) -> list[stopping_r
     """How well the time of each cell is known by what is on record."""
     results = folder.results()
     steady = steady_epochs(epoch_rows(results.values()))
-    rows = by_cell(merge_run(plan, results, {}))
+    samples = {result.job.id: folder.samples(result.job) for result in results.values()}
+    readings = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+    rows = by_cell(merge_run(plan, results, samples, readings))
     failures = Counter(result.job.cell for result in results.values() if result.status != "ok")
     known = {cell: repeats_of(members, steady) for cell, members in rows.items()}
-    return stopping_rule.states(plan, known, failures, bound)
+    noisy = {cell: len(disturbed(members)) for cell, members in rows.items()}
+    return stopping_rule.states(plan, known, failures, bound, noisy)

@@ -25,6 +25,9 @@ MEANINGS = {
     "cores": "the host has another number of cores",
     "memory_mb": "the host has another amount of memory",
     "os": "another operating system",
+    "machine": "another machine of the same name",
+    "virtualization": "another hypervisor or container around it",
+    "cpu_quota": "another CPU quota: times are not comparable",
     "gpu_name": "another GPU: times are not comparable",
     "gpu_uuid": "another GPU of the same kind may do",
     "driver": "another GPU driver",
@@ -32,6 +35,8 @@ MEANINGS = {
     "orchestrator": "another version of the orchestrator",
     "commit": "another commit of this project",
 }
+#: What older records do not say.
+ADDED = ("machine", "virtualization", "cpu_quota")
 #: Memory is read off a running machine; what differs by less is the same machine.
 MEMORY_SLACK_MB = 64
 
@@ -80,7 +85,7 @@ def differences(recorded: Mapping[str, Result], now: Mapping[str, Mapping[str, A
 
 def _differences(then: Fingerprint, now: Mapping[str, Any]) -> Iterator[str]:
     for name, meaning in MEANINGS.items():
-        if name not in now:
+        if name not in now or (name in ADDED and then.machine is None):
             continue
         a, b = getattr(then, name), now[name]
         if a != b and not (name == "memory_mb" and abs(a - b) <= MEMORY_SLACK_MB):

@@ -13,14 +13,20 @@ import msgspec
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.executor import Detachable, Executor, Listener
 from orchestrator.executors.prepared import Ready
-from orchestrator.files import write_atomic
+from orchestrator.executors.signals import not_hung_up
+from orchestrator.files import disk_errors, write_atomic
 from orchestrator.model import Noun, Plan, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
 from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import write_run_manifest
+from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
+from orchestrator.run.hearing import Hearing
+
+#: The folder of a report's charts.
+CHARTS = "charts"
 
 if TYPE_CHECKING:
     from orchestrator.report.standings import Group
@@ -37,8 +43,8 @@ class Finished(Noun, frozen=True, kw_only=True):
     standings: list[Group] = []
     #: The user stopped it.
     interrupted: bool = False
-    #: The error that ended the run early, such as a full disk; `rows` holds what was recorded before.
-    broken: OrchestrateError | None = None
+    #: The error that ended the run early, such as a full disk, or a fault of ours; `rows` holds what was recorded.
+    broken: Exception | None = None
 
 
 def run(catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
@@ -99,50 +105,67 @@ def carry_out(
 ) -> Finished:
     """Runs the pending jobs, reports, and writes the run's manifest.
 
-    An error made for people, such as a full disk, ends the run; what is on record is reported all the same.
+    An error, such as a full disk or a fault of ours, ends the run; what is on record is reported all the same.
     `renewed`: files that this session may write; their hashes in the run's manifest are taken again.
     """
-    broken: OrchestrateError | None = None
-    interrupted = False
-    closing: list[str] = []
+    if request.until is not None:
+        renewed = renewed | {"plan.json", "until.json"}
+    with Hearing(listener) as hearing:
+        interrupted, broken = measured(request, executor, ready, folder, hearing)
+        with not_hung_up():
+            finished = report([folder], folder.path, catalog, made_by([folder]), hearing)
+            if broken is None and not isinstance(finished.broken, HostError):
+                write_run_manifest(folder.path, renewed)
+    broken = broken or finished.broken or hearing.fault
+    return msgspec.structs.replace(finished, interrupted=interrupted, broken=broken)
+
+
+def measured(
+    request: Request, executor: Executor, ready: Ready, folder: RunFolder, listener: Listener
+) -> tuple[bool, Exception | None]:
+    """Runs the pending jobs; whether the user stopped them, and what ended the run early."""
     try:
         if request.until is None:
-            interrupted = execute(executor, ready, folder, listener)
-        else:
-            from orchestrator.run.repeat import execute_until  # imported here because it loads numpy
+            return execute(executor, ready, folder, listener), None
+        from orchestrator.run.repeat import execute_until  # imported here because it loads numpy
 
-            interrupted, closing = execute_until(executor, ready, folder, listener, request.until, request.budget_s)
-            renewed = renewed | {"plan.json", "until.json"}
+        interrupted, closing = execute_until(executor, ready, folder, listener, request.until, request.budget_s)
     except OrchestrateError as error:
         hint = "; ".join(filter(None, [error.hint, f"`orchestrate run --resume {folder.path}` goes on from here"]))
-        broken = HostError(error.message, hint)
+        return False, HostError(error.message, hint)
+    except Exception as fault:
+        return False, fault
     for line in closing:
         listener.say(line)
-    finished = report([folder], folder.path, catalog, made_by([folder]), listener)
-    finished = msgspec.structs.replace(finished, interrupted=interrupted, broken=broken or finished.broken)
-    if finished.broken is None:
-        write_run_manifest(folder.path, renewed)
-    return finished
+    return interrupted, None
 
 
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
-    """Merges recorded runs and writes their tables and report to `out`. A write error is in `broken`, not raised.
+    """Merges recorded runs and writes their tables and report to `out`. What hinders that is in `broken`, not raised.
 
-    `command` makes all of it again (see `made_by`).
+    `command` makes all of it again (see `made_by`). What could not be made, such as a chart, is a line in the report,
+    and is said.
     """
-    from orchestrator.report.standings import standings  # imported here because they load numpy and DuckDB
+    from orchestrator.report.standings import standings  # imported here because they load numpy
     from orchestrator.results import collect
 
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
-    view = view_of(merged, catalog, command)
-    broken: OrchestrateError | None = None
+    broken: Exception | None = None
+    found: list[Group] = []
     try:
-        collect.write_tables(merged, out)
-        write_report(view, out)
-    except HostError as error:
+        merged = collect.write_tables(merged, out)
+    except Exception as error:
         broken = error
-    return Finished(rows=merged.rows, out=out, standings=standings(view), broken=broken)
+    try:  # who is fastest is told, whatever the disk says
+        view = view_of(merged, catalog, command)
+        found = standings(view)
+        lacking = [] if broken else write_report(view, out)
+        for line in (*merged.notes, *lacking):
+            listener.say(line)
+    except Exception as error:
+        broken = broken or error
+    return Finished(rows=merged.rows, out=out, standings=found, broken=broken)
 
 
 def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
@@ -154,9 +177,19 @@ def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
     return make_view(report_input(merged, catalog, command, created))
 
 
-def write_report(view: View, out: Path) -> None:
-    """The report: HTML, Markdown and charts. Raises HostError where they cannot be written."""
-    from orchestrator.report.build import build  # imported here because it loads the charts
+def write_report(view: View, out: Path) -> list[str]:
+    """The report: HTML, Markdown and charts; what could not be drawn, in words.
 
-    for name, content in build(view).files().items():
+    Raises HostError where they cannot be written.
+    """
+    from orchestrator.report.build import build  # imported here because it loads numpy
+
+    made = build(view, drawn)
+    files = made.files()
+    for name, content in files.items():
         write_atomic(out / name, content)
+    for old in (out / CHARTS).glob("*.*"):  # of an earlier report, which had more of them
+        if f"{CHARTS}/{old.name}" not in files:
+            with disk_errors(old):
+                old.unlink()
+    return made.lacking

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
 
 from orchestrator.errors import HostError
 from orchestrator.files import flush_to_disk
-from orchestrator.launchers import sweep
+from orchestrator.launchers import job_user, sweep
 from orchestrator.launchers.docker import DockerLauncher
+from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Stack, Unavailable
+from orchestrator.launchers.runtimes import Point
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.trial import start
+from orchestrator.launchers.trial.judge import Ran
+from orchestrator.model import Device, DeviceKind, Stack, Unavailable
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
 from orchestrator.stacks.provisioner import ImageProvisioner
@@ -21,8 +30,10 @@ class DockerProvisioner(ImageProvisioner):
     name = "docker"
     #: Whether an image was built that may not be on the disk yet.
     _built = False
+    _user: JobUser | None = None
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
+        self._ask()
         sweep.remove_orphans(self._client, self._say)
         self._built = False
         missing = super().prepare(stacks, device)
@@ -30,8 +41,26 @@ class DockerProvisioner(ImageProvisioner):
             flush_to_disk()
         return missing
 
+    def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
+        self._ask()
+        return super().trial(context, device, out)
+
     def launcher(self, context: RunContext) -> Launcher:
-        return DockerLauncher(self._client, context, self._images)
+        return DockerLauncher(self._client, self._fitted(context), self._images)
+
+    def _fitted(self, context: RunContext) -> RunContext:
+        """With the user that this engine's jobs need, once it was asked."""
+        return msgspec.structs.replace(context, user=self._user)
+
+    def _ask(self) -> None:
+        self._user = job_user.on_engine(self._client.info(), os.getuid(), os.getgid())
+
+    def _digest(self, name: str) -> str | None:
+        found = engine.inspect(self._client, name)
+        return found.id if found else None
+
+    def _try(self, spec: ContainerSpec) -> Ran:
+        return start.on_engine(self._client, spec)
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[engine.ImageInfo, str | None]:
         built = None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from orchestrator.files import sha256_file
+from orchestrator.files import expanded, sha256_file
 from orchestrator.model import DeviceKind, Stack
 
 PYTHON2_TOOLS = "python2-tools.txt"
@@ -24,7 +24,7 @@ def local_folder(place: str) -> Path | None:
     parts = urlsplit(place)
     if parts.scheme == "file":
         return Path(unquote(parts.path))
-    return None if parts.scheme else Path(place).expanduser()
+    return None if parts.scheme else expanded(place)
 
 
 def locked_wheels(folders: Iterable[Path], lock: str) -> list[Path]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import cache_folder, flush_to_disk
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
-from orchestrator.model import DeviceKind, Say, Stack, Unavailable
+from orchestrator.launchers.runtimes import Point
+from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks import venvs
 from orchestrator.stacks.provisioner import failed, format_error
@@ -36,6 +37,8 @@ class ProcessProvisioner:
             except venvs.NoInterpreter as error:
                 self._say(format_error(stack, error))
                 missing.append(_unsupported(stack, f"{error.message}; {error.hint}"))
+            except UserError:  # a contradiction in what was asked for costs no row, but the run
+                raise
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
                 missing.append(failed(stack, "environment", error))
@@ -53,6 +56,10 @@ class ProcessProvisioner:
         for stack in stacks:
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
+
+    def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
+        """A process is the caller, and sees what he sees."""
+        return {}
 
     def launcher(self, context: RunContext) -> Launcher:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from orchestrator import __version__
 from orchestrator.errors import OrchestrateError
-from orchestrator.launchers.container import Image
+from orchestrator.launchers.container import Image, user_of
+from orchestrator.launchers.job_user import owning
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.model import DeviceKind, Say, Stack, Unavailable, image_name
+from orchestrator.launchers.runtimes import Point
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.trial.judge import Ran, judge, trial_spec
+from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.text import one_line
 
 
 class Provisioner(Protocol):
@@ -27,6 +33,12 @@ class Provisioner(Protocol):
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Assumes that the stacks exist, without looking: enough to describe commands, not to run them."""
 
+    def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
+        """What of a job's confinement a container gets not, which may write to `out`; None while there is no image.
+
+        Raises HostError for what no job could run with.
+        """
+
     def launcher(self, context: RunContext) -> Launcher:
         """The launcher that starts jobs in the stacks that were made ready."""
 
@@ -38,7 +50,7 @@ def format_error(stack: Stack, error: OrchestrateError) -> str:
 
 def failed(stack: Stack, what: str, error: OrchestrateError) -> Unavailable:
     """A stack whose image or environment (`what`) could not be made."""
-    return Unavailable(stack=stack.name, status="failed", reason=f"{what}: {error.message}")
+    return Unavailable(stack=stack.name, status="failed", reason=one_line(f"{what}: {error.message}", 1000))
 
 
 def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:
@@ -79,6 +91,29 @@ class ImageProvisioner:
         for stack in stacks:
             name = image_name(stack.name, device, __version__)
             self._images[stack.name] = Image(name=name, digest=name)
+
+    def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
+        context = self._fitted(context)
+        for stack in context.stacks:
+            name = image_name(stack, device.kind, __version__)
+            digest = self._digest(name)
+            if digest is not None:
+                spec = trial_spec(context, Image(name=name, digest=digest), device, out)
+                with owning(out, user_of(context)):
+                    return judge(context, spec, self._try(spec))
+        return None
+
+    def _fitted(self, context: RunContext) -> RunContext:
+        """The context with what this engine wants to be different."""
+        return context
+
+    def _digest(self, name: str) -> str | None:
+        """The id of the image of this name, if it is there."""
+        raise NotImplementedError
+
+    def _try(self, spec: ContainerSpec) -> Ran:
+        """Runs a trial container."""
+        raise NotImplementedError
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[ImageInfo, str | None]:
         """The image of this name, and the file that it is, if it is one. Raises OrchestrateError."""

@@ -12,9 +12,12 @@ from orchestrator.files import cache_folder
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command import CommandLauncher
 from orchestrator.launchers.launcher import Launcher, RunContext
-from orchestrator.launchers.runtimes import Runtime
+from orchestrator.launchers.runtimes import Point, Runtime
+from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import remove_runtime_orphans
-from orchestrator.model import DeviceKind, Say, Stack, Unavailable
+from orchestrator.launchers.trial import start
+from orchestrator.launchers.trial.judge import Ran
+from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import runtime_images
@@ -43,8 +46,22 @@ class RuntimeProvisioner(ImageProvisioner):
         remove_runtime_orphans(self.runtime, self._say)
         return super().prepare(stacks, device)
 
+    def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
+        if self.runtime.images.store == "files":  # these were never tried by us, and have no bounds to look for
+            return {}
+        found = super().trial(context, device, out)
+        known = {*self.runtime.lacks}
+        return found and {point: why for point, why in found.items() if point not in known}
+
     def launcher(self, context: RunContext) -> Launcher:
         return CommandLauncher(self.runtime, context, self._images, cache_folder() / "compiled")
+
+    def _digest(self, name: str) -> str | None:
+        there = runtime_images.find(self.runtime, name, runtime_images.image_folder(self.runtime))
+        return there.info.id if there else None
+
+    def _try(self, spec: ContainerSpec) -> Ran:
+        return start.by_command(self.runtime, spec)
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[engine.ImageInfo, str | None]:
         folder = runtime_images.image_folder(self.runtime)

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from uv import find_uv_bin
@@ -19,7 +20,9 @@ from uv import find_uv_bin
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
-from orchestrator.stacks.locks import local_folder, locked_wheels
+from orchestrator.stacks import indexes
+from orchestrator.stacks.indexes import Sources
+from orchestrator.stacks.locks import locked_wheels
 
 
 class Venv(Noun, frozen=True, kw_only=True):
@@ -38,17 +41,21 @@ class NoInterpreter(HostError):
 def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_spec: str | None = None) -> Venv:
     """Gives the environment of `stack`, which is made if it is not there.
 
-    `keras_spec` (anything pip can install, or a folder) replaces Keras. Raises NoInterpreter or HostError.
+    `keras_spec` (anything pip can install, or a folder) replaces Keras. Raises NoInterpreter or HostError, and
+    UserError where the caller's environment contradicts itself.
     """
     here, digest = place(stack, device, docker_dir, keras_spec)
-    maker = Legacy(stack) if stack.python.startswith("2.") else Modern(stack)
+    maker = _maker(stack)
     began = time.monotonic()
     with cache_locked(here, lambda: say(f"waiting for another run that makes {here.name}")):
         made = not maker.usable(here)
         if made:
             source = f"with {keras_spec}" if keras_spec else "from its lock"
             say(f"making the environment of {stack.name} {source}")
-            _make(maker, here, _lock(stack, device, docker_dir), keras_spec)
+            sources, lock = indexes.find(os.environ), _lock(stack, device, docker_dir)
+            for line in (*sources.notes, f"its packages come from {sources.words(own_indexes(lock, sources))}"):
+                say(line)
+            _make(maker, here, lock, sources, keras_spec)
     seconds = time.monotonic() - began if made else 0.0
     return Venv(python=maker.python(here), env=maker.env(here), lock_sha256=digest, seconds=seconds)
 
@@ -74,6 +81,10 @@ def place(stack: Stack, device: DeviceKind, docker_dir: Path, keras_spec: str | 
     return cache_folder() / "venvs" / f"{stack.name}-{device}-{digest[:12]}{suffix}", digest
 
 
+def _maker(stack: Stack) -> Modern | Legacy:
+    return Legacy(stack) if stack.python.startswith("2.") else Modern(stack)
+
+
 def _lock(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
     return docker_dir / "requirements" / f"{stack.name}-{device}.txt"
 
@@ -93,10 +104,11 @@ class Modern:
     def usable(self, place: Path) -> bool:
         return (place / "bin" / "python").exists()
 
-    def make(self, place: Path, lock: Path, keras_spec: str | None) -> None:
-        version = self._stack.python
+    def make(self, place: Path, lock: Path, sources: Sources, keras_spec: str | None) -> None:
+        version, environment = self._stack.python, indexes.for_uv(sources, own_indexes(lock, sources), os.environ)
+        new = [find_uv_bin(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)]
         try:
-            _run([find_uv_bin(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)])
+            _run(new, environment)
         except HostError as error:
             raise NoInterpreter(
                 f"no Python {version} on this host, and none could be fetched",
@@ -112,10 +124,12 @@ class Modern:
             "--link-mode",
             "hardlink",
             "--compile-bytecode",  # jobs write none, and would compile all of Keras at every import
+            "--no-deps",
+            *indexes.uv_flags(sources),
         ]
-        _run([*install, "--no-deps", "--require-hashes", *_sources(lock), "-r", str(lock)])
+        _run([*install, "--require-hashes", "-r", str(lock)], environment)
         if keras_spec:
-            _run([*install, "--no-deps", "--reinstall-package", "keras", keras_spec])
+            _run([*install, "--reinstall-package", "keras", _requirement(keras_spec)], environment)
 
 
 class Legacy:
@@ -125,7 +139,7 @@ class Legacy:
         self._stack = stack
 
     def python(self, place: Path) -> str:
-        return (place / "interpreter").read_text().strip()
+        return (place / "interpreter").read_text(encoding="utf-8").strip()
 
     def env(self, place: Path) -> dict[str, str]:
         return {"PYTHONPATH": str(place / "site"), "PYTHONNOUSERSITE": "1"}
@@ -133,18 +147,15 @@ class Legacy:
     def usable(self, place: Path) -> bool:
         return (place / "interpreter").is_file() and Path(self.python(place)).exists()
 
-    def make(self, place: Path, lock: Path, keras_spec: str | None) -> None:
+    def make(self, place: Path, lock: Path, sources: Sources, keras_spec: str | None) -> None:
         if keras_spec:
             raise HostError("a Keras of one's own needs a stack of today", "add `--stack 'keras3-*'`")
         python = find_python(self._stack.python)
         place.mkdir()
-        _run(
-            [
-                *(python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"),
-                *("--target", str(place / "site"), "-r", str(lock)),
-            ]
-        )
-        (place / "interpreter").write_text(python)
+        install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
+        environment = indexes.for_pip(sources, own_indexes(lock, sources), os.environ)
+        _run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
+        (place / "interpreter").write_text(python, encoding="utf-8")
 
 
 def find_python(version: str) -> str:
@@ -153,7 +164,7 @@ def find_python(version: str) -> str:
     found = shutil.which(name)
     if found:
         probe = [found, "-c", "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"]
-        answer = subprocess.run(probe, capture_output=True, text=True, check=False)
+        answer = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
         if answer.returncode == 0:
             return answer.stdout.strip()
     raise NoInterpreter(
@@ -162,29 +173,26 @@ def find_python(version: str) -> str:
     )
 
 
-def _make(maker: Modern | Legacy, place: Path, lock: Path, keras_spec: str | None) -> None:
+def _make(maker: Modern | Legacy, place: Path, lock: Path, sources: Sources, keras_spec: str | None) -> None:
     partial = place.with_name(f"{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     shutil.rmtree(place, ignore_errors=True)
     try:
-        maker.make(partial, lock, keras_spec)
+        maker.make(partial, lock, sources, keras_spec)
         partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _sources(lock: Path) -> list[str]:
-    """uv's options for other sources than its index: the folders of PIP_FIND_LINKS, and the lock's own index.
+def own_indexes(lock: Path, sources: Sources) -> list[str]:
+    """The lock's own index (a comment "# index: URL" in its .in file), unless the caller's folders hold its wheels."""
+    found = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(encoding="utf-8"), re.MULTILINE)
+    return [] if found and locked_wheels(sources.folders, lock.read_text(encoding="utf-8")) else found
 
-    The lock's index (a comment "# index: URL" in its .in file) is left out when the folders hold its wheels.
-    """
-    folders = [f for place in os.environ.get("PIP_FIND_LINKS", "").split() if (f := local_folder(place))]
-    flags = [flag for folder in folders for flag in ("--find-links", str(folder))]
-    indexes = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(), re.MULTILINE)
-    if indexes and not locked_wheels(folders, lock.read_text()):
-        flags += [flag for index in indexes for flag in ("--extra-index-url", index)]
-        flags += ["--index-strategy", "unsafe-best-match"]
-    return flags
+
+def _requirement(spec: str) -> str:
+    """A folder or file by its address: in a path, uv would take brackets for the extras of a package."""
+    return Path(spec).absolute().as_uri() if Path(spec).exists() else spec
 
 
 def _spec_identity(spec: str) -> str:
@@ -196,14 +204,15 @@ def _spec_identity(spec: str) -> str:
     return f"{folder.resolve()}@{newest}"
 
 
-def _run(argv: list[str]) -> None:
+def _run(argv: list[str], environment: Mapping[str, str]) -> None:
     """Runs uv or pip to its end. Raises HostError with its last words."""
-    environment = {"UV_NO_PROGRESS": "1", "UV_NO_CONFIG": "1", **os.environ, "VIRTUAL_ENV": ""}
-    answer = subprocess.run(argv, capture_output=True, text=True, check=False, env=environment)
+    settled = {"UV_NO_PROGRESS": "1", **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
+    answer = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled)
     if answer.returncode == 0:
         return
     text = " ".join((answer.stderr or answer.stdout).split())
     if "No space left on device" in text or "os error 28" in text:
         raise HostError("disk full while making an environment", "free space; nothing half-made is kept")
     tool = Path(argv[0]).name
-    raise HostError(f"{tool} failed: {text[-600:]}", "is the package index in reach? (PIP_INDEX_URL, UV_INDEX_URL)")
+    hint = "is the package index in reach? PIP_INDEX_URL names another (docs/HOSTS.md: what the environment says)"
+    raise HostError(f"{tool} failed: {indexes.public(text[-600:])}", hint)

@@ -8,14 +8,18 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.model import NOT_RUN, PENDING, Noun, Row
+from orchestrator.model import NOT_RUN, PENDING, Noun, Row, without_record
+from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import CELL, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
+from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
-CONDITIONS = ("scale", "epochs", "train", "validation", "batch_size", "threads", "data_sha256", "workloads_sha256")
+CONDITIONS = (
+    *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota"),
+    *("data_sha256", "workloads_sha256"),
+)
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
-IDENTITY = ("host", "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
+IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
 
 
 class Ratio(Noun, frozen=True, kw_only=True):
@@ -38,6 +42,10 @@ class Ratio(Noun, frozen=True, kw_only=True):
     expected: bool = False
     broken: bool = False
     why_not: str = ""
+    #: What disturbed jobs of either side, in words.
+    disturbed: list[str] = []
+    #: The columns of IDENTITY in which the sides differ.
+    differs: list[str] = []
 
     @property
     def name(self) -> str:
@@ -47,7 +55,10 @@ class Ratio(Noun, frozen=True, kw_only=True):
     @property
     def verdict(self) -> str:
         """The result in words: how much slower or faster, no significant difference, or why there is no ratio."""
-        return self.why_not if self.difference is None else self.difference.words
+        if self.difference is None:
+            return self.why_not
+        doubt = f"; rests on disturbed figures ({', '.join(self.disturbed)})" if self.disturbed else ""
+        return self.difference.words + doubt
 
 
 def compare(
@@ -112,8 +123,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
     }
     if not rows_a or not rows_b:
-        failed = bool(rows_a) and any(row["status"] not in {PENDING, *NOT_RUN} for row in b)
-        return Ratio(**known, broken=failed, why_not=f"no steady time in {'the second' if rows_a else 'the first'}")
+        return _without_times(known, a, b)
     unlike, short = _unlike(rows_a, rows_b), (unlearned(rows_a), unlearned(rows_b))
     if unlike or any(short):
         broken = not unlike and not short[0]
@@ -128,7 +138,23 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         low=min(times_b) / max(times_a),
         high=max(times_b) / min(times_a),
         difference=difference(repeats_of(rows_a, steady_a), repeats_of(rows_b, steady_b)),
+        disturbed=most_frequent(disturbed([*a, *b])),
+        differs=[name for name in IDENTITY if _values(name, rows_a) != _values(name, rows_b)],
     )
+
+
+def _without_times(known: dict[str, Any], a: list[Row], b: list[Row]) -> Ratio:
+    """A cell without a time that counts on a side: why, and whether it had one in the first and then broke."""
+    where, its = ("the second", b) if known["n_a"] else ("the first", a)
+    unread = next((str(row["reason"]) for row in its if without_record(row)), "")
+    why = f" ({unread.partition(':')[0]})" if unread else ""
+    broke = any(row["status"] not in {PENDING, *NOT_RUN} and not without_record(row) and _measured(row) for row in b)
+    return Ratio(**known, broken=bool(known["n_a"]) and broke, why_not=f"no steady time in {where}{why}")
+
+
+def _measured(row: Row) -> bool:
+    """Whether a job failed, or ended well with figures that are no numbers; one epoch gives none, and is no fault."""
+    return row["status"] != "ok" or row.get("epoch_s") is not None
 
 
 def _unlike(a: list[Row], b: list[Row]) -> str:

@@ -11,6 +11,8 @@ from orchestrator.stats.describe import median
 
 #: (run_id, job_id) -> training seconds of the epochs after the first.
 Steady = Mapping[tuple[Any, Any], Sequence[float]]
+#: Columns that say on what machine a job ran. Figures of different ones are never averaged.
+MACHINE = ("host", "machine", "cpu", "cores", "cpu_quota", "memory_gib", "os", "kernel", "virtualization")
 #: Columns that the repeats of one cell share.
 CELL = ("workload", "variant", "stack", "backend", "device")
 
@@ -18,12 +20,13 @@ CELL = ("workload", "variant", "stack", "backend", "device")
 def with_node_kind(row: Row) -> Row:
     """The row with the kind of node as its `host`, so that identical nodes of a cluster count as one host.
 
-    Nodes are identical if they have the same processor and driver; a row of no cluster is left as it is.
+    Nodes are identical if they have the same processor and driver, and all of MACHINE but the machine's own id; a row
+    of no cluster is left as it is.
     """
     if not row.get("cluster"):
         return row
     driver = f", driver {row['driver']}" if row.get("driver") else ""
-    return {**row, "host": f"{row['cluster']} ({row.get('cpu')}{driver})"}
+    return {**row, "host": f"{row['cluster']} ({row.get('cpu')}{driver})", "machine": None}
 
 
 def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:

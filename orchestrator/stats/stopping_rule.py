@@ -13,6 +13,8 @@ from orchestrator.stats.inference import Repeats, half_width
 Cell = tuple[str, str, str, str, str]
 #: The fewest repeats of a settled cell: an interval from fewer is itself too uncertain (docs/PROTOCOL.md).
 LEAST = 5
+#: So many disturbed repeats of a cell are made up for by others; on a host that is never quiet, the rest must do.
+MOST_DISTURBED = 5
 #: A cell that has failed this often is given up.
 MOST_FAILURES = 2
 
@@ -25,6 +27,8 @@ class CellState(Noun, frozen=True, kw_only=True):
     failures: int
     half_width: float | None
     state: str  # settled, open, given up
+    #: Those of the repeats that were disturbed.
+    disturbed: int = 0
 
 
 class Ending(Noun, frozen=True, kw_only=True):
@@ -37,15 +41,35 @@ class Ending(Noun, frozen=True, kw_only=True):
     cells: list[CellState]
 
 
-def states(plan: Plan, repeats: Mapping[Cell, Repeats], failures: Mapping[Cell, int], bound: float) -> list[CellState]:
-    """The state of each cell that was to run, in plan order. `bound` is the relative half width that settles it."""
+def states(
+    plan: Plan,
+    repeats: Mapping[Cell, Repeats],
+    failures: Mapping[Cell, int],
+    bound: float,
+    disturbed: Mapping[Cell, int] | None = None,
+) -> list[CellState]:
+    """The state of each cell that was to run, in plan order. `bound` is the relative half width that settles it.
+
+    `disturbed` is how many repeats of a cell were disturbed: the interval holds them all, as the report's does, but
+    LEAST repeats must have been quiet.
+    """
     found = []
     for cell in dict.fromkeys(job.cell for job in plan.jobs):
         known = repeats.get(cell, [])
         width, failed = half_width(known), failures.get(cell, 0)
-        settled = len(known) >= LEAST and width is not None and width <= bound
+        noisy = (disturbed or {}).get(cell, 0)
+        settled = len(known) - min(noisy, MOST_DISTURBED) >= LEAST and width is not None and width <= bound
         state = "settled" if settled else "given up" if failed >= MOST_FAILURES else "open"
-        found.append(CellState(cell=".".join(cell), repeats=len(known), failures=failed, half_width=width, state=state))
+        found.append(
+            CellState(
+                cell=".".join(cell),
+                repeats=len(known),
+                failures=failed,
+                half_width=width,
+                state=state,
+                disturbed=noisy,
+            )
+        )
     return found
 
 
@@ -88,5 +112,6 @@ def closing(ending: Ending) -> list[str]:
     lines = [f"until ±{100 * ending.bound:g} %: {words[ending.ended_by]}; {ending.added_jobs} jobs were added"]
     for state in ending.cells:
         width = "unknown" if state.half_width is None else f"±{100 * state.half_width:.1f} %"
-        lines.append(f"  {state.cell}: {width} after {state.repeats} repeats, {state.state}")
+        noisy = f" ({state.disturbed} of them disturbed)" if state.disturbed else ""
+        lines.append(f"  {state.cell}: {width} after {state.repeats} repeats{noisy}, {state.state}")
     return lines

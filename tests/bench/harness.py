@@ -22,7 +22,7 @@ from tests.bench import parts
 @click.option("--samples", default=1000, show_default=True, help="Of each of those jobs.")
 @click.option("--keras-python", help="A Python with Keras 3 and JAX, for the epoch; left out without.")
 @click.option("--mnist", type=click.Path(exists=True, path_type=Path), help="mnist.npz, for the epoch.")
-@click.option("--only", multiple=True, help="Parts: start, jobs, epoch, size, scheduling.")
+@click.option("--only", multiple=True, help="Parts: start, jobs, sample, epoch, size, scheduling.")
 def main(rounds: int, jobs: int, samples: int, keras_python: str | None, mnist: Path | None, only: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
@@ -30,6 +30,7 @@ def main(rounds: int, jobs: int, samples: int, keras_python: str | None, mnist: 
             "start": lambda: parts.start(rounds, scratch),
             "jobs": lambda: parts.job_overhead(rounds, scratch),
             "epoch": lambda: parts.epoch_overhead(max(3, rounds // 4), scratch, keras_python, mnist),
+            "sample": lambda: parts.one_sample(rounds),
             "size": lambda: parts.at_size(scratch, jobs, samples),
             "scheduling": lambda: parts.scheduling(1000, 64),
         }

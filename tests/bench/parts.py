@@ -16,9 +16,13 @@ import msgspec
 
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.files import PACKAGE
+from orchestrator.host import control_groups
+from orchestrator.host.cores import Cores
+from orchestrator.host.run_queue import RunQueue, threads_of
 from orchestrator.launchers import sweep
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
+from orchestrator.launchers.reaper import descendants
 from orchestrator.measure.job import OUT, measure
 from orchestrator.model import DataFile, Device, Fingerprint, Job, Result
 from orchestrator.plan import catalog
@@ -148,6 +152,39 @@ def containers(context: RunContext) -> dict[str, tuple[object, Job]]:
     return {}
 
 
+def one_sample(rounds: int) -> Iterator[Line]:
+    """Processor time of one reading of a job and of its cores, by the threads of the job."""
+    for threads in (1, 13, 100, 400):
+        more = f"for _ in range({threads - 1}): threading.Thread(target=time.sleep, args=(600,)).start()"
+        argv = [sys.executable, "-c", f"import threading, time\n{more}\nprint(1, flush=True)\ntime.sleep(600)"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as job:
+            try:
+                assert job.stdout and job.stdout.readline()
+                yield f"a reading of the waiting of {threads} threads", _spent(rounds, job.pid), f"{10 * rounds}", ""
+            finally:
+                job.kill()
+    groups, cores = control_groups.cpu_folders(control_groups.groups_of("self")), Cores(DEVICE.cores)
+    yield "a reading of quotas", _spread(rounds, lambda: control_groups.throttled_s(groups)), f"{10 * rounds}", ""
+    yield "a reading of a core", _spread(rounds, cores.read), f"{10 * rounds}", ""
+    yield "the search for a job's processes", _spread(rounds, lambda: descendants(1)), f"{10 * rounds}", ""
+
+
+def _spent(rounds: int, pid: int) -> str:
+    queue = RunQueue()
+    return _spread(rounds, lambda: queue.read(threads_of([pid])))
+
+
+def _spread(rounds: int, action: Callable[[], object]) -> str:
+    """Median and quartiles of this thread's processor time, milliseconds."""
+    found = []
+    for _ in range(10 * rounds):
+        begin = time.thread_time()
+        action()
+        found.append(1e3 * (time.thread_time() - begin))
+    low, middle, high = statistics.quantiles(found, n=4)
+    return f"{middle:.3f} ms of processor time (quartiles {low:.3f} to {high:.3f})"
+
+
 def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Iterator[Line]:
     """An epoch of the MNIST MLP as a measured job against a plain Keras script, median of the steady epochs of each."""
     context = make_context(ROOT / "workloads", data)
@@ -155,14 +192,15 @@ def epoch_overhead(rounds: int, scratch: Path, python: str, data: Path) -> Itera
     sizes = {"epochs": 8, "train": 12800, "validation": 2560}
     job = msgspec.structs.replace(JOB, workload="mnist_mlp", batch_size=128, **sizes)
     environment = {**os.environ, "KERAS_BACKEND": "jax", "OMP_NUM_THREADS": "1"}
-    argv = [python, str(Path(__file__).with_name("bare_keras.py")), str(data), *map(str, (12800, 2560, 8))]
+    flags = [f"--{name}={size}" for name, size in sizes.items()]
+    argv = [python, str(Path(__file__).with_name("bare_keras.py")), job.workload, f"--data={data}", *flags]
     cores = ",".join(map(str, DEVICE.cores))
     ratios = []
     for i in range(rounds):
 
         def bare() -> float:
             answer = subprocess.run(["taskset", "-c", cores, *argv], capture_output=True, env=environment, check=True)
-            return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])[1:])
+            return statistics.median(msgspec.json.decode(answer.stdout.splitlines()[-1])["epochs"][1:])
 
         def ours() -> float:
             result = measured(launcher, context.data, scratch / "epoch", job)

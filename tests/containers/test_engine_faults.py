@@ -16,53 +16,10 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.model import image_name
+from tests.fakes.own_engine import OURS, OwnEngine, hand_over
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.containers
-OURS = {"label": "keras-orchestrate=job"}
-
-
-class Engine:
-    """A dockerd that can be killed and started again, with one image."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.host = f"unix://{folder}/docker.sock"
-        self.process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        (self.folder / "pid").unlink(missing_ok=True)
-        argv = ["dockerd", "--host", self.host, "--data-root", f"{self.folder}/data", "--exec-root"]
-        argv += [f"{self.folder}/exec", "--pidfile", f"{self.folder}/pid", "--iptables=false", "--bridge=none"]
-        with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(argv, stdout=log, stderr=log, start_new_session=True)
-        wait_for(self.answers)
-
-    def answers(self) -> bool:
-        with contextlib.suppress(Exception):
-            return bool(self.client().ping())
-        return False
-
-    def client(self) -> docker.DockerClient:
-        return docker.DockerClient(base_url=self.host)
-
-    def kill(self) -> None:
-        assert self.process is not None
-        self.process.kill()
-        self.process.wait()
-        # Its containerd goes as well, as it does under systemd; what is left of a job are its shim and itself.
-        record = self.folder / "exec" / "containerd" / "containerd.pid"
-        with contextlib.suppress(OSError, ValueError):
-            os.kill(int(record.read_text()), signal.SIGKILL)
-        record.unlink(missing_ok=True)
-
-    def stop(self) -> None:
-        if self.process is not None:
-            self.process.terminate()
-            self.process.wait(30)
-
-    def containers(self) -> list[str]:
-        return [c.name for c in self.client().containers.list(all=True, filters=OURS, ignore_removed=True)]
 
 
 @pytest.fixture(scope="module")
@@ -72,31 +29,13 @@ def own(engine, image_of, tmp_path_factory):
         pytest.skip("starting an engine of one's own needs root and dockerd")
     name = image_of(STACK)
     folder = tmp_path_factory.mktemp("engine")
-    own = Engine(folder)
+    own = OwnEngine(folder)
     own.start()
     try:
         hand_over(engine, own.host, name)
         yield own
     finally:
         own.stop()
-        mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        for mount in sorted((m for m in mounts if m.startswith(f"{folder}/")), reverse=True):
-            subprocess.run(["umount", "-l", mount], check=False)
-
-
-def hand_over(engine, host: str, name: str) -> None:
-    """The image to the engine at `host`, without its Python packages, which stubs do not need: a fifth of the bytes."""
-    path = next(v for v in engine.images.get(name).attrs["Config"]["Env"] if v.startswith("PATH="))
-    pack = ["docker", "run", "--rm", "--user", "0", "--network", "none", "--log-driver", "none", name]
-    pack += ["tar", "-c", "--one-file-system", "--exclude=*/site-packages", "-C", "/", "."]
-    with subprocess.Popen(pack, stdout=subprocess.PIPE) as packing:
-        subprocess.run(
-            ["docker", "--host", host, "import", "--change", f"ENV {path}", "-", name],
-            stdin=packing.stdout,
-            stdout=subprocess.DEVNULL,
-            check=True,
-        )
-    assert packing.returncode == 0
 
 
 @pytest.fixture

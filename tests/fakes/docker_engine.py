@@ -27,6 +27,10 @@ class FakeEngine:
         self.networks_there = ["host", "none", "bridge"]
         self.containers = types.SimpleNamespace(list=lambda **_: [])
         self.images = self.api = self.networks = self
+        self.security: list[str] = []
+
+    def info(self) -> dict[str, Any]:
+        return {"SecurityOptions": self.security}
 
     def get(self, name: str) -> FakeImage:
         if name not in self.known:

@@ -34,11 +34,14 @@ def k80(gpus: int = 2) -> State:
 
 
 def h200(gpus: int = 1) -> State:
-    state = k80(gpus) | {("-", "driver"): "580.65.06", ("-", "cuda"): 13000}
+    """As one was seen at rest; what it reserves for itself, version 1 of the memory call shows as used."""
+    state = k80(gpus) | {("-", "driver"): "580.159.04", ("-", "cuda"): 13000}
     for i in range(gpus):
         state |= {
             (i, "name"): "NVIDIA H200", (i, "capability"): "9.0", (i, "mem_total"): 143771 * 2**20,
-            (i, "max_sm_mhz"): 1980, (i, "energy_mj"): "ramp:60000",
+            (i, "mem_reserved"): 644939776, (i, "mem_used"): 0, (i, "mig"): 0, (i, "compute_mode"): 0,
+            (i, "power_mw"): 80000, (i, "sm_mhz"): 1980, (i, "mem_mhz"): 3201,
+            (i, "max_sm_mhz"): 1980, (i, "energy_mj"): "ramp:80000", (i, "buffer_us"): 200000,
         }  # fmt: skip
     return state
 

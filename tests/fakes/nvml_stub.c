@@ -100,12 +100,14 @@ static int number(int gpu, const char *key, double t, double *out) {
 
 int nvmlInit_v2(void) {
     __sync_fetch_and_add(&sessions, 1);
+    double code = 0;
+    if (!number(-1, "init", 0, &code) && code) { __sync_fetch_and_sub(&sessions, 1); return (int)code; }
     for (int i = 0; i < GPUS; i++) devices[i].index = i;
     return OK;
 }
 int nvmlInitWithFlags(unsigned flags) { (void)flags; return nvmlInit_v2(); }
 int nvmlShutdown(void) { if (!sessions) return UNINITIALIZED; __sync_fetch_and_sub(&sessions, 1); return OK; }
-const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : code == UNSUPPORTED ? "Not Supported" : "stub"; }
+const char *nvmlErrorString(int code) { return code == 15 ? "GPU is lost" : code == 18 ? "Driver/library version mismatch" : code == UNSUPPORTED ? "Not Supported" : "stub"; }
 int nvmlSystemGetDriverVersion(char *out, unsigned size) { return look_up(-1, "driver", out, size); }
 int nvmlSystemGetCudaDriverVersion(int *out) {
     double value;
@@ -152,10 +154,33 @@ int nvmlDeviceGetMemoryInfo(Device device, struct memory *out) {
     double total, used, t = monotonic();
     int result = number(device->index, "mem_total", t, &total);
     if (!result) result = number(device->index, "mem_used", t, &used);
-    if (!result) { out->total = (u64)total; out->used = (u64)used; out->free = out->total - out->used; }
+    double reserved = 0;
+    if (!result) number(device->index, "mem_reserved", t, &reserved);
+    if (!result) { out->total = (u64)total; out->used = (u64)(used + reserved); out->free = out->total - out->used; }
     return result;
 }
 
+#if DRIVER >= 510
+/* Version 2 tells what the driver keeps for itself (key "mem_reserved") from what is used; version 1 calls both used. */
+struct memory_v2 { unsigned version; u64 total, reserved, free, used; };
+int nvmlDeviceGetMemoryInfo_v2(Device device, struct memory_v2 *out) {
+    struct memory all;
+    double reserved = 0;
+    int result = nvmlDeviceGetMemoryInfo(device, &all);
+    if (result) return result;
+    number(device->index, "mem_reserved", monotonic(), &reserved);
+    out->total = all.total; out->reserved = (u64)reserved; out->free = all.free; out->used = all.used - (u64)reserved;
+    return OK;
+}
+#endif
+
+int nvmlDeviceGetMigMode(Device device, unsigned *now, unsigned *pending) {
+    double value;
+    int result = number(device->index, "mig", 0, &value);
+    if (!result) *now = *pending = (unsigned)value;
+    return result;
+}
+int nvmlDeviceGetComputeMode(Device device, unsigned *out) { GAUGE("compute_mode", unsigned); }
 int nvmlDeviceGetTemperature(Device device, int sensor, unsigned *out) { if (sensor) return INVALID; GAUGE("temp", unsigned); }
 int nvmlDeviceGetPowerUsage(Device device, unsigned *out) { GAUGE("power_mw", unsigned); }
 int nvmlDeviceGetTotalEnergyConsumption(Device device, u64 *out) { GAUGE("energy_mj", u64); }
@@ -191,15 +216,17 @@ int nvmlDeviceGetComputeRunningProcesses_v2(Device device, unsigned *n, struct p
 int nvmlDeviceGetComputeRunningProcesses_v3(Device device, unsigned *n, struct process *out) { return processes(device, n, out, sizeof *out); }
 #endif
 
-/* The driver's buffer: the last 100 readings, one per 166 ms on a fixed grid. */
+/* The driver's buffer: the last 100 readings, one per 166 ms (or "buffer_us") on a fixed grid. */
 struct sample { u64 time; union { double d; unsigned u; u64 all; } value; };
 int nvmlDeviceGetSamples(Device device, int type, u64 since, unsigned *kind, unsigned *n, struct sample *out) {
     char text[192];
-    u64 period = 166000, now = wall_us(), newest = now / period * period;
     unsigned found = 0, room = *n;
     if (type != 1) return UNSUPPORTED;
     int result = look_up(device->index, "buffer", text, sizeof text);
     if (result) return result;
+    double every = 166000;
+    number(device->index, "buffer_us", 0, &every);
+    u64 period = (u64)every, now = wall_us(), newest = now / period * period;
     *kind = 1;
     for (int i = 99; i >= 0; i--) {
         u64 t = newest - i * period;

@@ -68,6 +68,31 @@ def train(writer, options, seconds=0.05):
         )
 
 
+def keep_busy(count):
+    """So many children that compute for as long as this process lives."""
+    starter = os.getpid()
+    for _ in range(count):
+        if os.fork() == 0:
+            while os.getppid() == starter:
+                pass
+            os._exit(0)
+
+
+def compute(writer, options, asleep, seconds=1.2):
+    """Epochs that keep one core busy; each begins with `asleep` of its time asleep, and tells what it really used."""
+    train(writer, dict(options, epochs=0))
+    for epoch in range(1, int(options["epochs"]) + 1):
+        begun, used = clock(), time.process_time()
+        time.sleep(asleep * seconds)
+        while clock() - begun < seconds:
+            pass
+        took, used = clock() - begun, time.process_time() - used
+        figures = dict(loss=1.0 / epoch, acc=0.9, val_loss=1.0 / epoch, val_acc=0.9)
+        writer.write(
+            "epoch_end", epoch=epoch, train_s=took, validation_s=0.0, elapsed_s=took, samples=64, used_s=used, **figures
+        )
+
+
 def finish(writer):
     writer.write("end", elapsed_s=0.2, rss_peak_mb=10.0, metrics={})
 
@@ -95,6 +120,11 @@ def main(argv):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         train(writer, options)
         time.sleep(600)
+    if workload in ("burn", "doze", "crowd"):
+        if workload == "crowd":
+            keep_busy(3)
+        compute(writer, options, asleep=0.5 if workload == "doze" else 0.0)
+        return finish(writer)
     if workload == "slow":
         train(writer, options, seconds=1.0)
         return finish(writer)

@@ -13,6 +13,7 @@ from orchestrator.model import Plan, Result, to_json
 from orchestrator.plan import config
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import check_job, job_is_whole
+from orchestrator.results.records import NewerRecord
 from orchestrator.results.rows import epoch_rows, merge_run, result_row
 from tests.make import make_job
 
@@ -58,8 +59,9 @@ def read_record(data: bytes) -> None:
         rows = merge_run(PLAN, results, {JOB.id: run.samples(JOB)})
         json.dumps(rows, allow_nan=False)
         assert run.attempts(JOB) >= 1
-        assert not job_is_whole(own)
-        list(check_job(own))
+        with contextlib.suppress(NewerRecord):
+            assert not job_is_whole(own)
+            list(check_job(own))
 
 
 def read_plan(data: bytes) -> None:

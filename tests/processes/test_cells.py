@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import venvs
-from tests.cells import PARAMETERS, different_steps, reasons, run
-from tests.conftest import REQUIRED, ROOT
+from tests.cells import PARAMETERS, reasons, run
+from tests.conftest import REQUIRED
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
@@ -49,54 +44,3 @@ def test_every_job_tells_of_its_phases(cells):
         events = [json.loads(line) for line in path.read_text().splitlines()]
         phases = {event["name"] for event in events if event["event"] == "phase"}
         assert phases == {"import", "data", "build", "compile", "fit_setup", "first_batch"}
-
-
-@pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])
-def test_equal_starts_and_batches_give_equal_losses(cells, stack):
-    """Models, weights, optimizers and their settings are 2017's: only rounding differs."""
-    catalog = load_catalog()
-    python = venvs.ensure(catalog.stack(stack), "cpu", catalog.docker_dir, print).python
-    environment = {
-        "PATH": os.environ["PATH"],
-        "OMP_NUM_THREADS": "1",
-        "KERAS_BACKEND": stack.partition("-")[2],
-    }
-    argv = [python, "-B", str(ROOT / "tests" / "equal_steps.py"), str(catalog.workloads_dir)]
-    answer = subprocess.run(argv, capture_output=True, text=True, env=environment)
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    assert different_steps(answer.stdout) == {}
-
-
-def test_the_modern_variant_is_todays_defaults(tmp_path):
-    words = ["--launcher", "process", "--stack", "keras3-torch", "--workload", "mnist_cnn", "--variant", "modern"]
-    code, (row,), stderr = run(tmp_path, *words, module="tests.fakes.no_report")
-    assert (code, row["status"], row["variant"]) == (0, "ok", "modern"), stderr[-3000:]
-    (events,) = tmp_path.glob("2*/jobs/*/events.jsonl")
-    (ready,) = [e for e in map(json.loads, events.read_text().splitlines()) if e["event"] == "ready"]
-    assert ready["settings"]["optimizer"]["learning_rate"] == pytest.approx(1e-3)  # 2017's Adadelta: 1.0
-
-
-def test_two_makers_of_one_environment_never_meet_in_a_half_built_one(tmp_path):
-    """Both get a whole environment; only one makes it. A cut-off one is never used."""
-    code = (
-        "from orchestrator.stacks import venvs\nfrom orchestrator.plan.catalog import load_catalog\n"
-        "c = load_catalog(); "
-        "v = venvs.ensure(c.stack('keras3-jax'), 'cpu', c.docker_dir, print); print('seconds', v.seconds); "
-        "import subprocess; subprocess.run([v.python, '-c', 'import numpy, jax'], check=True)"
-    )
-    (tmp_path / "keras-orchestrate" / "venvs").mkdir(parents=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(tmp_path), "UV_CACHE_DIR": uv_cache()}
-    both = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, text=True)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=600)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert sorted("making" in output for output in outputs) == [False, True], outputs
-    assert not list(tmp_path.glob("keras-orchestrate/venvs/*.partial"))
-
-
-def uv_cache() -> str:
-    from uv import find_uv_bin
-
-    return subprocess.run([find_uv_bin(), "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()

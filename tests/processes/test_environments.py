@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.fakes.roots import make_data, make_root
-from tests.processes.test_cells import uv_cache
+from tests.processes.test_steps import uv_cache
 
 
 def run(tmp_path: Path, cache: Path, old: str = "", new: str = "", **environment: str):
@@ -40,12 +40,15 @@ def test_without_its_python_a_stack_is_unsupported(tmp_path):
     assert "Traceback" not in stderr
 
 
-def test_without_a_package_index_the_jobs_fail_with_what_to_check(tmp_path):
-    nowhere = {"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple", "UV_INDEX_URL": "http://127.0.0.1:9/simple"}
+@pytest.mark.parametrize("names", [["UV_DEFAULT_INDEX", "UV_INDEX_URL"], ["PIP_INDEX_URL"]])
+def test_the_package_index_that_the_environment_names_is_asked_and_no_other(tmp_path, names):
+    nowhere = {**dict.fromkeys(names, "http://127.0.0.1:9/simple"), "PIP_CONFIG_FILE": os.devnull}
     fresh = {"UV_CACHE_DIR": str(tmp_path / "uv"), "PIP_FIND_LINKS": "", "UV_FIND_LINKS": "", "UV_HTTP_RETRIES": "0"}
     code, row, stderr = run(tmp_path, tmp_path / "cache", **nowhere, **fresh)
     assert (code, row["status"]) == (1, "failed")
     assert row["reason"].startswith("environment: uv failed")
+    assert "Failed to fetch: http://127.0.0.1:9/simple/" in row["reason"]
+    assert f"its packages come from http://127.0.0.1:9/simple ({names[0]})" in stderr
     assert "is the package index in reach?" in stderr
     assert "Traceback" not in stderr
 

@@ -1,5 +1,8 @@
 """Packs recorded runs as test data: `python -m tests.replay.record --replace /home/me=/home/user results/2026*`.
 
+`--to` names another archive than that of all stacks: h200.tar.xz holds a run on a real GPU, and beside it what
+nvidia-smi said at the same time (nvidia-smi.csv) and what the driver answered when it was asked (probe.json).
+
 Kept are the plan, the results and the samples of every job; logs and events are not needed to merge and report.
 `--replace` hides the paths of the machine that made them.
 """
@@ -13,14 +16,19 @@ from pathlib import Path
 import click
 
 RECORDED = Path(__file__).with_name("recorded.tar.xz")
+H200 = Path(__file__).with_name("h200.tar.xz")
 KEPT = ("plan.json", "jobs/*/result.json", "jobs/*/samples.jsonl", "gpu-*.parquet")
 
 
 @click.command()
 @click.argument("runs", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--replace", "replacements", multiple=True, metavar="OLD=NEW")
-def record(runs: tuple[Path, ...], replacements: tuple[str, ...]) -> None:
-    with tarfile.open(RECORDED, "w:xz") as archive:
+@click.option("--to", "target", type=click.Path(path_type=Path), default=RECORDED)
+@click.option("--beside", "others", multiple=True, type=click.Path(exists=True, path_type=Path))
+def record(runs: tuple[Path, ...], replacements: tuple[str, ...], target: Path, others: tuple[Path, ...]) -> None:
+    with tarfile.open(target, "w:xz") as archive:
+        for other in others:
+            archive.add(other, other.name, filter=_anonymous)
         for run in runs:
             for path in sorted(path for pattern in KEPT for path in run.glob(pattern)):
                 content = path.read_bytes()
@@ -30,6 +38,12 @@ def record(runs: tuple[Path, ...], replacements: tuple[str, ...]) -> None:
                 info = tarfile.TarInfo(f"{run.name}/{path.relative_to(run)}")
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
+
+
+def _anonymous(info: tarfile.TarInfo) -> tarfile.TarInfo:
+    info.uid = info.gid = info.mtime = 0
+    info.uname = info.gname = ""
+    return info
 
 
 if __name__ == "__main__":

@@ -126,3 +126,53 @@ def test_a_plan_says_what_will_not_run(k80, tmp_path):
     assert len(commands) == 4
     assert all(f"--device nvidia.com/gpu={k80.state[0, 'uuid']}" in line for line in commands)
     assert answer.stdout.count("unsupported, CUDA 1") == 3
+
+
+@pytest.mark.parametrize(
+    ("code", "cure"), [(18, "reboot"), (9, "modprobe"), (4, "/dev/nvidia"), (999, "in a container"), (15, "nvidia-smi")]
+)
+def test_a_broken_driver_is_not_a_host_without_a_gpu(h200, tmp_path, code, cure):
+    h200.set("-", init=code)
+    answer = doctor(tmp_path, h200.environment, "doctor", "--config", "modern", "--launcher", "process", "--json")
+    assert json.loads(answer.stdout)["verdict"] == "warn"
+    (line,) = [line for line in found(answer) if line["what"] == "NVIDIA driver"]
+    assert (line["level"], cure in line["mend"]) == ("warn", True)
+    wanted = doctor(
+        tmp_path, h200.environment, "doctor", "--config", "modern", "--launcher", "process", "--device", "gpu"
+    )
+    assert wanted.returncode == 3
+    assert cure in wanted.stdout
+
+
+def test_only_the_gpus_that_the_environment_shows_are_examined(k80, tmp_path):
+    environment = {**k80.environment, "CUDA_VISIBLE_DEVICES": "1"}
+    words = ["doctor", "--config", "any-cuda", "--launcher", "process"]
+    answer = doctor(tmp_path, environment, *words)
+    assert "choice of GPUs: CUDA_VISIBLE_DEVICES=1 leaves GPU 1 of 2" in answer.stdout
+    assert "GPU 1 Tesla K80: free" in answer.stdout
+    assert "GPU 0" not in answer.stdout
+    hidden = doctor(tmp_path, {**environment, "CUDA_VISIBLE_DEVICES": ""}, "doctor", "--launcher", "process")
+    assert "the CPU; no GPU can be used (CUDA_VISIBLE_DEVICES= hides every GPU of this host)" in hidden.stdout
+    wrong = doctor(tmp_path, {**environment, "CUDA_VISIBLE_DEVICES": "7"}, *words)
+    assert "no GPU of this host is called '7' (it has 0, 1)" in wrong.stdout
+    assert wrong.returncode == 3
+
+
+@pytest.mark.parametrize(("key", "value", "why"), [("mig", 1, "MIG is on"), ("compute_mode", 2, "`prohibited`")])
+def test_a_gpu_that_runs_no_program_is_told_and_not_used(h200, tmp_path, key, value, why):
+    h200.set(0, **{key: value})
+    words = ["--config", "modern", "--launcher", "process", "--device", "gpu"]
+    answer = doctor(tmp_path, h200.environment, "doctor", *words)
+    assert (
+        f"GPU 0 NVIDIA H200: {why}" in answer.stdout or f"GPU 0 NVIDIA H200: its compute mode is {why}" in answer.stdout
+    )
+    assert answer.returncode == 3
+    ran = doctor(tmp_path, h200.environment, "run", *words, "--no-fetch", "--out", str(tmp_path / "out"))
+    assert ran.returncode == 3
+    assert why in ran.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_free_memory_is_what_a_job_can_take(h200, tmp_path):
+    answer = doctor(tmp_path, h200.environment, "doctor", "--config", "modern", "--launcher", "process")
+    assert "memory of GPU 0 NVIDIA H200: 143155 of 143771 MiB free" in answer.stdout  # as seen on a real one

@@ -162,3 +162,37 @@ def test_the_drivers_buffer_is_read_once(h200):
     assert len(again) <= 1 and newest <= newest2  # one may have come between the two calls
     assert {sample["util"] for sample in first} == {20.0, 80.0}
     assert {sample["kind"] for sample in first} == {"buffer"}
+
+
+def test_what_the_driver_reserves_is_not_memory_in_use(h200, k80):
+    assert ask(h200)[0][1]["mem_mb"] == 0
+    h200.set(0, mem_used=985 * 2**20)
+    assert ask(h200)[0][1]["mem_mb"] == 985
+    k80.set(0, mem_reserved=100 * 2**20)  # its driver does not tell the two apart
+    assert ask(k80)[0][1]["mem_mb"] == 105
+
+
+def test_a_binding_without_functions_that_are_going_away(h200):
+    gone = (
+        "import pynvml\n"
+        "for name in ('Temperature', 'MinorNumber', 'CurrentClocksEventReasons'):\n"
+        "    delattr(pynvml, 'nvmlDeviceGet' + name)\n"
+    )
+    ((device, reading, _),) = json.loads(h200.python(gone + ASK))
+    assert "minor" not in device or device["minor"] is None
+    assert reading["throttle"] == 1
+    assert reading["power_w"] == 80
+
+
+def test_the_old_package_of_the_same_name_is_named(h200, tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "pynvml.py").write_text("class NVMLError(Exception):\n    pass\n")
+    code = (
+        f"import sys\nsys.path.insert(0, {str(tmp_path / 'old')!r})\n"
+        "from orchestrator.host import nvml\n"
+        "try:\n    with nvml.session(): pass\n"
+        "except nvml.NvmlMissing as error:\n    print(error.absent, error.message, error.hint)\n"
+    )
+    said = h200.python(code)
+    assert said.startswith("False the package at")
+    assert "pip uninstall pynvml" in said

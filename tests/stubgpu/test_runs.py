@@ -70,6 +70,25 @@ def good(place, libraries, tmp_path_factory):
     return code, {row["job_id"]: row for row in rows}, stderr, run
 
 
+def test_the_callers_choice_of_gpus_is_obeyed_and_said(place, libraries, tmp_path):
+    from tests.fakes import nvml_host
+
+    host = nvml_host.StubHost(libraries[470], tmp_path / "host", nvml_host.k80())
+    words = ["--stack", "stub-old", "--workload", "long_a", "--repeats", "2"]
+    argv = start(place, ChosenHost(host, "1"), tmp_path / "results", *words)
+    code, rows, stderr = finish(argv)
+    assert code == 0
+    assert "CUDA_VISIBLE_DEVICES=1 leaves GPU 1 of 2" in stderr
+    assert {row["gpu_uuid"] for row in rows} == {host.state[1, "uuid"]}
+
+
+class ChosenHost:
+    """A stub host whose caller has set CUDA_VISIBLE_DEVICES."""
+
+    def __init__(self, host, value):
+        self.environment = {**host.environment, "CUDA_VISIBLE_DEVICES": value}
+
+
 def by_gpu(rows, index):
     (row,) = [r for r in rows.values() if r["gpu_uuid"] and r["gpu_uuid"].startswith(f"GPU-{index:08x}")]
     return row

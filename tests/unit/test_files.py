@@ -20,6 +20,8 @@ from orchestrator.files import (
     check_writable,
     decode_yaml,
     disk_errors,
+    expanded,
+    home_folder,
     is_full,
     last_line,
     locked,
@@ -271,6 +273,35 @@ def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
     assert cache_folder() == tmp_path / ".cache" / "keras-orchestrate"
     monkeypatch.setenv("XDG_CACHE_HOME", "/elsewhere")
     assert cache_folder() == Path("/elsewhere/keras-orchestrate")
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"XDG_CACHE_HOME": "mycache"}, "XDG_CACHE_HOME is 'mycache', which is no absolute path"),
+        ({"XDG_CACHE_HOME": "", "HOME": "me"}, "HOME is 'me', which is no absolute path"),
+        ({"XDG_CACHE_HOME": os.fsdecode(b"/c\xe9")}, r"XDG_CACHE_HOME is '/c\\udce9', which is no text in UTF-8"),
+        ({"XDG_CACHE_HOME": "", "HOME": ""}, "this user has no home folder: HOME is not set"),
+    ],
+)
+def test_a_cache_that_would_move_or_has_no_name_is_refused(monkeypatch, settings, words):
+    def unknown(number):
+        raise KeyError(number)
+
+    monkeypatch.setattr("orchestrator.files.pwd.getpwuid", unknown)
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(HostError, match=words) as caught:
+        cache_folder()
+    assert caught.value.hint.startswith("Set ")
+
+
+def test_without_a_variable_the_list_of_users_knows_the_home(monkeypatch):
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("orchestrator.files.pwd.getpwuid", lambda number: types.SimpleNamespace(pw_dir="/home/me"))
+    assert home_folder() == Path("/home/me")
+    with pytest.raises(HostError, match="Could not determine home"):
+        expanded("~nobody-of-that-name/x")
 
 
 def test_the_last_line_of_a_log_that_says_something(tmp_path):

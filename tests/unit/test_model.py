@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 from hypothesis import given
@@ -37,3 +38,11 @@ def test_a_record_is_one_indented_object_with_a_last_line_end():
     text = to_json({"results": [{"s": 1.5, "n": None}]})
     assert json.loads(text) == {"results": [{"s": 1.5, "n": None}]}
     assert text.startswith(b'{\n "results"') and text.endswith(b"}\n")
+
+
+def test_a_name_that_is_no_text_is_written_as_its_bytes():
+    odd = os.fsdecode(b"r\xe9s")
+    assert json.loads(to_json({odd: [odd, {"a": odd}], "n": 1})) == {
+        "r\\udce9s": ["r\\udce9s", {"a": "r\\udce9s"}],
+        "n": 1,
+    }

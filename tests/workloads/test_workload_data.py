@@ -32,6 +32,21 @@ def test_cifar10_reads_batches_in_their_order(cifar10: Path) -> None:
     assert samples.x[0, 0, 0, 0] == np.float32(50) / 255  # data_batch_1 is the last in the archive
 
 
+def test_a_plain_tar_and_names_with_a_dot_read_the_same(cifar10: Path, babi: Path, tmp_path: Path) -> None:
+    for path, read in (
+        (cifar10, lambda path: data.cifar10(path, 9, 2, "channels_last")),
+        (babi, lambda path: data.babi(path, 2, 1)),
+    ):
+        with tarfile.open(path) as packed, tarfile.open(tmp_path / path.name, "w") as plain:
+            for member in packed:
+                content = packed.extractfile(member)
+                member.name = "./" + member.name
+                plain.addfile(member, content)
+        old, new = read(str(path)), read(str(tmp_path / path.name))
+        assert all(np.array_equal(a, b) for a, b in zip(old.x, new.x, strict=True))
+        assert np.array_equal(old.y, new.y)
+
+
 def test_cifar10_in_both_orders_of_axes_is_the_same(cifar10: Path) -> None:
     last = data.cifar10(str(cifar10), 3, 1, "channels_last").x
     first = data.cifar10(str(cifar10), 3, 1, "channels_first").x

@@ -125,6 +125,18 @@ def test_training_ends_with_the_last_batch_where_keras_tells_no_more(clocked: ev
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", [float, np.float32, np.array])
+def test_figures_that_json_has_no_numbers_for_are_named(clocked: events.EpochClock, kind, tmp_path: Path) -> None:
+    logs = {"loss": "nan", "accuracy": "inf", "val_loss": "-inf", "val_acc": "0.5"}
+    train(clocked, {name: kind(float(value)) for name, value in logs.items()}, tests=False)
+    fields = clocked.written[-1][1]
+    assert fields["not_finite"] == {"loss": "nan", "acc": "inf", "val_loss": "-inf"}
+    events.Writer(str(tmp_path)).write("epoch_end", **fields)
+    line = json.loads((tmp_path / "events.jsonl").read_text(), parse_constant=pytest.fail)
+    assert (line["loss"], line["acc"], line["val_loss"], line["val_acc"]) == (None, None, None, 0.5)
+    assert line["not_finite"] == fields["not_finite"]
+
+
 def test_training_ends_where_validation_begins_and_names_are_of_2017(clocked: events.EpochClock) -> None:
     train(clocked, {"loss": 1.0, "accuracy": 0.5}, tests=True)
     fields = clocked.written[-1][1]

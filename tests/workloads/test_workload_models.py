@@ -70,3 +70,30 @@ def test_shapes_and_limits_of_each_kind() -> None:
 def test_an_unknown_kind_of_layer_is_refused() -> None:
     with pytest.raises(ValueError, match="GRU"):
         draw("GRU", (3, 3))
+
+
+class Pipelines:
+    """What TensorFlow's data module looks like from outside: options, and data sets that are iterated over."""
+
+    class Options:
+        def __init__(self) -> None:
+            self.autotune = type("Autotune", (), {"enabled": None})()
+
+    class Dataset:
+        def __init__(self, tuned: bool | None = None) -> None:
+            self.tuned = tuned
+
+        def with_options(self, options: Pipelines.Options) -> Pipelines.Dataset:
+            return type(self)(options.autotune.enabled)
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            return iter([self.tuned])
+
+
+def test_tensorflow_leaves_the_tuner_of_its_input_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import backends
+
+    monkeypatch.setattr(Pipelines.Dataset, "__iter__", Pipelines.Dataset.__iter__)  # it is put back after the test
+    assert list(Pipelines.Dataset()) == [None]
+    backends.TensorFlow2("tensorflow", type("TensorFlow", (), {"data": Pipelines})).settle_input()
+    assert list(Pipelines.Dataset()) == [False]

@@ -43,6 +43,7 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
 def merge_lines(done: Any, to: Path) -> list[str]:
     lines = [f"{count} jobs from {source}" for source, count in done.sources.items()]
     lines.append(f"{done.jobs} jobs in {to}; {done.identical} were there twice and are kept once")
+    lines += [f"{u.run_id}/{u.job_id}: the record in {u.dropped} cannot be read; kept {u.kept}" for u in done.unread]
     lines += [
         f"CONFLICT {c.run_id}/{c.job_id}: {', '.join(c.differs[:5])} differ; kept {c.kept}, not {c.dropped}"
         for c in done.conflicts

@@ -25,7 +25,7 @@ def render(root: Path | None, check: bool) -> None:
     stale = 0
     for name, text in rendered_files(catalog, __version__).items():
         path = Path(catalog.root) / name
-        if path.is_file() and path.read_text() == text:
+        if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1
         click.echo(f"{name} {'differs from its template' if check else 'written'}")

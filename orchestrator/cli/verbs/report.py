@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.console import console
+from orchestrator.cli.console import console, say
 from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
+from orchestrator.executors.signals import not_hung_up
 from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import read_manifest, write_run_manifest
 from orchestrator.run import session
 
@@ -42,15 +43,15 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     if any((path / "set.json").is_file() for path in runs):
         _report_set(runs, to, load_catalog(root), as_json)
         return
-    folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, "latest")]
+    folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, LATEST)]
     if to is None and len(folders) > 1:
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
-    with Progress(console) as progress:
+    with Progress(console) as progress, not_hung_up():
         finished = session.report(folders, to or own, load_catalog(root), session.made_by(folders), progress)
+        if to is None and finished.broken is None and read_manifest(own):
+            write_run_manifest(own, set())
     end(finished, as_json)
-    if to is None and read_manifest(own):
-        write_run_manifest(own, set())
 
 
 def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
@@ -62,5 +63,6 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
 
     merged = merged_set(paths[0])
     view = session.view_of(merged, catalog, command="")  # which runs it was merged from, the set does not tell
-    session.write_report(view, to or paths[0])
+    for line in session.write_report(view, to or paths[0]):
+        say(line)
     print_rows(merged.rows, to or paths[0], as_json, standings(view))

@@ -14,9 +14,10 @@ import msgspec
 
 from orchestrator import __version__
 from orchestrator.data.declared import load_datasets
-from orchestrator.data.find import listing
+from orchestrator.data.find import DataRow, listing
 from orchestrator.errors import HostError
-from orchestrator.host import checks
+from orchestrator.executors.local.tryout import try_for_doctor
+from orchestrator.host import checks, folders
 from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.host.nvml import GpuLost, Nvml, NvmlMissing, session
@@ -47,12 +48,15 @@ def examine_host(
     if facts.launcher == "process":
         no_python = {s.name: venvs.no_interpreter(s, facts.device, catalog.docker_dir) for s in stacks}
         facts = msgspec.structs.replace(facts, no_python=no_python)
-    found = listing(load_datasets(), datasets, data_dir)
-    first = {row.dataset: row for row in reversed(found)}
-    rows = [first[name] for name in datasets]
+    rows: list[DataRow] = []
+    if facts.cache.path:  # else it is known what is missing, and nothing can be looked up
+        found = listing(load_datasets(), datasets, data_dir)
+        first = {row.dataset: row for row in reversed(found)}
+        rows = [first[name] for name in datasets]
     whole = msgspec.structs.replace(
         facts,
         data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
+        trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
     return checks.all_checks(whole, stacks, catalog.stacks)
 
@@ -75,7 +79,10 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     """The host as it is now, without the data sets."""
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
-    disks = [_disk("results", out, RESULTS_MB)]
+    facts |= {"choice": host.gpu_choice, "trouble": host.gpu_trouble, "trouble_mend": host.gpu_mend}
+    facts |= {"cores": len(host.cores), "cpu_quota": host.cpu_quota}
+    facts |= {"results": folders.results_folder(out), "cache": folders.user_cache()}
+    disks = [] if folders.unusable(out.absolute()) else [_disk("results", out, RESULTS_MB)]
     launcher = config.launcher
     runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
     client = None
@@ -105,9 +112,7 @@ def _name(stack: Stack, device: DeviceKind) -> str:
 
 
 def _disk(what: str, path: Path, needed_mb: int) -> Disk:
-    there = path.absolute()
-    while not there.exists():
-        there = there.parent
+    there = folders.nearest(path)
     return Disk(what=what, path=str(there), free_mb=shutil.disk_usage(there).free // MIB, needed_mb=needed_mb)
 
 
@@ -127,7 +132,9 @@ def _version(runtime: Runtime) -> str:
     """The first line of the program's --version, and whether we ever ran it."""
     words = [*runtime.program, "--version"]
     try:
-        answer = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=20)
+        answer = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", timeout=20
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise HostError(f"{shlex.join(words)} does not work: {error}", runtime.install) from error
     if answer.returncode != 0:
@@ -178,10 +185,9 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     assert gpu.uuid is not None
     try:
         now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
-        limit = nvml.max_sm_mhz(gpu.uuid)
+        limit, free = nvml.max_sm_mhz(gpu.uuid), nvml.free_mb(gpu.uuid)
     except GpuLost as error:
         return GpuState(lost=str(error))
-    free = None if now.mem_mb is None or gpu.memory_mb is None else int(gpu.memory_mb - now.mem_mb)
     return GpuState(
         busy=in_words([p for p in processes if p.job is None]),
         leased=leased,

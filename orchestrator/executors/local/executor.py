@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -16,15 +17,18 @@ from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
+from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
-from orchestrator.host import checks, probe
+from orchestrator.host import checks, folders, probe
 from orchestrator.host.checks import Check
+from orchestrator.host.folders import Folder
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.runtimes import Point
 from orchestrator.measure import gpu_claims
 from orchestrator.measure.fingerprint import Origin, git_commit
 from orchestrator.measure.gpu_claims import GpuClaims
@@ -51,12 +55,13 @@ class LocalExecutor:
         self._say = say
         self._engine = Engine()
         self._cleared = preflight.Cleared()
+        self._lacks: dict[Point, str] = {}
         self._pool: DevicePool | None = None
         self._stopped = False
 
     @cached_property
     def _host(self) -> Host:
-        return probe.probe_host()
+        return probe.probe_host(os.environ)
 
     @cached_property
     def _provisioner(self) -> Provisioner:
@@ -66,6 +71,7 @@ class LocalExecutor:
         return self._host
 
     def prepare(self, plan: Plan, fresh: bool = True) -> Ready:
+        cache = self._refuse_folders(fresh)
         provisioner = self._provisioner
         device = plan.planned[0].device
         self._slots(plan)
@@ -75,9 +81,38 @@ class LocalExecutor:
         check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
         files, no_data = ready_data(plan, self.request, self._say)
+        if no_data:
+            folders.refuse(cache)
+        mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
+        preflight.refuse_unmountable(provisioner.name, mounted)
+        tried = self._try_out(msgspec.structs.replace(plan, data=files))  # before images are built, where one is there
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
+        if not tried:
+            self._try_out(msgspec.structs.replace(plan, data=files))
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
+
+    def _try_out(self, plan: Plan) -> bool:
+        """Whether there was an image for a trial container. Raises HostError for what no job could run with."""
+        slots = self._slots(plan)
+        tried = try_out(self._provisioner, self._context(plan, slots, "devices", {}), slots[0], self.request.out)
+        if tried is None:
+            return False
+        context, trial = tried
+        self._lacks = context.lacks
+        for check in checks.trial_checks(trial):
+            if check.level != "ok":
+                self._say(checks.check_text(check))
+        return True
+
+    def _refuse_folders(self, fresh: bool) -> Folder:
+        """The cache, which only the Docker launcher can do without. Raises HostError for a folder of no use."""
+        if fresh:
+            folders.refuse(folders.results_folder(self.request.out))
+        cache = folders.user_cache()
+        if not cache.path or self._provisioner.name != "docker":
+            folders.refuse(cache)
+        return cache
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """Commands show images by name (a run uses ids), and for missing data the path that it would get."""
@@ -144,6 +179,8 @@ class LocalExecutor:
             gpu_route=route,
             attempts=attempts,
             weakened=self._config.weaken,
+            workloads_sha256=workloads_sha256(Path(self._catalog.root)),
+            lacks=self._lacks,
         )
 
     def _runner(self, ready: Ready) -> JobRunner:

@@ -42,7 +42,10 @@ class JobRunner:
     def identity(self, job: Job, device: Device) -> dict[str, Any]:
         """The fields of the fingerprint that the job would have now."""
         launch = self._launcher.describe(job, device, Path("/nowhere"))
-        return msgspec.structs.asdict(self._fingerprint(job, device, launch))
+        found = msgspec.structs.asdict(self._fingerprint(job, device, launch))
+        if launch.launcher == "docker":
+            del found["cpu_quota"]  # known once it runs
+        return found
 
     def _fingerprint(self, job: Job, device: Device, launch: Launch) -> Fingerprint:
         return fingerprint(job, device, launch, self._context.data[job.dataset], self._origin)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.examine import chosen, engine_route, gather, runtime_route
 from orchestrator.host import checks
 from orchestrator.launchers import gpu_routes, runtimes
@@ -52,6 +53,8 @@ def before_run(
         raise HostError(
             f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
         )
+    if host.gpu_choice and not host.gpu_trouble:
+        say(host.gpu_choice)
     if not gpu:
         return Cleared()
     for text in checks.placement(stacks, host.gpus):
@@ -63,6 +66,18 @@ def before_run(
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
     return Cleared(unfit=reasons, route=route_of(config, launcher, engine))
+
+
+def refuse_unmountable(launcher: str, paths: Iterable[Path]) -> None:
+    """Raises UserError for a path that a runtime's command line would take for several: they are joined by `:` and `,`.
+
+    The engine is given mounts as data, and takes any name.
+    """
+    if launcher in BASIC:
+        return
+    for path in map(str, paths):
+        if set(path) & set(":,"):
+            raise UserError(f"{launcher} cannot mount {path}: there is a colon or a comma in it", "use another folder")
 
 
 def route_of(config: Config, launcher: str, engine: Engine) -> gpu_routes.Route | None:

@@ -73,6 +73,7 @@ class DevicePool:
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._working = 0
+        self._broken = False
         self._reasons: list[str] = []
 
     def stop(self) -> None:
@@ -112,16 +113,22 @@ class DevicePool:
             with self._lock:
                 self._reasons.append(refusal.message)
         except BaseException as bug:  # ours, not the job's: it must surface in the caller's thread
+            with self._lock:
+                self._broken = True
             done.put(bug)
         finally:
             self._leave(waiting, done)
 
     def _leave(self, waiting: Waiting, done: queue.SimpleQueue[Result | BaseException]) -> None:
-        """The last worker to go answers for the jobs that nobody could take."""
+        """The last worker to go answers for the jobs that nobody could take.
+
+        Not where a worker broke: no device refused these jobs, so they stay without a result, and run when it resumes.
+        """
         with self._lock:
             self._working -= 1
             last, reason = self._working == 0, "; ".join(self._reasons) or "no device here can run it"
-        if not last:
+            broken = self._broken
+        if not last or broken:
             return
         try:
             for job in waiting.rest():

@@ -146,12 +146,20 @@ def sbatch(
         f"--cpus-per-task={threads}",
         f"--time={time}",
         f"--chdir={folder}",
-        f"--output={folder}/slurm.log",
+        f"--output={only(f'{folder}/slurm.log')}",
         *("--open-mode=append", "--input=/dev/null", "--export=ALL"),
         *asked(request),
         script,
         *command,
     ]
+
+
+def only(path: str) -> str:
+    """The pattern that stands for this file and no other: sbatch takes %j and its like for words of its own.
+
+    Where there is a backslash in it, sbatch leaves all of it alone.
+    """
+    return path if "\\" in path else path.replace("%", "%%")
 
 
 def srun(request: Request, command: Sequence[str]) -> list[str]:

@@ -92,7 +92,7 @@ class Controller:
                 list(argv),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                text=True,
+                encoding="utf-8",
                 errors="replace",
                 timeout=seconds,
                 start_new_session=True,  # Ctrl-C is for us: no command may end half-way of it

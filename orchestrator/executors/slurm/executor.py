@@ -22,6 +22,7 @@ from orchestrator.executors.slurm.ledger import Origin, RunLedger
 from orchestrator.executors.slurm.nodes import as_host, describe_nodes, find_nodes
 from orchestrator.executors.slurm.placement import Placement
 from orchestrator.files import check_writable
+from orchestrator.host import folders
 from orchestrator.host.checks import Check
 from orchestrator.launchers import runtimes
 from orchestrator.model import DataFile, Host, Job, Plan, Result, Say, Unavailable
@@ -72,6 +73,9 @@ class SlurmExecutor:
         """What the jobs need before they are submitted; the nodes do their own part."""
         out = self.request.out
         self._say(f"{self._host.name}: {describe_nodes(self._nodes)}; launcher: {self.launcher}")
+        folders.refuse(folders.user_cache())
+        if fresh:
+            folders.refuse(folders.results_folder(out))
         check_writable(out)
         if fresh:
             self._placement.refuse_impossible(plan.jobs, out)

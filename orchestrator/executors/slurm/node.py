@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__
+from orchestrator import __version__, streams
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
@@ -29,7 +29,7 @@ from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, 
 from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
 from orchestrator.host import checks
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.host.probe import probe_host
+from orchestrator.host.probe import probe_host, usable_cores
 from orchestrator.launchers import sweep
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.measure import gpu_claims
@@ -95,6 +95,7 @@ class Ending:
 
 
 def main(argv: list[str]) -> int:
+    streams.secure()  # Slurm's log of it may be on a disk that is full
     if argv[0] == "--examine":
         return examine(msgspec.json.decode(argv[1], type=Inspection))
     attempt = Attempt.open(Path(argv[0]).parent)
@@ -211,10 +212,10 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: Host) -> Device:
     """What Slurm granted: its GPU, with the cores that this process may use."""
     spec = attempt.spec
     if spec.device == "cpu":
-        if spec.job.threads > len(host.cores):
-            raise Unfit(
-                "failed", f"Slurm granted {len(host.cores)} cores for {spec.job.threads} threads (see --threads)"
-            )
+        if spec.job.threads > usable_cores(host):
+            quota = "" if host.cpu_quota is None else f" and a CPU quota of {host.cpu_quota:g}"
+            granted = f"{len(host.cores)} cores{quota}"
+            raise Unfit("failed", f"Slurm granted {granted} for {spec.job.threads} threads (see --threads)")
         return Device(kind="cpu", name="cpu:0", cores=host.cores)
     gpu = granted_gpu(dict(os.environ), host.gpus)
     if gpu is None:

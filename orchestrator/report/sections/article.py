@@ -14,8 +14,9 @@ from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span,
 from orchestrator.report.input import Published, Reference
 from orchestrator.report.layout import Contender, Layout, Task
 from orchestrator.report.view import View
+from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median
-from orchestrator.text import listed
+from orchestrator.text import listed, plural
 
 #: Sentences of our own, which need no escaping.
 ORDERS = Markup("Agreement of the order (Kendall's tau: 1 the same order, 0 none, -1 the reverse):")
@@ -225,4 +226,7 @@ def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
     backends = len({contender.backend for contender in old})
     if backends in (2, 3):
         yield f"An order of {backends} backends agrees often by chance alone."
+    hit = [row for cell in layout.cells.values() for row in disturbance.disturbed(cell) if row.get("era") == "2017"]
+    if hit:
+        yield f"{plural(len(hit), 'job')} of ours {'was' if len(hit) == 1 else 'were'} disturbed while measured."
     yield "Where its own runs differ, the one with most repetitions is shown; most of Theano's are missing."

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 
 from orchestrator.model import Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
 from orchestrator.report.layout import Contender, Layout
 from orchestrator.report.outcomes import counted
@@ -65,7 +65,7 @@ def _sentence(places: Sequence[Place]) -> str:
         for word, who, its in reversed(list(once.values()))
     )
     text = f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; {behind}."
-    return text + _unclear(others)
+    return text + _unclear(others) + _rests_on(places)
 
 
 def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Place]]:
@@ -88,6 +88,12 @@ def _unclear(others: Sequence[Place]) -> str:
     if met:
         text += f" The range of {listed(met)} meets the fastest one's: no clear difference."
     return text
+
+
+def _rests_on(places: Sequence[Place]) -> str:
+    """A verdict is worth no more than the figures that it rests on."""
+    hit = [who.label for who, its in places if its.disturbed]
+    return f" This rests on disturbed figures: {listed(hit)}." if hit else ""
 
 
 def speed_matrix(layout: Layout, ranked: Speeds) -> Matrix:
@@ -119,7 +125,7 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         best=speed.best,
         unlearned=speed.unlearned is not None,
         bar=speed.seconds / slowest if slowest else None,
-        marks=_marks(rows),
+        marks=[*_marks(rows), *disturbed.marks(rows)],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.model import Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.outcomes import mark
 from orchestrator.report.view import View
@@ -44,7 +44,6 @@ def _cells(row: Row) -> list[Text]:
 
 def _status(row: Row) -> list[str | Span]:
     text: list[str | Span] = [mark(row["status"])]
-    for tag, applies in (("throttled", row.get("throttle_reasons")), ("shared", row.get("gpu_shared"))):
-        if applies:
-            text += [" ", Span(tag, "tag")]
+    for noise in disturbed.marks([row]):
+        text += [" ", noise]
     return text

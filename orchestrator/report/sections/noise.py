@@ -1,9 +1,12 @@
-"""What disturbed the measurements: drift within jobs, outliers, shared devices. It is shown, never dropped."""
+"""What disturbed the measurements: cores that others took, sleep, drift within jobs, outliers, shared devices.
+
+It is shown, never dropped.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -27,7 +30,7 @@ COLUMNS = (Column("kind"), Column("job", heads=True), Column("what"))
 
 
 class Disturbance(Struct, frozen=True):
-    """One thing that was seen: its kind (drift, outlier, shared, throttled), where, and in words what."""
+    """One thing that was seen: its kind (lacked, slept, drift, outlier, shared, throttled), where, and what."""
 
     kind: str
     where: str
@@ -35,13 +38,16 @@ class Disturbance(Struct, frozen=True):
 
 
 def build(view: View) -> Section | None:
-    found = disturbances(view.layout, view.steady)
+    epochs: dict[JobKey, list[Row]] = {}
+    for epoch in view.epochs:
+        epochs.setdefault((epoch["run_id"], epoch["job_id"]), []).append(epoch)
+    found = disturbances(view.layout, view.steady, epochs)
     if not found:
         return None
     table = Table(
         COLUMNS,
         [[item.kind, [Span(item.where, "code")], item.what] for item in found],
-        fold=f"{plural(len(found), 'thing')} seen: drift within jobs, outliers, shared or throttled devices",
+        fold=f"{plural(len(found), 'thing')} seen: lack of cores, sleep, drift, outliers, shared or throttled devices",
         open=len(found) <= MOST_OPEN,
         only="html",
     )
@@ -54,15 +60,18 @@ def build(view: View) -> Section | None:
     return Section(name="noise", title=TITLE, blocks=blocks, menu="Disturbances", fold=fold)
 
 
-def disturbances(layout: Layout, steady: Mapping[JobKey, Sequence[float]]) -> list[Disturbance]:
-    """All that was seen, by kind. `steady` holds the steady epochs of each job."""
+def disturbances(
+    layout: Layout, steady: Mapping[JobKey, Sequence[float]], epochs: Mapping[JobKey, Sequence[Row]]
+) -> list[Disturbance]:
+    """All that was seen, by kind. `steady` holds the seconds of the steady epochs of each job, `epochs` all epochs."""
     found: list[Disturbance] = []
     rows = [row for members in layout.cells.values() for row in members if row["status"] == "ok"]
     for row in rows:
-        epochs = steady.get((row.get("run_id"), row["job_id"]), [])
-        found += _in_job(str(row["job_id"]), epochs)
+        found += _in_job(str(row["job_id"]), steady.get((row.get("run_id"), row["job_id"]), []))
     for members in layout.cells.values():
         found += _in_cell([row for row in members if row["status"] == "ok" and row.get("epoch_s")])
+    for row in rows:
+        found += _lacked(row, epochs.get((row.get("run_id"), row["job_id"]), []))
     found += shared(rows)
     found += [
         Disturbance("throttled", str(row["job_id"]), f"the device slowed itself down: {row['throttle_reasons']}")
@@ -117,6 +126,22 @@ def shared(rows: Sequence[Row]) -> list[Disturbance]:
         if before is None or span[1] > before[1]:
             latest[place] = span
     return list(found.values())
+
+
+def _lacked(row: Row, epochs: Sequence[Row]) -> Iterator[Disturbance]:
+    """Each epoch of a job that lacked its cores, and each steady one in which it slept; then the job as a whole."""
+    job_id = str(row["job_id"])
+    for epoch in epochs:
+        took = words.seconds(epoch.get("train_s"))
+        if epoch.get("disturbed"):
+            amount = f"{words.seconds(epoch['lost_s'])} ({words.percent(epoch['lost_percent'])})"
+            yield Disturbance("lacked", job_id, f"epoch {epoch['epoch']} of {took}: {amount}, {epoch['disturbed']}")
+        if epoch.get("slept") and epoch["epoch"] > 1:
+            amount = f"{words.seconds(epoch['idle_s'])} ({words.percent(epoch['idle_percent'])})"
+            yield Disturbance("slept", job_id, f"epoch {epoch['epoch']} of {took}: {amount}, of its own")
+    if row.get("disturbed") and not any(epoch.get("disturbed") for epoch in epochs):
+        amount = f"{words.seconds(row['lost_s'])} ({words.percent(row['lost_percent'])})"
+        yield Disturbance("lacked", job_id, f"its steady epochs together: {amount}, {row['disturbed']}")
 
 
 def _timed(row: Row) -> bool:

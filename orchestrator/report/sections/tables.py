@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from orchestrator.model import Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good
@@ -74,18 +76,22 @@ def _verdict(speed: Speed | None) -> Cell:
     if speed is None:
         return Cell(words.ABSENT)
     if speed.best:
-        return Cell("fastest", [speed.n], best=True)
+        return Cell("fastest", [speed.n, *_doubt(speed)], best=True)
     if speed.unlearned:
         return Cell(words.ABSENT, [speed.verdict])
     found = speed.against
     if found is None or speed.ratio is None:
         return Cell(words.ABSENT, ["no rival"])
     if found.p is None or found.low is None or found.high is None:
-        return Cell(words.ratio(speed.ratio), [speed.verdict])
+        return Cell(words.ratio(speed.ratio), [speed.verdict, *_doubt(speed)])
     p = found.p if found.p_adjusted is None else found.p_adjusted
     apart = [] if found.low <= speed.ratio <= found.high else [f"means {words.ratio(found.ratio)}"]
     lines = [*apart, found.bounds(words.span), speed.verdict, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
-    return Cell(words.ratio(speed.ratio), lines)
+    return Cell(words.ratio(speed.ratio), [*lines, *_doubt(speed)])
+
+
+def _doubt(speed: Speed) -> list[str]:
+    return ["rests on disturbed figures"] if speed.doubtful else []
 
 
 def _matrix(layout: Layout, measure: Measure) -> Matrix:
@@ -94,7 +100,9 @@ def _matrix(layout: Layout, measure: Measure) -> Matrix:
         if rows is None:
             return None
         ended_well = good(rows)
-        return measure.cell(ended_well) if ended_well else Cell(words.ABSENT)
+        if not ended_well:
+            return Cell(words.ABSENT)
+        return replace(measure.cell(ended_well), marks=disturbed.marks(ended_well))
 
     return Matrix(measure.name, measure.title, measure.note, layout.grid(cell))
 

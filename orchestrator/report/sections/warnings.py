@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.model import Row
-from orchestrator.report import words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Paragraphs, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import failures
@@ -24,13 +24,16 @@ def build(view: View) -> Section | None:
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
-    """(kind, text) of what limits the findings, gravest first. Kinds: data, failed, quality, gpu, repeats, mixed."""
+    """(kind, text) of what limits the findings, gravest first.
+
+    Kinds: noise, data, failed, quality, repeats, mixed.
+    """
     found = [
+        *(("noise", sentence) for sentence in disturbed.sentences(layout)),
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
         ("quality", _quality(layout, ranked)),
-        ("gpu", _throttled(rows)),
-        ("gpu", _shared(rows)),
+        ("gpu", _no_gpu(rows)),
         ("repeats", _repeats(ranked)),
         ("mixed", _mixed(layout)),
     ]
@@ -55,25 +58,13 @@ def _failed(rows: Sequence[Row]) -> str:
     return f"{plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
 
 
-def _throttled(rows: Sequence[Row]) -> str:
-    slowed = [row for row in rows if row.get("throttle_reasons")]
-    if not slowed:
+def _no_gpu(rows: Sequence[Row]) -> str:
+    """A CPU run that nobody may have meant."""
+    reasons = sorted({str(row["gpu_trouble"]) for row in rows if row.get("gpu_trouble")})
+    if not reasons:
         return ""
-    reasons = sorted({reason for row in slowed for reason in str(row["throttle_reasons"]).split(", ")})
-    return (
-        f"The GPU was throttled during {plural(len(slowed), 'job')} of {len(rows)} ({', '.join(reasons)}): "
-        "their speeds are those of a slowed card. They are marked “throttled”."
-    )
-
-
-def _shared(rows: Sequence[Row]) -> str:
-    count = sum(bool(row.get("gpu_shared")) for row in rows)
-    if not count:
-        return ""
-    return (
-        f"Other processes used the GPU during {plural(count, 'job')} of {len(rows)}: their speeds, utilization "
-        "and energy are not the job's alone. They are marked “shared”."
-    )
+    why = "; ".join(reasons).rstrip(".")
+    return f"These are figures of the CPU, because the GPU of the host could not be used: {why}."
 
 
 def _quality(layout: Layout, ranked: Speeds) -> str:

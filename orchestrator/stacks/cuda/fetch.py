@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from orchestrator.data.archives import BadArchive
+from orchestrator.data.contents import BadArchive
 from orchestrator.data.declared import Place
 from orchestrator.data.download import FetchFailed, Patience, Progress, fetch
 from orchestrator.host.docker_sdk import docker_sdk, explanation

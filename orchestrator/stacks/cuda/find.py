@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from orchestrator.data.archives import BadArchive
+from orchestrator.data.contents import BadArchive
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, cache_locked, cached_records, disk_errors, sha256_file, write_atomic
 from orchestrator.model import DeviceKind, Noun, Say, Sha256, Stack, to_json

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from orchestrator.data.archives import BadArchive
+from orchestrator.data.contents import BadArchive
 from orchestrator.files import disk_errors
 from orchestrator.stacks.cuda.declared import File
 from orchestrator.stacks.cuda.elf import NotALibrary, check_soname

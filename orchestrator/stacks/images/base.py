@@ -91,7 +91,7 @@ def mmdebstrap_command(tool: str, base: Base, archive: str, mirror: str | None) 
 
 def run_mmdebstrap(command: list[str]) -> None:
     """Run it to its end. Raises HostError with its last lines."""
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
     if result.returncode == 0:
         return
     last = "; ".join(result.stderr.strip().splitlines()[-3:])

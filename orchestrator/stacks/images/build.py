@@ -17,8 +17,9 @@ from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks import indexes
 from orchestrator.stacks.images.base import ensure_base
-from orchestrator.stacks.images.context import build_arguments, host_files, write_context
+from orchestrator.stacks.images.context import build_arguments, host_files, sources_of_build, write_context
 from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
 from orchestrator.stacks.images.recipe import Recipe, choose, plain
 
@@ -41,6 +42,11 @@ HINTS = (
     (
         "Temporary failure|Could not resolve|Failed to fetch|Connection (refused|timed out)|NewConnectionError",
         "The build needs Debian's mirror and a package index: --debian-mirror, --pip-index-url, proxy variables.",
+    ),
+    (
+        "cannot share the host's network namespace",
+        "The engine remaps users and has no bridge network, or your proxy listens on this host only: build with "
+        "another engine, then `orchestrate images save` and `load`.",
     ),
     (
         "does not have a Release file|no longer has a Release file",
@@ -85,13 +91,17 @@ def build(
     if present and is_current(present, recipe, settings):
         return BuiltImage(name=name, id=present.id, seconds=0.0, reused=True)
     lock = recipe.files[f"requirements/{stack.name}-{device}.txt"].read_text(encoding="utf-8")
-    own_files, find_links = host_files(settings, os.environ, lock, say)
+    sources = sources_of_build(settings, indexes.find(os.environ))
+    own_files = host_files(sources, lock, say)
     base = settings.base_image or ensure_base(
         client, catalog.bases[stack.base], settings.base_mode, say, settings.debian_mirror
     )
-    has_wheels = any(path.startswith("wheels/") for path in own_files)
-    arguments = build_arguments(settings, os.environ, base, find_links, has_wheels)
+    index, has_wheels = stack.images[device].index, any(path.startswith("wheels/") for path in own_files)
+    own = [index] if index and not has_wheels else []  # with its wheels at hand it is not needed
+    arguments = build_arguments(settings, sources, os.environ, base, own, index)
     say(f"building {name}")
+    for line in (*sources.notes, f"its packages come from {sources.words(own)}"):
+        say(line)
     with tempfile.TemporaryFile() as context:
         write_context(context, recipe.dockerfile, {**recipe.files, **own_files})
         context.seek(0)
@@ -117,13 +127,11 @@ def is_current(present: ImageInfo, recipe: Recipe, settings: BuildSettings) -> b
 
 
 def build_network(client: Any, arguments: Mapping[str, str]) -> str:
-    """The network of a build: the host's if the engine has no bridge, or if the proxy listens on this host only."""
-    local_proxy = any(
-        name.lower().endswith("_proxy") and re.search(r"//([^/]*@)?(localhost|127\.)", value)
-        for name, value in arguments.items()
-    )
+    """The network of a build: the host's if the engine has no bridge, or if what it needs listens on this host only."""
+    needed = [value for name, value in arguments.items() if name.lower().endswith(("_proxy", "_index_url", "_links"))]
+    here = any(re.search(r"//([^/\s]*@)?(localhost|127\.|\[::1\])", value) for value in needed)
     has_bridge = any(network.name == "bridge" for network in client.networks.list())
-    return "default" if has_bridge and not local_proxy else "host"
+    return "default" if has_bridge and not here else "host"
 
 
 def log_file(settings: BuildSettings, name: str) -> Path:

@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import IO
 
+from msgspec.structs import replace
+
+from orchestrator.environment import PROXIES
 from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Say, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks import indexes
+from orchestrator.stacks.indexes import Named, Sources
 from orchestrator.stacks.locks import local_folder, lock_files, locked_wheels
-
-#: pip's, in its own order.
-CA_BUNDLE_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 
 
 def recipe_sha256(catalog: Catalog, stack: Stack, device: DeviceKind, dockerfile: str) -> str:
@@ -44,64 +45,81 @@ def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> d
     return {"CUDA.md": catalog.docker_dir / "CUDA.md", **own} if own else {}
 
 
-def host_files(
-    settings: BuildSettings, environ: Mapping[str, str], lock: str, say: Say
-) -> tuple[dict[str, Path], list[str]]:
-    """(files of this host for the context: CA bundle, wheels of the lock in local folders; pip's other find-links)."""
+def sources_of_build(settings: BuildSettings, sources: Sources) -> Sources:
+    """What the settings of a build say on top of the environment. Raises UserError for what no build can reach."""
+    given = {
+        name: Named(value, option)
+        for name, value, option in (
+            ("index", settings.pip_index_url, "--pip-index-url"),
+            ("cert", settings.ca_bundle, "--ca-bundle"),
+        )
+        if value
+    }
+    sources = replace(sources, **given)
+    if settings.pip_find_links:
+        places = settings.pip_find_links.split()
+        folders = [folder for place in places if (folder := local_folder(place))]
+        pages = [Named(place, "find-links") for place in places if not local_folder(place)]
+        sources = replace(sources, folders=folders, pages=pages)
+    if settings.pip_extra_index_url:
+        extra = [Named(url, "PIP_EXTRA_INDEX_URL") for url in settings.pip_extra_index_url.split()]
+        sources = replace(sources, extra=extra)
+    if settings.pip_trusted_host:
+        sources = replace(sources, trusted=[Named(host, "trusted-host") for host in settings.pip_trusted_host.split()])
+    local = sources.index if sources.index and indexes.is_local(sources.index.value) else None
+    for named in (local, sources.no_index, sources.client_cert):
+        if named:
+            raise UserError(
+                f"an image cannot be built with {named.words}: a build reaches no folder of this host and gets no key",
+                "unset it, and name an index with --pip-index-url; or take images from a file: `orchestrate images`",
+            )
+    lost = [each for each in sources.extra if indexes.is_local(each.value)]
+    reached = [each for each in sources.extra if each not in lost]
+    notes = [f"{each.words} is a folder of this host: no build reaches it" for each in lost]
+    return replace(sources, extra=reached, notes=[*sources.notes, *notes])
+
+
+def host_files(sources: Sources, lock: str, say: Say) -> dict[str, Path]:
+    """The files of this host for the context: CA bundle, wheels of the lock in local folders."""
     files: dict[str, Path] = {}
-    bundle = choose_ca_bundle(settings.ca_bundle, environ)
-    if bundle:
-        files["ca-bundle.crt"], source = bundle
-        say(f"CA certificates of the build: {files['ca-bundle.crt']} ({source})")
-    places = (settings.pip_find_links or environ.get("PIP_FIND_LINKS", "")).split()
-    folders = [folder for folder in map(local_folder, places) if folder]
-    for wheel in locked_wheels(folders, lock):
+    if sources.cert:
+        files["ca-bundle.crt"] = indexes.ca_bundle(sources.cert)
+        say(f"CA certificates of the build: {files['ca-bundle.crt']} ({sources.cert.by})")
+    for wheel in locked_wheels(sources.folders, lock):
         files[f"wheels/{wheel.name}"] = wheel
         say(f"{wheel.name} comes from {wheel.parent}")
-    return files, [place for place in places if not local_folder(place)]
-
-
-def choose_ca_bundle(given: str | None, environ: Mapping[str, str]) -> tuple[Path, str] | None:
-    """The CA bundle, and the option or variable that names it. Raises UserError if there is no such PEM file."""
-    named = {"--ca-bundle": given} if given else {f"${name}": environ.get(name) for name in CA_BUNDLE_VARIABLES}
-    source, value = next(((name, value) for name, value in named.items() if value), ("", ""))
-    if not value:
-        return None
-    path = Path(value).expanduser()
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise UserError(
-            f"the CA bundle {path} ({source}) cannot be read: {error.strerror}",
-            "Name a PEM file with --ca-bundle, or unset the variable.",
-        ) from error
-    if b"-----BEGIN CERTIFICATE-----" not in text:
-        raise UserError(f"{path} ({source}) holds no PEM certificate", "Name a PEM file with --ca-bundle.")
-    return path, source
+    return files
 
 
 def build_arguments(
-    settings: BuildSettings, environ: Mapping[str, str], base: str, find_links: list[str], has_wheels: bool
+    settings: BuildSettings,
+    sources: Sources,
+    environ: Mapping[str, str],
+    base: str,
+    own: Sequence[str] = (),
+    default: str | None = None,
 ) -> dict[str, str]:
-    """Build arguments: the base, Debian's mirror, pip's places, and the host's proxies."""
-    given = {
-        "PIP_INDEX_URL": settings.pip_index_url,
-        "PIP_EXTRA_INDEX_URL": settings.pip_extra_index_url,
-        "PIP_TRUSTED_HOST": settings.pip_trusted_host,
-    }
-    arguments = {name: value or environ.get(name) for name, value in given.items()}
-    arguments |= {
-        "BASE_IMAGE": base,
-        "DEBIAN_MIRROR": settings.debian_mirror,
-        "PIP_FIND_LINKS": " ".join(find_links),
-    }
-    for name in PROXY_VARIABLES:  # apt reads the small spelling only, some tools the capital one
-        value = environ.get(name) or environ.get(name.upper())
-        arguments |= {name: value, name.upper(): value}
-    arguments = {name: value for name, value in arguments.items() if value}
-    if has_wheels:  # the stack's own extra index is then not needed, and perhaps not in reach
-        arguments.setdefault("PIP_EXTRA_INDEX_URL", "")
-    return {name: str(value) for name, value in arguments.items()}
+    """Build arguments: the base, Debian's mirror, pip's places, and the host's proxies.
+
+    `own`: the stack's own index, where it is needed; `default`: the one that its Dockerfile names.
+    """
+    pip = indexes.for_pip(replace(sources, folders=[]), own, {})
+    names = ("PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_TRUSTED_HOST")
+    arguments = {"BASE_IMAGE": base, "DEBIAN_MIRROR": settings.debian_mirror, **{name: pip.get(name) for name in names}}
+    for name, value in proxies(sources, environ).items():  # apt reads the small spelling only
+        arguments |= {name.lower(): value, name: value}
+    found = {name: value for name, value in arguments.items() if value}
+    further = pip.get("PIP_EXTRA_INDEX_URL", "")
+    return found if further == (default or "") else {**found, "PIP_EXTRA_INDEX_URL": further}
+
+
+def proxies(sources: Sources, environ: Mapping[str, str]) -> dict[str, str]:
+    """The proxies of a build; pip's own comes first, and ALL_PROXY stands in where there is none for a protocol."""
+    found = {name: environ.get(name.lower()) or environ.get(name, "") for name in PROXIES}
+    anything, by_pip = found.pop("ALL_PROXY"), sources.proxy.value if sources.proxy else ""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        found[name] = by_pip or found[name] or anything
+    return {name: value for name, value in found.items() if value}
 
 
 def write_context(stream: IO[bytes], dockerfile: str, files: Mapping[str, Path]) -> None:

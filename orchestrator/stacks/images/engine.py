@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from orchestrator.errors import HostError
+from orchestrator.files import home_folder
+from orchestrator.host.credentials import forgive_helpers
 from orchestrator.host.docker_sdk import docker_sdk
+from orchestrator.host.engine_address import Address, engine_address, explain_silence
 from orchestrator.model import Noun
 
 RECIPE_LABEL = "org.keras-orchestrate.recipe-sha256"
@@ -29,41 +33,35 @@ class ImageInfo(Noun, frozen=True, kw_only=True):
 
 
 def connect() -> Any:
-    """A client of the Docker engine that DOCKER_HOST names, else of this machine's.
+    """A client of the engine that is meant: by DOCKER_HOST, by a context, else this machine's.
 
-    Raises HostError that tells apart: no SDK, no engine, an engine that is not running, no permission.
+    Raises HostError that tells apart: no SDK, no engine, an engine that is not running, no permission; UserError for a
+    context that is not there.
     """
     docker = docker_sdk()
+    address = engine_address(os.environ, _home())
     try:
-        client = docker.from_env()
+        client = docker.DockerClient(base_url=address.host, tls=_tls(address), version=None)
         client.ping()
-    except (docker.errors.DockerException, OSError) as error:
-        raise HostError(*explain_no_engine(str(error), os.environ.get("DOCKER_HOST"))) from error
+    except Exception as error:  # the SDK raises whatever an odd address makes it raise: OverflowError, InvalidURL, ...
+        raise HostError(*explain_silence(str(error), address)) from error
+    forgive_helpers(client)
     return client
 
 
-def explain_no_engine(text: str, host: str | None) -> tuple[str, str]:
-    """Message and hint for an engine that does not answer."""
-    place = host or "/var/run/docker.sock"
-    if "Permission" in text:
-        return (
-            f"no permission to use the Docker engine at {place}",
-            "Add yourself to its group (sudo usermod -aG docker $USER) and log in again.",
-        )
-    if host:
-        return (
-            f"no Docker engine answers at DOCKER_HOST={host}",
-            "Correct or unset DOCKER_HOST. (" + text + ")",
-        )
-    if "FileNotFound" in text or "No such file" in text:
-        return (
-            f"no Docker engine here: {place} is not there",
-            "Install and start one (https://docs.docker.com/engine/install/); for an engine elsewhere, or a rootless "
-            "one, set DOCKER_HOST to what `docker context inspect` shows.",
-        )
-    if "refused" in text:
-        return f"the Docker engine at {place} is not running", "Start it: sudo systemctl start docker."
-    return f"the Docker engine at {place} does not answer: {text}", "Try `docker version`."
+def _home() -> Path:
+    """Where docker's own settings may lie; a user without a home has none."""
+    try:
+        return home_folder()
+    except HostError:
+        return Path("/")
+
+
+def _tls(address: Address) -> Any:
+    if address.tls is None:
+        return False
+    authority, certificate = address.tls.authority, address.tls.certificate
+    return docker_sdk().tls.TLSConfig(client_cert=certificate, ca_cert=authority, verify=address.tls.verify)
 
 
 def inspect(client: Any, name: str) -> ImageInfo | None:

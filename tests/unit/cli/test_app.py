@@ -74,3 +74,110 @@ def test_without_an_engine_docker_cannot_be_insisted_on(orchestrate):
     assert answer.returncode == 3
     assert "no Docker engine answers" in answer.stderr
     assert "Traceback" not in answer.stderr
+
+
+def test_a_name_in_an_error_is_shown_as_it_is_and_steers_no_terminal(orchestrate, tmp_path):
+    path = tmp_path / "[bold]run[1]\x1b[2J.yaml"
+    path.write_text("repeats: none")
+    answer = orchestrate("plan", "--config", path)
+    assert answer.returncode == 2
+    assert "[bold]run[1] [2J.yaml: Expected" in answer.stderr
+
+
+SELECTION = ("--config", "smoke", "--launcher", "process", "--stack", "keras3-jax", "--workload", "mnist_mlp")
+VERBS = {
+    "run": ("run", *SELECTION, "--no-fetch"),
+    "plan": ("plan", *SELECTION),
+    "doctor": ("doctor", *SELECTION),
+    "report": ("report",),
+    "verify": ("verify", "latest"),
+    "data list": ("data", "list"),
+    "list": ("list", "stacks"),
+    "images list": ("images", "list"),
+}
+#: The settings, and what each verb makes of them; by default one line and exit 3.
+PLACES = {
+    "a relative cache": ({"XDG_CACHE_HOME": "mycache"}, {"report": 2, "verify": 2, "list": 0}),
+    "a cache of a name too long": (
+        {"XDG_CACHE_HOME": "/tmp/" + "d" * 300},
+        {"plan": 0, "report": 2, "verify": 2, "data list": 0, "list": 0},
+    ),
+    "a cache below a file": (
+        {"XDG_CACHE_HOME": "/etc/passwd"},
+        {"plan": 0, "report": 2, "verify": 2, "data list": 0, "list": 0},
+    ),
+    "a cache that is no text": (
+        {"XDG_CACHE_HOME": os.fsdecode(b"/tmp/c\xe9")},
+        {"report": 2, "verify": 2, "list": 0},
+    ),
+    "no home": ({"XDG_CACHE_HOME": "", "HOME": "nowhere"}, {"report": 2, "verify": 2, "list": 0}),
+    "results of a name too long": ({"--out": "d" * 300}, {"plan": 0, "report": 2, "verify": 2}),
+    "results below a file": ({"--out": "/etc/passwd/x"}, {"plan": 0, "report": 2, "verify": 2}),
+    "results that are no text": (
+        {"--out": os.fsdecode(b"r\xe9s")},
+        dict.fromkeys(VERBS, 2),
+    ),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("place", PLACES)
+def test_folders_of_no_use_are_one_line_before_anything_starts(orchestrate, tmp_path, place, verb):
+    settings, codes = PLACES[place]
+    words = list(VERBS[verb])
+    if "--out" in settings:
+        if verb in ("data list", "list", "images list"):
+            return
+        words += ["--out", settings["--out"]]
+    answer = orchestrate(*words, **{name: value for name, value in settings.items() if name != "--out"})
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == codes.get(verb, 3), said
+    assert "Traceback" not in said and "starts" not in said
+    if answer.returncode and verb != "doctor":
+        assert sum(line.startswith("ERROR") for line in answer.stderr.splitlines()) == 1
+    if verb == "doctor" and answer.returncode == 3:
+        what = "results" if "--out" in settings else "cache"
+        assert f"bad  folder for {what}: " in answer.stdout
+    assert not list(tmp_path.glob("results*"))
+
+
+@pytest.mark.parametrize(
+    "words", [["report", "x\udce9"], ["run", "--keras-spec", "\udce9"], ["--config", "\udcff.yaml"]]
+)
+def test_a_word_that_is_no_text_is_refused_whatever_it_is_for(orchestrate, words):
+    answer = orchestrate(*words)
+    assert answer.returncode == 2
+    assert "is no text in utf-8" in answer.stderr
+
+
+class Fails:
+    """A command that raises."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __call__(self, *args, **more):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (BrokenPipeError(32, "Broken pipe"), "a connection broke"),
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied"),
+        (MemoryError(), "out of memory"),
+        (ModuleNotFoundError("no", name="duckdb"), "the package duckdb is missing"),
+    ],
+)
+def test_what_the_host_refuses_deep_down_is_one_line_and_exit_3(orchestrate, monkeypatch, error, words):
+    monkeypatch.setattr("orchestrator.cli.verbs.list.load_catalog", Fails(error))
+    answer = orchestrate("list")
+    assert answer.returncode == 3
+    assert words in answer.stderr and "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("error", [OSError("no file"), ModuleNotFoundError("x", name="orchestrator.x"), KeyError("x")])
+def test_a_fault_of_ours_stays_a_traceback(orchestrate, monkeypatch, error):
+    monkeypatch.setattr("orchestrator.cli.verbs.list.load_catalog", Fails(error))
+    with pytest.raises(type(error)):
+        orchestrate("list")

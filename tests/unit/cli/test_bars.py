@@ -24,6 +24,12 @@ def test_a_bar_shows_what_is_done_of_how_much(capsys, told, shown):
     assert err.startswith("mnist") and shown in err
 
 
+def test_the_title_of_a_bar_is_a_name(capsys):
+    with byte_bar("images[bold] [1].tar:smile:") as tell:
+        tell(1, 2)
+    assert capsys.readouterr().err.startswith("images[bold] [1].tar:smile:")
+
+
 def test_a_bar_ends_also_when_its_download_does_not(capsys):
     with pytest.raises(OSError, match="no route"), byte_bar("mnist") as tell:
         tell(10, 100)

@@ -16,7 +16,7 @@ def rows(seconds, workload="mnist_mlp", **more):
 def test_every_cell_is_a_line_with_both_times_their_ratio_and_the_verdict():
     first = rows([1.0, 1.01, 0.99]) + rows([2.0, 2.01, 1.99], "mnist_cnn")
     second = rows([1.5, 1.51, 1.49]) + rows([2.0, 2.01, 1.99], "mnist_cnn")
-    text = comparison_text(compare(first, second), 0.05)
+    text = comparison_text(compare(first, second), 0.05, columns=200)
     lines = text.splitlines()
     (mlp,) = [line for line in lines if line.strip().startswith("mnist_mlp")]
     (cnn,) = [line for line in lines if line.strip().startswith("mnist_cnn")]
@@ -38,6 +38,11 @@ def test_a_cell_that_no_longer_runs_is_no_ratio_but_a_regression():
     text = comparison_text(compare(rows([1.0]), broken), 0.05)
     assert "BROKEN" in text
     assert "1 cell regressed" in text
+
+
+def test_names_in_the_table_are_shown_as_they_are():
+    text = comparison_text(compare(rows([1.0], "[red]net"), rows([2.0], "[red]net")))
+    assert "[red]net" in text
 
 
 def test_without_cells_there_is_nothing_to_compare():

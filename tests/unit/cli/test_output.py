@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
+from orchestrator import streams
 from orchestrator.cli import output
 from orchestrator.errors import HostError
 from orchestrator.model import Skip
@@ -96,6 +98,11 @@ def test_the_summary_is_as_wide_as_the_terminal(columns):
     assert "1,234 s" in text and "10.0 s" in text and "e+" not in text
 
 
+def test_names_in_the_summary_are_shown_as_they_are():
+    text = "\n".join(summary([row(workload="[bold]net:smile:[/]", backend="[red]x\x1b", epoch_s=1.0)]))
+    assert "[bold]net:smile:[/]" in text and "[red]x" in text and "\x1b" not in text
+
+
 def test_the_last_words_count_what_was_meant_to_run_and_group_the_rest_by_reason():
     failed = [row(status="failed", reason="exit code 1", job_id=f"j{n}") for n in range(6)]
     gone = [row(status="unsupported", reason="no GPU", stack=stack) for stack in ("s1", "s1", "s2")]
@@ -126,17 +133,15 @@ def test_rows_are_one_document_or_a_summary(capfd):
     assert capfd.readouterr().out.endswith("1 of 1 jobs ok\nreport: results/run/report.html\n")
 
 
-def test_a_reader_who_has_seen_enough_does_not_change_the_exit_code(monkeypatch):
-    def closed(value):
-        raise BrokenPipeError
-
-    led = []
-    monkeypatch.setattr(output, "print_json", closed)
-    monkeypatch.setattr(output.os, "dup2", lambda new, old: led.append(old))
-    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1, raising=False)
-    finished = Finished(rows=[row(status="failed", reason="x")], out=OUT)
-    assert output.end(finished, True) == 1
-    assert led == [1]
+@pytest.mark.parametrize("as_json", [True, False])
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_rows_that_cannot_be_printed_do_not_change_the_exit_code(monkeypatch, capsys, as_json, status):
+    full = streams.opened(os.open("/dev/full", os.O_WRONLY))
+    monkeypatch.setattr(sys, "stdout", full)
+    finished = Finished(rows=[row(status=status, reason="x")], out=OUT)
+    assert output.end(finished, as_json) == (0 if status == "ok" else 1)
+    assert "standard output could not be written: No space left on device" in capsys.readouterr().err
+    assert streams.take_loss() == ""  # it was said, and is no error any more
 
 
 def test_what_broke_is_raised_once_the_rows_are_told(capfd):
@@ -166,3 +171,14 @@ def test_how_jobs_stand_and_how_to_come_back(capfd, tmp_path):
     folder = RunFolder.create(tmp_path, make_plan())
     output.print_standing(folder, {"waiting": 2, "running": 1})
     assert capfd.readouterr() == (f"orchestrate attach {folder.path}\n", "2 waiting, 1 running\n")
+
+
+def test_what_disturbed_is_said_below_the_figures_and_marked_in_them():
+    noise = {"disturbed": "others on its cores", "lost_s": 5.0, "lost_percent": 50.0}
+    rows = [row(backend="jax", framework_version="0.10", **noise), row(backend="torch")]
+    assert any(
+        "one repeat: no verdict, disturbed 50 %" in line or "fastest, disturbed 50 %" in line for line in summary(rows)
+    )
+    lines = output.closing_lines(rows, OUT)
+    assert [line for line in lines if line.startswith("Disturbed while measured: 1 job of 2. JAX 0.10 on mnist_mlp")]
+    assert not [line for line in output.closing_lines(rows[1:], OUT) if "Disturbed" in line]

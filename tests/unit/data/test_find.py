@@ -17,6 +17,7 @@ from orchestrator.data.download import Fetched
 from orchestrator.data.find import cache_dir, default_dirs, listing, resolve, verify
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import DataFile
+from tests.unit.data.test_archives import STORIES, batch
 
 DATASETS = load_datasets()
 #: Nobody listens on port 9 of this machine, so these fail at once.
@@ -54,18 +55,23 @@ def write_mnist(path: Path, value: int = 0) -> Path:
     return path
 
 
+def content_of(name: str) -> bytes:
+    """What a job can read in place of any member of this data set."""
+    return STORIES.encode() if name == "babi" else batch()
+
+
 def write_members(folder: Path, name: str) -> None:
     for member in DATASETS[name].members:
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
-        (folder / member).write_text(member)
+        (folder / member).write_bytes(content_of(name))
 
 
 def write_tar(path: Path, name: str) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for member in DATASETS[name].members:
             entry = tarfile.TarInfo(member)
-            entry.size = 4
-            tar.addfile(entry, io.BytesIO(b"data"))
+            entry.size = len(content_of(name))
+            tar.addfile(entry, io.BytesIO(content_of(name)))
     return path
 
 
@@ -132,8 +138,19 @@ def test_extracted_members_are_packed_in_the_cache_not_in_the_folder(folder: Pat
     assert tree(folder) == before
     with tarfile.open(first.path) as tar:
         assert tar.getnames() == DATASETS["cifar10"].members
-    (folder / root / DATASETS["cifar10"].members[0]).write_text("changed")
+    (folder / root / DATASETS["cifar10"].members[0]).write_bytes(batch(3))
     assert resolve_one("cifar10", folder).sha256 != first.sha256
+
+
+def test_extracted_members_that_no_job_could_read_are_corrupt_and_refused(folder: Path) -> None:
+    write_members(folder, "cifar10")
+    (row,) = [row for row in verify(DATASETS, ["cifar10"], folder) if row.path == str(folder)]
+    assert row.state == "ok"
+    (folder / DATASETS["cifar10"].members[0]).write_text("changed")
+    (row,) = [row for row in verify(DATASETS, ["cifar10"], folder) if row.path == str(folder)]
+    assert row.state == "corrupt" and "data_batch_1 is no batch of images" in row.note
+    with pytest.raises(UserError, match="data_batch_1 is no batch of images"):
+        resolve_one("cifar10", folder)
 
 
 def test_the_given_folder_is_never_written(folder: Path) -> None:

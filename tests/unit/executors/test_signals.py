@@ -47,8 +47,8 @@ def test_stopping_may_wait_for_a_lock_that_the_interrupted_code_holds():
         assert done.wait(10)
 
 
-@pytest.mark.parametrize("second", WATCHED)
-def test_any_second_signal_ends_the_process_also_while_the_report_is_written(monkeypatch, second):
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_signal_ends_the_process_also_while_the_report_is_written(monkeypatch, second):
     ended, told = [], []
     monkeypatch.setattr(signals.os, "_exit", ended.append)
     monkeypatch.setattr(signals.os, "write", lambda stream, words: told.append((stream, words)))
@@ -57,6 +57,49 @@ def test_any_second_signal_ends_the_process_also_while_the_report_is_written(mon
         assert ended == []
     signal.raise_signal(second)
     assert (ended, told) == ([130], [(2, b"stopped\n")])
+
+
+@pytest.mark.parametrize("first", WATCHED)
+def test_a_terminal_that_is_closed_tells_twice_and_costs_no_rows(monkeypatch, first):
+    """The kernel sends SIGHUP, and so does the shell."""
+    ended = []
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    with stop_on_signals(lambda: None) as stopped:
+        signal.raise_signal(first)
+        signal.raise_signal(signal.SIGHUP)
+    signal.raise_signal(signal.SIGHUP)
+    assert stopped.is_set() and ended == []
+
+
+def test_a_service_manager_sends_two_at_once(monkeypatch):
+    ended = []
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    with stop_on_signals(lambda: None) as stopped:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGTERM)
+        assert stopped.is_set() and ended == []
+        signal.raise_signal(signal.SIGTERM)
+    assert ended == [130]
+
+
+def test_the_end_comes_also_where_nobody_can_be_told(monkeypatch):
+    ended = []
+
+    def gone(stream, words):
+        raise BrokenPipeError
+
+    monkeypatch.setattr(signals.os, "_exit", ended.append)
+    monkeypatch.setattr(signals.os, "write", gone)
+    with stop_on_signals(lambda: None):
+        signal.raise_signal(signal.SIGINT)
+    signal.raise_signal(signal.SIGTERM)
+    assert ended == [130]
+
+
+def test_a_terminal_that_is_closed_does_not_end_a_report(handlers):
+    with signals.not_hung_up():
+        signal.raise_signal(signal.SIGHUP)
+    assert signal.getsignal(signal.SIGHUP) == handlers[signal.SIGHUP]
 
 
 def test_without_a_signal_all_is_as_before(handlers):

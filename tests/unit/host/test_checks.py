@@ -215,3 +215,10 @@ def test_a_container_runtime_is_looked_at_instead_of_the_engine():
     assert (confinement.level, confinement.seen) == ("warn", "not everything: memory: no")
     assert (engine.level, engine.seen) == ("ok", "none (none): apptainer must have the images already")
     assert image.mend == "orchestrate images load FILE --launcher apptainer"
+
+
+def test_a_cpu_quota_is_said():
+    facts = Facts(device="cpu", launcher="process", cores=8, cpu_quota=0.5)
+    (check,) = [check for check in all_checks(facts, [], []) if check.what == "CPU quota"]
+    assert check.level == "warn" and check.seen.startswith("0.5 cores' time") and "on 8 cores" in check.seen
+    assert not [c for c in all_checks(structs.replace(facts, cpu_quota=None), [], []) if c.what == "CPU quota"]

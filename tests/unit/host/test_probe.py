@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError
-from orchestrator.host.probe import shares, slots
+from orchestrator.host import probe
+from orchestrator.host.probe import default_threads, probe_host, shares, slots, usable_cores
 from orchestrator.model import Device, Host
 
 
@@ -36,3 +38,51 @@ def test_cpu_slots_are_disjoint_and_bounded():
     assert [slot.cores for slot in slots(host([0, 1, 2, 3], 0), "cpu", 2, 2)] == [[0, 1], [2, 3]]
     with pytest.raises(HostError, match="need 6 cores"):
         slots(host([0, 1, 2, 3], 0), "cpu", 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("cores", "parallel", "threads"), [(1, 1, 1), (2, 1, 1), (4, 1, 3), (4, 2, 1), (64, 1, 63), (64, 4, 15)]
+)
+def test_every_job_has_as_many_cores_of_its_own_as_threads(cores, parallel, threads):
+    """So no backend gets more of the host than another by starting more threads than it was allowed."""
+    assert default_threads(cores, parallel) == threads
+    found = [slot.cores for slot in slots(host(list(range(cores)), 0), "cpu", threads, parallel)]
+    assert [len(own) for own in found] == [threads] * parallel
+    assert len(set(itertools.chain(*found))) == threads * parallel
+
+
+@pytest.mark.parametrize(
+    ("quota", "usable"), [(None, 4), (0.2, 1), (1.5, 1), (2.0, 2), (3.99, 3), (64.0, 4)], ids=lambda value: str(value)
+)
+def test_a_quota_leaves_as_many_cores_as_it_fills(quota, usable):
+    limited = msgspec.structs.replace(host([0, 1, 2, 3], 0), cpu_quota=quota)
+    assert usable_cores(limited) == usable
+    assert len(slots(limited, "cpu", 1, usable)) == usable
+    with pytest.raises(HostError, match="need") as refused:
+        slots(limited, "cpu", usable + 1, 1)
+    assert quota is None or f"a CPU quota of {quota:g}" in refused.value.message
+
+
+def test_this_host_has_all_that_tells_it_from_others():
+    found = probe_host()
+    assert found.machine is None or len(found.machine) == 12
+    assert found.virtualization
+    assert found.cpu_quota is None or found.cpu_quota > 0
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"proc/cpuinfo": "flags : fpu\n"}, "none"),
+        ({"proc/cpuinfo": "flags : fpu hypervisor\n"}, "a hypervisor"),
+        ({"proc/cpuinfo": "flags : hypervisor\n", "sys/class/dmi/id/sys_vendor": "VMware, Inc.\n"}, "VMware, Inc."),
+        ({"sys/devices/system/clocksource/clocksource0/available_clocksource": "tsc kvm-clock"}, "KVM"),
+        ({"proc/sys/kernel/osrelease": "5.15-microsoft-standard-WSL2\n", "run/.containerenv": ""}, "WSL, container"),
+        ({".dockerenv": ""}, "container"),
+    ],
+)
+def test_what_a_host_runs_under(tmp_path, files, words):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert probe._virtualization(tmp_path) == words

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from orchestrator.host.run_queue import RunQueue
 from orchestrator.launchers import cgroups
 
 CONTAINER = "a" * 64
@@ -47,3 +49,32 @@ def test_another_process_is_not_taken_for_the_container(tmp_path):
     write(tmp_path / "proc/7/cgroup", "0::/user.slice\n")
     assert find(tmp_path) is None
     assert cgroups.find(8, CONTAINER, tmp_path / "proc", tmp_path / "sys") is None
+
+
+def test_what_the_container_lacked(tmp_path):
+    """The quota of the slice around it binds, too; its threads are counted by their numbers on this host."""
+    write(tmp_path / "proc/7/cgroup", f"4:cpu,cpuacct:/slice/{CONTAINER}\n5:memory:/m/{CONTAINER}\n")
+    write(tmp_path / f"sys/cpuacct/slice/{CONTAINER}/cpuacct.usage", "1500000000\n")
+    write(tmp_path / f"sys/cpuacct/slice/{CONTAINER}/tasks", f"{os.getpid()}\n4194305\n")
+    write(tmp_path / f"sys/memory/m/{CONTAINER}/memory.stat", "total_rss 3145728\n")
+    write(tmp_path / f"sys/cpu/slice/{CONTAINER}/cpu.stat", "throttled_time 250000000\n")
+    write(tmp_path / "sys/cpu/slice/cpu.stat", "throttled_time 1000000000\n")
+    write(tmp_path / "sys/cpu/slice/cpu.cfs_quota_us", "150000\n")
+    write(tmp_path / "sys/cpu/slice/cpu.cfs_period_us", "100000\n")
+    usage = find(tmp_path)()
+    assert (usage.throttled_s, usage.cpu_quota) == (1.25, 1.5)
+    assert usage.wait_s is None or usage.wait_s >= 0
+    assert (usage.wait_s is None) == (RunQueue().read([os.getpid()]) is None)
+
+
+def test_the_second_generation_lists_its_threads_as_well(tmp_path):
+    group = f"sys/system.slice/docker-{CONTAINER}.scope"
+    write(tmp_path / "proc/7/cgroup", f"0::/system.slice/docker-{CONTAINER}.scope\n")
+    write(tmp_path / "sys/cgroup.controllers", "cpu memory\n")
+    write(tmp_path / group / "cpu.stat", "usage_usec 2500000\nthrottled_usec 500000\n")
+    write(tmp_path / group / "cpu.max", "50000 100000\n")
+    write(tmp_path / group / "cgroup.threads", f"{os.getpid()}\n")
+    write(tmp_path / group / "memory.stat", "anon 1048576\n")
+    usage = find(tmp_path)()
+    assert (usage.throttled_s, usage.cpu_quota) == (0.5, 0.5)
+    assert (usage.wait_s is None) == (RunQueue().read([os.getpid()]) is None)

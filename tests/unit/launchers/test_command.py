@@ -82,7 +82,7 @@ def test_a_good_job_and_what_it_was_started_with(stub, launcher, context, tmp_pa
     words = (stub / "calls").read_text().split()
     assert words[:3] == ["exec", "--containall", "--no-home"]
     assert "/images/theano.sif" in words
-    assert f"{tmp_path}/cache/keras-orchestrate-keras2-theano-theano:" in " ".join(words)
+    assert f"{tmp_path}/cache/keras-orchestrate-keras2-theano-theano-u{os.getuid()}-" in " ".join(words)
     assert not Path(words[words.index("--workdir") + 1]).exists()
     assert result.fingerprint.launcher == "stub"
     assert result.fingerprint.command[:2] == ["env", "APPTAINERENV_OMP_NUM_THREADS=1"]

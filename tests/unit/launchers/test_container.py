@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 
+import msgspec
 import pytest
 
-from orchestrator.launchers import container
-from orchestrator.launchers.container import NOBODY, Image, cache_name, container_spec, job_user, owned_by_job
+from orchestrator.launchers.caches import cache_name
+from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
+from orchestrator.launchers.job_user import JobUser, plain
 from orchestrator.model import Device
 from tests.make import make_context, make_job
 
@@ -21,14 +23,27 @@ def context(tmp_path):
     return make_context(tmp_path / "workloads", tmp_path / "mnist.npz")
 
 
-def test_jobs_are_never_root():
-    assert job_user(0, 0) == NOBODY
-    assert job_user(1000, 1001) == (1000, 1001)
+def test_jobs_are_the_caller_unless_the_engine_wants_another_user(context):
+    assert user_of(context) == plain(os.getuid(), os.getgid())
+    other = JobUser(inside=(0, 0), outside=(1000, 1000))
+    assert user_of(msgspec.structs.replace(context, user=other)) is other
+
+
+def test_a_cache_is_of_one_user_one_image_and_one_version_of_the_scripts(context, monkeypatch):
+    def name(image="sha256:1", scripts="a", uid=1000):
+        monkeypatch.setattr(os, "getuid", lambda: uid)
+        changed = msgspec.structs.replace(context, workloads_sha256=scripts)
+        (volume,) = caches_of(changed, Image(name="image:1", digest=image), make_job()).values()
+        return volume
+
+    names = {name(), name(image="sha256:2"), name(scripts="b"), name(uid=65534)}
+    assert len(names) == 4
+    assert name() in names
 
 
 def test_what_a_job_may_read_and_write(context, tmp_path):
     spec = container_spec(context, IMAGES, make_job(), CPU, tmp_path / "out")
-    cache = cache_name("keras2-theano", "theano")
+    cache = cache_name("keras2-theano", "theano", os.getuid(), "sha256:1", "")
     assert spec.binds[:3] == [
         (str(tmp_path / "workloads"), "/workloads", "ro"),
         (str(tmp_path / "mnist.npz"), "/data/mnist.npz", "ro"),
@@ -57,15 +72,3 @@ def test_the_gpu_of_the_device_is_the_containers(context, tmp_path):
     gpu = Device(kind="gpu", name="K80", uuid="GPU-1", cores=[0], minor=3, driver="384.81")
     spec = container_spec(context, IMAGES, make_job(device="gpu"), gpu, tmp_path)
     assert (spec.gpu_uuid, spec.gpu_minor, spec.driver, spec.gpu_route) == ("GPU-1", 3, "384.81", "devices")
-
-
-@pytest.mark.parametrize(("uid", "owners"), [(0, [NOBODY, (0, 0)]), (1000, [])])
-def test_the_folder_is_the_jobs_only_while_it_runs(tmp_path, monkeypatch, uid, owners):
-    changes = []
-    monkeypatch.setattr(os, "getuid", lambda: uid)
-    monkeypatch.setattr(os, "getgid", lambda: uid)
-    monkeypatch.setattr(container.os, "chown", lambda path, u, g, follow_symlinks: changes.append((u, g)))
-    with pytest.raises(KeyboardInterrupt), owned_by_job(tmp_path):
-        assert changes == owners[:1]
-        raise KeyboardInterrupt
-    assert changes == owners

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import threading
 import types
 
 import docker.errors
+import msgspec
 import pytest
 import requests
 
+from orchestrator.errors import HostError
 from orchestrator.launchers import docker as launching
+from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.container import Image
 from orchestrator.launchers.docker import DockerLauncher, docker_run, engine_usage, probe_of
+from orchestrator.launchers.job_user import JobUser
 from orchestrator.model import Device
 from tests.make import make_context, make_job, make_spec
 
@@ -108,7 +114,8 @@ def test_a_good_job_leaves_its_log_and_no_container(context, tmp_path):
     assert engine.events == ["start", "remove"]
     assert engine.container.closed == ["lifeline"]
     assert len(probes) == 1
-    assert engine.volumes_made == [("keras-orchestrate-keras2-theano-theano", {"keras-orchestrate": "cache"})]
+    volume = cache_name("keras2-theano", "theano", os.getuid(), "sha256:1", "")
+    assert engine.volumes_made == [(volume, {"keras-orchestrate": "cache"})]
     assert engine.created[0]["stdin_open"], "the lifeline is its standard input"
 
 
@@ -143,6 +150,31 @@ def test_what_the_engine_says_of_a_container_it_could_not_start(context, tmp_pat
 )
 def test_a_refusal_is_an_exit_and_never_an_exception(context, tmp_path, refusal, error):
     assert launch(Engine(refuses=refusal), context, tmp_path).error == error
+
+
+def test_a_folder_that_cannot_be_given_to_the_job_is_no_lost_engine(context, tmp_path, monkeypatch):
+    @contextlib.contextmanager
+    def owning(out, user):
+        raise HostError(f"cannot give {out} to user 65534, as whom jobs run: Operation not permitted")
+        yield
+
+    monkeypatch.setattr(launching, "owning", owning)
+    engine = Engine()
+    assert launch(engine, context, tmp_path).error.startswith(f"cannot give {tmp_path}/out to user 65534")
+    assert engine.created == []
+
+
+def test_the_user_that_an_engine_wants_and_what_it_does_not_give_are_on_record(context, tmp_path):
+    user = JobUser(inside=(0, 0), outside=(1000, 1000), userns="host")
+    context = msgspec.structs.replace(context, user=user, lacks={"cores": "it may use 0-1, not only 0"})
+    launch = DockerLauncher(None, context, IMAGES).describe(make_job(), CPU, tmp_path)
+    assert launch.command[:4] == ["docker", "run", "--userns", "host"]
+    assert launch.command[launch.command.index("--user") + 1] == "0:0"
+    assert launch.unconfined == ["cores: it may use 0-1, not only 0"]
+    engine = Engine()
+    (tmp_path / "out").mkdir()
+    DockerLauncher(engine, context, IMAGES).launch(make_job(), CPU, tmp_path / "out", tmp_path / "log", lambda _: None)
+    assert (engine.created[0]["user"], engine.created[0]["userns_mode"]) == ("0:0", "host")
 
 
 def test_an_engine_that_is_lost_while_the_job_runs(context, tmp_path):

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 
 from orchestrator.launchers import process
+from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
 from orchestrator.measure import job as measuring
 from orchestrator.measure.job import measure
@@ -126,7 +127,8 @@ def test_the_callers_environment_stays_outside(context, tmp_path, monkeypatch):
     assert command[:2] == ["env", "-i"]
     assert not [word for word in command if "SECRET" in word or "PYTHONPATH" in word]
     assert "KERAS_BACKEND=theano" in command
-    assert f"THEANO_FLAGS=base_compiledir={tmp_path}/cache/keras2-theano/theano,floatX=float32,device=cpu" in command
+    cache = cache_name("keras2-theano", "theano", os.getuid(), "0" * 64, "")
+    assert f"THEANO_FLAGS=base_compiledir={tmp_path}/cache/{cache},floatX=float32,device=cpu" in command
 
 
 def test_a_job_sees_its_own_gpu_only(context, tmp_path):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
 
 import pytest
 
-from orchestrator.launchers import supervise
-from orchestrator.launchers.supervise import Command, Supervisor, oom_kills, read_usage, reaper_argv
+from orchestrator.launchers import reaper, supervise, sweep
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, oom_kills, reaper_argv
 
 pytestmark = pytest.mark.slow
 CORE = min(os.sched_getaffinity(0))
@@ -103,7 +104,7 @@ def test_a_probe_of_ones_own_is_made_from_the_reapers_number(tmp_path):
 def test_without_processes_there_is_no_reading():
     with pytest.raises(ProcessLookupError):
         os.kill(2**22 + 1, 0)
-    assert read_usage(2**22 + 1) is None
+    assert ProcessProbe(2**22 + 1)() is None
 
 
 def test_the_final_command_is_told_to_the_reaper_with_its_length():
@@ -119,3 +120,20 @@ def test_kills_for_memory_are_the_kernels_own_count(monkeypatch, tmp_path):
     assert oom_kills() == 12
     (tmp_path / "vmstat").write_text("an older kernel counts none\n")
     assert oom_kills() == 0
+
+
+def test_a_process_may_call_itself_by_a_name_that_is_no_text(tmp_path):
+    """It would end the sampling of every job beside it, and the reaper."""
+    name = "import ctypes, time; ctypes.CDLL(None).prctl(15, b'n\\xe9m\\xff')"
+    program = f"{name}; print('named', flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == b"named\n"
+        assert child.pid in reaper.descendants(os.getpid())
+        usage = ProcessProbe(os.getpid())()
+        assert usage is not None and usage.rss_mb > 1
+        assert sweep._start_time(child.pid).isdecimal()
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -10,6 +11,7 @@ from orchestrator.measure.job import measure, verdict
 from orchestrator.model import Device, Exit, Launch, Usage
 from tests.make import FINGERPRINT, make_job
 
+CORE = min(os.sched_getaffinity(0))
 GOOD = [{"event": "epoch_end", "t": 1}, {"event": "epoch_end", "t": 2}, {"event": "end", "t": 3}]
 ERROR = {"event": "error", "t": 3, "type": "ValueError", "message": "planted\nfault"}
 
@@ -27,6 +29,7 @@ ERROR = {"event": "error", "t": 3, "type": "ValueError", "message": "planted\nfa
         (Exit(code=137, timed_out=True), GOOD, "timeout", "60 s"),
         (Exit(code=137, cancelled=True), GOOD[:1], "cancelled", "user"),
         (Exit(error="image x is missing"), [], "failed", "image x is missing"),
+        (Exit(error="the engine refused:\n  this\n  and that"), [], "failed", "the engine refused: this and that"),
         (Exit(code=999), [], "failed", "exit code 999"),
     ],
 )
@@ -39,6 +42,34 @@ def test_every_end_has_one_status_and_a_reason(tmp_path, exit_, events, status, 
     assert "\n" not in reason
 
 
+ODD = {"event": "epoch_end", "t": 2, "loss": None, "not_finite": {"loss": "nan"}}
+INFINITE = {"event": "epoch_end", "t": 1, "val_acc": None, "not_finite": {"val_acc": "-inf"}}
+
+
+@pytest.mark.parametrize(
+    ("events", "reason"),
+    [
+        ([GOOD[0], ODD, GOOD[2]], "the loss was not finite from epoch 2 on (nan)"),
+        ([ODD, ODD, GOOD[2]], "the loss was not finite from epoch 1 on (nan)"),
+        ([ODD, GOOD[1], GOOD[2]], "the loss was not finite in epoch 1 (nan)"),
+        (
+            [INFINITE, ODD, GOOD[2]],
+            "the loss was not finite from epoch 2 on (nan); the validation accuracy was not finite in epoch 1 (-inf)",
+        ),
+    ],
+)
+def test_a_job_whose_figures_are_no_numbers_has_failed_however_well_it_ended(tmp_path, events, reason):
+    assert verdict(make_job(), Exit(code=0), events, [], tmp_path / "log") == ("failed", reason)
+    status, words = verdict(make_job(), Exit(code=137, timed_out=True), events, ["1 unreadable"], tmp_path / "log")
+    assert status == "timeout" and words.endswith(f"; {reason}; 1 unreadable")
+
+
+@pytest.mark.parametrize("said", [{"loss": 1}, {"mine": "nan"}, "nan", ["loss"], {"loss": ["nan"]}, {"loss": None}])
+def test_what_says_nothing_of_a_figure_fails_no_job(tmp_path, said):
+    events = [{**GOOD[0], "not_finite": said}, *GOOD[1:]]
+    assert verdict(make_job(), Exit(code=0), events, [], tmp_path / "log") == ("ok", "")
+
+
 def test_unreadable_lines_are_told_even_when_all_went_well(tmp_path):
     assert verdict(make_job(), Exit(code=0), GOOD, ["3 unreadable"], tmp_path / "log") == ("ok", "3 unreadable")
 
@@ -46,26 +77,27 @@ def test_unreadable_lines_are_told_even_when_all_went_well(tmp_path):
 class FakeLauncher:
     """Starts nothing: writes the given events where a job would."""
 
-    def __init__(self, *events):
+    def __init__(self, *events, usage=None):
         self.events = events
+        self.usage = usage or Usage(cpu_s=1.0, rss_mb=2.0)
 
     def describe(self, job, device, out):
         return Launch(launcher="fake", command=["true"])
 
     def launch(self, job, device, out, log, watch):
-        watch(lambda: Usage(cpu_s=1.0, rss_mb=2.0))
+        watch(lambda: self.usage)
         lines = [json.dumps({"t": float(i), **event}) + "\n" for i, event in enumerate(self.events)]
         (out / "events.jsonl").write_text("".join(lines))
         (out / "left").write_text("behind")
         return Exit(code=0)
 
 
-def measured(folder, *events):
+def measured(folder, *events, usage=None, cores=()):
     seen = []
     result = measure(
         make_job(epochs=1),
-        Device(kind="cpu", name="cpu:0"),
-        launcher=FakeLauncher(*events),
+        Device(kind="cpu", name="cpu:0", cores=list(cores)),
+        launcher=FakeLauncher(*events, usage=usage),
         folder=folder,
         run_id="r",
         identify=lambda job, device, launch: FINGERPRINT,
@@ -97,3 +129,24 @@ def test_data_that_changed_since_the_plan_fail_the_job(tmp_path, sha256, read):
     result, _ = measured(tmp_path / "job", {**DATA, "sha256": sha256}, EPOCH, {"event": "end"})
     assert result.status == "failed"
     assert result.reason == f"the data changed: planned sha256 {'2' * 64}, the job read {read}"
+
+
+def sampled(folder, **usage):
+    result, _ = measured(
+        folder, DATA, EPOCH, {"event": "end"}, usage=Usage(cpu_s=1.0, rss_mb=2.0, **usage), cores=[CORE]
+    )
+    (line,) = (folder / "samples.jsonl").read_bytes().splitlines()
+    return result, json.loads(line)
+
+
+def test_a_sample_tells_what_the_job_lacked_and_what_its_cores_did(tmp_path):
+    result, sample = sampled(tmp_path / "job", wait_s=3.0, throttled_s=0.5, cpu_quota=0.5)
+    assert {"wait_s": 3.0, "throttled_s": 0.5}.items() <= sample.items()
+    assert sample["busy_s"] > 0 and sample["steal_s"] >= 0 and "cpu_quota" not in sample
+    assert result.fingerprint.cpu_quota == 0.5
+
+
+def test_the_cores_of_this_host_say_nothing_of_a_job_that_is_elsewhere(tmp_path):
+    result, sample = sampled(tmp_path / "job")
+    assert set(sample) == {"t", "device", "cpu_s", "rss_mb"}
+    assert result.fingerprint == FINGERPRINT

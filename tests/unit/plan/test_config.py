@@ -69,7 +69,7 @@ def test_durations(text, seconds):
     assert parse_duration(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "m", "0", "-5", "1d", "1.5h", "ten"])
+@pytest.mark.parametrize("text", ["", "m", "0", "-5", "1d", "1.5h", "ten", "8785h", "9" * 5000])
 def test_other_texts_are_no_durations(text):
     with pytest.raises(UserError, match="not a duration"):
         parse_duration(text)
@@ -80,10 +80,31 @@ def test_amounts_of_memory(text, mib):
     assert parse_memory(text) == mib
 
 
-@pytest.mark.parametrize("text", ["", "g", "4", "xg", "-4g", "1.5g", "4t", "63m"])
+@pytest.mark.parametrize("text", ["", "g", "4", "xg", "-4g", "1.5g", "4t", "63m", "65537g", "9" * 5000 + "g"])
 def test_other_texts_are_no_amounts_of_memory(text):
     with pytest.raises(UserError, match="not an amount of memory"):
         parse_memory(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["epochs: 10001", "threads: 4097", "parallel: 4097", "timeout: 9999999999h", "memory: 9999999999g",
+             "epochs: 1000000000000000000000000000000"],
+)  # fmt: skip
+def test_numbers_that_explode_are_refused_at_once(text):
+    with pytest.raises(UserError):
+        decode(text.encode(), "c.yaml")
+    name, value = text.split(": ")
+    with pytest.raises(UserError):
+        override(Config(), **{name: int(value) if value.isdecimal() else value})
+
+
+def test_a_key_that_is_there_twice_is_told_with_both_lines():
+    with pytest.raises(UserError, match=r"c\.yaml: 'repeats' is there twice, in line 1 and in line 3"):
+        decode(b"repeats: 5\nscale: smoke\nrepeats: 1\n", "c.yaml")
+
+
+def test_a_variant_that_is_there_twice_is_one_variant():
+    assert override(Config(), variants=["modern", "faithful", "modern"]).variants == ["modern", "faithful"]
 
 
 def test_points_given_up_are_kept_in_one_order():

@@ -62,6 +62,15 @@ def test_the_order_is_seeded_and_repeats_are_interleaved(catalog):
     assert [j.cell for j in first[:20]] != [j.cell for j in first[20:40]]
 
 
+def test_a_plan_that_would_fill_the_memory_is_refused_at_once(catalog):
+    message = "100,000,000 repeats of 35 cells are 3,500,000,000 jobs, more than 100,000"
+    with pytest.raises(UserError, match=message) as caught:
+        jobs(catalog, stacks=["*"], repeats=100_000_000)
+    assert caught.value.hint == "lower --repeats: to 2,857 at most"
+    with pytest.raises(UserError, match="100,001 jobs"):
+        jobs(catalog, stacks=["keras1-mxnet"], workloads=["mnist_mlp"], repeats=100_001)
+
+
 def test_backends_share_a_seed_and_repeats_do_not(catalog):
     seeds = {(job.repeat, job.seed) for job in jobs(catalog, repeats=3)}
     assert seeds == {(1, 2017), (2, 2018), (3, 2019)}

@@ -78,3 +78,10 @@ def test_a_misspelt_field_gets_a_hint_from_its_own_part():
     with pytest.raises(UserError) as caught:
         decode(b"slurm: {partitoin: gpu}", "x.yaml")
     assert caught.value.hint == "did you mean 'partition'?"
+
+
+def test_an_option_of_sbatch_that_is_there_twice_is_refused():
+    with pytest.raises(UserError, match="`options` holds --qos twice"):
+        override(Config(), slurm={"options": ["--qos=low", "--qos=high"]})
+    twice = ["--exclude=n1", "--exclude=n2"]  # these are joined
+    assert override(Config(), slurm={"options": twice}).slurm.options == twice

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from orchestrator.report import sections
-from orchestrator.report.blocks import Chart, Paragraphs, Section
+from orchestrator.report.blocks import Paragraphs, Section
 from orchestrator.report.build import build_report
 from orchestrator.report.input import ReportInput
 from tests.fakes.made_up import recorded
@@ -54,15 +54,6 @@ def test_a_new_section_is_a_function_and_an_entry(monkeypatch):
     assert '<section id="hosts">\n<h2>Jobs per host</h2>\n<p>made-up: 2</p>\n</section>' in made.html
     assert '<a href="#hosts">Jobs per host</a>' in made.html
     assert made.markdown.endswith("</details>\n\n## Jobs per host\n\nmade-up: 2\n")
-
-
-def test_two_charts_of_one_name_would_be_one_file(monkeypatch):
-    def build(view):
-        return [Section(name=name, title=name, blocks=[Chart("same", "t", {})]) for name in "ab"]
-
-    monkeypatch.setattr("orchestrator.report.build.SECTIONS", {"summary": (build,), "results": (), "background": ()})
-    with pytest.raises(ValueError, match="two charts are called 'same'"):
-        build_report(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1))
 
 
 def test_anchors_are_unique_and_every_link_has_its_anchor(built):

@@ -191,10 +191,10 @@ def test_file_names_are_safe_and_unique():
 
 def test_pictures_are_drawn_from_the_specification():
     report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=1)
-    title, spec = charts.charts(*placed(report))["epoch-seconds"]
-    picture = charts.draw(title, spec)
-    assert picture.svg.startswith("<svg") and "CNTK 2.5.1" in picture.svg
-    assert picture.png.startswith(b"\x89PNG")
+    _, spec = charts.charts(*placed(report))["epoch-seconds"]
+    svg, png = charts.draw(spec)
+    assert svg.startswith("<svg") and "CNTK 2.5.1" in svg
+    assert png.startswith(b"\x89PNG")
 
 
 def test_the_script_fits_the_specifications_and_can_be_inlined():
@@ -209,3 +209,21 @@ def test_tooltips_have_the_figures_of_the_tables_not_all_digits_of_a_clock():
     tooltips = [tip for layer in layers for tip in layer["encoding"].get("tooltip", [])]
     assert {tip["field"] for tip in tooltips} >= {"seconds", "elapsed_s", "t_s", "val_acc", "cpu_percent"}
     assert all("format" in tip for tip in tooltips if tip["type"] == "quantitative")
+
+
+def test_disturbed_epochs_are_red_ticks_and_the_charts_of_their_task_name_the_contender():
+    report = recorded(workloads=["mnist_mlp", "babi_rnn"], stacks=2, repeats=1)
+    row = next(row for row in report.rows if row["workload"] == "mnist_mlp")
+    row["disturbed"] = "others on its cores"
+    epoch = next(e for e in report.epochs if e["job_id"] == row["job_id"] and e["epoch"] == 3)
+    epoch |= {"disturbed": "others on its cores", "lost_percent": 48.0}
+    found = charts.charts(*placed(report))
+    titles = [title for title, _ in found.values()]
+    assert [title for title in titles if "disturbed: TensorFlow 1.3.0" in title and "mnist_mlp" in title] == titles[
+        2:3
+    ] + titles[4:5]
+    bars = found["epoch-seconds"][1]
+    (layered,) = [view for view in bars["concat"] if len(view["layer"]) == 3]
+    red = layered["layer"][2]
+    assert red["mark"]["color"] == charts.DISTURBED
+    assert [point["noise"] for point in bars["datasets"][red["data"]["name"]]] == ["lacked 48 %: others on its cores"]

@@ -44,7 +44,7 @@ def test_each_job_has_a_pair_of_panels_with_its_epochs():
     begins = [f"epoch {i} begins" for i in (1, 2, 3)]
     assert [mark["what"] for mark in marks[0]] == [*begins, "epoch 3 ends"]
     assert sum(rows[0]["what"] == "throttled" for rows in marks) == 2  # once per job, in its utilization
-    assert charts.draw(title, spec).svg.startswith("<svg")
+    assert charts.draw(spec)[0].startswith("<svg")
 
 
 def test_utilization_has_the_whole_scale_and_power_begins_at_zero():

@@ -87,3 +87,34 @@ def test_tasks_stand_in_the_order_of_their_amounts_as_numbers():
     assert [task.label for task in lay_out(rows).tasks] == [
         "mnist_mlp · 896 samples", "mnist_mlp · 1,024 samples", "mnist_mlp · 12,800 samples",
     ]  # fmt: skip
+
+
+MACHINE = {
+    **{"machine": "a", "cpu": "c", "cores": 2, "cpu_quota": None, "memory_gib": 8.0, "os": "Debian 12"},
+    **{"kernel": "6.1", "virtualization": "none"},
+}
+
+
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [
+        ({"machine": "b"}, "machine b"),
+        ({"cpu": "d"}, "d"),
+        ({"cores": 4}, "4 cores"),
+        ({"cpu_quota": 0.2}, "CPU quota 0.2"),
+        ({"memory_gib": 7.5}, "7.5 GiB"),
+        ({"os": "Ubuntu 24.04"}, "Ubuntu 24.04"),
+        ({"kernel": "6.8"}, "kernel 6.8"),
+        ({"virtualization": "KVM"}, "under KVM"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_two_machines_of_one_name_never_share_a_cell_and_are_never_ranked_together(difference, words):
+    layout = lay_out([row(**MACHINE), row(**{**MACHINE, **difference})])
+    assert len(layout.contenders) == len(layout.machines()) == 2
+    assert any(words in contender.label for contender in layout.contenders)
+
+
+def test_records_that_do_not_tell_their_machine_are_one_group_and_not_that_of_those_that_do():
+    layout = lay_out([row(), row(repeat=2), row(**MACHINE)])
+    assert sorted(len(rows) for rows in layout.cells.values()) == [1, 2]

@@ -9,25 +9,21 @@ import re
 
 import pytest
 
-from orchestrator.report import charts, render
-from orchestrator.report.blocks import Cell, Chart, Column, Matrix, Paragraphs, Section, Span, Table
+from orchestrator.report import render
+from orchestrator.report.blocks import Cell, Chart, Column, Drawn, Matrix, Paragraphs, Picture, Section, Span, Table
 from orchestrator.report.head import Count, Head
 from orchestrator.report.layout import lay_out
 from tests.make import row
-from tests.unit.report.makers import EVIL, Page, draw_nothing
+from tests.unit.report.makers import EVIL, Page
 
 HEAD = Head("Title", "1 workload on 1 backend in 1 stack", ["h · c"], [Count(1, "of 1 jobs ok", "good")], "now", ["r"])
-
-
-@pytest.fixture(autouse=True)
-def no_libraries(monkeypatch):
-    draw_nothing(monkeypatch)
 
 
 def page(*blocks, head=HEAD, layout=None, pictures=(), part="results", **section):
     found = Section(**{"name": "n", "title": "Heading", "blocks": blocks, **section})
     parts = {**dict.fromkeys(("summary", "results", "background"), ()), part: [found]}
-    return render.Page(head, layout or lay_out([row()]), parts, {name: charts.draw(name, {}) for name in pictures})
+    drawn = Drawn({name: Picture(title=name, spec={}, svg="<svg", png=b"") for name in pictures}, "/* the libraries */")
+    return render.Page(head, layout or lay_out([row()]), parts, drawn)
 
 
 def both(*blocks, **changes):
@@ -150,7 +146,7 @@ def test_a_cell_marks_what_did_not_end_well():
 
 
 def test_a_chart_is_live_on_the_page_and_a_link_in_markdown():
-    html, markdown = both(Chart("bars", "Bars", {}), pictures=["bars"])
+    html, markdown = both(Chart("bars", "Bars"), pictures=["bars"])
     assert '<figure data-chart="bars">\n<figcaption>Bars</figcaption>' in html and "data:image/svg+xml;base64," in html
     assert markdown == "## Heading\n\n![Bars](charts/bars.svg)\n"
 
@@ -158,7 +154,9 @@ def test_a_chart_is_live_on_the_page_and_a_link_in_markdown():
 def test_sections_that_lead_stand_first_in_their_line_of_the_menu():
     names = [("a", False), ("b", True), ("", False), ("c", False)]
     sections = [Section(name=n, title=n, blocks=[Paragraphs(["x"])], leads=leads) for n, leads in names]
-    made = render.Page(HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, {})
+    made = render.Page(
+        HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, Drawn()
+    )
     menu = re.search(r"(?s)<nav.*</nav>", render.html(made)).group(0)
     assert re.findall(r">(\w)</a>(\n?)", menu) == [("a", "\n"), ("b", ""), ("a", ""), ("c", "\n")]
 
@@ -175,7 +173,7 @@ def test_the_head_counts_and_links():
 
 
 def test_the_policy_allows_just_the_scripts_of_the_page():
-    taken = Page(render.html(page(Chart("c", "C", {}), pictures=["c"])))
+    taken = Page(render.html(page(Chart("c", "C"), pictures=["c"])))
     policy = next(a["content"] for tag, a in taken.tags if a.get("http-equiv") == "Content-Security-Policy")
     hashes = re.findall(r"'sha256-([^']+)'", policy)
     code = taken.scripts[1:]
@@ -200,7 +198,7 @@ def test_all_that_is_drawn_is_escaped():
         Paragraphs([(EVIL, EVIL)], "code"),
         Table((Column(EVIL, heads=True), Column(EVIL, number=True)), [[spans, EVIL]], caption=EVIL, fold=EVIL),
         Matrix("m", EVIL, EVIL, [[Cell(EVIL, [EVIL], marks=[Span(EVIL, "status bad", "#x")])]]),
-        Chart("c", EVIL, {}),
+        Chart("c", EVIL),
     ]
     head = Head(EVIL, EVIL, [EVIL], [Count(1, EVIL), Count(1, EVIL, "bad", "x")], EVIL, [EVIL])
     layout = lay_out([{**row(), "backend": EVIL, "framework_version": EVIL, "workload": EVIL, "scale": EVIL}])

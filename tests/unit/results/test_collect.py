@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import duckdb
 import msgspec
@@ -96,3 +97,30 @@ def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
 def test_one_core_is_one_core():
     results = [make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, cores=cores)) for cores in (1, 2)]
     assert dict(environment(results))["processor"] == "c, 1 core in use; c, 2 cores in use"
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_without_duckdb_there_are_all_tables_but_parquet(tmp_path, monkeypatch, kept):
+    folder = RunFolder.create(tmp_path / "runs", make_plan())
+    if kept:
+        (tmp_path / "results.parquet").write_bytes(b"of other rows")
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    merged = write_tables(merge_runs([folder]), tmp_path)
+    (note,) = merged.notes
+    assert note.startswith("results.parquet could not be written (ModuleNotFoundError: ")
+    tables = {path.name for path in tmp_path.iterdir() if path.is_file()}
+    assert tables == {"results.json", "results.csv", "epochs.csv"}
+
+
+def test_readings_of_gpus_that_cannot_be_read_cost_their_figures_only(tmp_path, monkeypatch):
+    folder = RunFolder.create(tmp_path, make_plan())
+    folder.begin(make_job(), 1)
+    folder.write_result(make_result(make_job()))
+
+    def fails(self, result):
+        raise MemoryError
+
+    monkeypatch.setattr(RunFolder, "gpu_samples", fails)
+    merged = merge_runs([folder])
+    assert [row["status"] for row in merged.rows] == ["ok"]
+    assert merged.notes == ["No figures of GPUs: their readings could not be read (MemoryError: )."]

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.model import GpuSample, Sample
 from orchestrator.results import gpu_figures, gpu_readings
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_METRICS, METRICS, Metric
-from orchestrator.results.gpu_figures import OF_COUNTER, OF_GAUGE, OF_JOB
+from orchestrator.results.gpu_figures import OF_COUNTER, OF_GAUGE, OF_JOB, OF_TIME
 from orchestrator.results.rows import epoch_rows, result_row
 from orchestrator.results.samples import NUMBERS
 from tests.make import make_job, make_result
@@ -27,7 +27,7 @@ HOST = [Sample(device="d", **{**dict.fromkeys(NUMBERS, 1.5 * i), "t": 90.0 + i})
 def test_every_metric_is_made_of_fields_that_are_sampled(metric):
     fields = GpuSample.__struct_fields__ if metric.device == "gpu" else NUMBERS
     assert {metric.field, metric.rate or metric.field} <= set(fields)
-    known = {*OF_GAUGE, *OF_COUNTER, *OF_JOB} if metric.device == "gpu" else {"share", "peak"}
+    known = {*OF_GAUGE, *OF_COUNTER, *OF_JOB, *OF_TIME} if metric.device == "gpu" else {"share", "peak", "mean", "lack"}
     assert metric.how in known
 
 
@@ -56,7 +56,7 @@ def test_columns_of_metrics_stand_together_and_in_order():
 
 
 def test_an_epoch_has_the_metrics_that_say_so():
-    (first, *_) = epoch_rows([JOB], {JOB.job.id: GPU})
+    (first, *_) = epoch_rows([JOB], {JOB.job.id: GPU}, {JOB.job.id: HOST})
     assert [metric.column for metric in EPOCH_METRICS if first[metric.column] is None] == []
 
 

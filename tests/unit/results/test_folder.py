@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 
 import msgspec
 import pytest
@@ -99,10 +100,43 @@ def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
 
 
 def test_where_there_is_no_run_yet_the_way_to_one_is_told(tmp_path):
-    with pytest.raises(UserError, match=r"no runs in .* yet") as caught:
+    with pytest.raises(UserError, match="there is no run 'latest'") as caught:
         RunFolder.locate(tmp_path, "latest")
-    assert caught.value.hint == "`orchestrate --config smoke` makes one"
+    assert caught.value.hint == f"no runs in {tmp_path} yet: `orchestrate --config smoke` makes one"
     RunFolder.create(tmp_path, make_plan())
     (tmp_path / "latest").unlink()
+    with pytest.raises(UserError, match="there is no run 'latest'") as caught:
+        RunFolder.locate(tmp_path, "latest")
+    assert "runs are kept below" in caught.value.hint
+
+
+def test_latest_is_the_run_begun_last_or_nothing(tmp_path, monkeypatch):
+    first, second = (RunFolder.create(tmp_path, make_plan(run_id=name)) for name in ("a", "b"))
+    assert RunFolder.locate(tmp_path, "latest").path == second.path != first.path
+
+    def no_links(self, target):
+        raise PermissionError
+
+    monkeypatch.setattr("pathlib.Path.symlink_to", no_links)
+    RunFolder.create(tmp_path, make_plan(run_id="c"))
+    assert not (tmp_path / "latest").is_symlink()  # an old one would mean another run
     with pytest.raises(UserError, match="there is no run 'latest'"):
         RunFolder.locate(tmp_path, "latest")
+
+
+def test_a_copy_in_the_place_of_latest_is_refused_by_name(tmp_path):
+    run = RunFolder.create(tmp_path / "results", make_plan())
+    (tmp_path / "copied").mkdir()
+    shutil.copytree(run.path, tmp_path / "copied" / "latest")
+    with pytest.raises(UserError, match=r"copied/latest is a folder of its own, and no link to the last run"):
+        RunFolder.locate(tmp_path / "copied", "latest")
+    assert RunFolder.open(tmp_path / "copied" / "latest").plan() == make_plan()  # by its name it can be read
+
+
+@pytest.mark.parametrize("name", ["d" * 300, "file/below"])
+def test_what_cannot_even_be_looked_for_is_no_run(tmp_path, name):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match=r"cannot be read|there is no run|not a run"):
+        RunFolder.locate(tmp_path / name, "latest")
+    with pytest.raises(UserError):
+        RunFolder.open(tmp_path / name)

@@ -40,9 +40,33 @@ def test_means_and_percentiles_are_weighted_with_time():
 
 
 def test_the_drivers_own_record_goes_before_polls():
-    samples = [sample(1, util=99.0), sample(1.5, "buffer", util=20.0), sample(2.5, "buffer", util=40.0)]
-    part = window_part((1, 3), samples)
-    assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (30.0, 2)
+    entries = [sample(t, "buffer", util=u) for t, u in ((0.5, 0.0), (1.5, 20.0), (2.5, 40.0), (3.5, 80.0))]
+    part = window_part((1, 3), [sample(1, util=99.0), *entries])
+    # Each tells of the time since the one before it: 20 until 1.5, 40 until 2.5, then 80.
+    assert (part["gpu_util_mean"], part["gpu_samples_n"]) == ((0.5 * 20 + 40 + 0.5 * 80) / 2, 3)
+
+
+def test_a_window_too_short_for_the_cards_counters_has_no_figure():
+    samples = [sample(i / 10, util=50.0, power_w=100.0, energy_j=10.0 * i) for i in range(60)]
+    assert window_part((1, 1.9), samples)["gpu_power_mean_w"] is None
+    assert energy((1, 1.9), samples) == (None, None)
+    short = window_part((1, 2.5), samples)
+    assert (short["gpu_util_mean"], short["gpu_util_p95"]) == (None, None)
+    assert (short["gpu_power_mean_w"], short["energy_j"]) == (pytest.approx(100.0), pytest.approx(150.0))
+    assert window_part((1, 3.5), samples)["gpu_util_mean"] == pytest.approx(50.0)
+
+
+def test_a_window_of_which_less_than_half_was_seen_has_no_mean():
+    part = window_part((0, 10), [sample(t, util=50.0) for t in (0, 0.5, 1, 1.5)])
+    assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (None, 4)
+
+
+def test_mean_power_is_the_counters_where_there_is_one_since_polls_lag():
+    samples = [sample(t / 2, energy_j=300.0 * t / 2, power_w=100.0) for t in range(20)]
+    assert window_part((2, 6), samples)["gpu_power_mean_w"] == pytest.approx(300.0)
+    assert window_part((2, 6), [msgspec.structs.replace(s, energy_j=None) for s in samples])[
+        "gpu_power_mean_w"
+    ] == pytest.approx(100.0)
 
 
 def test_energy_is_the_counters_difference_at_the_ends_of_the_window():
@@ -152,3 +176,21 @@ def test_readings_for_drawing_count_from_the_launch():
     assert [(row["t_s"], row["util"], row["throttled"]) for row in rows] == [(5.0, None, True), (6.0, 3.0, False)]
     marks = figures.epoch_marks(result())
     assert [(m["epoch"], m["begin_s"], m["end_s"]) for m in marks] == [(1, 10.0, 16.0), (2, 16.0, 18.5)]
+
+
+def test_for_how_long_a_gpu_was_slowed_down_and_shared():
+    thermal = 0x20
+    samples = [
+        sample(
+            t,
+            throttle=thermal if 3 <= t < 5 else 0,
+            processes=[GpuProcess(pid=1, job="mine")] + ([GpuProcess(pid=2)] if t == 7 else []),
+        )
+        for t in range(11)
+    ]
+    part = figures.window_part((0, 10), samples, GPU_METRICS, "mine")
+    assert (part["gpu_throttled_s"], part["gpu_throttled_percent"]) == (2.0, 20.0)
+    assert (part["gpu_shared_s"], part["gpu_shared_percent"]) == (1.0, 10.0)
+    blind = figures.window_part((0, 10), [sample(t, util=1.0) for t in range(11)], GPU_METRICS)
+    assert [blind[name] for name in ("gpu_throttled_s", "gpu_shared_s", "gpu_shared_percent")] == [None] * 3
+    assert figures.window_part((5, 5), samples, GPU_METRICS)["gpu_throttled_percent"] is None

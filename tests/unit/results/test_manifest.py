@@ -16,6 +16,7 @@ from orchestrator.results.manifest import (
     write_job_manifest,
     write_run_manifest,
 )
+from orchestrator.results.records import NewerRecord
 
 
 @pytest.fixture
@@ -102,7 +103,15 @@ def test_a_path_out_of_its_folder_is_altered_and_not_read(tmp_path, name):
     assert list(check_run(tmp_path)) == [(name, "altered")]
 
 
-@pytest.mark.parametrize("content", [b"", b"\xff", b'{"version": 2, "files": {}}', b"[" * 100_000])
+@pytest.mark.parametrize("content", [b"", b"\xff", b'{"version": 2}', b"[" * 100_000])
 def test_what_cannot_be_read_is_no_manifest(tmp_path, content):
     (tmp_path / "manifest.json").write_bytes(content)
     assert read_manifest(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [b'{"version": 2, "files": {}}', b'{"files": {}, "more": 1}'])
+def test_a_manifest_of_a_newer_version_is_not_taken_for_none(tmp_path, content):
+    (tmp_path / "manifest.json").write_bytes(content)
+    for look in (read_manifest, lambda path: list(check_run(path)), job_is_whole):
+        with pytest.raises(NewerRecord, match="written by a newer version"):
+            look(tmp_path)

@@ -11,11 +11,12 @@ import pytest
 
 from orchestrator.errors import UserError
 from orchestrator.model import Result, Sample
-from orchestrator.results import merged_set
+from orchestrator.results import collect, merged_set
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import query, read_source
+from orchestrator.stats.repeats import MACHINE
 from tests.make import make_job, make_plan
 
 
@@ -81,7 +82,7 @@ def test_a_conflict_is_shown_and_the_first_is_kept(runs, tmp_path):
     assert {row["status"] for row in rows} == {"ok"}
 
 
-@pytest.mark.parametrize("name", ["workloads_sha256", "data_sha256", "threads", "scale", "host", "image_digest"])
+@pytest.mark.parametrize("name", ["workloads_sha256", "data_sha256", "threads", "scale", "image_digest", *MACHINE])
 def test_what_must_not_be_averaged_is_in_another_group(runs, tmp_path, name):
     row = read_source(runs[0]).rows[0]
     assert merged_set.group({**row, "run_id": "other", "repeat": 7, "seed": 1}) == merged_set.group(row)
@@ -93,6 +94,55 @@ def test_unlike_conditions_are_named(runs):
     assert merged_set.apart(rows) == {}
     first = rows[0]["workload"]
     assert merged_set.apart([*rows, {**rows[0], "threads": 99}]) == {first: ["threads"]}
+
+
+def machine(**changes):
+    def change(result):
+        result["fingerprint"].update(changes)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"memory_mb": 2000, "cores": 77, "os": "Ubuntu 24.04, kernel 6.8.0"}, ["cores", "memory_gib", "os", "kernel"]),
+        ({"cpu_quota": 0.2}, ["cpu_quota"]),
+        ({"machine": "0123456789ab"}, ["machine"]),
+        ({"virtualization": "KVM"}, ["virtualization"]),
+        ({"cpu": "another"}, ["cpu"]),
+    ],
+    ids=lambda value: next(iter(value)),
+)
+def test_two_machines_of_one_name_are_two_groups_and_what_differs_is_named(runs, tmp_path, changes, names):
+    """Records of older versions (these) do not tell all of it: they load, and stay one group."""
+    other = changed(runs[0], tmp_path / "other", machine(**changes))
+    plan = json.loads((other / "plan.json").read_text())
+    (other / "plan.json").write_text(json.dumps({**plan, "run_id": "20260101-000000-abcd"}))
+    for path in (other / "jobs").glob("*/result.json"):
+        path.write_text(json.dumps({**json.loads(path.read_text()), "run_id": "20260101-000000-abcd"}))
+    changed_job = sorted((other / "jobs").glob("*/result.json"))[0].parent.name
+    done, rows = merged_set.merge_sources([runs[0], other], tmp_path / "set")
+    groups = {}
+    for row in rows:
+        groups.setdefault(row["job_id"], set()).add(row["group"])
+    assert {job: len(found) for job, found in groups.items()} == {job: 1 + (job == changed_job) for job in groups}
+    assert done.apart == {changed_job.partition(".")[0]: names}
+
+
+def test_a_set_of_an_older_version_merges_with_its_own_runs_and_has_its_report(runs, tmp_path):
+    new = ("machine", "cpu_quota", "kernel", "lost_s", "disturbed")
+    old, _ = tmp_path / "old", merged_set.merge_sources([runs[0]], tmp_path / "old")
+    kept = ", ".join(f'"{name}"' for name in merged_set.COLUMNS if name not in new)
+    for table, columns in (("results", kept), ("samples/00000", "run_id, job_id, t, device, cpu_s, rss_mb")):
+        path = old / f"{table}.parquet"
+        duckdb.sql(f"copy (select {columns} from '{path}') to '{path}.new' (format parquet)")
+        path.with_name(path.name + ".new").replace(path)
+    done, rows = merged_set.merge_sources([old, *runs], tmp_path / "set")
+    assert (len(rows), done.conflicts) == (35, [])
+    assert query(tmp_path / "set", "select count(*), count(wait_s) from samples")[1][0][0] > 0
+    assert len(collect.merged_set(old).rows) == done.sources[str(old)]
+    assert set(collect.merged_set(old).rows[0]) >= {*COLUMNS}
 
 
 def test_what_is_neither_run_nor_set_is_said(tmp_path):
@@ -140,3 +190,40 @@ def test_a_pending_row_gives_way_to_the_result_and_is_no_conflict(tmp_path):
     for order in ([tmp_path / "early", folder.path], [folder.path, tmp_path / "early"]):
         done, rows = merged_set.merge_sources(order, tmp_path / "all")
         assert [row["status"] for row in rows] == ["ok"] and done.conflicts == []
+
+
+TEAR = {
+    "newer": lambda path: path.write_text(json.dumps({**json.loads(path.read_text()), "x": 1})),
+    "torn": lambda path: path.write_bytes(path.read_bytes()[:200]),
+    "empty": lambda path: path.write_bytes(b""),
+    "gone": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "as_set"),
+    [("newer", "torn", False), ("newer", "whole", False), ("torn", "torn", True), ("empty", "whole", True),
+     ("gone", "torn", False)],
+)  # fmt: skip
+def test_the_whole_record_is_kept_whichever_comes_first(runs, tmp_path, name, first, as_set):
+    torn = tmp_path / "torn"
+    shutil.copytree(runs[0], torn)
+    path = sorted((torn / "jobs").glob("*/result.json"))[0]
+    whole = json.loads(path.read_text())
+    TEAR[name](path)
+    if as_set:
+        merged_set.merge_sources([torn], tmp_path / "torn_set")
+        torn = tmp_path / "torn_set"
+    sources = [torn, runs[0]] if first == "torn" else [runs[0], torn]
+    done, rows = merged_set.merge_sources(sources, tmp_path / "set")
+    (row,) = [row for row in rows if row["reason"] == whole["reason"] and row["started"] == whole["started"]]
+    assert row["status"] == whole["status"]
+    assert done.conflicts == [] and [each.kept for each in done.unread] == [str(runs[0])]
+    assert sum(done.sources.values()) == done.jobs == len(rows)
+    _, straight = merged_set.merge_sources([runs[0]], tmp_path / "alone")
+    key = {"job_id", "status", "epoch_s"}
+    assert sorted(str({k: r[k] for k in key}) for r in rows) == sorted(str({k: r[k] for k in key}) for r in straight)
+    count = "select count(*) from samples"
+    assert query(tmp_path / "set", count) == query(tmp_path / "alone", count)
+    epochs = "select count(*) from epochs"
+    assert query(tmp_path / "set", epochs) == query(tmp_path / "alone", epochs)

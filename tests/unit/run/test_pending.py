@@ -10,6 +10,7 @@ from orchestrator.files import sha256_file
 from orchestrator.model import DataFile, Skip
 from orchestrator.plan.request import ResumeRequest
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.records import NewerRecord
 from orchestrator.run import pending
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
@@ -51,6 +52,15 @@ def test_which_results_stand(tmp_path, said, status, choice, again):
     record(folder, JOB, status=status)
     assert sorted_out(folder, said, tmp_path, **choice) == (([JOB.id], []) if again else ([], [JOB.id]))
     assert said == []
+
+
+def test_a_record_of_a_newer_version_is_not_run_over(tmp_path, said):
+    folder = RunFolder.create(tmp_path, make_plan(jobs=[JOB]))
+    record(folder, JOB)
+    path = folder.job_folder(JOB) / "result.json"
+    path.write_bytes(path.read_bytes().replace(b"{", b'{"x": 1,', 1))
+    with pytest.raises(NewerRecord, match="written by a newer version"):
+        sorted_out(folder, said, tmp_path)
 
 
 @pytest.mark.parametrize("choice", [{}, {"keep_cancelled": True}])

@@ -78,3 +78,46 @@ def test_all_of_it_again_is_the_command_that_made_the_run(request_, monkeypatch)
     assert folder.plan().setup["launcher"] == "process"
     folder.write_plan(msgspec.structs.replace(folder.plan(), setup={}))  # as older versions wrote it
     assert session.made_by([folder]) == f"orchestrate replay {folder.path}"
+
+
+class Faulty(Recorder):
+    """A display with a fault of ours."""
+
+    def event(self, job, event):
+        raise KeyError("ours")
+
+
+def test_a_fault_of_the_display_is_told_when_the_run_is_sealed(request_):
+    catalog = load_catalog(request_.root)
+    finished = session.run(catalog, choose_executor(request_, catalog, lambda line: None), Faulty())
+    assert isinstance(finished.broken, KeyError)
+    assert sorted(row["status"] for row in finished.rows) == ["failed", "ok"]
+    assert (finished.out / "manifest.json").is_file()
+
+
+def test_a_fault_of_the_executor_leaves_what_is_on_record_and_no_seal(request_, monkeypatch):
+    def breaks(executor, ready, folder, listener):
+        next(iter(executor.run(ready, folder, listener)))
+        raise KeyError("ours")
+
+    monkeypatch.setattr(session, "execute", breaks)
+    catalog = load_catalog(request_.root)
+    finished = session.run(catalog, choose_executor(request_, catalog, lambda line: None), Recorder())
+    assert isinstance(finished.broken, KeyError)
+    assert len(finished.rows) == 2 and "unsupported" not in {row["status"] for row in finished.rows}
+    assert not (finished.out / "manifest.json").exists()
+
+
+def test_charts_of_an_earlier_report_do_not_stay(tmp_path, monkeypatch):
+    class Made:
+        lacking = ("none drawn",)
+
+        def files(self):
+            return {"report.html": b"x"}
+
+    (tmp_path / "charts").mkdir()
+    for name in ("old.svg", "old.png", "old.json"):
+        (tmp_path / "charts" / name).touch()
+    monkeypatch.setattr("orchestrator.report.build.build", lambda *given: Made())
+    assert session.write_report(None, tmp_path) == ("none drawn",)
+    assert list((tmp_path / "charts").iterdir()) == []

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestrator.errors import HostError
+from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCES
+from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_locked
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import venvs
+from orchestrator.stacks import indexes, venvs
 
 CATALOG = load_catalog()
 TODAY = CATALOG.stack("keras3-jax")
@@ -23,7 +24,9 @@ OLD = CATALOG.stack("keras2-theano")
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    for name in (*PIP_SOURCES, *UV_SOURCES, *CHOICES, *CA_BUNDLES):
+        monkeypatch.delenv(name, raising=False)
     return tmp_path / "cache" / "keras-orchestrate" / "venvs"
 
 
@@ -38,13 +41,18 @@ def docker(tmp_path: Path) -> Path:
     return tmp_path / "docker"
 
 
+found_environments: list[dict[str, str]] = []
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Commands that would have run; making an environment makes its interpreter."""
     found: list[list[str]] = []
+    found_environments.clear()
 
-    def run(argv: list[str]) -> None:
+    def run(argv: list[str], environment: dict[str, str]) -> None:
         found.append(argv)
+        found_environments.append(environment)
         if "venv" in argv:
             (Path(argv[-1]) / "bin").mkdir(parents=True)
             (Path(argv[-1]) / "bin" / "python").touch()
@@ -61,13 +69,16 @@ def test_an_environment_is_made_from_its_lock_once(docker: Path, cache: Path, ca
     said: list[str] = []
     venv = ensure(docker, said)
     assert venv.seconds > 0
-    assert said == ["making the environment of keras3-jax from its lock"]
+    assert said == [
+        "making the environment of keras3-jax from its lock",
+        "its packages come from https://pypi.org/simple (the default)",
+    ]
     make, install = calls
     assert make[1:3] == ["venv", "--quiet"] and make[-1].endswith(".partial")
     assert "--require-hashes" in install and install[-1].endswith("keras3-jax-cpu.txt")
     again = ensure(docker, said)
     assert (again.python, again.seconds) == (venv.python, 0.0)
-    assert len(calls) == 2 and len(said) == 1
+    assert len(calls) == 2 and len(said) == 2
     assert Path(venv.python).parent.parent.parent == cache
 
 
@@ -82,7 +93,7 @@ def test_another_lock_is_another_environment(docker: Path, calls: list[list[str]
 def test_a_keras_of_ones_own_replaces_the_locked_one(docker: Path, calls: list[list[str]]):
     said: list[str] = []
     venv = ensure(docker, said, keras_spec="keras==3.0")
-    assert said == ["making the environment of keras3-jax with keras==3.0"]
+    assert said[0] == "making the environment of keras3-jax with keras==3.0"
     assert calls[-1][-3:] == ["--reinstall-package", "keras", "keras==3.0"]
     assert venv.python != ensure(docker).python
     with pytest.raises(HostError, match="needs a stack of today"):
@@ -100,7 +111,7 @@ def test_a_folder_is_another_keras_when_its_code_changes(docker: Path, tmp_path:
 
 
 def test_what_cannot_be_made_leaves_nothing(docker: Path, cache: Path, monkeypatch: pytest.MonkeyPatch):
-    def run(argv: list[str]) -> None:
+    def run(argv: list[str], environment: dict[str, str]) -> None:
         if "install" in argv:
             raise HostError("uv failed")
         Path(argv[-1]).mkdir(parents=True)
@@ -112,7 +123,7 @@ def test_what_cannot_be_made_leaves_nothing(docker: Path, cache: Path, monkeypat
 
 
 def test_a_python_that_cannot_be_had_is_no_failure_of_the_stack(docker: Path, monkeypatch: pytest.MonkeyPatch):
-    def run(argv: list[str]) -> None:
+    def run(argv: list[str], environment: dict[str, str]) -> None:
         raise HostError("no download")
 
     monkeypatch.setattr(venvs, "_run", run)
@@ -184,12 +195,40 @@ def test_whether_there_is_a_python_is_told_without_making_anything(monkeypatch, 
 def test_the_locks_own_index_is_left_out_where_local_wheels_do(docker: Path, tmp_path: Path, monkeypatch):
     lock = docker / "requirements" / "keras3-jax-cpu.txt"
     lock.with_suffix(".in").write_text("# index: https://wheels.example\na\n")
-    index = ["--extra-index-url", "https://wheels.example", "--index-strategy", "unsafe-best-match"]
-    assert venvs._sources(lock) == index
-    monkeypatch.setenv("PIP_FIND_LINKS", f"https://elsewhere {tmp_path}")
-    assert venvs._sources(lock) == ["--find-links", str(tmp_path), *index]
+    sources = indexes.Sources(folders=[tmp_path])
+    assert venvs.own_indexes(lock, sources) == ["https://wheels.example"]
     monkeypatch.setattr(venvs, "locked_wheels", lambda folders, text: [tmp_path / "a-1.whl"])
-    assert venvs._sources(lock) == ["--find-links", str(tmp_path)]
+    assert venvs.own_indexes(lock, sources) == []
+
+
+def test_what_the_environment_says_of_indexes_reaches_every_tool(docker: Path, tmp_path: Path, calls, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    said: list[str] = []
+    ensure(docker, said, keras_spec="keras==3.0")
+    assert said[1] == f"its packages come from {tmp_path} and http://127.0.0.1:9/simple (PIP_INDEX_URL)"
+    assert len(calls) == 3  # the interpreter, the lock, the Keras of one's own
+    assert {each["UV_DEFAULT_INDEX"] for each in found_environments} == {"http://127.0.0.1:9/simple"}
+    assert all(
+        ["--find-links", str(tmp_path)] == call[-7:][call[-7:].index("--find-links") :][:2] for call in calls[1:]
+    )
+    monkeypatch.setattr(venvs, "find_python", lambda version: "/python")
+    venvs.ensure(msgspec.structs.replace(OLD, python="2.7"), "cpu", docker, said.append)
+    assert found_environments[-1]["PIP_INDEX_URL"] == "http://127.0.0.1:9/simple"
+
+
+def test_an_environment_that_contradicts_itself_is_the_users_mistake(docker: Path, calls, monkeypatch):
+    monkeypatch.setenv("PIP_INDEX_URL", "https://a/simple")
+    monkeypatch.setenv("UV_DEFAULT_INDEX", "https://b/simple")
+    with pytest.raises(UserError, match="two package indexes"):
+        ensure(docker)
+    assert calls == []
+
+
+def test_a_folder_with_brackets_in_its_name_is_no_package_with_extras(docker: Path, calls, tmp_path: Path):
+    (tmp_path / "keras[1]").mkdir()
+    ensure(docker, keras_spec=str(tmp_path / "keras[1]"))
+    assert calls[-1][-1] == f"file://{tmp_path}/keras%5B1%5D"
 
 
 @pytest.mark.parametrize(
@@ -201,5 +240,5 @@ def test_the_locks_own_index_is_left_out_where_local_wheels_do(docker: Path, tmp
 )
 def test_a_tool_that_fails_is_quoted(words: str, message: str):
     with pytest.raises(HostError, match=message):
-        venvs._run(["sh", "-c", f"echo '{words}' >&2; exit 2"])
-    venvs._run(["true"])
+        venvs._run(["sh", "-c", f"echo '{words}' >&2; exit 2"], os.environ)
+    venvs._run(["true"], os.environ)

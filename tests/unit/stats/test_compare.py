@@ -65,6 +65,19 @@ def rows(seconds, **changes):
     return [row(value, job_id=f"j{i}", run_id="r", **changes) for i, value in enumerate(seconds)]
 
 
+@pytest.mark.parametrize("reason", ["damaged record: x", "written by a newer version: x", "no result on record: x"])
+def test_a_record_that_cannot_be_read_is_no_regression(reason):
+    status = {"d": "failed", "w": "unsupported", "n": "cancelled"}[reason[0]]
+    (found,) = compare([row(1.0)], [row(None, status=status, reason=reason, launcher=None)])
+    assert (found.broken, found.why_not) == (
+        False,
+        f"no steady time in the second ({reason[:-3]})",
+    )
+    assert regressions([found], 0.0) == []
+    (ran,) = compare([row(1.0)], [row(None, status="failed", reason=reason, launcher="docker")])
+    assert ran.broken, "what a job says of itself changes nothing"
+
+
 def test_a_regression_is_beyond_threshold_and_noise():
     steady = [1.0, 1.01, 0.99, 1.0, 1.02]
     slow, noisy = [1.1 * value for value in steady], [0.9, 1.6, 1.0, 1.3, 1.2]
@@ -213,3 +226,24 @@ def test_no_bounds_of_until(text):
 
 def test_the_command_line_offers_every_format():
     assert ("text", *comparison.FORMATS) == FORMATS
+
+
+def test_a_verdict_says_that_it_rests_on_disturbed_figures():
+    quiet, noisy = rows([1.0, 1.01, 1.0]), rows([2.0, 2.01, 2.0], disturbed="CPU quota")
+    (found,) = compare(quiet, noisy)
+    assert found.verdict.endswith("times slower; rests on disturbed figures (CPU quota)")
+    assert "1 ratio on disturbed figures: mnist_mlp s b cpu" in comparison.closing([found], None)
+    assert compare(quiet, quiet)[0].disturbed == []
+    assert json.loads(comparison.json_document([found]))["ratios"][0]["disturbed"] == ["CPU quota"]
+
+
+def test_no_verdict_across_different_quotas():
+    (found,) = compare([row(1.0)], [row(1.0, cpu_quota=0.2)])
+    assert (found.ratio, found.why_not) == (None, "different cpu_quota")
+
+
+def test_two_machines_of_one_name_are_no_repeats_and_are_told_apart():
+    (mixed,) = compare([row(1.0, kernel="6.1"), row(1.0, kernel="6.8")], [row(1.0)])
+    assert mixed.why_not == "more than one kernel on one side"
+    (found,) = compare([row(1.0, kernel="6.1")], [row(1.0, kernel="6.8")])
+    assert "the sides differ in kernel" in comparison.closing([found], None)

@@ -50,3 +50,20 @@ def test_the_contenders_of_a_task_end_together():
     assert {(job.backend, job.workload, job.repeat) for job in stopping_rule.next_jobs(full, found)} == {
         ("jax", "mnist_mlp", 6), ("torch", "mnist_mlp", 6),
     }  # fmt: skip
+
+
+def test_a_disturbed_repeat_does_not_settle_a_cell_and_a_noisy_host_does_not_go_on_for_ever():
+    def state(repeats, disturbed):
+        return stopping_rule.states(plan(JOB), {CELL: [[1.0]] * repeats}, {}, 0.02, {CELL: disturbed})[0].state
+
+    assert state(5, 0) == "settled"
+    assert state(5, 1) == "open"
+    assert state(6, 1) == "settled"
+    assert state(9, 9) == "open"
+    assert state(10, 10) == "settled"
+
+
+def test_the_closing_lines_tell_how_many_were_disturbed():
+    found = stopping_rule.states(plan(JOB), {CELL: [[1.0]] * 6}, {}, 0.02, {CELL: 2})
+    ending = stopping_rule.Ending(bound=0.02, budget_s=1, ended_by="budget", added_jobs=1, cells=found)
+    assert "after 6 repeats (2 of them disturbed), open" in stopping_rule.closing(ending)[1]

@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
-from orchestrator.report import charts
+from orchestrator.report.drawing import drawn_here
+from orchestrator.run import session
 from tests.replay.record import RECORDED
+from tests.unit.report.makers import draw_nothing
 
 
 @pytest.fixture(scope="session")
@@ -20,5 +22,5 @@ def runs(tmp_path_factory):
 @pytest.fixture
 def no_drawing(monkeypatch):
     """The charts are specified, but not drawn: that takes most of the time of a report and has its own tests."""
-    monkeypatch.setattr(charts, "draw", lambda title, spec: charts.Picture(title=title, spec=spec, svg="", png=b""))
-    monkeypatch.setattr(charts, "javascript", str)
+    draw_nothing(monkeypatch)
+    monkeypatch.setattr(session, "drawn", drawn_here)

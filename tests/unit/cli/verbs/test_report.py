@@ -91,4 +91,15 @@ def test_several_runs_need_a_folder(orchestrate, run):
 def test_without_any_run_there_is_nothing_to_report(orchestrate):
     answer = orchestrate("report")
     assert answer.returncode == 2
-    assert answer.stderr == "ERROR no runs in results yet\n  -> `orchestrate --config smoke` makes one\n"
+    assert "there is no run 'latest'" in answer.stderr
+    assert "-> no runs in results yet: `orchestrate --config smoke` makes one" in answer.stderr
+
+
+def test_the_seal_is_renewed_before_anything_is_printed(run, monkeypatch):
+    def broken(finished, as_json):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("orchestrator.cli.verbs.report.end", broken)
+    call("report", run.path, code=1)
+    assert "results.json" in dict(check_run(run.path))
+    assert {state for _, state in check_run(run.path)} == {"ok"}

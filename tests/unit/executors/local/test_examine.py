@@ -173,10 +173,13 @@ def test_a_runtime_has_its_own_routes():
 
 
 class Nvml:
-    """A driver with one GPU; `lost`: it does not answer."""
+    """A driver with one GPU, of which `free` MiB can be taken; `lost`: it does not answer."""
 
-    def __init__(self, lost=False, **reading):
-        self.lost, self.reading = lost, reading
+    def __init__(self, lost=False, free=None, **reading):
+        self.lost, self.free, self.reading = lost, free, reading
+
+    def free_mb(self, uuid):
+        return self.free
 
     def read(self, uuid):
         if self.lost:
@@ -191,10 +194,10 @@ def test_the_state_of_a_gpu(monkeypatch):
     """Jobs of ours are no strangers: they hold its lease."""
     ours, other = GpuProcess(pid=7, job="j", command="run.py"), GpuProcess(pid=8, command="python x.py")
     monkeypatch.setattr(examine, "present", lambda nvml, uuid: [ours, other])
-    driver(monkeypatch, Nvml(mem_mb=441.0, sm_mhz=300.0, throttle=0x40))
+    driver(monkeypatch, Nvml(mem_mb=441.0, free=10900, sm_mhz=300.0, throttle=0x40))
     state = examine.gpu_states([K80])["GPU-0"]
     assert (state.busy, state.leased, state.lost) == ("process 8 (python x.py)", "", "")
-    assert (state.free_mb, state.sm_mhz, state.max_sm_mhz) == (11000, 300.0, 875)
+    assert (state.free_mb, state.sm_mhz, state.max_sm_mhz) == (10900, 300.0, 875)
     assert state.slowed_by
     with Leases(examine.lock_folder(), "run r").hold("GPU-0", lambda: False, print):
         assert "run r" in examine.gpu_states([K80])["GPU-0"].leased

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError
@@ -32,7 +33,7 @@ def host(monkeypatch, tmp_path):
     """A host of four cores with a K80, asked once; caches are empty."""
     asked = []
     made = make_host(gpus=[make_gpu()], no_gpu="")
-    monkeypatch.setattr(probe, "probe_host", lambda: (asked.append(1), made)[1])
+    monkeypatch.setattr(probe, "probe_host", lambda environ: (asked.append(1), made)[1])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return asked
@@ -61,6 +62,9 @@ class Provisioner:
     def prepare(self, stacks, device):
         self.asked = [stack.name for stack in stacks]
         return [Unavailable(stack=s.name, status="failed", reason="no") for s in stacks if s.name == "keras3-jax"]
+
+    def trial(self, context, device, out):
+        return {}
 
 
 @pytest.fixture
@@ -156,3 +160,35 @@ class Stopped:
 
     def stop(self):
         pass
+
+
+def test_a_cache_without_a_place_is_told_once_before_anything_is_made(make, provisioner, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "mycache")
+    provisioner.name = "docker"  # it needs a cache to know what it has seen of data
+    with pytest.raises(HostError, match="the cache folder cannot be used: XDG_CACHE_HOME is 'mycache'"):
+        make().prepare(make_plan(jobs=[JOB, JAX]))
+    assert provisioner.asked == []
+
+
+@pytest.mark.parametrize("launcher", ["process", "docker"])
+@pytest.mark.parametrize("dataset", ["mnist", "babi"])
+def test_only_containers_whose_data_are_elsewhere_do_without_a_cache(
+    make, provisioner, monkeypatch, tmp_path, launcher, dataset
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    provisioner.name = launcher
+    executor, plan = make(), make_plan(jobs=[msgspec.structs.replace(JOB, dataset=dataset)])
+    executor.request = msgspec.structs.replace(executor.request, may_fetch=False)
+    if launcher == "docker" and dataset == "mnist":
+        assert executor.prepare(plan).pending == plan.jobs
+    else:
+        with pytest.raises(HostError, match=r"the cache folder cannot be used: .*Not a directory"):
+            executor.prepare(plan)
+
+
+def test_a_copy_of_latest_is_told_before_a_run_and_does_not_hinder_one_that_goes_on(make, provisioner, tmp_path):
+    (tmp_path / "results" / "latest").mkdir(parents=True)
+    with pytest.raises(HostError, match=r"the results folder cannot be used: .*/results/latest is no link"):
+        make().prepare(make_plan(jobs=[JOB]))
+    assert make().prepare(make_plan(jobs=[JOB]), fresh=False).pending == [JOB]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local import preflight
 from orchestrator.host.checks import Disk, Facts
 from orchestrator.launchers.gpu_routes import Route
@@ -112,3 +114,11 @@ def test_a_route_that_was_asked_for_is_taken(clear):
     config = Config(stacks=["keras2-theano"], gpu_route="cdi")
     cleared, _, _ = clear(ON_GPU[:1], gpus=[K80], config=config, route="cdi")
     assert cleared.route == Route(name="cdi", why="asked for")
+
+
+@pytest.mark.parametrize("name", ["a:b", "a,b"])
+def test_a_path_that_a_command_line_would_cut_is_refused_before_the_first_job(name):
+    with pytest.raises(UserError, match=f"podman cannot mount /x/{name}: there is a colon or a comma"):
+        preflight.refuse_unmountable("podman", [Path("/fine/run[1]"), Path(f"/x/{name}")])
+    for launcher in ("docker", "process"):
+        preflight.refuse_unmountable(launcher, [Path(f"/x/{name}")])

@@ -186,3 +186,23 @@ def test_a_stop_while_waiting_for_a_device_cancels_the_jobs():
     executor = DevicePool(slots(1), result, lambda job: result(job, "cancelled"), lambda: None, claim=claim)
     threading.Thread(target=lambda: (waiting.wait(10), executor.stop())).start()
     assert [r.status for r in executor.run(JOBS)] == ["cancelled"] * len(JOBS)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_what_no_device_refused_gets_no_result_when_a_worker_breaks(devices):
+    """Such a job runs when the run goes on; `unsupported` would be for ever."""
+    refused = []
+
+    def breaks(job, device):
+        raise ValueError("ours")
+
+    pool = DevicePool(
+        slots(devices),
+        breaks,
+        lambda job: result(job, "cancelled"),
+        lambda: None,
+        refused=lambda job, reason: refused.append(job) or result(job, "unsupported"),
+    )
+    with pytest.raises(ValueError, match="ours"):
+        list(pool.run(JOBS))
+    assert refused == []

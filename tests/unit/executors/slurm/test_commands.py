@@ -40,6 +40,13 @@ def test_a_job_is_submitted_by_words_alone_and_the_users_own_come_last():
     assert commands.test_only(argv)[:2] == ["sbatch", "--test-only"]
 
 
+def test_the_name_of_a_folder_is_no_pattern_of_sbatch():
+    assert commands.only("/r/100%j/slurm.log") == "/r/100%%j/slurm.log"
+    assert commands.only("/r/a\\b%j/slurm.log") == "/r/a\\b%j/slurm.log"
+    argv = commands.sbatch(Request(settings=Slurm()), TICKET, 1, "1", "/r/%j", "s", [])
+    assert "--output=/r/%%j/slurm.log" in argv and "--chdir=/r/%j" in argv
+
+
 def test_what_is_not_asked_for_is_left_to_the_site():
     assert commands.asked(Request()) == []
     assert commands.asked(Request(gpus=1, exclude=["n1", "n2"])) == ["--gres=gpu:1", "--exclude=n1,n2"]

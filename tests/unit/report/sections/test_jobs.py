@@ -21,8 +21,8 @@ def test_a_line_has_the_figures_and_the_command():
 
 
 def test_what_disturbed_a_job_is_marked():
-    _, [line] = lines(row(throttle_reasons="hw_slowdown", gpu_shared=True, data_kind="synthetic"))
-    assert [part.text for part in line["status"][::2]] == ["ok", "throttled", "shared"]
+    _, [line] = lines(row(throttle_reasons="hw_slowdown", gpu_shared=True, data_kind="synthetic", slept=True))
+    assert [part.text for part in line["status"][::2]] == ["ok", "throttled", "shared", "slept"]
     assert line["data"] == [Span("synthetic", "tag")]
 
 

@@ -46,7 +46,7 @@ def test_they_are_shown_and_left_in_every_figure():
     spoiled = next(e for e in report.epochs if e["job_id"] == job and e["epoch"] == 5)
     spoiled["train_s"] *= 10
     view = make_view(report)
-    assert [(item.kind, item.where) for item in disturbances(view.layout, view.steady)] == [("outlier", job)]
+    assert [(item.kind, item.where) for item in disturbances(view.layout, view.steady, {})] == [("outlier", job)]
     _, table, bullets = build(view).blocks
     assert re.fullmatch(r"steady epoch 5: [\d.]+ s, the job's median [\d.]+ s", table.rows[0][2])
     assert "steady epoch 5" in bullets.texts[0]
@@ -63,3 +63,20 @@ def test_many_are_folded_away(jobs, opened):
 
 def test_a_quiet_run_has_no_section():
     assert build(view_of([row()])) is None
+
+
+def test_what_a_job_lacked_is_a_line_for_each_epoch():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, epochs=3)
+    (row,), epochs = report.rows, report.epochs
+    row |= {"disturbed": "CPU quota", "lost_s": 2.0, "lost_percent": 20.0}
+    epochs[1] |= {"disturbed": "CPU quota", "lost_s": 2.0, "lost_percent": 40.0, "train_s": 5.0}
+    epochs[0] |= {"slept": True, "idle_s": 1.0, "idle_percent": 30.0}
+    epochs[2] |= {"slept": True, "idle_s": 1.0, "idle_percent": 30.0, "train_s": 3.0}
+    view = make_view(report)
+    by_job = {(row["run_id"], row["job_id"]): epochs}
+    assert [(item.kind, item.what) for item in disturbances(view.layout, view.steady, by_job)] == [
+        ("lacked", "epoch 2 of 5.00 s: 2.00 s (40 %), CPU quota"),
+        ("slept", "epoch 3 of 3.00 s: 1.00 s (30 %), of its own"),
+    ]
+    (alone,) = disturbances(view.layout, view.steady, {})
+    assert (alone.kind, alone.what) == ("lacked", "its steady epochs together: 2.00 s (20 %), CPU quota")

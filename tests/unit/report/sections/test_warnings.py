@@ -25,12 +25,22 @@ def test_synthetic_data_comes_first_and_counts_its_jobs():
     assert warnings(rows, *ranked(rows))[0][1].startswith("2 of 3 jobs ran on synthetic data")
 
 
-def test_failures_throttling_and_strangers_are_counted():
-    rows = [row(status="oom"), row(throttle_reasons="b, a"), row(gpu_shared=True)]
-    found = dict((text.split(":")[0].split(" (")[0], kind) for kind, text in warnings(rows, *ranked(rows)))
-    assert found["The GPU was throttled during 1 job of 3"] == "gpu"
-    assert found["Other processes used the GPU during 1 job of 3"] == "gpu"
-    assert found["1 job of 3 did not end well; the reasons are below."] == "failed"
+def test_what_disturbed_is_said_before_anything_else():
+    rows = [row(status="oom", data_kind="synthetic"), row(disturbed="CPU quota"), row(slept=True, idle_s=1.0)]
+    found = warnings(rows, *ranked(rows))
+    assert [kind for kind, _ in found][:4] == ["noise", "noise", "data", "failed"]
+    assert found[0][1].startswith("Disturbed while measured: 1 job of 2.")
+    assert found[3][1] == "1 job of 3 did not end well; the reasons are below."
+
+
+def test_a_cpu_run_beside_a_broken_driver_is_named_as_one():
+    said = [
+        text
+        for kind, text in warnings([row(gpu_trouble="NVML says: mismatch."), row()], *ranked([row()]))
+        if kind == "gpu"
+    ]
+    assert said == ["These are figures of the CPU, because the GPU of the host could not be used: NVML says: mismatch."]
+    assert not [kind for kind, _ in warnings([row()], *ranked([row()])) if kind == "gpu"]
 
 
 def test_a_model_that_did_not_learn_is_named_with_both_accuracies():

@@ -11,7 +11,7 @@ from typing import Any
 import docker.errors
 import pytest
 
-from orchestrator.data.archives import BadArchive
+from orchestrator.data.contents import BadArchive
 from orchestrator.data.download import Patience
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.stacks.cuda.declared import Archive, load_cuda

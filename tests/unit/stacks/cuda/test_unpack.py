@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from orchestrator.data.archives import BadArchive
+from orchestrator.data.contents import BadArchive
 from orchestrator.errors import HostError
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.stacks.cuda import unpack

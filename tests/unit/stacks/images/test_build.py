@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from orchestrator import __version__
+from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCES
 from orchestrator.errors import HostError, UserError
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
@@ -24,8 +26,9 @@ MXNET = CATALOG.stack("keras1-mxnet")
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch):
-    for name in ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "PIP_FIND_LINKS", "PIP_INDEX_URL", "DOCKER_HOST"):
+    for name in (*PIP_SOURCES, *UV_SOURCES, *CHOICES, *CA_BUNDLES, "DOCKER_HOST"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ def test_a_build_sends_only_what_the_dockerfile_copies(tmp_path: Path, said: lis
     assert not built.reused
     assert engine.context == ["Dockerfile", "requirements/keras1-mxnet-cpu.txt", "requirements/python2-tools.txt"]
     assert engine.requests[0]["buildargs"]["BASE_IMAGE"] == "own:1"
-    assert said == [f"building {built.name}", f"{built.name} 1/2: FROM x", f"{built.name} 2/2: RUN make"]
+    packages = "its packages come from https://pypi.org/simple (the default)"
+    assert said == [f"building {built.name}", packages, f"{built.name} 1/2: FROM x", f"{built.name} 2/2: RUN make"]
     assert "made" in next(tmp_path.glob("*.log")).read_text()
 
 
@@ -182,6 +186,9 @@ def test_a_stack_without_any_such_backend_is_not_built(tmp_path: Path, said: lis
         (["host", "bridge"], {}, "default"),
         (["host", "none"], {}, "host"),
         (["host", "bridge"], {"https_proxy": "http://user@127.0.0.1:3128"}, "host"),
+        (["host", "bridge"], {"PIP_EXTRA_INDEX_URL": "https://a http://localhost:3141/simple"}, "host"),
+        (["host", "bridge"], {"PIP_INDEX_URL": "http://[::1]:3141/simple"}, "host"),
+        (["host", "bridge"], {"PIP_INDEX_URL": "https://mirror/localhost/simple"}, "default"),
         (["host", "bridge"], {"https_proxy": "http://proxy:3128", "no_proxy": "localhost"}, "default"),
     ],
 )

@@ -12,16 +12,17 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks import indexes
 from orchestrator.stacks.images.context import (
-    CA_BUNDLE_VARIABLES,
     build_arguments,
-    choose_ca_bundle,
     context_files,
     cuda_context,
     host_files,
     recipe_sha256,
+    sources_of_build,
     write_context,
 )
+from orchestrator.stacks.indexes import Sources
 
 CATALOG = load_catalog()
 MXNET = CATALOG.stack("keras1-mxnet")
@@ -34,35 +35,92 @@ def test_the_recipe_follows_dockerfile_and_locks(tmp_path: Path):
     assert recipe_sha256(CATALOG, MXNET, "cpu", "FROM y") not in recipes
 
 
+def sources(environ: dict[str, str], settings: BuildSettings | None = None) -> Sources:
+    return sources_of_build(settings or BuildSettings(), indexes.find(environ, []))
+
+
 def test_locked_wheels_in_a_local_folder_travel_in_the_context(tmp_path: Path):
     content = b"a wheel"
     (tmp_path / "torch-2.0+cpu-cp311-cp311-linux_x86_64.whl").write_bytes(content)
     (tmp_path / "torch-2.0+cpu-cp312-cp312-linux_x86_64.whl").write_bytes(b"of another hash")
     (tmp_path / "numpy-1.0-py3-none-any.whl").write_bytes(content)
     lock = f"torch==2.0+cpu \\\n    --hash=sha256:{hashlib.sha256(content).hexdigest()}\n"
-    environ = {"PIP_FIND_LINKS": f"https://elsewhere/wheels {tmp_path.as_uri()}"}
+    found = sources({"PIP_FIND_LINKS": f"https://elsewhere/wheels {tmp_path.as_uri()}"})
     said: list[str] = []
-    files, places = host_files(BuildSettings(), environ, lock, said.append)
+    files = host_files(found, lock, said.append)
     assert list(files) == ["wheels/torch-2.0+cpu-cp311-cp311-linux_x86_64.whl"]
-    assert places == ["https://elsewhere/wheels"]
     assert said == [f"torch-2.0+cpu-cp311-cp311-linux_x86_64.whl comes from {tmp_path}"]
+    assert build_arguments(BuildSettings(), found, {}, "base:1")["PIP_FIND_LINKS"] == "https://elsewhere/wheels"
 
 
 def test_build_arguments_come_from_settings_then_from_the_environment():
     environ = {"PIP_INDEX_URL": "https://theirs/simple", "HTTPS_PROXY": "http://proxy:3128", "PIP_TRUSTED_HOST": ""}
-    arguments = build_arguments(BuildSettings(), environ, "base:1", [], False)
-    assert arguments == {
+    assert build_arguments(BuildSettings(), sources(environ), environ, "base:1") == {
         "BASE_IMAGE": "base:1",
         "PIP_INDEX_URL": "https://theirs/simple",
         "https_proxy": "http://proxy:3128",
         "HTTPS_PROXY": "http://proxy:3128",
     }
-    own = BuildSettings(pip_index_url="https://ours/simple", debian_mirror="http://mirror/debian")
-    arguments = build_arguments(own, environ, "base:1", ["https://wheels"], True)
+    own = BuildSettings(
+        pip_index_url="https://ours/simple", debian_mirror="http://mirror/debian", pip_find_links="https://wheels"
+    )
+    arguments = build_arguments(own, sources(environ, own), environ, "base:1", [], "https://index")
     assert arguments["PIP_INDEX_URL"] == "https://ours/simple"
     assert arguments["DEBIAN_MIRROR"] == "http://mirror/debian"
     assert arguments["PIP_FIND_LINKS"] == "https://wheels"
     assert arguments["PIP_EXTRA_INDEX_URL"] == ""  # the wheels are in the context
+
+
+@pytest.mark.parametrize(
+    ("environ", "own", "extra"),
+    [
+        ({}, ["https://own"], None),  # as the Dockerfile says
+        ({"PIP_EXTRA_INDEX_URL": "https://a https://b"}, ["https://own"], "https://a https://b"),
+        ({"UV_INDEX": "mine=https://a"}, ["https://own"], "https://a"),
+        ({"PIP_EXTRA_INDEX_URL": "file:///srv/a https://b"}, [], "https://b"),
+    ],
+)
+def test_further_indexes_of_a_build(environ, own, extra):
+    arguments = build_arguments(BuildSettings(), sources(environ), environ, "base:1", own, "https://own")
+    assert arguments.get("PIP_EXTRA_INDEX_URL") == extra
+
+
+def test_further_indexes_of_a_file_join_the_stacks_own(tmp_path: Path):
+    (tmp_path / "pip.conf").write_text("[global]\nextra-index-url = https://a file:///srv/b\n")
+    found = sources_of_build(BuildSettings(), indexes.find({}, [tmp_path / "pip.conf"]))
+    arguments = build_arguments(BuildSettings(), found, {}, "base:1", ["https://own"], "https://own")
+    assert arguments["PIP_EXTRA_INDEX_URL"] == "https://a https://own"
+    assert found.notes == [f"file:///srv/b ({tmp_path}/pip.conf) is a folder of this host: no build reaches it"]
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"PIP_INDEX_URL": "file:///srv/simple"},
+        {"UV_DEFAULT_INDEX": "/srv/simple"},
+        {"PIP_NO_INDEX": "1"},
+        {"PIP_CLIENT_CERT": "/key.pem"},
+        {"SSL_CLIENT_CERT": "/key.pem"},
+    ],
+)
+def test_what_no_build_can_reach_is_refused_in_words(environ):
+    with pytest.raises(UserError, match=f"an image cannot be built with .*{next(iter(environ))}"):
+        sources(environ)
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"http_proxy": "http://small", "HTTP_PROXY": "http://large"}, {"HTTP_PROXY": "http://small"}),
+        ({"ALL_PROXY": "http://a", "https_proxy": "http://s"}, {"HTTP_PROXY": "http://a", "HTTPS_PROXY": "http://s"}),
+        ({"PIP_PROXY": "http://p", "HTTP_PROXY": "h"}, {"HTTP_PROXY": "http://p", "HTTPS_PROXY": "http://p"}),
+        ({"NO_PROXY": "x", "FTP_PROXY": "f"}, {"NO_PROXY": "x", "FTP_PROXY": "f"}),
+    ],
+)
+def test_proxies_reach_a_build_in_both_spellings(environ, expected):
+    arguments = build_arguments(BuildSettings(), sources(environ), environ, "base:1")
+    both = {**expected, **{name.lower(): value for name, value in expected.items()}}
+    assert arguments == {"BASE_IMAGE": "base:1", **both}
 
 
 def test_the_same_context_is_the_same_bytes(tmp_path: Path):
@@ -79,7 +137,7 @@ def test_the_same_context_is_the_same_bytes(tmp_path: Path):
 def test_the_ca_bundle_travels_in_the_context_and_is_said(tmp_path: Path):
     (tmp_path / "ca.pem").write_text("-----BEGIN CERTIFICATE-----\n")
     said: list[str] = []
-    files, _ = host_files(BuildSettings(ca_bundle=str(tmp_path / "ca.pem")), {}, "", said.append)
+    files = host_files(sources({}, BuildSettings(ca_bundle=str(tmp_path / "ca.pem"))), "", said.append)
     assert files == {"ca-bundle.crt": tmp_path / "ca.pem"}
     assert said == [f"CA certificates of the build: {tmp_path}/ca.pem (--ca-bundle)"]
 
@@ -106,38 +164,3 @@ def test_cuda_files_come_with_what_makes_their_copy_work(tmp_path: Path):
     assert cuda_context(CATALOG, "8.0", {}) == {}
     files = cuda_context(CATALOG, "8.0", {"lib/x.so": tmp_path / "x.so"})
     assert files == {"CUDA.md": CATALOG.docker_dir / "CUDA.md", "cuda/8.0/lib/x.so": tmp_path / "x.so"}
-
-
-def test_the_ca_bundle_is_the_given_one_else_the_environments(tmp_path: Path):
-    given, named = tmp_path / "given.pem", tmp_path / "named.pem"
-    given.write_text(PEM)
-    named.write_text(PEM)
-    environ = {"REQUESTS_CA_BUNDLE": str(named)}
-    assert choose_ca_bundle(str(given), environ) == (given, "--ca-bundle")
-    assert choose_ca_bundle(None, environ) == (named, "$REQUESTS_CA_BUNDLE")
-    assert choose_ca_bundle(None, {}) is None
-
-
-def test_a_wrong_ca_bundle_is_told_with_who_named_it(tmp_path: Path):
-    with pytest.raises(UserError, match=r"\(\$PIP_CERT\) cannot be read: No such file"):
-        choose_ca_bundle(None, {"PIP_CERT": str(tmp_path / "none.pem")})
-    (tmp_path / "text.pem").write_text("hello")
-    with pytest.raises(UserError, match=r"\(--ca-bundle\) holds no PEM certificate"):
-        choose_ca_bundle(str(tmp_path / "text.pem"), {})
-
-
-def test_variables_are_read_in_pips_order_and_empty_ones_are_none(tmp_path: Path):
-    for name in CA_BUNDLE_VARIABLES:
-        (tmp_path / name).write_text(PEM)
-    environ = {name: str(tmp_path / name) for name in CA_BUNDLE_VARIABLES}
-    assert choose_ca_bundle(None, environ) == (tmp_path / "PIP_CERT", "$PIP_CERT")
-    assert choose_ca_bundle(None, {**environ, "PIP_CERT": ""}) == (
-        tmp_path / "REQUESTS_CA_BUNDLE",
-        "$REQUESTS_CA_BUNDLE",
-    )
-
-
-def test_a_bundle_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    (tmp_path / "ca.pem").write_text(PEM)
-    assert choose_ca_bundle("~/ca.pem", {}) == (tmp_path / "ca.pem", "--ca-bundle")

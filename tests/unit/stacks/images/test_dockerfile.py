@@ -114,6 +114,7 @@ def test_an_unknown_name_in_a_template_is_an_error():
 
 def test_compose_has_every_image_hardened_with_its_profile():
     document = yaml.safe_load(rendered_files(CATALOG, __version__)["compose.yaml"])
+    assert "volumes" not in document
     assert set(document["services"]) == {f"{stack}-{device}" for stack, device in IMAGES}
     for name, service in document["services"].items():
         assert service["profiles"] == [name.rpartition("-")[2]]
@@ -121,9 +122,13 @@ def test_compose_has_every_image_hardened_with_its_profile():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert service["tmpfs"] == ["/tmp"]
+        assert service["tmpfs"][0] == "/tmp"
+        caches = service["environment"].get("KERAS_ORCHESTRATE_CACHES", "")
+        assert service["tmpfs"][1:] == [f"{path}:exec,mode=1777" for path in caches.split(":") if path]
+        stack, _, device = name.rpartition("-")
+        assert bool(caches) == bool(CATALOG.stack(stack).caches_for(device))
         assert service["user"] == "${JOB_USER:-65534:65534}"
         assert (ROOT / "docker" / service["build"]["dockerfile"]).is_file()
         writable = [volume for volume in service["volumes"] if not volume.endswith(":ro")]
-        assert all(volume.endswith(":/out") or ":/cache/" in volume for volume in writable)
+        assert [volume.rpartition(":")[2] for volume in writable] == ["/out"], "nobody finds what another user left"
         assert ("deploy" in service) == name.endswith("-gpu")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,25 +12,28 @@ from orchestrator.stacks.images import engine
 from tests.fakes.docker_engine import FakeEngine
 
 
-@pytest.mark.parametrize(
-    ("text", "host", "message"),
-    [
-        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", None, "no permission"),
-        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", None, "no Docker engine here"),
-        ("('Connection aborted.', ConnectionRefusedError(111, 'Connection refused'))", None, "is not running"),
-        ("Max retries exceeded", "tcp://elsewhere:2375", "DOCKER_HOST=tcp://elsewhere:2375"),
-        ("Bad gateway", None, "does not answer: Bad gateway"),
-    ],
-)
-def test_an_engine_that_does_not_answer_is_explained(text: str, host: str | None, message: str):
-    told, hint = engine.explain_no_engine(text, host)
-    assert message in told
-    assert hint
-
-
 def test_connecting_to_nothing_names_docker_host(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     with pytest.raises(HostError, match=r"no Docker engine answers at DOCKER_HOST=unix://.*none\.sock"):
+        engine.connect()
+
+
+@pytest.mark.parametrize("host", ["tcp://127.0.0.1:99999", "tcp://", "nonsense", "http://[", "tcp://127.0.0.1:1"])
+def test_an_address_that_leads_nowhere_is_no_traceback(monkeypatch: pytest.MonkeyPatch, host: str):
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(HostError, match=re.escape(f"no Docker engine answers at DOCKER_HOST={host}: ")):
+        engine.connect()
+
+
+def test_a_user_without_a_home_is_told_of_the_engine_and_of_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    def unknown(number: int) -> None:
+        raise KeyError(number)
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.delenv("DOCKER_CONFIG", raising=False)
+    monkeypatch.setattr("orchestrator.files.pwd.getpwuid", unknown)
+    monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere.sock")
+    with pytest.raises(HostError, match="no Docker engine answers"):
         engine.connect()
 
 

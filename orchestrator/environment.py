@@ -1,0 +1,96 @@
+"""The caller's environment: every variable that this product reads, and what it does with each.
+
+docs/HOSTS.md has the same list for people; a test compares the two, and looks for reads of any other variable. What is
+not in it is handed on as it is to the tools that are started (docker, uv, pip, git), and to no job.
+"""
+
+from __future__ import annotations
+
+from orchestrator.model import Noun
+
+
+class Variables(Noun, frozen=True):
+    """Variables that are treated alike. `names` may end in `*`."""
+
+    names: tuple[str, ...]
+    #: What is done with them, in words.
+    use: str
+
+
+#: Where pip and uv get packages from. `stacks/indexes.py` obeys them for environments and for images.
+PIP_SOURCES = (
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_TRUSTED_HOST"),
+    *("PIP_CERT", "PIP_CLIENT_CERT", "PIP_PROXY"),
+)
+UV_SOURCES = (
+    *("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_NO_INDEX"),
+    "UV_INSECURE_HOST",
+)
+#: Settings of what is installed and where. A stack is its lock, whoever installs it.
+CHOICES = (
+    *("PIP_CONSTRAINT", "PIP_BUILD_CONSTRAINT", "PIP_REQUIREMENT", "PIP_NO_BINARY", "PIP_ONLY_BINARY", "PIP_PRE"),
+    *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PLATFORM", "PIP_PYTHON_VERSION", "PIP_IGNORE_INSTALLED"),
+    *("UV_CONSTRAINT", "UV_BUILD_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE_NEWER", "UV_PRERELEASE", "UV_RESOLUTION"),
+    *("UV_NO_BINARY", "UV_NO_BUILD", "UV_TORCH_BACKEND", "UV_NO_VERIFY_HASHES", "UV_SYSTEM_PYTHON"),
+)
+#: Certificate authorities, in pip's own order; a setting `cert` of pip.conf comes after PIP_CERT.
+CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
+
+VARIABLES = (
+    Variables(
+        PIP_SOURCES,
+        "obeyed for virtual environments (also where uv makes them) and for image builds, on top of pip.conf. What a "
+        "build cannot reach (a file:// index, PIP_NO_INDEX, a client's certificate) is refused",
+    ),
+    Variables(
+        (*UV_SOURCES, "UV_INDEX_STRATEGY"),
+        "obeyed like pip's, also for images and Python 2. Two variables that name different main indexes are refused",
+    ),
+    Variables(
+        ("PIP_CONFIG_FILE", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME"),
+        "say where pip.conf lies; its settings of the same names as above are obeyed",
+    ),
+    Variables(("UV_CONFIG_FILE", "UV_NO_CONFIG"), "uv's own configuration files are not read, and it is said so"),
+    Variables(CHOICES, "not obeyed, and it is said so: what is installed is what the stack's lock says"),
+    Variables(
+        ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CLIENT_CERT"),
+        "certificates for package indexes and image builds, after PIP_CERT; downloads of data take SSL_CERT_FILE",
+    ),
+    Variables(
+        PROXIES,
+        "obeyed in either spelling by downloads, environments and image builds; kept out of jobs. ALL_PROXY stands in "
+        "for HTTP_PROXY and HTTPS_PROXY in a build",
+    ),
+    Variables(
+        ("GIT_*",),
+        "kept from the git that reads the product's own commit, as they mean another repository; GIT_CONFIG_* is not",
+    ),
+    Variables(
+        ("XDG_CACHE_HOME", "HOME"),
+        "where the cache lies: environments, data, compiled code. No place, or a relative one, is refused",
+    ),
+    Variables(("KERAS_HOME",), "searched for data sets, as Keras does"),
+    Variables(("DOCKER_HOST",), "which engine is asked; all other DOCKER_* are read by the Docker SDK itself"),
+    Variables(("CUDA_VISIBLE_DEVICES",), "on a cluster's node: the GPU that the job was granted. Jobs get their own"),
+    Variables(
+        ("SLURM_JOB_ID", "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_CPUS_ON_NODE"),
+        "on a cluster's node: what the job was granted",
+    ),
+    Variables(
+        ("SLURM_MEM_PER_NODE", "SLURM_MEM_PER_CPU", "SLURMD_NODENAME", "SLURM_CLUSTER_NAME"),
+        "on a cluster's node: what the job was granted, and where",
+    ),
+    Variables(
+        ("APPTAINER_*", "APPTAINERENV_*", "SINGULARITY_*", "SINGULARITYENV_*"),
+        "kept out, as they change what a job gets; but for CACHEDIR, TMPDIR, CONFIGDIR and the registry's credentials",
+    ),
+    Variables(("KERAS_ORCHESTRATE_LOCK_DIR",), "where the leases of GPUs lie, for users who share a host"),
+    Variables(("KERAS_ORCHESTRATE_CACHES",), "set for jobs: the folders of compiled code"),
+    Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
+    Variables(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC"),
+        "set for jobs, from --threads; a workload that is started by hand obeys them",
+    ),
+    Variables(("NVIDIA_VISIBLE_DEVICES",), "set for jobs: their GPU"),
+)

@@ -1,0 +1,54 @@
+"""Starts a trial container on a Docker engine or by a runtime's command line, and gives what it printed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+from typing import Any
+
+import msgspec
+
+from orchestrator.host.docker_sdk import connection_errors, docker_sdk, explanation
+from orchestrator.launchers.command import PROXY_NAMES, kept_environment, with_path
+from orchestrator.launchers.command_line import other_argv, run_argv
+from orchestrator.launchers.runtimes import Runtime
+from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.trial.judge import Ran
+
+#: Seconds for a container that only looks around; a runtime may have to unpack its image first.
+TRIAL_S = 120
+
+
+def on_engine(client: Any, spec: ContainerSpec) -> Ran:
+    """By the Docker SDK. The container is removed, whatever happens."""
+    try:
+        container = client.containers.create(**spec.engine_arguments())
+        try:
+            output = container.attach(stdout=True, stderr=True, stream=True)
+            container.start()
+            return Ran(output=b"".join(output))
+        finally:
+            with contextlib.suppress(Exception):  # the next sweep finds it
+                container.remove(force=True, v=True)
+    except (docker_sdk().errors.DockerException, *connection_errors()) as error:
+        return Ran(refusal=" ".join(explanation(error).split()))
+
+
+def by_command(runtime: Runtime, spec: ContainerSpec) -> Ran:
+    """By the command line of a runtime with a store of its own."""
+    argv = run_argv(runtime, msgspec.structs.replace(spec, keep_out=list(PROXY_NAMES)))
+    environment = kept_environment(os.environ)
+    try:
+        ended = subprocess.run(
+            with_path(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=TRIAL_S, env=environment
+        )
+    except OSError as error:
+        return Ran(refusal=f"cannot start {error.filename}: {error.strerror}")
+    except subprocess.TimeoutExpired:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(with_path(other_argv(runtime, runtime.end, name=spec.name)), capture_output=True, timeout=60)
+        return Ran(refusal=f"it did not end within {TRIAL_S} s")
+    if ended.returncode in runtime.could_not_start:
+        return Ran(refusal=" ".join(ended.stderr.decode("utf-8", "replace").split()))
+    return Ran(output=ended.stdout + (ended.stderr if ended.returncode else b""))
