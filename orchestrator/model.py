@@ -18,6 +18,8 @@ RawEvent = dict[str, object]
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
 #: Statuses of jobs that were never meant to run here; they do not make a run fail.
 NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
+#: Status of the row of a job that has no result yet, in a run that still goes on. No record has it.
+PENDING = "pending"
 
 DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]
@@ -269,7 +271,7 @@ class Plan(Noun, frozen=True, kw_only=True):
     created: str
     config: dict[str, Any]
     seed: int
-    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec.
+    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec. And the command as typed.
     setup: dict[str, str | None] = {}
     jobs: list[Job]
     skipped: list[Skip] = []

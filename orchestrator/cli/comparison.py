@@ -1,25 +1,34 @@
-"""A comparison of two runs as a table for a terminal."""
+"""Two runs compared, and the comparison as a table for a terminal."""
 
 from __future__ import annotations
 
-import io
+import itertools
 from collections.abc import Sequence
+from pathlib import Path
 
-import rich.box
-from rich.console import Console
-from rich.table import Table
+from orchestrator.cli.tables import entries, width
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.report.comparison import cells, closing
+from orchestrator.report.input import with_learned
+from orchestrator.results import source
+from orchestrator.stats.compare import Ratio, compare
+from orchestrator.text import printable
 
-from orchestrator.report.comparison import TITLES, cells, closing
-from orchestrator.stats.compare import Ratio
+#: Heads of the fields that `cells` gives, short enough for a narrow terminal.
+HEADS = ("cell, seconds per epoch", "first", "second", "ratio", "95 % interval", "n", "verdict on the second")
 
 
-def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
+def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
+    """Two runs or merged sets, cell by cell, with the quality gate of a report. `only`: one job of the first."""
+    catalog = load_catalog()
+    a, b = source.read_source(first), source.read_source(second)
+    rows = [row for row in a.rows if only in (None, row["job_id"])]
+    return compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
+
+
+def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None, columns: int | None = None) -> str:
     """A row for each cell, and the closing lines: the mean, and what is above the threshold."""
-    table = Table(box=rich.box.SIMPLE_HEAD)
-    for title in TITLES:
-        table.add_column(title, justify="left" if title.startswith(("cell", "verdict")) else "right")
-    for ratio in ratios:
-        table.add_row(*cells(ratio))
-    out = io.StringIO()
-    Console(file=out, width=150, highlight=False, markup=False, emoji=False).print(table)
-    return out.getvalue() + "\n".join(closing(ratios, threshold)) + "\n"
+    rows = [[printable(field) for field in cells(ratio)] for ratio in ratios]
+    indented = [[f"  {row[0]}", *row[1:]] for row in (HEADS, *rows)]
+    table = [*itertools.chain(*entries(indented, columns or width())), ""] if rows else []
+    return "\n".join([*table, *closing(ratios, threshold)]) + "\n"

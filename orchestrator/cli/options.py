@@ -19,6 +19,7 @@ from orchestrator.plan.config import Config, ExecutorName, load_config, override
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 
 Decorator = Callable[[Any], Any]
+PLAIN_NUMBER = re.compile(r"\d+(\.\d*)?\Z", re.ASCII)
 _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _TAG, _DIGEST = r"\w[\w.-]{0,127}", r"sha256:[0-9a-f]{64}"
 IMAGE_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?\Z", re.ASCII)
@@ -58,14 +59,22 @@ LAUNCHER = click.option(
 
 
 def percent(value: Any) -> float:
-    """`5%` or `0.05`, as a share."""
+    """`5%` as a share. The sign is asked for: 5 could mean 500 %, and 0.5 half of one."""
+    if isinstance(value, float):
+        return value  # the default of an option
     text = str(value).strip()
-    try:
-        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-    except ValueError:
-        share = -1.0
+    number = text.removesuffix("%").rstrip()
+    share = float(number) / 100 if text.endswith("%") and PLAIN_NUMBER.match(number) else -1.0
     if not 0 <= share < 10:
-        raise click.BadParameter(f"{text!r} is no percentage: write 5% or 0.05")
+        raise click.BadParameter(f"{text!r} is no percentage: write it with its sign, such as 5%")
+    return share
+
+
+def bound(value: Any) -> float:
+    """A percentage that can be reached: above 0 %, below 100 %."""
+    share = percent(value)
+    if not 0 < share < 1:
+        raise click.BadParameter(f"{value!r} is no bound: it lies above 0% and below 100%")
     return share
 
 
@@ -161,7 +170,7 @@ JSON = click.option(
 UNTIL = options(
     click.option(
         "--until",
-        type=percent,
+        type=bound,
         metavar="2%",
         help="Repeat each cell until the 95 % interval of its time is within +-2 %.",
     ),

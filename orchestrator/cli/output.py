@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import io
 import shlex
-import statistics
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-import rich.box
-from rich.console import Console
-from rich.table import Table
 
 from orchestrator import streams
 from orchestrator.cli.console import say
+from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
+from orchestrator.text import plural, printable
+
+if TYPE_CHECKING:
+    from orchestrator.report.standings import Group
 
 
 def print_json(value: Any) -> None:
@@ -35,25 +36,30 @@ def print_standing(folder: RunFolder, standing: Mapping[str, int]) -> None:
     click.echo(f"orchestrate attach {folder.path}")
 
 
-def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> None:
-    """Every job and its command; what is not to be run, with the reason."""
+def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> int:
+    """Every job and its command; what is not to be run, with the reason. Gives the exit code that a run would have."""
+    code = exit_code([skip.status for skip in plan.skipped]) if not plan.jobs else 0
     if as_json:
         jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in plan.planned]
         print_json({"jobs": jobs})
-        return
+        return code
     for job in plan.jobs:
         click.echo(f"# {job.id}\n{shlex.join(commands[job.id])}")
     for skip in plan.skipped:
         click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
-    say(f"{len(plan.planned)} jobs, {len(plan.skipped)} of them not to be run")
+    say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
+    return code
 
 
-def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
-    """The result rows as one JSON document, or their summary for people. They are on record, whoever reads this."""
+def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
+    """The result rows and who is fastest: as one JSON document, or as a summary for people.
+
+    They are on record, whoever reads this.
+    """
     if as_json:
-        print_json({"results": rows})
+        print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
     else:
-        click.echo(text_summary(rows))
+        click.echo(text_summary(standings, width()))
         for line in closing_lines(rows, out):
             click.echo(line)
     loss = streams.take_loss()
@@ -63,13 +69,13 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool) -> None:
 
 def end(finished: Finished, as_json: bool) -> int:
     """Prints how a run ended and gives the exit code. Raises what broke, once the rows are told."""
-    print_rows(finished.rows, finished.out, as_json)
+    print_rows(finished.rows, finished.out, as_json, finished.standings)
     if finished.broken is not None:
         raise finished.broken
     return exit_code([row["status"] for row in finished.rows], finished.interrupted)
 
 
-def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
+def exit_code(statuses: Sequence[str], interrupted: bool = False) -> int:
     """0 every job ok (or not meant to run here), 1 some job failed, 3 nothing can run here, 130 stopped by the user."""
     if interrupted:
         return 130
@@ -78,25 +84,23 @@ def exit_code(statuses: Sequence[str], interrupted: bool) -> int:
     return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1
 
 
-def text_summary(rows: Sequence[Row]) -> str:
-    """The matrix for a terminal: workloads down, backends across, steady seconds per epoch."""
-    columns = sorted({column_name(row) for row in rows})
-    table = Table(box=rich.box.SIMPLE_HEAD)
-    table.add_column("workload")
-    for column in columns:
-        table.add_column(column, justify="right")
-    for workload in dict.fromkeys(row["workload"] for row in rows):
-        line = [row for row in rows if row["workload"] == workload]
-        best = min((row["epoch_s"] for row in line if row["epoch_s"] and row["status"] == "ok"), default=None)
-        table.add_row(workload, *(_cell([r for r in line if column_name(r) == c], best) for c in columns))
-    title = "training seconds per epoch after the first (median); * is the best of its row\n"
-    return title + _rendered(table, max(80, 16 + 26 * len(columns)))
+SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats; the fastest of each group leads"
 
 
-def _rendered(table: Table, width: int) -> str:
-    text = io.StringIO()
-    Console(file=text, width=width, highlight=False, markup=False, emoji=False).print(table)
-    return text.getvalue()
+def text_summary(standings: Sequence[Group], columns: int) -> str:
+    """Each task and machine with its contenders below it, as the report ranks and judges them."""
+    from orchestrator.report.standings import in_words  # imported here because it loads numpy
+
+    cells = [cell for group in standings for cell in group.cells]
+    rows = [[printable(field) for field in (f"  {cell.contender}", *in_words(cell))] for cell in cells]
+    lines = iter(entries(rows, columns))
+    text = textwrap.wrap(SUMMARY_TITLE, columns)
+    for group in standings:
+        data = ", synthetic data" if group.synthetic else ""
+        text += ["", *textwrap.wrap(printable(f"{group.subject}: {group.amounts}{data}"), columns)]
+        for _ in group.cells:
+            text += next(lines)
+    return "\n".join([*text, ""])
 
 
 def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
@@ -123,19 +127,3 @@ def _disturbances(rows: Sequence[Row]) -> list[str]:
     from orchestrator.report.layout import lay_out
 
     return sentences(lay_out(rows))
-
-
-def column_name(row: Row) -> str:
-    extra = [] if row["variant"] == "faithful" else [row["variant"]]
-    return "\n".join([row["stack"].partition("-")[0] + f" {row['device']}", row["backend"], *extra])
-
-
-def _cell(rows: Sequence[Row], best: float | None) -> str:
-    times = [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
-    if not times:
-        return ", ".join(sorted({row["status"] for row in rows})) or "-"
-    middle = statistics.median(times)
-    from orchestrator.report.disturbed import marks  # imported here because it loads numpy
-
-    mark = " *" if best is not None and min(times) <= best else ""
-    return "\n".join([f"{middle:.3g}{mark}", *(tag.text for tag in marks(rows))])

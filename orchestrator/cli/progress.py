@@ -1,21 +1,42 @@
-"""What a person sees while a run goes on: a live line on a terminal, plain lines in a pipe."""
+"""What a person sees while a run goes on: a live line for each running job on a terminal, plain lines in a pipe."""
 
 from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass, field
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.markup import escape
-from rich.status import Status
+from rich.text import Text
 
 from orchestrator.cli.console import say
 from orchestrator.model import Job, RawEvent, Result
 from orchestrator.results.job_events import EpochEvent, ReadyEvent, read_event
-from orchestrator.text import duration, printable
+from orchestrator.text import duration, plural, printable
 
 MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
+
+
+#: Times per second that the live lines are drawn anew, as the time that has passed is in them.
+REFRESH = 2
+
+
+@dataclass
+class Running:
+    """A job that runs: its name, when it started, and the last that it said."""
+
+    name: str
+    words: str = "starting"
+    began: float = field(default_factory=time.monotonic)
+
+    def line(self) -> Text:
+        took = duration(time.monotonic() - self.began)
+        text = Text.from_markup(f"  {self.name}  [dim]{took}[/]  {self.words}", overflow="ellipsis")
+        text.no_wrap = True
+        return text
 
 
 class Progress:
@@ -26,9 +47,9 @@ class Progress:
         self._planned = 0
         self._done = 0
         self._began = time.monotonic()
-        self._running: dict[str, str] = {}
+        self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
-        self._live: Status | None = None
+        self._live: Live | None = None
 
     def __enter__(self) -> Progress:
         return self
@@ -47,8 +68,9 @@ class Progress:
                 self._began = time.monotonic()
             self._planned += more
             if self._live is None and self._console.is_terminal and more:
-                spinner = "dots" if self._console.encoding.startswith("utf") else "line"
-                self._live = self._console.status("starting", spinner=spinner)
+                self._live = Live(
+                    console=self._console, get_renderable=self._drawn, refresh_per_second=REFRESH, transient=True
+                )
                 self._live.start()
 
     def _end_live(self) -> None:
@@ -62,13 +84,13 @@ class Progress:
         if not words:
             return
         with self._lock:
-            self._running[job.id] = words
+            self._running.setdefault(job.id, Running(label(job))).words = words
             self._show(f"  {label(job)}: {words}", only_plain=True)
 
     def started(self, job: Job, where: str = "") -> None:
         """`where`: the node, for jobs that run elsewhere."""
         with self._lock:
-            self._running[job.id] = "starting"
+            self._running[job.id] = Running(label(job) + shown(where))
             self._show(f"{self._count(1)} {label(job)} starts{shown(where)}", only_plain=True)
 
     def finished(self, result: Result) -> None:
@@ -83,8 +105,13 @@ class Progress:
         if self._live is None or not only_plain:
             self._console.print(line, highlight=False, soft_wrap=True)
         if self._live:
-            running = "   ".join(f"{escape(job)}: {words}" for job, words in self._running.items())
-            self._live.update(f"{self._done}/{self._planned}  {running}")
+            self._live.refresh()
+
+    def _drawn(self) -> Group:
+        """The live lines. The thread that refreshes them calls this, too: it must not wait for the lock."""
+        took = duration(time.monotonic() - self._began)
+        head = Text.from_markup(f"[bold]{self._done} of {plural(self._planned, 'job')}[/] after {took}{self._left()}")
+        return Group(head, *(job.line() for job in list(self._running.values())))
 
     def _count(self, ahead: int = 0) -> str:
         width = len(str(self._planned))

@@ -50,6 +50,7 @@ class DataFact(Noun, frozen=True, kw_only=True):
 
     dataset: str
     state: str
+    kind: str | None = None
     path: str | None = None
     sha256: str | None = None
 
@@ -99,6 +100,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     cache: Folder = Folder(what="cache")
     #: Stack -> whether its image is there; a stack that is not in it was not looked up.
     images: dict[str, bool] = {}
+    #: Stack -> why this host has no Python for it, "" where it has; for jobs that are processes.
+    no_python: dict[str, str] = {}
     data: list[DataFact] = []
     trial: Trial | None = None
 
@@ -172,7 +175,16 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     if facts.device == "gpu":
         found += [*_driver(facts), *_route(facts), *_gpus(facts), *_stacks(facts, stacks, everything)]
     tried = trial_checks(facts.trial) if facts.trial else []
-    return [*found, *_quota(facts), *_images(facts), *tried, *_folders(facts), *_disks(facts), *_data(facts)]
+    return [
+        *found,
+        *_quota(facts),
+        *_pythons(facts),
+        *_images(facts),
+        *tried,
+        *_folders(facts),
+        *_disks(facts),
+        *_data(facts),
+    ]
 
 
 def trial_checks(trial: Trial) -> list[Check]:
@@ -397,9 +409,24 @@ def _data(facts: Facts) -> list[Check]:
         elif fact.path is None:
             mend = f"a run fetches it, or says that it is synthetic; beforehand: orchestrate data fetch {fact.dataset}"
             found.append(Check(level="warn", what=what, seen="not here yet", mend=mend))
+        elif fact.kind == "synthetic":
+            needed = "the real data, for accuracies that mean something"
+            mend = f"name a folder that has it: --data-dir DIR; or: orchestrate data fetch {fact.dataset}"
+            found.append(Check(level="warn", what=what, seen=f"SYNTHETIC: {fact.path}", needed=needed, mend=mend))
         else:
             found.append(Check(level="ok", what=what, seen=f"{fact.state}: {fact.path}{hashed}"))
     return found
+
+
+def _pythons(facts: Facts) -> list[Check]:
+    """A stack without a Python is left out; where no other can run, that is in the way."""
+    some = any(not why for why in facts.no_python.values())
+    mend = "nothing needs mending: its jobs become `unsupported` rows" if some else ""
+    return [
+        Check(level="warn" if some else "bad", what=f"Python of {stack}", seen=why, mend=mend)
+        for stack, why in facts.no_python.items()
+        if why
+    ]
 
 
 def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:

@@ -51,7 +51,7 @@ class Request(Noun, frozen=True, kw_only=True):
     #: Repeat each cell until its time is known to this share, for at most `budget_s` seconds.
     until: float | None = None
     budget_s: int = 1800
-    #: The command as it was typed; the report quotes it.
+    #: The command as it was typed. A new run keeps it, and reports quote it.
     command: str = ""
 
 

@@ -1,6 +1,6 @@
 """The report of one or more merged runs: a page that needs no network, the same as Markdown, and charts.
 
-`build_report` returns strings and bytes; the caller writes them.
+`build_report` and `build` return strings and bytes; the caller writes them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,11 @@ def build_report(report: ReportInput, draw: Callable[[View], Drawn] = drawn_here
 
     Raises ValueError where an epoch or a reading belongs to no row, or to several.
     """
-    view = make_view(report)
+    return build(make_view(report), draw)
+
+
+def build(view: View, draw: Callable[[View], Drawn]) -> Report:
+    """Make the report of what was sorted and ranked already."""
     view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
     parts = {part: list(_sections(builds, view)) for part, builds in SECTIONS.items()}
     page = render.Page(make_head(view), view.layout, parts, view.drawn)

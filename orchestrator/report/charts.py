@@ -28,6 +28,11 @@ DataSets = dict[str, list[Spec]]
 #: One measured moment: the fields of an epoch or a sample, with the `column` and `line` of its job.
 Point = Mapping[str, Any]
 WIDTH, HEIGHT = 330, 190
+#: The longest name beside a bar, in pixels.
+LABEL_LIMIT = 260
+LEVEL_COLOUR = "#8a8f98"
+#: In which one of ten guesses is right.
+OF_TEN_CLASSES = frozenset({"mnist_mlp", "mnist_cnn", "mnist_rnn", "cifar10_cnn"})
 #: Readings drawn per job; more cannot be seen and make the report heavy.
 MOST_POINTS = 150
 #: The ticks of epochs that were disturbed, or in which the job slept.
@@ -57,7 +62,9 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
         its_epochs = [point for point in epochs if point["line"] == line]
         if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
             title = f"Convergence: {task.label}{_noise(layout, line)}"
-            found.append((f"convergence-{task.workload}", title, convergence(layout, its_epochs)))
+            found.append(
+                (f"convergence-{task.workload}", title, convergence(layout, its_epochs, _levels(layout, line)))
+            )
     for line, task in enumerate(layout.tasks):
         its_samples = [point for point in samples if point["line"] == line]
         if len(its_samples) > 1:
@@ -128,22 +135,31 @@ def _bars(data: DataSets, title: str, points: Sequence[Spec], styled: Sequence[S
         for group in _grouped(points, "contender").values()
     ]
     y = alt.Y("contender:N", sort=[style.label for style in styled], title=None)
-    x = alt.X("seconds:Q", title="training seconds per epoch", scale=alt.Scale(zero=True))
+    x = alt.X("seconds:Q", title="training seconds per epoch", scale=from_zero(p["seconds"] for p in points))
     bars = chart_of(data, medians).mark_bar(fillOpacity=0.8, height={"band": 0.7})
-    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=["contender:N", "seconds:Q", "n:Q"])
+    bars = bars.encode(y=y, x=x, color=_colour(styled, legend=None), tooltip=tips("contender", "seconds", "n"))
     ticks = chart_of(data, points).mark_tick(thickness=1.5, color="#7a7f88", height={"band": 0.7})
-    ticks = ticks.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q"])
+    ticks = ticks.encode(y=y, x=x, tooltip=tips("contender", "repeat", "epoch", "seconds"))
     layers = [bars, ticks]
     noisy = [point for point in points if point["noise"]]
     if noisy:
         red = chart_of(data, noisy).mark_tick(thickness=2.5, color=DISTURBED, height={"band": 0.9})
-        layers.append(red.encode(y=y, x=x, tooltip=["contender:N", "repeat:Q", "epoch:Q", "seconds:Q", "noise:N"]))
+        layers.append(red.encode(y=y, x=x, tooltip=tips("contender", "repeat", "epoch", "seconds", "noise")))
     height = 24 * len(medians) + 10
     chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=height, title=title)
     return chart
 
 
-def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
+def _levels(layout: Layout, line: int) -> dict[str, float]:
+    """Accuracies to hold a task's curves against: what counts as learning, and what guessing reaches."""
+    rows = [row for (_, its), members in layout.cells.items() if its == line for row in members]
+    wanted = max((row["learned"] for row in rows if row.get("learned") is not None), default=None)
+    workload = layout.tasks[line].workload
+    found = {"counts as learning": wanted, "guessing": 0.1 if workload in OF_TEN_CLASSES else None}
+    return {what: value for what, value in found.items() if value is not None}
+
+
+def convergence(layout: Layout, epochs: Sequence[Point], levels: Mapping[str, float] | None = None) -> Spec:
     """Validation accuracy and loss, by epoch and by time: medians, with each repeat faint behind."""
     fields = ("epoch", "elapsed_s", "val_acc", "val_loss")
     points = [_point(layout, point, **{field: _rounded(point.get(field)) for field in fields}) for point in epochs]
@@ -154,22 +170,30 @@ def convergence(layout: Layout, epochs: Sequence[Point]) -> Spec:
         known = [point for point in points if point[field] is not None]
         if known:
             by_epoch = _epochs_axis(max(point["epoch"] for point in known))
-            views.append(_curves(data, known, styled, by_epoch, field, title))
-            views.append(_curves(data, known, styled, axis("elapsed_s", "seconds since fit()"), field, title))
+            by_time = time_axis("elapsed_s", "seconds since fit()", (point["elapsed_s"] for point in known))
+            shown = levels if field == "val_acc" else None
+            views += [_curves(data, known, styled, x, field, title, shown or {}) for x in (by_epoch, by_time)]
     return side_by_side(views, data)
 
 
 def _curves(
-    data: DataSets, points: Sequence[Spec], styled: Sequence[Style], x: alt.X, field: str, title: str
+    data: DataSets,
+    points: Sequence[Spec],
+    styled: Sequence[Style],
+    x: alt.X,
+    field: str,
+    title: str,
+    levels: Mapping[str, float],
 ) -> alt.LayerChart:
     middle = [
         {**group[0], **{name: median(p[name] for p in group) for name in ("elapsed_s", field)}}
         for group in _grouped(points, "contender", "epoch").values()
     ]
-    y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=False))
+    low, high = around([point[field] for point in points], most=1.0 if field == "val_acc" else math.inf)
+    y = alt.Y(f"{field}:Q", title=title, scale=alt.Scale(domain=[low, high], nice=False), axis=alt.Axis(format=".2~f"))
     # Dashes around the marks of the legend would hide their shapes.
     look = _look(styled, legend=alt.Legend(symbolStrokeWidth=0))
-    tooltip = ["contender:N", "epoch:Q", "elapsed_s:Q", f"{field}:Q"]
+    tooltip = tips("contender", "epoch", "elapsed_s", field)
     line = chart_of(data, middle).mark_line(strokeWidth=2).encode(x=x, y=y, **look)
     marks = chart_of(data, middle).mark_point(size=38, filled=True, opacity=1)
     marks = marks.encode(x=x, y=y, shape=_shape(styled), color=look["color"], tooltip=tooltip)
@@ -177,6 +201,10 @@ def _curves(
     if any(point["repeat"] != points[0]["repeat"] for point in points):
         faint = chart_of(data, points).mark_line(strokeWidth=1, strokeOpacity=0.35)
         layers.insert(0, faint.encode(x=x, y=y, detail=["job:N"], **look))
+    within = [{field: value, "what": what} for what, value in levels.items() if low <= value <= high]
+    if within:
+        rules = chart_of(data, within).mark_rule(strokeDash=[2, 3], color=LEVEL_COLOUR)
+        layers.append(rules.encode(y=y, tooltip=tips("what", field)))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=WIDTH, height=HEIGHT)
     return chart
 
@@ -187,14 +215,14 @@ def host_use(layout: Layout, samples: Sequence[Point]) -> Spec:
     styled = _styled(layout, points)
     views: list[alt.LayerChart | alt.Chart] = []
     data: DataSets = {}
-    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MB")):
+    for field, title in (("cpu_percent", "processor, % of one core"), ("rss_mb", "resident memory, MiB")):
         known = [point for point in points if point[field] is not None]
         if known:
             lines = chart_of(data, known).mark_line(strokeWidth=1.5).encode(
-                x=axis("t_s", "seconds since the job started"),
-                y=alt.Y(f"{field}:Q", title=title, scale=alt.Scale(zero=True)),
+                x=time_axis("t_s", "seconds since the job started", (point["t_s"] for point in known)),
+                y=alt.Y(f"{field}:Q", title=title, scale=from_zero(point[field] for point in known)),
                 detail=["job:N"],
-                tooltip=["contender:N", "repeat:Q", "t_s:Q", f"{field}:Q"],
+                tooltip=tips("contender", "repeat", "t_s", field),
                 **_look(styled),
             )  # fmt: skip
             views.append(lines.properties(width=WIDTH, height=HEIGHT))
@@ -264,15 +292,50 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 6)
 
 
-def axis(field: str, title: str) -> alt.X:
-    """A horizontal axis that begins and ends with the data."""
-    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(zero=False, nice=False))
+#: What a tooltip calls a field, and how it writes it (d3-format): counts whole, figures with three digits as in tables.
+TIPS = {
+    "contender": ("contender", None), "what": ("what", None), "noise": ("noise", None),
+    "repeat": ("repeat", "d"), "epoch": ("epoch", "d"), "n": ("epochs", "d"),
+    "seconds": ("seconds per epoch", ",.3r"), "elapsed_s": ("seconds since fit()", ",.3r"),
+    "t_s": ("seconds since the job started", ",.3r"),
+    "val_acc": ("validation accuracy", ".3f"), "val_loss": ("validation loss", ",.3r"),
+    "cpu_percent": ("% of one core", ",.0f"), "rss_mb": ("MiB", ",.0f"),
+    "util": ("utilization, %", ".0f"), "power_w": ("W", ",.3r"), "mem_mb": ("MiB", ",.0f"),
+}  # fmt: skip
+
+
+def tips(*fields: str) -> list[alt.Tooltip]:
+    """What is said of a point under the pointer."""
+    return [
+        alt.Tooltip(f"{field}:N", title=title) if form is None else alt.Tooltip(f"{field}:Q", title=title, format=form)
+        for field, (title, form) in ((field, TIPS[field]) for field in fields)
+    ]
+
+
+def from_zero(values: Iterable[float | None]) -> alt.Scale:
+    """A scale that begins at 0. Where all is 0 it ends at 1: a scale of one point has a tick that says nothing."""
+    largest = max((value for value in values if value is not None), default=0)
+    return alt.Scale(zero=True) if largest > 0 else alt.Scale(domain=[0, 1])
+
+
+def around(values: Sequence[float], most: float) -> tuple[float, float]:
+    """A domain with room around the values, never a single point, from 0 to `most` at the widest."""
+    low, high = min(values), max(values)
+    room = max(0.05 * (high - low), 0.02 * abs(high), 0.02)
+    return max(0.0, low - room) if low >= 0 else low - room, min(most, high + room) if high <= most else high + room
+
+
+def time_axis(field: str, title: str, values: Iterable[float | None]) -> alt.X:
+    """A horizontal axis from 0, so that what comes before the first point is seen, to the end of the data."""
+    largest = max((value for value in values if value is not None), default=0)
+    return alt.X(f"{field}:Q", title=title, scale=alt.Scale(domain=[0, largest or 1], nice=False))
 
 
 def _epochs_axis(last: int) -> alt.X:
     """A horizontal axis of whole epochs; about ten of them are named."""
     step = math.ceil(last / 10)
-    return axis("epoch", "epoch").axis(values=list(range(step, last + 1, step)), format="d")
+    scale = alt.Scale(domain=[1, max(2, last)], nice=False)
+    return alt.X("epoch:Q", title="epoch", scale=scale).axis(values=list(range(step, last + 1, step)), format="d")
 
 
 def _scale(styled: Sequence[Style], what: str) -> alt.Scale:
@@ -297,8 +360,11 @@ def side_by_side(views: Sequence[alt.LayerChart | alt.Chart], data: DataSets) ->
     """The specification of several views, two to a line, with the look that all charts share."""
     chart = alt.concat(*views, columns=2).configure(font="sans-serif", background="white")
     chart = chart.configure_legend(orient="top", columns=4, labelLimit=240, symbolStrokeWidth=2, symbolOpacity=1)
-    chart = chart.configure_axis(labelLimit=160, titleFontWeight="normal", gridOpacity=0.6).configure_view(stroke=None)
-    return {**chart.configure_title(anchor="start", fontSize=12).to_dict(), "datasets": data}
+    chart = chart.configure_axis(labelLimit=LABEL_LIMIT, titleFontWeight="normal", gridOpacity=0.6)
+    chart = chart.configure_view(stroke=None)
+    found = chart.configure_title(anchor="start", fontSize=12).to_dict()
+    # Whoever shows a still picture may have wider letters than those it was laid out with.
+    return {**found, "padding": {"left": 40, "right": 12, "top": 5, "bottom": 5}, "datasets": data}
 
 
 def draw(spec: Spec) -> tuple[str, bytes]:

@@ -44,7 +44,7 @@ def _timeline(layout: Layout, readings: Sequence[Point], marks: Sequence[Point])
         several = len({point["repeat"] for point in readings}) > 1
         title = f"{label}, repeat {mine[0]['repeat']}" if several else label
         colour = style.colour(layout.contenders[mine[0]["column"]].backend)
-        second = ("power_w", "power, W") if any(p["power_w"] is not None for p in mine) else ("mem_mb", "memory, MB")
+        second = ("power_w", "power, W") if any(p["power_w"] is not None for p in mine) else ("mem_mb", "memory, MiB")
         for field, name in (("util", "utilization, %"), second):
             known = [point for point in mine if point[field] is not None]
             if known:
@@ -85,20 +85,22 @@ def _panel(
     title: str,
     colour: str,
 ) -> alt.LayerChart:
-    scale = alt.Scale(domain=[0, 100]) if field == "util" else alt.Scale(zero=True)
-    x, y = charts.axis("t_s", "seconds since the job started"), alt.Y(f"{field}:Q", title=name, scale=scale)
+    scale = alt.Scale(domain=[0, 100]) if field == "util" else charts.from_zero(point[field] for point in known)
+    ends = (point["t_s"] for point in (*known, *marks))
+    x = charts.time_axis("t_s", "seconds since the job started", ends)
+    y = alt.Y(f"{field}:Q", title=name, scale=scale)
     layers: list[alt.Chart] = []
     if marks:
         rules = charts.chart_of(data, marks).mark_rule(color=MARK_COLOUR, strokeDash=[3, 3], strokeWidth=1)
-        layers.append(rules.encode(x=x, tooltip=["what:N", "t_s:Q"]))
+        layers.append(rules.encode(x=x, tooltip=charts.tips("what", "t_s")))
     line = charts.chart_of(data, _thin(known, field)).mark_line(
         strokeWidth=1.5, color=colour, interpolate="step-before"
     )
-    layers.append(line.encode(x=x, y=y, tooltip=["t_s:Q", f"{field}:Q"]))
+    layers.append(line.encode(x=x, y=y, tooltip=charts.tips("t_s", field)))
     if slowed:
         points = [{"t_s": round(point["t_s"], 2), "what": "throttled"} for point in _every(slowed)]
         ticks = charts.chart_of(data, points).mark_tick(color=SLOWED_COLOUR, thickness=2, size=8, yOffset=-4)
-        layers.append(ticks.encode(x=x, y=alt.datum(0), tooltip=["what:N", "t_s:Q"]))
+        layers.append(ticks.encode(x=x, y=alt.datum(0), tooltip=charts.tips("what", "t_s")))
     chart: alt.LayerChart = alt.layer(*layers).properties(width=charts.WIDTH, height=HEIGHT, title=title)
     return chart
 

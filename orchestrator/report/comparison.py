@@ -2,58 +2,75 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 from xml.etree import ElementTree
 
 import msgspec
 
-from orchestrator.stats.compare import Ratio, overall, regressions, undecided
+from orchestrator.report import words
+from orchestrator.stats.compare import Ratio, judged, overall, passes, regressions, undecided, unjudged
 from orchestrator.text import plural
 
 TITLES = ("cell", "first s/epoch", "second s/epoch", "second / first", "95 % interval", "n", "verdict on the second")
 
 
 def markdown(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
-    """For a pull request: the cells that changed on top, the others folded away."""
-    changed = [r for r in ratios if r.broken or (r.difference and r.difference.significant)]
+    """For a pull request: the cells that changed or could not be judged on top, the others folded away."""
+    open_ = unjudged(ratios)
+    changed = [r for r in ratios if r.broken or r in open_ or (r.difference and r.difference.significant)]
     others = [r for r in ratios if r not in changed]
     parts = [f"**{line}**  " for line in closing(ratios, threshold)]
     if changed:
         parts += ["", _markdown_table(changed)]
     if others:
-        summary = f"<details><summary>{len(others)} cells without a significant difference</summary>"
+        summary = f"<details><summary>{plural(len(others), 'cell')} without a significant difference</summary>"
         parts += ["", summary, "", _markdown_table(others), "", "</details>"]
     return "\n".join(parts) + "\n"
 
 
 def json_document(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
-    """For programs: all ratios with their verdicts, the geometric mean, and the names of the regressions."""
+    """For programs: all ratios with their verdicts, the geometric mean, what regressed, and what could not be judged.
+
+    `passed` is what the exit code says: null without a threshold.
+    """
     document = {
         "ratios": [{**msgspec.to_builtins(r), "verdict": r.verdict} for r in ratios],
         "geometric_mean": overall(ratios),
         "threshold": threshold,
         "regressions": None if threshold is None else [r.name for r in regressions(ratios, threshold)],
+        "judged": len(judged(ratios)),
+        "not_judged": {r.name: r.verdict for r in unjudged(ratios)},
+        "passed": None if threshold is None else passes(ratios, threshold),
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
 
 
 def junit(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
-    """One test case per cell: failed where it regressed (without a threshold: at all), skipped without ratio."""
-    bad = regressions(ratios, threshold or 0.0)
-    skipped = [r for r in ratios if r.difference is None and r not in bad]
-    counts = {"tests": str(len(ratios)), "failures": str(len(bad)), "skipped": str(len(skipped))}
-    suite = ElementTree.Element("testsuite", {"name": "orchestrate compare", "errors": "0", **counts})
+    """One test case per cell: failed where it regressed (without a threshold: at all), an error where it should have
+    been judged and was not, skipped without ratio. Where nothing was judged, that is an error of its own.
+    """
+    bad, open_ = regressions(ratios, threshold or 0.0), unjudged(ratios)
+    suite = ElementTree.Element("testsuite", {"name": "orchestrate compare"})
     for ratio in ratios:
         case = ElementTree.SubElement(suite, "testcase", classname=ratio.cell["workload"], name=ratio.name)
         if ratio.b is not None:
             case.set("time", f"{ratio.b:.6g}")
         if ratio in bad:
             ElementTree.SubElement(case, "failure", message=ratio.verdict).text = " | ".join(cells(ratio))
-        elif ratio in skipped:
+        elif ratio in open_:
+            ElementTree.SubElement(case, "error", message=f"not judged: {ratio.verdict}")
+        elif ratio.difference is None:
             ElementTree.SubElement(case, "skipped", message=ratio.why_not)
         else:
             ElementTree.SubElement(case, "system-out").text = ratio.verdict
+    if not judged(ratios):
+        case = ElementTree.SubElement(suite, "testcase", classname="orchestrate compare", name="something was judged")
+        ElementTree.SubElement(case, "error", message=_nothing(ratios))
+    suite.set("tests", str(len(suite)))
+    for plural_of, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(plural_of, str(len(suite.findall(f"testcase/{kind}"))))
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
@@ -77,7 +94,7 @@ def action_benchmark(ratios: Sequence[Ratio], threshold: float | None = None) ->
 def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
     """Sentences that sum the comparison up: the mean, and with a threshold what is above it or cannot be told."""
     mean = overall(ratios)
-    lines = ["no cell can be compared" if mean is None else f"geometric mean {mean[0]:.3f} over {mean[1]} cells"]
+    lines = [] if mean is None else [f"geometric mean {mean[0]:.3f} over {plural(mean[1], 'cell')}"]
     noisy = [r for r in ratios if r.difference and r.disturbed]
     if noisy:
         lines.append(f"{plural(len(noisy), 'ratio')} on disturbed figures: {_names(noisy)}")
@@ -87,17 +104,40 @@ def closing(ratios: Sequence[Ratio], threshold: float | None) -> list[str]:
     if any(r.difference and r.difference.p is None for r in ratios):
         lines.append("one job on a side says nothing about its spread: use --repeats")
     if threshold is None:
-        return lines
-    found, open_ = regressions(ratios, threshold), undecided(ratios, threshold)
+        return lines or [_nothing(ratios)]
+    return [*lines, *_gate(ratios, threshold)]
+
+
+def _gate(ratios: Sequence[Ratio], threshold: float) -> list[str]:
+    """What the threshold says: what regressed, what looks like it, and what it could not judge."""
+    found, open_, missing = regressions(ratios, threshold), undecided(ratios, threshold), unjudged(ratios)
     percent = f"{100 * threshold:g} %"
-    lines.append(
-        f"{len(found)} cells regressed by more than {percent}: {_names(found)}"
-        if found
-        else f"no significant regression above {percent}"
-    )
+    lines = []
+    if found:
+        lines.append(f"{plural(len(found), 'cell')} regressed by more than {percent}: {_names(found)}")
+    elif judged(ratios):
+        among = f" in the {plural(len(judged(ratios)), 'cell')} that could be judged" if missing else ""
+        lines.append(f"no significant regression above {percent}{among}")
     if open_:
-        lines.append(f"{len(open_)} cells look slower by more than {percent}, within the noise: {_names(open_)}")
+        looks = "cell looks" if len(open_) == 1 else "cells look"
+        lines.append(f"{len(open_)} {looks} slower by more than {percent}, within the noise: {_names(open_)}")
+    if not judged(ratios):
+        lines.append(_nothing(ratios))
+    elif missing:
+        lines.append(f"FAILED: {plural(len(missing), 'cell')} could not be judged ({_reasons(missing)})")
     return lines
+
+
+def _nothing(ratios: Sequence[Ratio]) -> str:
+    """That nothing was judged, and why; a green answer would be none."""
+    what = "compared" if overall(ratios) is None else "judged"
+    return f"FAILED: no cell could be {what}" + (f" ({_reasons(ratios)})" if ratios else ": there are none")
+
+
+def _reasons(ratios: Sequence[Ratio]) -> str:
+    """Why cells have no verdict, the commonest first."""
+    counted = Counter(r.verdict for r in ratios)
+    return "; ".join(f"{count}: {reason}" for reason, count in counted.most_common(4))
 
 
 def _names(ratios: Sequence[Ratio]) -> str:
@@ -105,8 +145,7 @@ def _names(ratios: Sequence[Ratio]) -> str:
 
 
 def _interval(ratio: Ratio) -> str:
-    found = ratio.difference
-    return "" if found is None or found.low is None or found.high is None else f"{found.low:.3f}-{found.high:.3f}"
+    return ratio.difference.bounds("{:.3f}-{:.3f}".format) if ratio.difference else ""
 
 
 def cells(ratio: Ratio) -> tuple[str, ...]:
@@ -114,7 +153,8 @@ def cells(ratio: Ratio) -> tuple[str, ...]:
     n = f"{ratio.n_a}, {ratio.n_b}"
     if ratio.ratio is None:
         return (ratio.name, "", "", "", "", n, ("BROKEN: " if ratio.broken else "") + ratio.why_not)
-    return (ratio.name, f"{ratio.a:.3g}", f"{ratio.b:.3g}", f"{ratio.ratio:.3f}", _interval(ratio), n, ratio.verdict)
+    seconds = words.figure(ratio.a), words.figure(ratio.b)
+    return (ratio.name, *seconds, f"{ratio.ratio:.3f}", _interval(ratio), n, ratio.verdict)
 
 
 def _markdown_table(ratios: Sequence[Ratio]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 
 from msgspec import Struct
 
-from orchestrator.model import Row
+from orchestrator.model import PENDING, Row
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
 from orchestrator.report.view import View
@@ -32,8 +33,11 @@ class Head(Struct, frozen=True):
     planned: str
     machines: list[str]
     counts: list[Count]
-    created: str
+    #: When the jobs ran; the report may be of another day.
+    measured: str
     run_ids: list[str]
+    #: When the report was made.
+    made: str = ""
 
 
 def make_head(view: View) -> Head:
@@ -43,7 +47,8 @@ def make_head(view: View) -> Head:
         planned=headline(view.rows, view.layout),
         machines=machines(view.rows),
         counts=counts(view.rows),
-        created=report.created,
+        measured=measured(view.rows),
+        made=report.created,
         run_ids=report.run_ids,
     )
 
@@ -64,6 +69,29 @@ def machines(rows: Sequence[Row]) -> list[str]:
     return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
 
 
+def measured(rows: Sequence[Row]) -> str:
+    """`measured 23 Nov 2026, 00:09-00:29 UTC`: from the start of the first job to the end of the last."""
+    stamps = [stamp for row in rows for stamp in map(_utc, (row.get("started"), row.get("ended"))) if stamp]
+    if not stamps:
+        return "nothing was measured"
+    first, last = min(stamps), max(stamps)
+    begin, end = first.strftime("%-d %b %Y, %H:%M"), last.strftime("%H:%M")
+    if first.date() != last.date():
+        end = last.strftime("%-d %b %Y, %H:%M")
+    elif first.strftime("%H:%M") == end:
+        return f"measured {begin} UTC"
+    return f"measured {begin}{'–' if first.date() == last.date() else ' – '}{end} UTC"
+
+
+def _utc(stamp: object) -> datetime.datetime | None:
+    """A time of a record; None for one that cannot be read."""
+    try:
+        found = datetime.datetime.fromisoformat(str(stamp))
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).astimezone(datetime.timezone.utc)
+
+
 def counts(rows: Sequence[Row]) -> list[Count]:
     """How many jobs ended well, of those that could run; then the others, where there are any."""
     bad, left_out = len(failures(rows)), len(not_run(rows))
@@ -71,6 +99,9 @@ def counts(rows: Sequence[Row]) -> list[Count]:
     found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
     if bad:
         found.append(Count(bad, "did not end well", "bad", FAILURES_SECTION))
+    waiting = sum(row["status"] == PENDING for row in rows)
+    if waiting:
+        found.append(Count(waiting, "still to run"))
     if left_out:
         found.append(Count(left_out, "not run here", "", NOT_RUN_SECTION))
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -99,10 +101,9 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         {
             **row,
             "era": eras.get(row["stack"]),
-            "learned": learned(row, catalog),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
-        for row in merged.rows
+        for row in with_learned(merged.rows, catalog)
     ]
     used = {(row["stack"], row["device"]) for row in merged.rows}
     deviations = [
@@ -126,6 +127,11 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         plan_command=command,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
+    """The rows with `learned`, without which a model that does not learn could win."""
+    return [{**row, "learned": learned(row, catalog)} for row in rows]
 
 
 def learned(row: Row, catalog: Catalog) -> float | None:

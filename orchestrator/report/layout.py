@@ -59,8 +59,8 @@ CONDITIONS_IN_WORDS = {
     "scale": "{}",
     "epochs": "{} epochs",
     "batch_size": "batch {}",
-    "train": "{} samples",
-    "validation": "{} for validation",
+    "train": "{:,} samples",
+    "validation": "{:,} for validation",
     "data_kind": "{} data",
     "data_sha256": "data {:.8}",
     "workloads_sha256": "scripts {:.8}",
@@ -128,6 +128,16 @@ class Layout(Struct, frozen=True):
             groups.setdefault(contender.machine, []).append(column)
         return groups
 
+    def machine_words(self, machine: tuple[Any, ...]) -> str:
+        """Only what tells this machine from the others of the report."""
+        groups = list(self.machines())
+        said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
+        return ", ".join(
+            str(said.get(field, FACETS[field].format(machine[i])))
+            for i, field in enumerate(MACHINE)
+            if machine[i] and len({group[i] for group in groups} - {None}) > 1
+        )
+
     def eras(self) -> list[tuple[str, int]]:
         """(era, number of its contenders) from left to right; contenders of one era stand together."""
         names = [contender.era for contender in self.contenders]
@@ -143,7 +153,7 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
     rows = [_plain(row) for row in rows]
     contenders, columns = _ordered(_contenders(rows), _contender_order)
-    tasks, lines = _ordered(_tasks(rows), lambda task: task.label)
+    tasks, lines = _ordered(_tasks(rows), _task_order)
     places = [(columns[i], lines[i]) for i in range(len(rows))]
     cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for place, row in zip(places, rows, strict=True):
@@ -279,6 +289,12 @@ def _era(rows: Sequence[Row]) -> str:
 def _contender_order(contender: Contender) -> tuple[Any, ...]:
     era = ERAS.index(contender.era) if contender.era in ERAS else len(ERAS)
     return (era, contender.name.lower(), contender.identity["variant"], contender.label)
+
+
+def _task_order(task: Task) -> tuple[Any, ...]:
+    """By workload, then by amounts as numbers: 896 samples stand before 1,024."""
+    amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
+    return (task.workload, str(task.conditions["scale"]), *amounts, task.label)
 
 
 def _tasks(rows: Sequence[Row]) -> list[tuple[Task, list[int]]]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import itertools
 import math
+import statistics
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.model import Row
+from orchestrator.report import words
 from orchestrator.report.layout import Layout
 from orchestrator.stats import disturbance
-from orchestrator.stats.describe import finite, median
+from orchestrator.stats.describe import median
 from orchestrator.stats.inference import Difference, difference, holm
+from orchestrator.stats.repeats import is_time, timed, unlearned
 
 
 class Speed(Struct, frozen=True):
@@ -50,6 +53,22 @@ class Speed(Struct, frozen=True):
             return f"n = {self.epochs[0]}" + (f" × {repeats}" if repeats > 1 else "")
         return f"n = {sum(self.epochs)} in {repeats}"
 
+    @property
+    def verdict(self) -> str:
+        """How it stands to the fastest, in words: the same everywhere."""
+        if self.unlearned:
+            return f"did not learn ({words.share(self.unlearned[0])} < {words.share(self.unlearned[1])})"
+        if self.best:
+            return "fastest"
+        if self.against is None:
+            return ""
+        return "medians and means disagree: no verdict" if self.torn else self.against.words
+
+    @property
+    def torn(self) -> bool:
+        """Whether the test, which is on means, calls it faster than the one whose median is the smallest."""
+        return self.against is not None and self.against.significant and self.against.ratio < 1
+
 
 Speeds = dict[tuple[int, int], Speed]
 #: Seconds of each steady epoch of a result row.
@@ -70,33 +89,22 @@ def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
 
 
 def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
-    measured = [row for row in good(rows) if row.get("epoch_s") is not None]
+    measured = timed(rows)
     if not measured:
         return None
-    lists = [finite(steady(row)) for row in measured]
-    epochs = [float(value) for values in lists for value in values]
+    lists = [[float(value) for value in steady(row) if is_time(value)] for row in measured]
+    epochs = [value for values in lists for value in values]
     known = epochs or [row["epoch_s"] for row in measured]
     return Speed(
-        seconds=median(row["epoch_s"] for row in measured) or 0.0,
+        seconds=statistics.median(row["epoch_s"] for row in measured),
         low=min(known),
         high=max(known),
         epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
         samples_per_s=median(row.get("samples_per_s") for row in measured),
-        repeats=tuple(
-            tuple(map(float, values)) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)
-        ),
+        repeats=tuple(tuple(values) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)),
         unlearned=unlearned(measured),
         disturbed=tuple(disturbance.most_frequent(measured)),
     )
-
-
-def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
-    """(median validation accuracy, the least that counts as learning) where the rows fall short of it."""
-    wanted = max((row["learned"] for row in rows if row.get("learned") is not None), default=None)
-    reached = median(row.get("val_accuracy") for row in rows)
-    if wanted is None or (reached is not None and reached >= wanted):
-        return None
-    return reached or 0.0, wanted
 
 
 def _ranked(rivals: Speeds) -> Speeds:
@@ -109,18 +117,13 @@ def _ranked(rivals: Speeds) -> Speeds:
         place: replace(
             speed,
             best=speed is best,
-            ratio=speed.seconds / best.seconds if best.seconds else None,
+            ratio=speed.seconds / best.seconds,
             overlaps=speed is not best and speed.low <= best.high,
-            against=None if speed is best else _against(best, speed),
+            against=None if speed is best else difference(best.repeats, speed.repeats),
             doubtful=bool(speed.disturbed or best.disturbed),
         )
         for place, speed in rivals.items()
     }
-
-
-def _against(best: Speed, speed: Speed) -> Difference | None:
-    positive = all(value > 0 for one in (best, speed) for values in one.repeats for value in values)
-    return difference(best.repeats, speed.repeats) if positive else None
 
 
 def _corrected(ranked: Speeds, pairs: int) -> Speeds:
@@ -133,9 +136,14 @@ def _corrected(ranked: Speeds, pairs: int) -> Speeds:
     found = dict(ranked)
     for place, verdict in zip(places, verdicts, strict=True):
         tested = verdict.p is not None
-        overlaps = not verdict.significant if tested else ranked[place].overlaps
-        found[place] = replace(ranked[place], against=verdict, overlaps=overlaps)
+        judged = replace(ranked[place], against=verdict)
+        found[place] = replace(judged, overlaps=not verdict.significant or judged.torn) if tested else judged
     return found
+
+
+def why_none(rows: Sequence[Row]) -> str:
+    """Why jobs that ended well have no speed all the same."""
+    return "loss or time not finite" if any(row.get("epoch_s") is not None for row in rows) else "one epoch only"
 
 
 def good(rows: Sequence[Row]) -> list[Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import TypeGuard
 
 from orchestrator.stats.describe import Value, finite
 
@@ -11,41 +12,49 @@ from orchestrator.stats.describe import Value, finite
 ABSENT = "–"
 
 
+def is_known(value: Value) -> TypeGuard[float]:
+    """Whether it was measured, and is a number."""
+    return value is not None and math.isfinite(value)
+
+
 def figure(value: Value, digits: int = 3) -> str:
     """`value` to `digits` significant digits, never in scientific notation."""
-    if value is None or not math.isfinite(value):
+    if not is_known(value):
         return ABSENT
     if value == 0:
         return "0"
-    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    # The exponent of what is shown: 9.996 reads 10.0.
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
+    decimals = digits - 1 - exponent
     return f"{value:,.{min(max(decimals, 0), 6)}f}"
 
 
 def seconds(value: Value) -> str:
-    return ABSENT if value is None else f"{figure(value)} s"
+    return f"{figure(value)} s" if is_known(value) else ABSENT
 
 
 def ratio(value: float) -> str:
-    return f"{value:.2f}×" if value < 10 else f"{figure(value)}×"
+    return f"{value:.2f}×" if value < 9.995 else f"{figure(value)}×"
 
 
 def percent(value: Value) -> str:
-    return ABSENT if value is None else f"{value:,.0f} %"
+    return f"{value:,.0f} %" if is_known(value) else ABSENT
 
 
 def megabytes(value: Value) -> str:
-    if value is None:
+    """An amount in MiB, in MiB or GiB."""
+    if not is_known(value):
         return ABSENT
-    return f"{value / 1024:.1f} GB" if value >= 1024 else f"{value:.0f} MB"
+    return f"{value / 1024:.1f} GiB" if value >= 1024 else f"{value:.0f} MiB"
 
 
 def measured(value: Value, unit: str) -> str:
     """The value of a metric of a device in its unit (`Metric.unit`)."""
-    if unit == "MB":
+    if unit == "MiB":
         return megabytes(value)
     if unit == "%":
         return percent(value)
-    if value is None:
+    if not is_known(value):
         return ABSENT
     number = f"{value:.0f}" if unit in ("MHz", "readings") else figure(value)
     return f"{number} {unit}".rstrip()
@@ -53,7 +62,7 @@ def measured(value: Value, unit: str) -> str:
 
 def share(value: Value) -> str:
     """An accuracy with three decimals: a fourth would claim more than a validation set of thousands can tell."""
-    return ABSENT if value is None else f"{value:.3f}"
+    return f"{value:.3f}" if is_known(value) else ABSENT
 
 
 def span(low: float, high: float) -> str:

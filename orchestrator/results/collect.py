@@ -11,7 +11,7 @@ import msgspec
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import NOT_RUN, GpuSample, Plan, Result, Row, Sample, to_json, without_record
+from orchestrator.model import NOT_RUN, PENDING, GpuSample, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -50,7 +50,12 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
         samples = {job.id: folder.samples(job) for job in plan.planned}
         columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
         readings = _gpu_samples(folder, results, merged.notes)
-        rows = merge_run(plan, results, columns, readings)
+        rows = merge_run(plan, results, columns, readings, goes_on=folder.goes_on())
+        waiting = sum(row["status"] == PENDING for row in rows)
+        if waiting:
+            merged.notes.append(
+                f"Run {plan.run_id} still goes on: {waiting} of {plural(len(rows), 'job')} have no result yet."
+            )
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
         merged.epochs.extend(epoch_rows(ordered, readings, columns))
@@ -61,7 +66,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
             merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
         merged.run_ids.extend({plan.run_id} - set(merged.run_ids))
         everything.extend(ordered)
-        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", *NOT_RUN}]
+        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}]
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
@@ -154,7 +159,7 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
         if (f := result.fingerprint) is not None
         for pair in (
             ("host", f"{f.host}, a node of {f.cluster}" if f.cluster else f.host),
-            ("processor", f"{f.cpu}, {f.cores} cores in use"),
+            ("processor", f"{f.cpu}, {plural(f.cores, 'core')} in use"),
             ("memory", f"{f.memory_mb / 1024:.1f} GiB"),
             ("operating system", f.os),
             ("virtualization", f.virtualization),

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.files import locked, remove_tree, storage_error, sync, write_atomic
+from orchestrator.files import locked, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
@@ -46,6 +46,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held = False
 
     @classmethod
     def create(cls, results: Path, plan: Plan) -> RunFolder:
@@ -74,7 +75,10 @@ class RunFolder:
             raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
         here = [path for path in (Path(run), results / run) if _has_plan(path)]
         if not here:
-            raise UserError(f"there is no run {run!r}", f"runs are kept below {results}; `latest` is the last one")
+            hint = f"runs are kept below {results}; `latest` is the last one"
+            if run == LATEST and not any(results.glob("*/plan.json")):
+                hint = f"no runs in {results} yet: `orchestrate --config smoke` makes one"
+            raise UserError(f"there is no run {run!r}", hint)
         return cls.open(here[0])
 
     @contextmanager
@@ -85,7 +89,23 @@ class RunFolder:
             raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it")
 
         with locked(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY), refuse):
-            yield
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
+    def goes_on(self) -> bool:
+        """Whether another orchestrator works on this run now, or its jobs go on without one, not collected yet."""
+        if self._held:
+            return False
+        if self.plan().config.get("executor", "local") != "local" and not (self.path / MANIFEST).is_file():
+            return True
+        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            return not try_lock(descriptor)
+        finally:
+            os.close(descriptor)
 
     def plan(self) -> Plan:
         return records.read(self.path / "plan.json", Plan)

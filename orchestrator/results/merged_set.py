@@ -149,12 +149,12 @@ class _Collected:
             self._add_run(RunFolder.open(path))
 
     def _add_run(self, folder: RunFolder) -> None:
-        plan, results = folder.plan(), folder.results()
+        plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
         for one in _single_jobs(plan):
             job = one.planned[0]
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
-            (row,) = merge_run(one, results, {job.id: samples}, readings)
+            (row,) = merge_run(one, results, {job.id: samples}, readings, goes_on=goes_on)
             if self._take(row, str(folder.path)) and not without_record(row):
                 self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)

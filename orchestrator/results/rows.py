@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from orchestrator.model import NO_RECORD, GpuSample, Job, Plan, Result, Sample
+from orchestrator.model import NO_RECORD, PENDING, GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures, host_figures
 from orchestrator.results.columns import (
     COLUMNS,
@@ -42,8 +42,12 @@ def merge_run(
     results: Mapping[str, Result],
     samples: Mapping[str, Sequence[Sample] | Readings],
     gpu: Mapping[str, Sequence[GpuSample]] | None = None,
+    goes_on: bool = False,
 ) -> list[dict[str, Any]]:
-    """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None."""
+    """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None.
+
+    `goes_on`: the run is not over, so what has no result yet is pending.
+    """
     skipped = {skip.job.id: skip for skip in plan.skipped}
     rows = []
     for job in plan.planned:
@@ -52,11 +56,17 @@ def merge_run(
             skip = skipped[job.id]
             result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
         if result is None:
-            reason = f"{NO_RECORD}: the run ended before this job did"
-            result = Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason)
-        rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
+            rows.append(_row_without_result(plan, job, goes_on))
+        else:
+            rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
     assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
     return rows
+
+
+def _row_without_result(plan: Plan, job: Job, goes_on: bool) -> dict[str, Any]:
+    reason = f"{NO_RECORD}: the run ended before this job did"
+    row = result_row(Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason), ())
+    return {**row, "status": PENDING, "reason": f"{NO_RECORD} yet: the run still goes on"} if goes_on else row
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:

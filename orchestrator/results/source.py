@@ -41,7 +41,10 @@ def read_source(path: Path) -> Source:
         ordered = [results[job.id] for job in plan.planned if job.id in results]
         samples = {job.id: Readings.of(folder.samples(job)) for job in plan.planned}
         gpu = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        return Source(rows=merge_run(plan, results, samples, gpu), epochs=epoch_rows(ordered, gpu, samples))
+        return Source(
+            rows=merge_run(plan, results, samples, gpu, goes_on=folder.goes_on()),
+            epochs=epoch_rows(ordered, gpu, samples),
+        )
     if is_set(path):
         return Source(rows=_table(path, "results"), epochs=_table(path, "epochs"))
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
@@ -88,12 +91,15 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             raise UserError(str(error).split("\n")[0], "tables: results, epochs, samples, cells") from error
 
 
-#: Only what may be averaged is averaged: the rows of one comparable group.
+#: Only what may be averaged is averaged: the rows of one comparable group, and of them only times that count.
 _CELLS = """create view cells as
 select "group", workload, variant, stack, backend, framework_version, keras_version, device, host, scale, threads,
-       count(*) as jobs, count(epoch_s) as n, median(epoch_s) as epoch_s, min(epoch_s) as epoch_s_min,
-       max(epoch_s) as epoch_s_max, median(val_accuracy) as val_accuracy
-from results group by all order by workload, epoch_s"""
+       count(*) as jobs, count(epoch_s) filter (counts) as n, median(epoch_s) filter (counts) as epoch_s,
+       min(epoch_s) filter (counts) as epoch_s_min, max(epoch_s) filter (counts) as epoch_s_max,
+       median(val_accuracy) filter (counts) as val_accuracy
+from (select *, status = 'ok' and isfinite(epoch_s) and epoch_s > 0 and isfinite(coalesce(loss, 0))
+      and isfinite(coalesce(val_loss, 0)) as counts from results)
+group by all order by workload, epoch_s nulls last"""
 
 
 def _table(path: Path, name: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ from orchestrator.run.hearing import Hearing
 CHARTS = "charts"
 
 if TYPE_CHECKING:
+    from orchestrator.report.standings import Group
+    from orchestrator.report.view import View
     from orchestrator.results.collect import Merged
 
 
@@ -36,6 +39,8 @@ class Finished(Noun, frozen=True, kw_only=True):
 
     rows: list[Row]
     out: Path
+    #: Who is fastest, as the report says it.
+    standings: list[Group] = []
     #: The user stopped it.
     interrupted: bool = False
     #: The error that ended the run early, such as a full disk, or a fault of ours; `rows` holds what was recorded.
@@ -54,7 +59,7 @@ def prepare(catalog: Catalog, executor: Executor) -> Ready:
 
 def start(catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
     """Runs what was made ready, in a new folder."""
-    folder = new_folder(executor.request, ready)
+    ready, folder = new_folder(executor.request, ready)
     with folder.locked():
         return carry_out(executor.request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
@@ -67,17 +72,26 @@ def describe(catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list
 def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
     """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
-    ready = prepare(catalog, executor)
-    folder = new_folder(executor.request, ready)
+    ready, folder = new_folder(executor.request, prepare(catalog, executor))
     with folder.locked():
         return folder, executor.hand_in(ready, folder, listener)
 
 
-def new_folder(request: RunRequest, ready: Ready) -> RunFolder:
-    """The run's folder; its plan also records what `--resume` needs: launcher, root and Keras."""
+def new_folder(request: RunRequest, ready: Ready) -> tuple[Ready, RunFolder]:
+    """The run's folder. Its plan also records what `--resume` needs (launcher, root, Keras), and the command."""
     root = str(request.root.absolute()) if request.root else None
-    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec}
-    return RunFolder.create(request.out, msgspec.structs.replace(ready.plan, setup=setup))
+    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec, "command": request.command}
+    ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, setup=setup))
+    return ready, RunFolder.create(request.out, ready.plan)
+
+
+def made_by(folders: Sequence[RunFolder]) -> str:
+    """The command that makes all of it again: those that made the runs, or a replay where that is not on record."""
+    commands = (
+        folder.plan().setup.get("command") or f"orchestrate replay {shlex.quote(str(folder.path))}"
+        for folder in folders
+    )
+    return " && ".join(dict.fromkeys(commands))
 
 
 def carry_out(
@@ -99,7 +113,7 @@ def carry_out(
     with Hearing(listener) as hearing:
         interrupted, broken = measured(request, executor, ready, folder, hearing)
         with not_hung_up():
-            finished = report([folder], folder.path, catalog, request.command, hearing)
+            finished = report([folder], folder.path, catalog, made_by([folder]), hearing)
             if broken is None and not isinstance(finished.broken, HostError):
                 write_run_manifest(folder.path, renewed)
     broken = broken or finished.broken or hearing.fault
@@ -129,33 +143,48 @@ def measured(
 def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
     """Merges recorded runs and writes their tables and report to `out`. What hinders that is in `broken`, not raised.
 
-    What could not be made, such as a chart, is a line in the report, and is said.
+    `command` makes all of it again (see `made_by`). What could not be made, such as a chart, is a line in the report,
+    and is said.
     """
-    from orchestrator.results import collect  # imported here because it loads numpy
+    from orchestrator.report.standings import standings  # imported here because they load numpy
+    from orchestrator.results import collect
 
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
     broken: Exception | None = None
+    found: list[Group] = []
     try:
         merged = collect.write_tables(merged, out)
-        lacking = write_report(merged, out, catalog, command)
+    except Exception as error:
+        broken = error
+    try:  # who is fastest is told, whatever the disk says
+        view = view_of(merged, catalog, command)
+        found = standings(view)
+        lacking = [] if broken else write_report(view, out)
         for line in (*merged.notes, *lacking):
             listener.say(line)
     except Exception as error:
-        broken = error
-    return Finished(rows=merged.rows, out=out, broken=broken)
+        broken = broken or error
+    return Finished(rows=merged.rows, out=out, standings=found, broken=broken)
 
 
-def write_report(merged: Merged, out: Path, catalog: Catalog, command: str) -> list[str]:
-    """The report of merged runs: HTML, Markdown and charts; what could not be drawn, in words.
+def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
+    """Merged runs sorted, ranked and judged: what the report and the summary on the terminal both show."""
+    from orchestrator.report.input import report_input  # imported here because they load numpy
+    from orchestrator.report.view import make_view
+
+    created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return make_view(report_input(merged, catalog, command, created))
+
+
+def write_report(view: View, out: Path) -> list[str]:
+    """The report: HTML, Markdown and charts; what could not be drawn, in words.
 
     Raises HostError where they cannot be written.
     """
-    from orchestrator.report.build import build_report  # imported here because it loads numpy
-    from orchestrator.report.input import report_input
+    from orchestrator.report.build import build  # imported here because it loads numpy
 
-    created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    made = build_report(report_input(merged, catalog, command, created), drawn)
+    made = build(view, drawn)
     files = made.files()
     for name, content in files.items():
         write_atomic(out / name, content)

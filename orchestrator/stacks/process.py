@@ -35,8 +35,8 @@ class ProcessProvisioner:
             try:
                 venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec)
             except venvs.NoInterpreter as error:
-                reason = f"{error.message}; {error.hint}"
-                missing.append(Unavailable(stack=stack.name, status="unsupported", reason=reason))
+                self._say(format_error(stack, error))
+                missing.append(_unsupported(stack, f"{error.message}; {error.hint}"))
             except UserError:  # a contradiction in what was asked for costs no row, but the run
                 raise
             except OrchestrateError as error:
@@ -63,3 +63,13 @@ class ProcessProvisioner:
 
     def launcher(self, context: RunContext) -> Launcher:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")
+
+
+def without_python(stacks: Sequence[Stack], device: DeviceKind, docker_dir: Path) -> list[Unavailable]:
+    """The stacks that this host has no Python for, as far as that can be told without making anything."""
+    reasons = ((stack, venvs.no_interpreter(stack, device, docker_dir)) for stack in stacks)
+    return [_unsupported(stack, reason) for stack, reason in reasons if reason]
+
+
+def _unsupported(stack: Stack, reason: str) -> Unavailable:
+    return Unavailable(stack=stack.name, status="unsupported", reason=reason)

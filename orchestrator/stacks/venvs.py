@@ -60,6 +60,20 @@ def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_s
     return Venv(python=maker.python(here), env=maker.env(here), lock_sha256=digest, seconds=seconds)
 
 
+def no_interpreter(stack: Stack, device: DeviceKind, docker_dir: Path) -> str:
+    """Why the environment of `stack` is not there and cannot be made on this host; "" where it can, or may be.
+
+    Nothing is made or fetched: a Python 3 that is not here may still be had by uv.
+    """
+    if not stack.python.startswith("2.") or Legacy(stack).usable(place(stack, device, docker_dir, None)[0]):
+        return ""
+    try:
+        find_python(stack.python)
+    except NoInterpreter as error:
+        return f"{error.message}; {error.hint}"
+    return ""
+
+
 def place(stack: Stack, device: DeviceKind, docker_dir: Path, keras_spec: str | None) -> tuple[Path, str]:
     """The folder of the environment of `stack`, made or not, and the sha256 of its lock."""
     digest = sha256_file(_lock(stack, device, docker_dir))

@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.model import NOT_RUN, Noun, Row, without_record
+from orchestrator.model import NOT_RUN, PENDING, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, with_node_kind
+from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
 CONDITIONS = (
@@ -26,8 +26,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
     """Steady training seconds per epoch of one cell in both sets; `ratio` is b / a, None where there is none.
 
     `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a;
-    `difference` is the statistical comparison. `broken`: the cell gave a time in a, and in b it failed. `why_not`:
-    why there is no ratio.
+    `difference` is the statistical comparison. `expected`: the cell gave a time in a, and b was to measure it.
+    `broken`: it failed there, or its model no longer learns. `why_not`: why there is no ratio.
     """
 
     cell: dict[str, str]
@@ -39,6 +39,7 @@ class Ratio(Noun, frozen=True, kw_only=True):
     low: float | None = None
     high: float | None = None
     difference: Difference | None = None
+    expected: bool = False
     broken: bool = False
     why_not: str = ""
     #: What disturbed jobs of either side, in words.
@@ -80,20 +81,32 @@ def overall(ratios: Sequence[Ratio]) -> tuple[float, int] | None:
 
 def regressions(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
     """The cells that are significantly slower and by more than `threshold` (0.05 is 5 %), and those that broke."""
-    return [r for r in ratios if r.broken or _slower(r.difference, threshold)]
+    return [r for r in ratios if r.broken or (_above(r, threshold) and r.difference and r.difference.significant)]
 
 
 def undecided(ratios: Sequence[Ratio], threshold: float) -> list[Ratio]:
     """The cells that are slower by more than `threshold`, but within the noise, or with one repeat on a side."""
-    return [
-        r
-        for r in ratios
-        if r.difference and r.difference.ratio > 1 + threshold and not _slower(r.difference, threshold)
-    ]
+    return [r for r in ratios if _above(r, threshold) and not (r.difference and r.difference.significant)]
 
 
-def _slower(found: Difference | None, threshold: float) -> bool:
-    return found is not None and found.significant and found.ratio > 1 + threshold
+def judged(ratios: Sequence[Ratio]) -> list[Ratio]:
+    """The cells with a verdict, whatever it says."""
+    return [r for r in ratios if r.difference is not None and r.difference.p is not None]
+
+
+def unjudged(ratios: Sequence[Ratio]) -> list[Ratio]:
+    """The cells that should have got a verdict and did not: other conditions, nothing measured, one repeat."""
+    known = judged(ratios)
+    return [r for r in ratios if r.expected and not r.broken and r not in known]
+
+
+def passes(ratios: Sequence[Ratio], threshold: float) -> bool:
+    """Whether a gate at `threshold` is green: something was judged, all that should be, and nothing regressed."""
+    return bool(judged(ratios)) and not unjudged(ratios) and not regressions(ratios, threshold)
+
+
+def _above(found: Ratio, threshold: float) -> bool:
+    return found.ratio is not None and found.ratio > 1 + threshold
 
 
 def _corrected(found: Sequence[Ratio]) -> list[Ratio]:
@@ -104,20 +117,18 @@ def _corrected(found: Sequence[Ratio]) -> list[Ratio]:
 
 
 def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, steady_b: Steady) -> Ratio:
-    times_a, times_b = _times(a), _times(b)
-    known: dict[str, Any] = {"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(times_a), "n_b": len(times_b)}
-    if not times_a or not times_b:
-        where = "the first" if not times_a else "the second"
-        failed = any(row["status"] not in {"ok", *NOT_RUN} and not without_record(row) for row in b)
-        unread = next((str(row["reason"]) for row in (b if times_a else a) if without_record(row)), "")
-        why = f" ({unread.partition(':')[0]})" if unread else ""
-        return Ratio(**known, broken=bool(times_a) and failed, why_not=f"no steady time in {where}{why}")
-    differing = [name for name in CONDITIONS if len(_values(name, (*a, *b))) > 1]
-    if differing:
-        return Ratio(**known, why_not="different " + ", ".join(differing))
-    mixed = [name for name in IDENTITY if len(_values(name, a)) > 1 or len(_values(name, b)) > 1]
-    if mixed:
-        return Ratio(**known, why_not=f"more than one {', '.join(mixed)} on one side")
+    rows_a, rows_b = timed(a), timed(b)
+    known: dict[str, Any] = {
+        **{"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(rows_a), "n_b": len(rows_b)},
+        "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
+    }
+    if not rows_a or not rows_b:
+        return _without_times(known, a, b)
+    unlike, short = _unlike(rows_a, rows_b), (unlearned(rows_a), unlearned(rows_b))
+    if unlike or any(short):
+        broken = not unlike and not short[0]
+        return Ratio(**known, broken=broken, why_not=unlike or _short(short))
+    times_a, times_b = ([row["epoch_s"] for row in rows] for rows in (rows_a, rows_b))
     middle_a, middle_b = statistics.median(times_a), statistics.median(times_b)
     return Ratio(
         **known,
@@ -126,15 +137,40 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
         ratio=middle_b / middle_a,
         low=min(times_b) / max(times_a),
         high=max(times_b) / min(times_a),
-        difference=difference(repeats_of(a, steady_a), repeats_of(b, steady_b)),
+        difference=difference(repeats_of(rows_a, steady_a), repeats_of(rows_b, steady_b)),
         disturbed=most_frequent(disturbed([*a, *b])),
-        differs=[name for name in IDENTITY if _values(name, a) != _values(name, b)],
+        differs=[name for name in IDENTITY if _values(name, rows_a) != _values(name, rows_b)],
     )
 
 
-def _times(rows: Sequence[Row]) -> list[float]:
-    return [row["epoch_s"] for row in rows if row["status"] == "ok" and row["epoch_s"]]
+def _without_times(known: dict[str, Any], a: list[Row], b: list[Row]) -> Ratio:
+    """A cell without a time that counts on a side: why, and whether it had one in the first and then broke."""
+    where, its = ("the second", b) if known["n_a"] else ("the first", a)
+    unread = next((str(row["reason"]) for row in its if without_record(row)), "")
+    why = f" ({unread.partition(':')[0]})" if unread else ""
+    broke = any(row["status"] not in {PENDING, *NOT_RUN} and not without_record(row) and _measured(row) for row in b)
+    return Ratio(**known, broken=bool(known["n_a"]) and broke, why_not=f"no steady time in {where}{why}")
+
+
+def _measured(row: Row) -> bool:
+    """Whether a job failed, or ended well with figures that are no numbers; one epoch gives none, and is no fault."""
+    return row["status"] != "ok" or row.get("epoch_s") is not None
+
+
+def _unlike(a: list[Row], b: list[Row]) -> str:
+    """Why the times of these rows must not be divided, "" where they may be."""
+    differing = [name for name in CONDITIONS if len(_values(name, (*a, *b))) > 1]
+    if differing:
+        return "different " + ", ".join(differing)
+    mixed = [name for name in IDENTITY if len(_values(name, a)) > 1 or len(_values(name, b)) > 1]
+    return f"more than one {', '.join(mixed)} on one side" if mixed else ""
+
+
+def _short(sides: Sequence[tuple[float, float] | None]) -> str:
+    """Which side's model did not learn: its time counts for nothing."""
+    named = zip(sides, ("the first", "the second"), strict=True)
+    return "; ".join(f"did not learn in {where} ({side[0]:.3f} < {side[1]:.3f})" for side, where in named if side)
 
 
 def _values(name: str, rows: Sequence[Row]) -> set[Any]:
-    return {row.get(name) for row in rows if row["status"] == "ok"}
+    return {row.get(name) for row in rows}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -35,7 +35,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     `low` and `high` bound the ratio with 95 % confidence and `p` is that interval's test; all are None with a single
     repeat on a side. `boot_low` and `boot_high` are the bootstrap's bounds. `p_adjusted` is `p` after Holm's
-    correction for all comparisons that could have been made together. `p_permutation` deals the repeats anew;
+    correction for all `family` comparisons that could have been made together. `p_permutation` deals the repeats anew;
     `p_smallest` is the least that so few repeats can give it.
     """
 
@@ -48,6 +48,7 @@ class Difference(Struct, frozen=True, kw_only=True):
     boot_high: float | None = None
     p: float | None = None
     p_adjusted: float | None = None
+    family: int | None = None
     p_permutation: float | None = None
     p_smallest: float | None = None
 
@@ -63,9 +64,19 @@ class Difference(Struct, frozen=True, kw_only=True):
             return "one repeat: no verdict"
         if self.significant:
             return _speed_words(self.low, self.high)
-        if self.p is not None and self.p < LEVEL:
-            return "no significant difference (one of many comparisons)"
-        return "no significant difference"
+        return f"no significant difference{self._among}"
+
+    def bounds(self, shown: Callable[[float, float], str]) -> str:
+        """The interval as `shown` writes it, "" without one. What only a test of its own could tell is marked so."""
+        if self.low is None or self.high is None:
+            return ""
+        return f"{'alone ' if self._among else ''}{shown(self.low, self.high)}"
+
+    @property
+    def _among(self) -> str:
+        """How many comparisons stand together, where the interval would be a verdict if it were alone."""
+        alone = self.p is not None and self.p < LEVEL and not self.significant
+        return f" among {self.family} comparisons" if alone else ""
 
 
 def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
@@ -109,7 +120,7 @@ def holm(differences: Sequence[Difference], family: int = 0) -> list[Difference]
     for rank, i in enumerate(known):
         worst = max(worst, min(1.0, (family - rank) * (differences[i].p or 0.0)))
         adjusted[i] = worst
-    return [replace(d, p_adjusted=adjusted.get(i)) for i, d in enumerate(differences)]
+    return [replace(d, p_adjusted=adjusted.get(i), family=family) for i, d in enumerate(differences)]
 
 
 def interval(repeats: Repeats) -> tuple[float, float, float] | None:

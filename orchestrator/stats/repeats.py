@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from orchestrator.model import Row
+from orchestrator.stats.describe import median
 
 #: (run_id, job_id) -> training seconds of the epochs after the first.
 Steady = Mapping[tuple[Any, Any], Sequence[float]]
@@ -31,18 +33,39 @@ def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
     """Training seconds of each job's epochs after the first, in order; epochs without a time are left out."""
     found: dict[tuple[Any, Any], list[float]] = {}
     for epoch in epochs:
-        if (epoch["epoch"] or 0) > 1 and epoch["train_s"]:
+        if (epoch["epoch"] or 0) > 1 and is_time(epoch["train_s"]):
             found.setdefault((epoch["run_id"], epoch["job_id"]), []).append(epoch["train_s"])
     return found
 
 
 def repeats_of(rows: Sequence[Row], steady: Steady) -> list[list[float]]:
     """The steady epochs of every job that ended well; the median of its row where the epochs are not known."""
+    return [list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [row["epoch_s"]] for row in timed(rows)]
+
+
+def is_time(value: float | None) -> bool:
+    """Whether it is a time that can be ranked and divided: a finite number above 0."""
+    return value is not None and 0 < value < math.inf
+
+
+def timed(rows: Sequence[Row]) -> list[Row]:
+    """The rows whose time counts: the job ended well, its time is one, and its loss, where known, was finite."""
     return [
-        list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [row["epoch_s"]]
+        row
         for row in rows
-        if row["status"] == "ok" and row.get("epoch_s")
+        if row["status"] == "ok"
+        and is_time(row.get("epoch_s"))
+        and all(row.get(name) is None or math.isfinite(row[name]) for name in ("loss", "val_loss"))
     ]
+
+
+def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
+    """(median validation accuracy, the least that counts as learning) where the rows fall short of it."""
+    wanted = max((row["learned"] for row in rows if row.get("learned") is not None), default=None)
+    reached = median(row.get("val_accuracy") for row in rows)
+    if wanted is None or (reached is not None and reached >= wanted):
+        return None
+    return reached or 0.0, wanted
 
 
 def by_cell(rows: Sequence[Row], fields: Sequence[str] = CELL) -> dict[tuple[Any, ...], list[Row]]:

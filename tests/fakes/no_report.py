@@ -9,5 +9,5 @@ from orchestrator.cli import app
 from orchestrator.run import session
 
 if __name__ == "__main__":
-    session.write_report = lambda merged, out, catalog, command: []
+    session.write_report = lambda view, out: []
     app.main()

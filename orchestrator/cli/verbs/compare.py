@@ -15,7 +15,10 @@ FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
 @click.option(
-    "--threshold", type=percent, metavar="5%", help="Exit 1 if a cell is slower by more than this, beyond noise."
+    "--threshold",
+    type=percent,
+    metavar="5%",
+    help="Exit 1 if a cell is slower by more than this, beyond noise, or could not be judged.",
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
 @JSON
@@ -24,22 +27,21 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
 
     Seconds per epoch of the same cells in two runs or merged sets.
 
-    For example a release with a change, or one launcher with another. With --threshold, a cell that no longer runs
-    counts as a regression, too.
+    For example a release with a change, or one launcher with another. With --threshold, a cell that no longer runs or
+    no longer learns counts as a regression, too. A cell that both should have measured and that cannot be judged (other
+    scripts, other data, one repeat) is exit 1 as well, and so is a comparison of nothing.
 
     \b
     Examples:
       orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
       orchestrate compare results/main results/change --threshold 5% --format markdown
     """
-    from orchestrator.cli.comparison import comparison_text  # numpy and DuckDB come along
+    from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
     from orchestrator.report import comparison
-    from orchestrator.results.source import read_source
-    from orchestrator.stats import compare as comparing
+    from orchestrator.stats.compare import overall, passes
 
-    a, b = read_source(first), read_source(second)
-    ratios = comparing.compare(a.rows, b.rows, a.steady, b.steady)
+    ratios = compared(first, second)
     write = comparison.FORMATS.get("json" if as_json else form, comparison_text)
     click.echo(write(ratios, threshold).rstrip("\n"))
-    if threshold is not None and comparing.regressions(ratios, threshold):
-        raise SystemExit(1)
+    red = overall(ratios) is None or (threshold is not None and not passes(ratios, threshold))
+    raise SystemExit(1 if red else 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
@@ -50,7 +51,9 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
 
 
 def show(check: Check) -> None:
-    click.echo(click.style(f"{check.level:5}", fg=COLOURS[check.level]) + f"{check.what}: {check.seen}")
+    level = f"{check.level:5}"
+    coloured = level if os.environ.get("NO_COLOR") else click.style(level, fg=COLOURS[check.level])
+    click.echo(f"{coloured}{check.what}: {check.seen}")
     if check.needed:
         click.echo(f"     needed: {check.needed}")
     if check.mend and check.level != "ok":

@@ -20,10 +20,11 @@ from orchestrator.run.session import describe
 @OUT
 @ROOT
 @JSON
-def plan(**given: Any) -> None:
+@click.pass_context
+def plan(ctx: click.Context, /, **given: Any) -> None:
     """Print every job and its exact command.
 
-    Nothing is built, fetched, written or started.
+    Nothing is built, fetched, written or started. Exit 3: nothing of it can run on this host.
 
     \b
     Examples:
@@ -32,4 +33,4 @@ def plan(**given: Any) -> None:
     """
     request = run_request(given)
     catalog = load_catalog(request.root)
-    print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"])
+    ctx.exit(print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"]))

@@ -44,7 +44,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     RUN is the folder of a run, or the folder or result.json of one job.
 
     Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
-    of the times at the end.
+    of the times at the end. Exit 1 also where no time can be compared with the recorded one.
 
     \b
     Examples:
@@ -58,8 +58,12 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     if finished is None:
         return
     code = end(finished, as_json)
-    click.echo(compared(folder, finished, only), err=as_json)
-    ctx.exit(code)
+    from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
+    from orchestrator.stats.compare import overall
+
+    ratios = compared(folder.path, finished.out, only)
+    click.echo(comparison_text(ratios), err=as_json)
+    ctx.exit(code or (1 if overall(ratios) is None else 0))
 
 
 def again(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> RunRequest:
@@ -80,17 +84,6 @@ def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress)
     if dry_run:
         return None
     return session.start(catalog, executor, ready, progress)
-
-
-def compared(old: RunFolder, finished: Finished, only: str | None) -> str:
-    """The recorded run against the new one, cell by cell, as a table."""
-    from orchestrator.cli.comparison import comparison_text  # numpy and DuckDB come along
-    from orchestrator.results.source import read_source
-    from orchestrator.stats.compare import compare
-
-    before, after = read_source(old.path), read_source(finished.out)
-    rows = [row for row in before.rows if only in (None, row["job_id"])]
-    return comparison_text(compare(rows, after.rows, before.steady, after.steady))
 
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:

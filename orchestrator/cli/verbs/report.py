@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import console, say
-from orchestrator.cli.options import JSON, OUT, ROOT, command_line
+from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
@@ -48,7 +48,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
     with Progress(console) as progress, not_hung_up():
-        finished = session.report(folders, to or own, load_catalog(root), command_line(), progress)
+        finished = session.report(folders, to or own, load_catalog(root), session.made_by(folders), progress)
         if to is None and finished.broken is None and read_manifest(own):
             write_run_manifest(own, set())
     end(finished, as_json)
@@ -58,9 +58,11 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     """The report of a merged set, written into it or to `to`."""
     if len(paths) > 1:
         raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
-    from orchestrator.results.collect import merged_set  # DuckDB comes along, a quarter of a second to import
+    from orchestrator.report.standings import standings  # numpy and DuckDB come along, a quarter of a second to import
+    from orchestrator.results.collect import merged_set
 
     merged = merged_set(paths[0])
-    for line in session.write_report(merged, to or paths[0], catalog, command_line()):
+    view = session.view_of(merged, catalog, command="")  # which runs it was merged from, the set does not tell
+    for line in session.write_report(view, to or paths[0]):
         say(line)
-    print_rows(merged.rows, to or paths[0], as_json)
+    print_rows(merged.rows, to or paths[0], as_json, standings(view))

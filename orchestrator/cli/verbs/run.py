@@ -65,12 +65,13 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     if given["detach"] and given["resume"]:
         raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
     with Progress(console) as progress:
-        finished = _resume(ctx, given, progress) if given["resume"] and not given["dry_run"] else _run(given, progress)
+        resumed = given["resume"] and not given["dry_run"]
+        finished = _resume(ctx, given, progress) if resumed else _run(ctx, given, progress)
     if finished is not None:
         ctx.exit(end(finished, given["as_json"]))
 
 
-def _run(given: Mapping[str, Any], progress: Progress) -> Finished | None:
+def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished | None:
     """A new run; None where it was only described, or left to go on by itself."""
     request = run_request(given)
     catalog = load_catalog(request.root)
@@ -78,7 +79,7 @@ def _run(given: Mapping[str, Any], progress: Progress) -> Finished | None:
         raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
     executor = choose_executor(request, catalog, progress.say)
     if given["dry_run"]:
-        print_plan(*session.describe(catalog, executor), given["as_json"])
+        ctx.exit(print_plan(*session.describe(catalog, executor), given["as_json"]))
     elif given["detach"]:
         print_standing(*session.hand_in(catalog, executor, progress))
     else:

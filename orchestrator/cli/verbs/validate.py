@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.cli.options import FOLDER, JSON, bound, percent
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 
@@ -44,7 +44,7 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
     show_default=True,
     help="Repeats per cell of the protocol to judge.",
 )
-@click.option("--until", type=percent, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
+@click.option("--until", type=bound, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
 @click.option(
     "--contenders",
     type=click.IntRange(2, 100),
@@ -110,13 +110,13 @@ def _cells(runs: Sequence[Path]) -> list[list[list[float]]]:
     """The repeats of every cell of the runs; rows that may not be averaged are never in one cell."""
     from orchestrator.results.merged_set import DOER, WORK
     from orchestrator.results.source import read_source
-    from orchestrator.stats.repeats import by_cell, repeats_of
+    from orchestrator.stats.repeats import by_cell, repeats_of, timed
 
     found = []
     for run in runs:
         source = read_source(run)
-        good = [row for row in source.rows if row["status"] == "ok" and row["epoch_s"]]
-        found += [repeats_of(rows, source.steady) for rows in by_cell(good, (*WORK, *DOER)).values()]
+        cells = by_cell(timed(source.rows), (*WORK, *DOER))
+        found += [repeats_of(rows, source.steady) for rows in cells.values()]
     return found
 
 

@@ -11,6 +11,7 @@ from orchestrator.cli.options import JSON, OUT
 from orchestrator.cli.output import print_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.verify import verified
+from orchestrator.text import plural
 
 #: What each state of a file means for a person.
 WORDS = {
@@ -49,5 +50,6 @@ def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
         for name, state in files.items():
             if state != "ok":
                 click.echo(f"{name}: {WORDS[state]}")
-        click.echo(f"{folder.path.name}: {verdict}, {states['ok']} of {len(files)} files {WORDS['ok']}")
+        words = WORDS["ok"] if len(files) == 1 else "as they were written"
+        click.echo(f"{folder.path.name}: {verdict}, {states['ok']} of {plural(len(files), 'file')} {words}")
     ctx.exit(0 if verdict == "complete" else 1)

@@ -29,7 +29,7 @@ from orchestrator.model import Device, DeviceKind, Host, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select
-from orchestrator.stacks import runtime_images
+from orchestrator.stacks import runtime_images, venvs
 from orchestrator.stacks.images.engine import Engine, inspect
 from orchestrator.stacks.runtime_images import image_folder
 
@@ -45,6 +45,9 @@ def examine_host(
     """Every check for a configuration. Raises UserError for names that do not exist."""
     stacks, datasets = chosen(config, catalog)
     facts = gather(config, host, stacks, out, engine)
+    if facts.launcher == "process":
+        no_python = {s.name: venvs.no_interpreter(s, facts.device, catalog.docker_dir) for s in stacks}
+        facts = msgspec.structs.replace(facts, no_python=no_python)
     rows: list[DataRow] = []
     if facts.cache.path:  # else it is known what is missing, and nothing can be looked up
         found = listing(load_datasets(), datasets, data_dir)
@@ -52,7 +55,7 @@ def examine_host(
         rows = [first[name] for name in datasets]
     whole = msgspec.structs.replace(
         facts,
-        data=[DataFact(dataset=r.dataset, state=r.state, path=r.path, sha256=r.sha256) for r in rows],
+        data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
         trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
     return checks.all_checks(whole, stacks, catalog.stacks)

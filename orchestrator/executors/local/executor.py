@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import cache_dir, listing
+from orchestrator.errors import HostError
 from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
 from orchestrator.executors.local.examine import examine_host
@@ -35,11 +36,12 @@ from orchestrator.measure.job import OUT
 from orchestrator.model import DataFile, Device, Host, Job, Plan, Result, Say
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import parse_memory
-from orchestrator.plan.draft import chosen_stacks, drop_unready, no_gpu_for
+from orchestrator.plan.draft import chosen_stacks, draft, drop_unready, no_gpu_for
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.stacks.choose import choose_provisioner, planning_provisioner
 from orchestrator.stacks.images.engine import Engine
+from orchestrator.stacks.process import without_python
 from orchestrator.stacks.provisioner import Provisioner
 
 
@@ -120,10 +122,14 @@ class LocalExecutor:
         slots = self._slots(plan)
         files = {name: planned_data(name, self.request.data_dir) for name in {job.dataset for job in plan.planned}}
         route = self._config.gpu_route
-        planned = msgspec.structs.replace(plan, data=files)
         # `plan` asks no engine, so it assumes the commonest way to pass a GPU.
-        context = self._context(planned, slots, "devices" if route == "auto" else route, {})
+        context = self._context(
+            msgspec.structs.replace(plan, data=files), slots, "devices" if route == "auto" else route, {}
+        )
         provisioner = planning_provisioner(self._config.launcher, self.request, self._catalog)
+        if provisioner.name == "process":
+            stacks = chosen_stacks(plan, self._catalog)
+            plan = drop_unready(plan, without_python(stacks, device, self._catalog.docker_dir))
         provisioner.assume(self._catalog.stacks, device)
         launcher, folder = provisioner.launcher(context), self.request.out.absolute() / plan.run_id / "jobs"
         return plan, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in plan.jobs}
@@ -148,7 +154,14 @@ class LocalExecutor:
 
     def examine(self) -> list[Check]:
         request = self.request
-        return examine_host(self._config, self._catalog, self._host, request.out, request.data_dir, self._engine)
+        found = examine_host(self._config, self._catalog, self._host, request.out, request.data_dir, self._engine)
+        if checks.worst(found) == "bad":
+            return found
+        try:  # what a run would refuse before its first job
+            self._slots(draft(request, self._catalog, self._host))
+        except HostError as error:
+            found.append(Check(level="bad", what="what is asked for", seen=error.message, mend=error.hint))
+        return found
 
     def _slots(self, plan: Plan) -> list[Device]:
         first = plan.planned[0]

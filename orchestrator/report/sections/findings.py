@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
-from orchestrator.report.layout import FACETS, MACHINE, Contender, Layout
+from orchestrator.report.layout import Contender, Layout
 from orchestrator.report.outcomes import counted
-from orchestrator.report.speeds import Speed, Speeds
+from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
 from orchestrator.text import listed
 
@@ -40,33 +39,25 @@ def build(view: View) -> Section:
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
     """(subject, sentence about it) for each task and machine on which anything was measured."""
     sentences = []
-    groups = layout.machines()
-    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), groups.items()):
+    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), layout.machines().items()):
         places = [(layout.contenders[c], ranked[c, line]) for c in columns if (c, line) in ranked]
         if places:
             data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
-            sentences.append((f"{task.label}{_machine(list(groups), machine)}{data}", _sentence(places)))
+            where = layout.machine_words(machine)
+            sentences.append((f"{task.label}{f' ({where})' if where else ''}{data}", _sentence(places)))
     return sentences
 
 
-def _machine(groups: Sequence[tuple[Any, ...]], machine: tuple[Any, ...]) -> str:
-    """Only what tells this machine from the others of the report."""
-    said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
-    varying = [
-        str(said.get(field, FACETS[field].format(machine[i])))
-        for i, field in enumerate(MACHINE)
-        if machine[i] and len({group[i] for group in groups} - {None}) > 1
-    ]
-    return f" ({', '.join(varying)})" if varying else ""
-
-
 def _sentence(places: Sequence[Place]) -> str:
+    able = [place for place in places if not place[1].unlearned]
+    if not able:
+        return "no model learned, so no speed counts."
     if len(places) == 1:
         contender, speed = places[0]
         return f"only {contender.label} gave a speed: {words.seconds(speed.seconds)} per epoch."
-    if all(speed.unlearned for _, speed in places):
-        return "no model learned, so no speed counts."
-    (winner, speed), *others = sorted(places, key=lambda place: (not place[1].best, place[1].seconds))
+    (winner, speed), *others = sorted(able, key=lambda place: (not place[1].best, place[1].seconds))
+    if not others:
+        return f"{winner.label} was fastest: {words.seconds(speed.seconds)} per epoch; no other model learned."
     said = [("next", others[0]), *_other_era(winner, others), ("slowest", others[-1])]
     once = {who.label: (word, who, its) for word, (who, its) in reversed(said)}
     behind = ", ".join(
@@ -86,7 +77,7 @@ def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Pl
 def _by(speed: Speed) -> str:
     """`, slower by 12.1-15.0 %`: how sure the ratio is, where a test says that it is one."""
     found = speed.against
-    return f", {found.words}" if found and found.p is not None and found.significant else ""
+    return f", {found.words}" if found and found.significant and not speed.torn else ""
 
 
 def _unclear(others: Sequence[Place]) -> str:
@@ -120,7 +111,7 @@ def speed_matrix(layout: Layout, ranked: Speeds) -> Matrix:
 def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cell:
     if speed is None:
         marks = _marks(rows, alone=True)
-        return Cell(marks=marks) if marks else Cell(words.ABSENT, ["one epoch only"])
+        return Cell(marks=marks) if marks else Cell(words.ABSENT, [why_none(rows)])
     rate = None if speed.samples_per_s is None else f"{words.figure(speed.samples_per_s)}/s"
     several = sum(speed.epochs) > 1
     lines = [
@@ -139,10 +130,8 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
 
 
 def _rank(speed: Speed) -> str:
-    if speed.unlearned:
-        return f"did not learn ({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
-    if speed.best:
-        return "fastest"
+    if speed.unlearned or speed.best:
+        return speed.verdict
     if speed.ratio is None:
         return ""
     return f"{'≈ ' if speed.overlaps else ''}{words.ratio(speed.ratio)}"

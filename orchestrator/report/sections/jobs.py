@@ -11,7 +11,7 @@ from orchestrator.text import plural
 
 OTHERS = (
     *("status", "data", "seed", "s/epoch", "first epoch", "setup", "val. accuracy", "image format"),
-    *("started", "command"),
+    *("started (UTC)", "command"),
 )
 COLUMNS = (Column("job", heads=True), *map(Column, OTHERS))
 
@@ -37,7 +37,7 @@ def _cells(row: Row) -> list[Text]:
         words.seconds(row.get("setup_s")),
         words.share(row.get("val_accuracy")),
         row.get("image_data_format") or words.ABSENT,
-        row.get("started") or words.ABSENT,
+        str(row.get("started") or words.ABSENT)[:19].replace("T", " "),  # without its fraction and zone, which is UTC
         [Span(command, "command")] if command else words.ABSENT,
     ]
 

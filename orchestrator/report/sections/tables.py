@@ -12,17 +12,20 @@ from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Section
 from orchestrator.report.layout import Layout
-from orchestrator.report.speeds import Speed, Speeds, good, unlearned
+from orchestrator.report.speeds import Speed, Speeds, good
 from orchestrator.report.view import View
 from orchestrator.results.columns import GPU_METRICS, HOST_METRICS, METRICS, Metric
 from orchestrator.stats.describe import Value, finite, median
 from orchestrator.stats.inference import plain_interval
+from orchestrator.stats.repeats import unlearned
 
 VERDICTS_NOTE = (
-    "Each contender against the fastest of its row: ratio of the geometric means over repeats, its 95 % interval, "
-    "the verdict, and p after Holm's correction for all pairs of this report, as the figures themselves choose the "
-    "fastest (Welch's t on the logarithms of the repeats' medians). A verdict needs p below 0.05: then at most 5 % "
-    "of reports hold a false one, in simulation; `orchestrate validate` repeats it."
+    "Each contender against the fastest of its row: ratio of the medians over repeats, the 95 % interval of the ratio "
+    "of the geometric means, the verdict, and p after Holm's correction for all pairs of this report, as the figures "
+    "themselves choose the fastest (Welch's t on the logarithms of the repeats' medians). A verdict needs p below "
+    "0.05: then at most 5 % of reports hold a false one, in simulation; `orchestrate validate` repeats it. Alone: an "
+    "interval that would be a verdict if it were the only comparison. Means: their ratio where that of the medians "
+    "lies outside the interval."
 )
 
 
@@ -74,14 +77,17 @@ def _verdict(speed: Speed | None) -> Cell:
         return Cell(words.ABSENT)
     if speed.best:
         return Cell("fastest", [speed.n, *_doubt(speed)], best=True)
+    if speed.unlearned:
+        return Cell(words.ABSENT, [speed.verdict])
     found = speed.against
-    if found is None:
+    if found is None or speed.ratio is None:
         return Cell(words.ABSENT, ["no rival"])
     if found.p is None or found.low is None or found.high is None:
-        return Cell(words.ratio(found.ratio), [found.words, *_doubt(speed)])
+        return Cell(words.ratio(speed.ratio), [speed.verdict, *_doubt(speed)])
     p = found.p if found.p_adjusted is None else found.p_adjusted
-    lines = [words.span(found.low, found.high), found.words, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
-    return Cell(words.ratio(found.ratio), [*lines, *_doubt(speed)])
+    apart = [] if found.low <= speed.ratio <= found.high else [f"means {words.ratio(found.ratio)}"]
+    lines = [*apart, found.bounds(words.span), speed.verdict, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
+    return Cell(words.ratio(speed.ratio), [*lines, *_doubt(speed)])
 
 
 def _doubt(speed: Speed) -> list[str]:

@@ -21,10 +21,13 @@
   // One or two views side by side, each as wide as the box allows.
   function fitted(spec, width) {
     var copy = JSON.parse(JSON.stringify(spec)), extra = colours();
-    var columns = width < 640 || copy.concat.length < 2 ? 1 : 2;
     // A bar chart names its contenders on the left, a curve only has numbers there.
-    var margin = copy.concat[0].title ? 185 : 75;
+    var layer = copy.concat[0].layer, names = copy.config.axis.labelLimit;
+    var bars = layer && layer[0].encoding.y.field === "contender" ? layer[0].encoding.color.scale.domain : [];
+    var margin = bars.reduce(function (most, name) { return Math.max(most, Math.min(names, 7 * name.length) + 30); }, 75);
+    var columns = width < 640 || copy.concat.length < 2 || width / 2 - margin < 160 ? 1 : 2;
     copy.columns = columns;
+    copy.padding = 5;  // these letters are the ones that it is laid out with
     copy.concat.forEach(function (view) {
       view.width = Math.max(120, Math.min(560, Math.floor(width / columns) - margin));
     });
@@ -42,7 +45,11 @@
     var options = { actions: { export: true, source: false, compiled: false, editor: false }, renderer: "svg",
                     ast: true, tooltip: { theme: dark.matches ? "dark" : "light" } };
     window.vegaEmbed(box, fitted(specs[figure.dataset.chart], width), options)
-      .then(function () { figure.classList.add("drawn"); })
+      .then(function () {
+        figure.classList.add("drawn");
+        var menu = box.querySelector("summary");  // its three dots say nothing to those who cannot see them
+        if (menu) { menu.setAttribute("aria-label", "Save this chart"); }
+      })
       .catch(function (error) { console.error(error); });
   }
 
@@ -57,6 +64,10 @@
   function again() {
     figures.forEach(function (figure) { if (figure.dataset.width) { draw(figure); } });
   }
+  // Paper cannot unfold the rest of the findings.
+  window.addEventListener("beforeprint", function () {
+    document.querySelectorAll("#findings details").forEach(function (rest) { rest.open = true; });
+  });
   var timer;
   dark.addEventListener("change", again);
   window.addEventListener("resize", function () {

@@ -13,9 +13,11 @@ from orchestrator import streams
 from orchestrator.cli import output
 from orchestrator.errors import HostError
 from orchestrator.model import Skip
+from orchestrator.report.standings import groups
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
 from tests.make import make_job, make_plan, row
+from tests.unit.report.makers import contender, one_epoch, ranked
 
 OUT = Path("results/run")
 
@@ -37,29 +39,68 @@ def test_the_exit_code_of_a_run(statuses, interrupted, code):
     assert output.exit_code(statuses, interrupted) == code
 
 
-def test_the_summary_has_a_line_per_workload_a_column_per_contender_and_marks_the_best():
+def summary(rows, columns=100):
+    """The summary of these rows, line by line, without the title."""
+    lay, speeds = ranked(rows, one_epoch)
+    text = output.text_summary(groups(lay, speeds), columns)
+    assert max(map(len, text.splitlines())) <= columns
+    return text.partition("\n\n")[2].splitlines()
+
+
+def test_the_summary_names_the_winner_that_the_report_names():
+    """The smallest single repeat is JAX's; the median is not."""
+    jax = contender("jax", 0.9, 1.1, 1.12, 1.11, 1.13, framework_version="0.10")
+    lines = summary(jax + contender("torch", 1.0, 1.01, 1.02, 1.0, 1.01, framework_version="2.13"))
+    assert lines[1].split()[:5] == ["PyTorch", "2.13", "1.01", "s", "fastest"]
+    assert lines[2].split()[:5] == ["JAX", "0.10", "1.11", "s", "1.10×"]
+    assert "no significant difference" in lines[2]
+
+
+def test_the_summary_pools_nothing_that_the_report_keeps_apart():
     rows = [
-        row(stack="keras2-theano", backend="theano", epoch_s=2.0),
-        row(stack="keras2-theano", backend="theano", epoch_s=4.0),
-        row(stack="keras3-jax", backend="jax", epoch_s=1.5),
-        row(stack="keras3-jax", backend="jax", epoch_s=1.0, variant="modern"),
-        row(stack="keras3-jax", backend="jax", epoch_s=None, status="failed", workload="mnist_cnn"),
+        row(epoch_s=1.0),
+        row(epoch_s=3.0, data_sha256="other"),
+        row(epoch_s=5.0, host="h2"),
+        row(epoch_s=7.0, threads=9),
     ]
-    lines = [line.split() for line in output.text_summary(rows).splitlines()]
-    assert ["mnist_mlp", "3", "1.5", "1", "*"] in lines
-    assert ["mnist_cnn", "-", "failed", "-"] in lines
-    assert ["keras2", "cpu", "keras3", "cpu", "jax"] in lines and ["workload", "theano", "jax", "modern"] in lines
+    lines = summary(rows)
+    assert [line.split()[-2] for line in lines if line.endswith(" s")] == ["5.00", "1.00", "7.00", "3.00"]
+
+
+def test_a_job_without_a_figure_that_counts_is_never_the_fastest():
+    rows = [
+        row(backend="a", epoch_s=0.1, status="timeout"),
+        row(backend="b", epoch_s=3.0),
+        row(backend="d", epoch_s=4.0),
+    ]
+    rows += [row(backend="c", epoch_s=0.2, loss=float("nan")), row(backend="e", epoch_s=float("nan"))]
+    lines = summary(rows)
+    assert [(line.split()[0], line.split()[-1]) for line in lines[1:]] == [
+        *[("b", "fastest"), ("d", "verdict"), ("a", "timeout"), ("c", "finite"), ("e", "finite")]
+    ]
+
+
+def test_a_model_that_did_not_learn_is_never_the_fastest():
+    fast = row(backend="a", epoch_s=0.1, learned=0.9, val_accuracy=0.1)
+    lines = summary([fast, row(backend="b", epoch_s=3.0, learned=0.9, val_accuracy=0.95)])
+    assert lines[1].split()[0] == "b" and lines[1].endswith("fastest")
+    assert lines[2].split()[0] == "a" and lines[2].endswith("did not learn (0.100 < 0.900)")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_summary_is_as_wide_as_the_terminal(columns):
+    rows = [
+        row(backend=name, framework_version="1.2.3.4+cpu.long", epoch_s=s)
+        for name, s in (("jax", 1.0), ("torch", 1234.5))
+    ]
+    rows += [row(backend="jax", framework_version="1.2.3.4+cpu.long", epoch_s=9.996, host="another.host.example")]
+    text = " ".join(" ".join(summary(rows, columns)).split())
+    assert "1,234 s" in text and "10.0 s" in text and "e+" not in text
 
 
 def test_names_in_the_summary_are_shown_as_they_are():
-    text = output.text_summary([row(workload="[bold]net:smile:[/]", backend="[red]x", epoch_s=1.0)])
-    assert "[bold]net:smile:[/]" in text and "[red]x" in text
-
-
-def test_a_failed_job_is_not_the_best_whatever_it_measured():
-    rows = [row(backend="a", epoch_s=0.1, status="timeout"), row(backend="b", epoch_s=3.0)]
-    (line,) = [line for line in output.text_summary(rows).splitlines() if "mnist_mlp" in line]
-    assert line.split() == ["mnist_mlp", "timeout", "3", "*"]
+    text = "\n".join(summary([row(workload="[bold]net:smile:[/]", backend="[red]x\x1b", epoch_s=1.0)]))
+    assert "[bold]net:smile:[/]" in text and "[red]x" in text and "\x1b" not in text
 
 
 def test_the_last_words_count_what_was_meant_to_run_and_group_the_rest_by_reason():
@@ -81,7 +122,13 @@ def test_made_up_data_is_never_passed_over():
 def test_rows_are_one_document_or_a_summary(capfd):
     rows = [row(status="ok", reason="")]
     output.print_rows(rows, OUT, True)
-    assert json.loads(capfd.readouterr().out) == {"results": rows}
+    assert json.loads(capfd.readouterr().out) == {"results": rows, "cells": []}
+    output.print_rows(rows, OUT, True, groups(*ranked(contender("jax", 1.0) + contender("torch", 2.0))))
+    cells = json.loads(capfd.readouterr().out)["cells"]
+    assert [(cell["seconds"], cell["fastest"], cell["ratio"]) for cell in cells] == [
+        (1.0, True, 1.0),
+        (2.0, False, 2.0),
+    ]
     output.print_rows(rows, OUT, False)
     assert capfd.readouterr().out.endswith("1 of 1 jobs ok\nreport: results/run/report.html\n")
 
@@ -129,7 +176,9 @@ def test_how_jobs_stand_and_how_to_come_back(capfd, tmp_path):
 def test_what_disturbed_is_said_below_the_figures_and_marked_in_them():
     noise = {"disturbed": "others on its cores", "lost_s": 5.0, "lost_percent": 50.0}
     rows = [row(backend="jax", framework_version="0.10", **noise), row(backend="torch")]
-    assert "disturbed 50 %" in output.text_summary(rows)
+    assert any(
+        "one repeat: no verdict, disturbed 50 %" in line or "fastest, disturbed 50 %" in line for line in summary(rows)
+    )
     lines = output.closing_lines(rows, OUT)
     assert [line for line in lines if line.startswith("Disturbed while measured: 1 job of 2. JAX 0.10 on mnist_mlp")]
     assert not [line for line in output.closing_lines(rows[1:], OUT) if "Disturbed" in line]

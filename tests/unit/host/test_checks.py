@@ -144,6 +144,13 @@ def test_without_a_driver():
         ({"images": {"keras1-mxnet": False}}, "warn", ["orchestrate build --device gpu --stack keras1-mxnet"]),
         ({"data": [DataFact(dataset="mnist", state="missing")]}, "warn", ["orchestrate data fetch mnist"]),
         ({"data": [DataFact(dataset="mnist", state="corrupt", path="/m")]}, "bad", ["corrupt: /m"]),
+        (
+            {"data": [DataFact(dataset="mnist", state="ok", kind="synthetic", path="/m")]},
+            "warn",
+            ["SYNTHETIC: /m", "--data-dir"],
+        ),
+        ({"no_python": {"keras2-theano": "needs python2.7"}}, "bad", ["Python of keras2-theano: needs python2.7"]),
+        ({"no_python": {"keras2-theano": "needs python2.7", "keras3-jax": ""}}, "warn", ["`unsupported` rows"]),
     ],
 )
 def test_every_trouble_is_a_line_with_a_remedy(more, level, words):

@@ -73,3 +73,71 @@ def test_the_page_never_scrolls_sideways(browser, report, width):
 def test_a_log_is_shown_as_text(browser, report):
     browser.open(report, 390)
     assert browser.ask("document.querySelector('#failures pre').textContent").startswith("one\ntwotwo")
+
+
+CUT_OFF = """Array.from(document.querySelectorAll('table th, table td')).filter(function (cell) {
+  return cell.offsetParent !== null && cell.getBoundingClientRect().right > document.documentElement.clientWidth + 1;
+}).map(function (cell) { return cell.textContent; })"""
+
+
+@pytest.fixture(scope="module")
+def wide(report, tmp_path_factory):
+    """Three hosts: 21 contenders and more, which no sheet of paper holds side by side."""
+    made = recorded(workloads=["mnist_mlp", "babi_rnn"], repeats=1)
+    made.epochs, made.samples = [], []
+    hosts = [{**row, "host": host, "job_id": f"{row['job_id']}.{host}"} for host in "abc" for row in made.rows]
+    made.rows = [{**row, "command": "docker run " + "--option=value " * 60} for row in hosts]
+    path = tmp_path_factory.mktemp("wide") / "report.html"
+    path.write_text(build_report(made).html)
+    return path
+
+
+def test_paper_shows_every_column(browser, wide):
+    """A page does not scroll: what is wider than the sheet would be lost without a word."""
+    browser.open(wide, 700)
+    assert browser.ask(CUT_OFF)  # on a screen it scrolls
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.ask(OPEN_ALL)
+    contenders = browser.ask("document.querySelectorAll('table.speed thead tr:last-child th').length") - 1
+    assert contenders >= 21
+    assert browser.ask(CUT_OFF) == []
+    places = "document.querySelectorAll('table.speed thead tr:last-child th')"
+    tops = browser.ask(f"Array.from({places}).map(function (th) {{ return th.getBoundingClientRect().top; }})")
+    assert tops == sorted(set(tops))  # contenders stand below one another
+
+
+def test_paper_has_the_findings_that_the_screen_folds_away(browser, wide):
+    browser.open(wide, 700)
+    browser.ask("window.dispatchEvent(new Event('beforeprint'))")
+    assert browser.ask("document.querySelectorAll('#findings details:not([open])').length") == 0
+
+
+@pytest.mark.parametrize("width", [390, 1200])
+def test_a_row_of_every_job_is_a_few_lines_and_no_name_is_broken_into_letters(browser, wide, width):
+    browser.open(wide, width)
+    browser.ask(OPEN_ALL)
+    rows = "Array.from(document.querySelectorAll('#jobs tbody tr'))"
+    assert max(browser.ask(f"{rows}.map(function (row) {{ return row.offsetHeight; }})")) < 120
+    names = "Array.from(document.querySelectorAll('#jobs tbody th code'))"
+    assert max(browser.ask(f"{names}.map(function (name) {{ return name.getClientRects().length; }})")) == 1
+
+
+def test_the_menu_of_each_chart_has_a_name_for_those_who_cannot_see_it(browser, report):
+    browser.open(report, 1200)
+    charts = draw_all(browser)
+    assert browser.ask("document.querySelectorAll('.live summary[aria-label]').length") == charts
+
+
+def test_names_beside_bars_lie_in_their_box(browser, wide, report, tmp_path):
+    made = recorded(workloads=["mnist_mlp", "babi_rnn"], repeats=1)
+    for row in made.rows:
+        row["framework_version"] = f"{row['framework_version']} GPU Tesla K80 5 threads"
+    path = tmp_path / "report.html"
+    path.write_text(build_report(made).html)
+    browser.open(path, 1200)
+    draw_all(browser)
+    box = "document.querySelector('figure[data-chart=epoch-seconds]')"
+    texts = f"Array.from({box}.querySelectorAll('.live svg text'))"
+    assert browser.ask(f"{texts}.some(function (t) {{ return t.textContent.indexOf('5 threads') > 0; }})")
+    out = f"{texts}.filter(function (t) {{ var r = t.getBoundingClientRect(), b = {box}.getBoundingClientRect();"
+    assert browser.ask(f"{out} return r.left < b.left || r.right > b.right; }}).length") == 0

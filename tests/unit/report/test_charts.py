@@ -95,9 +95,56 @@ def test_the_axis_names_whole_epochs(epochs, named):
     assert spec["concat"][0]["layer"][0]["encoding"]["x"]["axis"]["values"] == named
 
 
-def test_axes_of_time_begin_with_the_data():
-    spec = specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1))["host-mnist_mlp"]
-    assert spec["concat"][0]["encoding"]["x"]["scale"] == {"zero": False, "nice": False}
+def test_axes_of_time_begin_at_zero():
+    """Compiling, and whatever else comes before the end of the first epoch, must not be cut off."""
+    found = specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1))
+    axes = [found["host-mnist_mlp"]["concat"][0]["encoding"]["x"]]
+    axes += [view["layer"][0]["encoding"]["x"] for view in found["convergence-mnist_mlp"]["concat"][1::2]]
+    assert [axis["field"] for axis in axes] == ["t_s", "elapsed_s", "elapsed_s"]
+    assert all(axis["scale"]["domain"][0] == 0 < axis["scale"]["domain"][1] for axis in axes)
+
+
+def domains(spec) -> list[list[float]]:
+    """The domain of each quantitative axis of a specification that has one written down."""
+    found = []
+    for view in spec["concat"]:
+        for layer in view.get("layer", [view]):
+            scales = (layer["encoding"][side].get("scale", {}) for side in ("x", "y") if side in layer["encoding"])
+            found += [scale["domain"] for scale in scales if "domain" in scale]
+    return found
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1.0, 1234.5])
+def test_no_axis_is_a_single_point_where_all_values_are_equal(value):
+    """Its only tick would be written as 0."""
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    for epoch in report.epochs:
+        epoch.update(val_acc=min(value, 1.0), val_loss=value, train_s=value)
+    for sample in report.samples:
+        sample.update(cpu_percent=value, rss_mb=value)
+    found = specs(report)
+    for spec in found.values():
+        assert all(low < high for low, high in domains(spec))
+    accuracy = found["convergence-mnist_mlp"]["concat"][0]["layer"][0]["encoding"]["y"]
+    low, high = accuracy["scale"]["domain"]
+    assert 0 <= low <= min(value, 1.0) <= high <= 1 and high - low >= 0.02
+    assert accuracy["axis"]["format"] == ".2~f"
+    bars = found["epoch-seconds"]["concat"][0]["layer"][0]["encoding"]["x"]["scale"]
+    assert bars == ({"domain": [0, 1]} if value == 0 else {"zero": True})
+
+
+def test_what_counts_as_learning_and_what_guessing_reaches_are_drawn_where_they_are_in_sight():
+    report = recorded(workloads=["mnist_mlp"], stacks=1, repeats=1)
+    for row in report.rows:
+        row["learned"] = 0.88
+    for i, epoch in enumerate(report.epochs):
+        epoch["val_acc"] = 0.1 + 0.8 * (i % 5) / 4
+    data = specs(report)["convergence-mnist_mlp"]["datasets"].values()
+    levels = [points for points in data if "what" in points[0]]
+    assert levels == [[{"val_acc": 0.88, "what": "counts as learning"}, {"val_acc": 0.1, "what": "guessing"}]] * 2
+    for epoch in report.epochs:
+        epoch["val_acc"] = 0.5
+    assert not any("what" in points[0] for points in specs(report)["convergence-mnist_mlp"]["datasets"].values())
 
 
 def test_readings_are_thinned_and_gaps_stay_gaps():
@@ -154,6 +201,14 @@ def test_the_script_fits_the_specifications_and_can_be_inlined():
     script = charts.javascript()
     assert "vegaEmbed" in script
     assert "</script" not in script and "<!--" not in script and "\r" not in script
+
+
+def test_tooltips_have_the_figures_of_the_tables_not_all_digits_of_a_clock():
+    found = [*specs(recorded(workloads=["mnist_mlp"], stacks=1, repeats=2)).values()]
+    layers = [layer for spec in found for view in spec["concat"] for layer in view.get("layer", [view])]
+    tooltips = [tip for layer in layers for tip in layer["encoding"].get("tooltip", [])]
+    assert {tip["field"] for tip in tooltips} >= {"seconds", "elapsed_s", "t_s", "val_acc", "cpu_percent"}
+    assert all("format" in tip for tip in tooltips if tip["type"] == "quantitative")
 
 
 def test_disturbed_epochs_are_red_ticks_and_the_charts_of_their_task_name_the_contender():

@@ -32,25 +32,54 @@ def test_a_line_has_a_field_for_every_title(ratios):
 
 def test_markdown_folds_what_did_not_change(ratios):
     above, _, folded = markdown(ratios).partition("<details>")
-    assert "| mnist_mlp s b cpu | 1 |" in above and "| same s b cpu |" not in above
-    assert "2 cells without a significant difference" in folded and "| same s b cpu |" in folded
+    assert "| mnist_mlp s b cpu | 1.00 |" in above and "| same s b cpu |" not in above
+    assert "| other s b cpu |" in above  # it could not be judged, and nobody would unfold it
+    assert "1 cell without a significant difference" in folded and "| same s b cpu |" in folded
 
 
-def test_junit_skips_what_has_no_ratio(ratios):
+def test_junit_has_an_error_for_what_could_not_be_judged(ratios):
+    """And skips what one of both sides was never to measure."""
+    ratios += compare([], rows([1.0], workload="new"))
     suite = ElementTree.fromstring(junit(ratios, 0.1))
     assert {case.get("name").split()[0]: case[0].tag for case in suite} == {
-        "mnist_mlp": "failure", "same": "system-out", "other": "skipped",
+        "mnist_mlp": "failure", "same": "system-out", "other": "error", "new": "skipped",
     }  # fmt: skip
 
 
 def test_the_closing_lines_name_the_regressions_of_a_threshold(ratios):
-    assert closing(ratios, 0.1)[1:] == ["1 cells regressed by more than 10 %: mnist_mlp s b cpu"]
-    assert closing(ratios, 0.9)[1:] == ["no significant regression above 90 %"]
-    assert closing([], None) == ["no cell can be compared"]
+    missing = "FAILED: 1 cell could not be judged (1: different scale)"
+    assert closing(ratios, 0.1)[1:] == ["1 cell regressed by more than 10 %: mnist_mlp s b cpu", missing]
+    some = "no significant regression above 90 % in the 2 cells that could be judged"
+    assert closing(ratios, 0.9)[1:] == [some, missing]
+    assert closing(ratios[:2], 0.9)[1:] == ["no significant regression above 90 %"]
+    assert closing([], None) == ["FAILED: no cell could be compared: there are none"]
+
+
+def test_one_repeat_on_a_side_is_no_verdict_and_said_to_be_none():
+    lines = closing(compare(rows([1.0]), rows([2.0])), 0.05)
+    assert lines[-1] == "FAILED: no cell could be judged (1: one repeat: no verdict)"
+    assert not any("no significant regression" in line for line in lines)
+
+
+def test_figures_have_three_digits_and_no_exponent():
+    (ratio,) = compare(rows([1234.5]), rows([8.0]))
+    assert cells(ratio)[1:3] == ("1,234", "8.00")
+
+
+def test_an_interval_that_a_test_alone_would_have_is_marked_so(ratios):
+    many = compare(
+        [one for n in range(40) for one in rows([1.0, 1.02, 0.98], workload=f"w{n}")],
+        [one for n in range(40) for one in rows([1.04, 1.06, 1.03], workload=f"w{n}")],
+    )
+    assert not many[0].difference.significant and many[0].difference.p < 0.05
+    assert cells(many[0])[4].startswith("alone 1.0")
+    assert cells(many[0])[-1] == "no significant difference among 40 comparisons"
+    assert not cells(ratios[0])[4].startswith("alone")
 
 
 def test_nothing_to_compare_is_valid_in_every_format():
     texts = {name: write([], 0.05) for name, write in FORMATS.items()}
     assert json.loads(texts["json"])["ratios"] == json.loads(texts["github-action-benchmark"]) == []
-    assert ElementTree.fromstring(texts["junit"]).get("tests") == "0"
-    assert texts["markdown"].startswith("**no cell can be compared**")
+    suite = ElementTree.fromstring(texts["junit"])
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
+    assert texts["markdown"].startswith("**FAILED: no cell could be compared")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from orchestrator.report.head import counts, headline, machines, make_head
+from orchestrator.report.build import build
+from orchestrator.report.head import counts, headline, machines, make_head, measured
 from orchestrator.report.layout import lay_out
+from orchestrator.report.outcomes import counted, failures
 from tests.make import row
-from tests.unit.report.makers import view_of
+from tests.unit.report.makers import draw_nothing, view_of
 
 
 def test_the_headline_counts_what_was_planned():
@@ -35,4 +37,34 @@ def test_failures_are_counted_beside_the_good():
 
 def test_the_head_says_which_runs_it_is_about():
     head = make_head(view_of([row()], title="Title", run_ids=["a", "b"], created="now"))
-    assert (head.title, head.run_ids, head.created) == ("Title", ["a", "b"], "now")
+    assert (head.title, head.run_ids, head.made) == ("Title", ["a", "b"], "now")
+
+
+def test_the_date_is_that_of_the_measurement():
+    first = row(started="2026-11-23T01:09:39.196+01:00", ended="2026-11-23T00:12:46.096+00:00")
+    assert measured([first]) == "measured 23 Nov 2026, 00:09–00:12 UTC"
+    last = row(started="2026-11-23T00:12:46+00:00", ended="2026-11-25T10:00:00+00:00")
+    assert measured([last, row(started=None, ended=None), first]) == (
+        "measured 23 Nov 2026, 00:09 – 25 Nov 2026, 10:00 UTC"
+    )
+    assert measured([row(started="2026-11-23T00:12:46+00:00", ended=None)]) == "measured 23 Nov 2026, 00:12 UTC"
+    assert measured([row(started="soon", ended=None)]) == "nothing was measured"
+
+
+def test_both_twins_begin_with_it_and_say_of_the_report_that_it_is_the_report(monkeypatch):
+    draw_nothing(monkeypatch)
+    rows = [row(started="2026-11-23T00:09:39+00:00", ended="2026-11-23T00:29:00+00:00")]
+    made = build(view_of(rows, created="2026-11-25T23:44:07+00:00"))
+    for text in (made.html.partition("<main>")[0], made.markdown.partition("##")[0]):
+        assert "measured 23 Nov 2026, 00:09–00:29 UTC" in text
+    assert "2026-11-25" not in made.html.partition("<main>")[0]
+    assert "report made 2026-11-25T23:44:07+00:00" in made.markdown
+
+
+def test_what_is_still_to_run_is_no_failure():
+    found = counts([row(), row(status="pending")])
+    assert [(count.number, count.text, count.section) for count in found] == [
+        (1, "of 2 jobs ok", ""), (1, "still to run", ""),
+    ]  # fmt: skip
+    assert failures([row(status="pending")]) == []
+    assert counted("pending", "pending ×2").href == ""

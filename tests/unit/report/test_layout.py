@@ -82,6 +82,13 @@ def test_the_amounts_of_a_task_do_not_break_within_a_figure():
     assert task.amounts == "quick, 5\u00a0epochs, 4,096\u00a0samples, batch\u00a0128"
 
 
+def test_tasks_stand_in_the_order_of_their_amounts_as_numbers():
+    rows = [row(train=amount) for amount in (1024, 896, 12800)]
+    assert [task.label for task in lay_out(rows).tasks] == [
+        "mnist_mlp · 896 samples", "mnist_mlp · 1,024 samples", "mnist_mlp · 12,800 samples",
+    ]  # fmt: skip
+
+
 MACHINE = {
     **{"machine": "a", "cpu": "c", "cores": 2, "cpu_quota": None, "memory_gib": 8.0, "os": "Debian 12"},
     **{"kernel": "6.1", "virtualization": "none"},

@@ -10,7 +10,8 @@ from orchestrator.report import words
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.10342, "0.103"), (1.5, "1.50"), (12.34, "12.3"), (1234.5, "1,234"), (0, "0"), (None, "–"),
-     (float("nan"), "–"), (0.0000001, "0.000000"), (999.9, "1,000")],
+     (float("nan"), "–"), (0.0000001, "0.000000"), (999.9, "1,000"), (9.996, "10.0"), (0.09996, "0.100"),
+     (99.96, "100")],
 )  # fmt: skip
 def test_figures_have_three_digits(value, text):
     assert words.figure(value) == text
@@ -19,9 +20,15 @@ def test_figures_have_three_digits(value, text):
 def test_units():
     assert words.seconds(1.5) == "1.50 s" and words.seconds(None) == "–"
     assert words.percent(187.2) == "187 %" and words.percent(None) == "–"
-    assert words.megabytes(512) == "512 MB" and words.megabytes(2048) == "2.0 GB" and words.megabytes(None) == "–"
+    assert words.megabytes(512) == "512 MiB" and words.megabytes(2048) == "2.0 GiB" and words.megabytes(None) == "–"
     assert words.share(0.98765) == "0.988" and words.share(None) == "–"
-    assert words.ratio(1.5) == "1.50×" and words.ratio(12.34) == "12.3×"
+    assert words.ratio(1.5) == "1.50×" and words.ratio(12.34) == "12.3×" and words.ratio(9.996) == "10.0×"
+
+
+@pytest.mark.parametrize("write", [words.seconds, words.percent, words.megabytes, words.share, words.figure])
+@pytest.mark.parametrize("value", [None, float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_absent(write, value):
+    assert write(value) == words.measured(value, "W") == "–"
 
 
 def test_a_span_that_reads_the_same_at_both_ends_is_one_figure():

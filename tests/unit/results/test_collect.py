@@ -10,6 +10,7 @@ import sys
 import duckdb
 import msgspec
 import pytest
+from msgspec import structs
 
 from orchestrator.errors import UserError
 from orchestrator.model import Result
@@ -94,6 +95,27 @@ def test_a_set_is_read_with_the_curves_of_its_samples(merged, tmp_path):
     assert "merged set" in tables.notes[0]
     with pytest.raises(UserError, match="neither"):
         merged_set(tmp_path)
+
+
+def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
+    job, other = make_job(), make_job(repeat=2)
+    running = RunFolder.create(tmp_path, make_plan(jobs=[job, other]))
+    running.write_result(Result(run_id=running.path.name, job=job, status="ok"))
+    with running.locked():
+        merged = merge_runs([RunFolder.open(running.path)])
+        own = merge_runs([running])
+    assert [(row["status"], row["reason"]) for row in merged.rows][1] == (
+        "pending",
+        "no result on record yet: the run still goes on",
+    )
+    assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs have no result yet."]
+    assert [row["status"] for row in own.rows] == ["ok", "cancelled"] and own.notes == []
+    assert [row["status"] for row in merge_runs([RunFolder.open(running.path)]).rows] == ["ok", "cancelled"]
+
+
+def test_one_core_is_one_core():
+    results = [make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, cores=cores)) for cores in (1, 2)]
+    assert dict(environment(results))["processor"] == "c, 1 core in use; c, 2 cores in use"
 
 
 @pytest.mark.parametrize("kept", [True, False])

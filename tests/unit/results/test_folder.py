@@ -13,6 +13,7 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.model import GpuSample, Result
 from orchestrator.plan.draft import new_run_id
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.manifest import write_run_manifest
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
 
@@ -80,6 +81,33 @@ def test_a_job_whose_time_or_gpu_is_not_known_has_no_readings(tmp_path, unknown)
     known = make_result(make_job(), fingerprint=structs.replace(FINGERPRINT, gpu_uuid="GPU-1"))
     assert [reading.util for reading in folder.gpu_samples(known)] == [7.0]
     assert folder.gpu_samples(structs.replace(known, **{unknown: None})) == []
+
+
+def test_whether_a_run_goes_on_is_told_by_its_lock(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan())
+    other = RunFolder.open(folder.path)
+    assert not folder.goes_on()
+    with folder.locked():
+        assert other.goes_on() and not folder.goes_on()  # whoever holds the lock reports what it ends with
+    assert not other.goes_on()
+
+
+def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
+    folder = RunFolder.create(tmp_path, make_plan(config={"executor": "slurm"}))
+    assert folder.goes_on()
+    write_run_manifest(folder.path, set())
+    assert not folder.goes_on()
+
+
+def test_where_there_is_no_run_yet_the_way_to_one_is_told(tmp_path):
+    with pytest.raises(UserError, match="there is no run 'latest'") as caught:
+        RunFolder.locate(tmp_path, "latest")
+    assert caught.value.hint == f"no runs in {tmp_path} yet: `orchestrate --config smoke` makes one"
+    RunFolder.create(tmp_path, make_plan())
+    (tmp_path / "latest").unlink()
+    with pytest.raises(UserError, match="there is no run 'latest'") as caught:
+        RunFolder.locate(tmp_path, "latest")
+    assert "runs are kept below" in caught.value.hint
 
 
 def test_latest_is_the_run_begun_last_or_nothing(tmp_path, monkeypatch):

@@ -11,13 +11,14 @@ import msgspec
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.model import Sample
+from orchestrator.model import Result, Sample
 from orchestrator.results import collect, merged_set
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import query, read_source
 from orchestrator.stats.repeats import MACHINE
+from tests.make import make_job, make_plan
 
 
 def changed(run, to, change):
@@ -178,6 +179,18 @@ def test_samples_of_any_words_are_kept_reading_by_reading(tmp_path):
             table.add("run", job, Readings.of(its))
     read = duckdb.sql(f"select job_id, t, device, cpu_s from '{tmp_path}/samples/*.parquet' order by all").fetchall()
     assert read == [(job, s.t, s.device, s.cpu_s) for job, its in given.items() for s in its]
+
+
+def test_a_pending_row_gives_way_to_the_result_and_is_no_conflict(tmp_path):
+    job = make_job()
+    folder = RunFolder.create(tmp_path / "runs", make_plan(jobs=[job]))
+    with folder.locked():
+        done, rows = merged_set.merge_sources([folder.path], tmp_path / "early")
+    assert [row["status"] for row in rows] == ["pending"]
+    folder.write_result(Result(run_id=folder.path.name, job=job, status="ok"))
+    for order in ([tmp_path / "early", folder.path], [folder.path, tmp_path / "early"]):
+        done, rows = merged_set.merge_sources(order, tmp_path / "all")
+        assert [row["status"] for row in rows] == ["ok"] and done.conflicts == []
 
 
 TEAR = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError
@@ -11,6 +12,7 @@ from orchestrator.plan import draft
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import load_config, override
 from orchestrator.plan.request import RunRequest
+from orchestrator.results.folder import RunFolder
 from orchestrator.run import session
 from orchestrator.stacks import venvs
 from orchestrator.stacks.images import engine
@@ -64,6 +66,20 @@ def test_a_description_writes_and_starts_nothing(request_):
     assert not request_.out.exists()
 
 
+def test_all_of_it_again_is_the_command_that_made_the_run(request_, monkeypatch):
+    """Not the one that wrote the report last, and not that of a resume; until.json's rounds keep it, too."""
+    command = "orchestrate run --config smoke --until 50%"
+    config = override(request_.config, launcher="process")
+    request = msgspec.structs.replace(request_, config=config, command=command, until=0.5, budget_s=1)
+    catalog, listener = load_catalog(request.root), Recorder()
+    finished = session.run(catalog, choose_executor(request, catalog, listener.say), listener)
+    folder = RunFolder.open(finished.out)
+    assert session.made_by([folder, folder]) == command
+    assert folder.plan().setup["launcher"] == "process"
+    folder.write_plan(msgspec.structs.replace(folder.plan(), setup={}))  # as older versions wrote it
+    assert session.made_by([folder]) == f"orchestrate replay {folder.path}"
+
+
 class Faulty(Recorder):
     """A display with a fault of ours."""
 
@@ -102,7 +118,6 @@ def test_charts_of_an_earlier_report_do_not_stay(tmp_path, monkeypatch):
     (tmp_path / "charts").mkdir()
     for name in ("old.svg", "old.png", "old.json"):
         (tmp_path / "charts" / name).touch()
-    monkeypatch.setattr("orchestrator.report.build.build_report", lambda *given: Made())
-    monkeypatch.setattr("orchestrator.report.input.report_input", lambda *given: None)
-    assert session.write_report(None, tmp_path, None, "") == ("none drawn",)
+    monkeypatch.setattr("orchestrator.report.build.build", lambda *given: Made())
+    assert session.write_report(None, tmp_path) == ("none drawn",)
     assert list((tmp_path / "charts").iterdir()) == []

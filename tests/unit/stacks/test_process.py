@@ -18,3 +18,19 @@ def test_jobs_wait_until_what_was_made_is_on_the_disk(monkeypatch: pytest.Monkey
     monkeypatch.setattr(process, "flush_to_disk", lambda: settled.append(1))
     assert process.ProcessProvisioner(CATALOG, lambda line: None).prepare(TODAY, "cpu") == []
     assert len(settled) == waits
+
+
+def test_a_stack_without_a_python_is_told_at_once_in_a_plan_and_in_a_run(monkeypatch: pytest.MonkeyPatch):
+    theano, jax = CATALOG.stack("keras2-theano"), CATALOG.stack("keras3-jax")
+    said: list[str] = []
+
+    def ensure(stack, *_):
+        raise venvs.NoInterpreter("needs python2.7, which this host does not have", "a Docker engine runs it")
+
+    monkeypatch.setattr(venvs, "ensure", ensure)
+    monkeypatch.setattr(venvs, "find_python", lambda version: ensure(None))
+    provisioner = process.ProcessProvisioner(CATALOG, said.append)
+    (planned,) = process.without_python([theano, jax], "cpu", CATALOG.docker_dir)
+    (run,) = provisioner.prepare([theano], "cpu")
+    assert planned == run and (run.stack, run.status) == ("keras2-theano", "unsupported")
+    assert said == ["keras2-theano: needs python2.7, which this host does not have\n  -> a Docker engine runs it"]

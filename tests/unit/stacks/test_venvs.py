@@ -182,6 +182,16 @@ def test_a_missing_python_2_says_what_runs_it_anywhere(monkeypatch: pytest.Monke
         venvs.find_python("2.7")
 
 
+def test_whether_there_is_a_python_is_told_without_making_anything(monkeypatch, docker: Path, tmp_path: Path):
+    old = msgspec.structs.replace(OLD, python="2.7")
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert "needs python2.7, which this host does not have" in venvs.no_interpreter(old, "cpu", docker)
+    assert venvs.no_interpreter(msgspec.structs.replace(OLD, python="3.11"), "cpu", docker) == ""  # uv may have it
+    monkeypatch.setattr(venvs, "find_python", lambda version: "/usr/bin/python2.7")
+    assert venvs.no_interpreter(old, "cpu", docker) == ""
+    assert not (tmp_path / "cache" / "keras-orchestrate" / "venvs").exists()
+
+
 def test_the_locks_own_index_is_left_out_where_local_wheels_do(docker: Path, tmp_path: Path, monkeypatch):
     lock = docker / "requirements" / "keras3-jax-cpu.txt"
     lock.with_suffix(".in").write_text("# index: https://wheels.example\na\n")

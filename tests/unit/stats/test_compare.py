@@ -9,10 +9,19 @@ import click
 import pytest
 
 from orchestrator.cli.comparison import comparison_text
-from orchestrator.cli.options import percent
+from orchestrator.cli.options import bound, percent
 from orchestrator.cli.verbs.compare import FORMATS
 from orchestrator.report import comparison
-from orchestrator.stats.compare import CONDITIONS, compare, overall, regressions, undecided
+from orchestrator.stats.compare import (
+    CONDITIONS,
+    compare,
+    judged,
+    overall,
+    passes,
+    regressions,
+    undecided,
+    unjudged,
+)
 
 
 def row(seconds, workload="mnist_mlp", **changes):
@@ -94,6 +103,56 @@ def test_a_cell_that_broke_is_a_regression():
     assert regressions(compare(rows([1.0]), rows([None], status="unsupported")), 0.05) == []
 
 
+def test_what_both_sides_should_have_measured_must_get_a_verdict():
+    fine = compare(rows(STEADY), rows(STEADY))
+    assert passes(fine, 0.05) and not unjudged(fine)
+    for second in (
+        rows(STEADY, workloads_sha256="other"),
+        rows([1.0]),
+        rows([None], status="unsupported"),
+        [*rows(STEADY[:3], host="a"), *rows(STEADY[3:], host="b")],
+    ):
+        found = compare(rows(STEADY), second)
+        assert unjudged(found) == found and not judged(found) and not passes(found, 0.05)
+        both = compare([*rows(STEADY), *rows(STEADY, workload="w")], [*second, *rows(STEADY, workload="w")])
+        assert len(judged(both)) == 1 and not passes(both, 0.05)
+    assert not passes([], 0.05)
+
+
+def test_a_cell_that_is_still_to_run_is_not_broken_and_not_green():
+    found = compare(rows(STEADY), rows([None], status="pending"))
+    assert regressions(found, 0.05) == [] and unjudged(found) == found
+
+
+def test_what_one_side_was_never_to_measure_needs_no_verdict():
+    first = [*rows(STEADY), *rows(STEADY, workload="w")]
+    assert passes(compare(first, rows(STEADY)), 0.05)
+    assert passes(compare(rows(STEADY), first), 0.05)
+    assert passes(compare(first, [*rows(STEADY), *rows([None], workload="w", status="excluded")]), 0.05)
+
+
+@pytest.mark.parametrize("wrong", [{"loss": float("nan")}, {"val_loss": float("inf")}, {"epoch_s": float("nan")}])
+def test_a_figure_that_is_no_number_is_no_time(wrong):
+    first, second = rows(STEADY), [{**one, **wrong} for one in rows([0.1] * 5)]
+    (found,) = compare(first, second)
+    assert (found.ratio, found.n_b, found.broken) == (None, 0, True)
+
+
+def test_a_model_that_no_longer_learns_is_a_regression_however_fast():
+    learned = {"learned": 0.9, "val_accuracy": 0.95}
+    (found,) = compare(rows(STEADY, **learned), rows([0.1] * 5, learned=0.9, val_accuracy=0.1))
+    assert found.broken and found.ratio is None and regressions([found], 0.05) == [found]
+    assert found.why_not == "did not learn in the second (0.100 < 0.900)"
+    (never,) = compare(rows(STEADY, learned=0.9, val_accuracy=0.1), rows(STEADY, learned=0.9, val_accuracy=0.1))
+    assert not never.broken and not passes([never], 0.05)
+
+
+def test_the_threshold_is_held_against_the_ratio_that_is_shown():
+    (found,) = compare(rows([1.0, 1.0, 1.0, 1.0, 1.0]), rows([1.04, 1.04, 1.04, 1.12, 1.12]))
+    assert found.ratio == pytest.approx(1.04) and found.difference.ratio > 1.05 and found.difference.significant
+    assert regressions([found], 0.05) == []
+
+
 def test_repeats_of_two_hosts_are_not_pooled():
     (found,) = compare(rows([1.0, 1.1], host="a"), [*rows([1.0], host="a"), *rows([2.0], host="b")])
     assert found.ratio is None
@@ -147,15 +206,22 @@ def test_json_and_action_benchmark(mixed):
     assert entries[0]["value"] == 1.2
 
 
-@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0.05", 0.05), ("0", 0.0), ("12.5 %", 0.125)])
+@pytest.mark.parametrize(("text", "share"), [("5%", 0.05), ("0%", 0.0), ("12.5 %", 0.125), ("0.5%", 0.005)])
 def test_percentages(text, share):
     assert percent(text) == pytest.approx(share)
 
 
-@pytest.mark.parametrize("text", ["five", "-1%", "5000%"])
+@pytest.mark.parametrize("text", ["five", "-1%", "5000%", "5", "0.05", "1", "nan%", "1_0%", "%"])
 def test_no_percentages(text):
     with pytest.raises(click.BadParameter):
         percent(text)
+
+
+@pytest.mark.parametrize("text", ["2", "0%", "100%", "200%", "0.02"])
+def test_no_bounds_of_until(text):
+    with pytest.raises(click.BadParameter):
+        bound(text)
+    assert bound("2%") == pytest.approx(0.02)
 
 
 def test_the_command_line_offers_every_format():

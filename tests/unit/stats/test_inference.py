@@ -58,7 +58,7 @@ def test_holm_multiplies_by_what_is_left_and_never_falls():
     ]
     assert [d.p_adjusted for d in holm(raw)] == [None, pytest.approx(0.06), pytest.approx(0.03), pytest.approx(0.06)]
     assert [d.significant for d in holm(raw)] == [False, False, True, False]
-    assert holm(raw)[1].words == "no significant difference (one of many comparisons)"
+    assert holm(raw)[1].words == "no significant difference among 3 comparisons"
 
 
 def test_what_the_data_chose_is_corrected_for_all_it_could_have_chosen():

@@ -22,7 +22,34 @@ def test_compare_exits_1_above_the_threshold_only(runs, tmp_path):
     call("compare", base, slow)  # without a threshold it only tells
     document = json.loads(call("compare", base, slow, "--json"))
     assert {ratio["verdict"][:9] for ratio in document["ratios"]} == {"slower by"}
+    assert document["judged"] == 15 and document["passed"] is None
     assert call("compare", base, slow, "--format", "junit").startswith("<?xml")
+
+
+FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("change", ["scripts", "one repeat"])
+def test_a_gate_that_could_judge_nothing_is_red_in_every_format(runs, tmp_path, change):
+    """A changed hash must not turn it green for ever; and one repeat can never tell a regression."""
+    base, other = slowed(runs[1], tmp_path / "base", 1.0), runs[1]
+    if change == "scripts":
+        other = slowed(runs[1], tmp_path / "other", 2.0)
+        for path in other.glob("jobs/*/result.json"):
+            result = json.loads(path.read_text())
+            result["fingerprint"]["workloads_sha256"] = "0" * 64
+            path.write_text(json.dumps(result))
+    call("merge", other, "--to", tmp_path / "set")
+    for second in (other, tmp_path / "set"):
+        for form in FORMATS:
+            text = call("compare", base, second, "--threshold", "5%", "--format", form, code=1)
+            if form in ("text", "markdown"):
+                assert "FAILED: no cell could be" in text and "no significant regression" not in text
+            if form == "json":
+                assert json.loads(text)["passed"] is False and len(json.loads(text)["not_judged"]) == 15
+            if form == "junit":
+                assert 'errors="16"' in text and 'skipped="0"' in text
 
 
 @pytest.mark.slow
@@ -50,7 +77,7 @@ def two(monkeypatch, tmp_path):
     [
         (["a", "b"], 0),
         (["a", "b", "--threshold", "5%"], 1),
-        (["a", "b", "--threshold", "0.05", "--json"], 1),
+        (["a", "b", "--threshold", "5%", "--json"], 1),
         (["a", "b", "--threshold", "60%"], 0),
         (["b", "a", "--threshold", "5%"], 0),
     ],
@@ -79,7 +106,8 @@ def test_json_for_short_is_the_same_document(orchestrate, two):
     [
         (["a"], "Missing argument 'SECOND'"),
         (["a", "nowhere"], "nowhere"),
-        (["a", "b", "--threshold", "much"], "'much' is no percentage: write 5% or 0.05"),
+        (["a", "b", "--threshold", "5"], "'5' is no percentage"),  # which could mean 500 %
+        (["a", "b", "--threshold", "much"], "'much' is no percentage: write it with its sign, such as 5%"),
         (["a", "b", "--format", "html"], "'html' is not one of"),
     ],
 )

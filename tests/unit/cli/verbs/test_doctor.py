@@ -68,3 +68,28 @@ def test_a_misnamed_stack_is_the_users_mistake_and_no_check(orchestrate):
     answer = orchestrate("doctor", "--launcher", "process", "--stack", "keras9")
     assert answer.returncode == 2
     assert "no stack is called 'keras9'" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        (["--stack", "keras2-theano"], "Python of keras2-theano: needs python2.7"),
+        (["--stack", "keras3-jax", "--threads", "4000"], "what is asked for: 1 jobs of 4000 threads need"),
+        (["--stack", "keras3-jax", "--parallel", "4000"], "what is asked for: 4000 jobs of"),
+    ],
+)
+def test_what_a_run_would_refuse_is_in_the_way(orchestrate, tmp_path, words, seen):
+    words = ["--config", "smoke", "--launcher", "process", "--workload", "mnist_mlp", *words]
+    answer = orchestrate("doctor", *words, PATH=str(tmp_path / "nothing"))
+    assert answer.returncode == 3
+    assert seen in answer.stdout and answer.stdout.splitlines()[-1].endswith("1 in the way")
+
+
+@pytest.mark.parametrize(("value", "coloured"), [(None, True), ("", True), ("1", False)])
+def test_no_colour_is_no_colour(monkeypatch, capsys, value, coloured):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    monkeypatch.setattr(verb.click, "echo", print)  # click itself takes colours away in a pipe
+    verb.show(BAD)
+    assert ("\x1b[" in capsys.readouterr().out) is coloured

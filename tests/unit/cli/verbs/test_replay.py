@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
+from orchestrator.cli.verbs import replay as verb
 from orchestrator.cli.verbs.replay import find_run
 from orchestrator.errors import UserError
 from orchestrator.model import Result
 from orchestrator.results.folder import RunFolder
-from tests.make import make_job, make_plan
+from orchestrator.run.session import Finished
+from tests.make import FINGERPRINT, make_job, make_plan, make_result, row
 
 JOB = make_job()
 
@@ -27,3 +30,18 @@ def test_what_is_no_run_is_named(orchestrate, tmp_path):
     answer = orchestrate("replay", tmp_path)
     assert answer.returncode == 2
     assert str(tmp_path) in answer.stderr
+
+
+@pytest.mark.parametrize(("scripts", "code"), [("1" * 64, 0), ("9" * 64, 1)])
+@pytest.mark.parametrize("words", [(), ("--json",)])
+def test_a_replay_that_could_compare_nothing_is_red(orchestrate, tmp_path, monkeypatch, scripts, code, words):
+    folders = [RunFolder.create(tmp_path, make_plan(run_id=f"20260101-000000-abc{n}", jobs=[JOB])) for n in (1, 2)]
+    for folder, sha256 in zip(folders, ("1" * 64, scripts), strict=True):
+        fingerprint = msgspec.structs.replace(FINGERPRINT, workloads_sha256=sha256)
+        folder.write_result(make_result(JOB, run_id=folder.path.name, fingerprint=fingerprint))
+    finished = Finished(rows=[row()], out=folders[1].path)
+    monkeypatch.setattr(verb, "_run", lambda *given: finished)
+    answer = orchestrate("replay", folders[0].path, *words)
+    assert answer.returncode == code
+    said = answer.stderr if words else answer.stdout
+    assert ("FAILED: no cell could be compared (1: different workloads_sha256)" in said) is (code == 1)

@@ -92,6 +92,7 @@ def test_without_any_run_there_is_nothing_to_report(orchestrate):
     answer = orchestrate("report")
     assert answer.returncode == 2
     assert "there is no run 'latest'" in answer.stderr
+    assert "-> no runs in results yet: `orchestrate --config smoke` makes one" in answer.stderr
 
 
 def test_the_seal_is_renewed_before_anything_is_printed(run, monkeypatch):

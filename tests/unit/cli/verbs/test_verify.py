@@ -34,7 +34,7 @@ def test_a_whole_run_is_complete_with_its_earlier_attempts(orchestrate, run):
     assert not any(SKIPPED.id in name for name in names), "it was never begun"
     answer = orchestrate("verify")
     assert answer.returncode == 0
-    assert answer.stdout == f"{run.path.name}: complete, {len(names)} of {len(names)} files as it was written\n"
+    assert answer.stdout == f"{run.path.name}: complete, {len(names)} of {len(names)} files as they were written\n"
 
 
 @pytest.mark.parametrize(

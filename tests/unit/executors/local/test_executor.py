@@ -128,13 +128,21 @@ def test_too_many_jobs_at_a_time_are_refused_before_anything_is_made(make, provi
     assert provisioner.asked == []
 
 
-def test_a_description_leaves_out_what_no_gpu_here_can_run_and_touches_nothing(make, tmp_path):
+def test_a_description_leaves_out_what_no_gpu_here_can_run_and_touches_nothing(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(local, "without_python", lambda *given: [])
     jobs = [make_job(device="gpu"), make_job(device="gpu", stack="keras3-jax", backend="jax")]
     plan, commands = make().describe(make_plan(jobs=jobs))
     assert (plan.jobs, [skip.status for skip in plan.skipped]) == (jobs[:1], ["unsupported"])
     (command,) = commands.values()
     assert str(tmp_path / "results" / plan.run_id / "jobs" / jobs[0].id / "out") in " ".join(command)
     assert not (tmp_path / "results").exists()
+
+
+def test_a_description_leaves_out_what_this_host_has_no_python_for(make, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    plan, commands = make().describe(make_plan(jobs=[JOB, JAX]))
+    assert (plan.jobs, list(commands)) == ([JAX], [JAX.id])
+    assert "needs python2.7, which this host does not have" in plan.skipped[0].reason
 
 
 def test_what_a_job_would_be_made_with_now(make, provisioner, monkeypatch, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.report.sections.tables import MEASURES, build, matrices
 from tests.fakes.made_up import recorded
 from tests.make import row
-from tests.unit.report.makers import figures, one_epoch, ranked, two, view_of
+from tests.unit.report.makers import contender, figures, one_epoch, ranked, two, view_of
 
 
 def tables(rows, steady=lambda row: []):
@@ -20,6 +20,35 @@ def test_a_verdict_has_an_interval_and_p():
     )
     assert (by_backend["tensorflow"].figure, by_backend["tensorflow"].best) == ("fastest", True)
     assert by_backend["jax"].figure == "1.50×" and by_backend["jax"].lines[-1] == "p < 0.001"
+
+
+def test_interval_and_verdict_never_contradict_each_other():
+    """Among many comparisons an interval that excludes 1 is no verdict yet, and says so."""
+    pairs = [two([1.0, 1.02, 0.98], [1.04, 1.06, 1.03]) for _ in range(40)]
+    rows = [{**one, "workload": f"w{n}"} for n, pair in enumerate(pairs) for one in pair]
+    for line in tables(rows, one_epoch)["verdicts"].cells:
+        (cell,) = [cell for cell in line if not cell.best]
+        assert cell.lines[0].startswith("alone 1.0")
+        assert cell.lines[1] == "no significant difference among 40 comparisons"
+
+
+def test_there_is_one_ratio_of_two_contenders():
+    """Of the medians, as the seconds beside it are; that of the means only where its interval leaves the other out."""
+    rows = two([1.0] * 5, [2.0, 2.0, 2.0, 2.3, 2.3])
+    verdicts, speeds = tables(rows, one_epoch)["verdicts"].cells[0], ranked(rows, one_epoch)[1]
+    assert {cell.figure for cell in verdicts} == {"fastest", "2.00×"}
+    assert max(speed.ratio for speed in speeds.values()) == 2.0
+    apart = tables(two([1.0] * 15, [*[1.001] * 8, *[1.3] * 7]), one_epoch)["verdicts"].cells[0]
+    (cell,) = [cell for cell in apart if not cell.best]
+    assert cell.figure == "1.00×" and cell.lines[0] == "means 1.13×"
+
+
+def test_a_model_that_did_not_learn_has_no_ratio_in_the_verdicts():
+    rows = [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in two([1.0, 1.0], [0.5, 0.5])]
+    for one in rows[2:]:
+        one["val_accuracy"] = 0.1
+    rows += [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in contender("theano", 3.0, 3.0)]
+    assert sorted(cell.figure for cell in tables(rows, one_epoch)["verdicts"].cells[0]) == ["3.00×", "fastest", "–"]
 
 
 def test_one_repeat_gives_no_verdicts():
@@ -51,7 +80,7 @@ def test_time_to_accuracy_counts_the_repeats_that_got_there():
 def test_the_host_and_the_time_before_the_first_steady_epoch():
     found = tables([row(cpu_util_mean=187.2, rss_peak_mb=640.0, setup_s=3.0, first_epoch_s=2.0, cache="warm")])
     [[host]], [[setup]] = found["host"].cells, found["setup"].cells
-    assert (host.figure, host.lines) == ("187 %", ["peak 640 MB"])
+    assert (host.figure, host.lines) == ("187 %", ["peak 640 MiB"])
     assert (setup.figure, setup.lines) == ("3.00 s", ["first epoch 2.00 s", "cache warm"])
 
 
@@ -102,7 +131,7 @@ def test_the_gpu_table_has_every_labelled_metric_in_its_unit():
     cell = gpu({})
     assert cell.figure == "66 %"
     assert cell.lines == [
-        "median 70 %", "95th 97 %", "memory peak 10.5 GB", "power 92.0 W", "energy 4,100 J", "clock 1410 MHz",
+        "median 70 %", "95th 97 %", "memory peak 10.5 GiB", "power 92.0 W", "energy 4,100 J", "clock 1410 MHz",
         "n = 120 readings",
     ]  # fmt: skip
 
@@ -124,4 +153,4 @@ def test_throttling_and_strangers_stand_last():
 
 def test_the_host_table_has_its_figures():
     cell = BUILD["host"]([{"cpu_util_mean": 187.2, "rss_peak_mb": 640.0}])
-    assert (cell.figure, cell.lines) == ("187 %", ["peak 640 MB"])
+    assert (cell.figure, cell.lines) == ("187 %", ["peak 640 MiB"])
