@@ -94,6 +94,7 @@ VARIABLES = (
     ),
     Variables(("KERAS_ORCHESTRATE_LOCK_DIR",), "where the leases of GPUs lie, for users who share a host"),
     Variables(("KERAS_ORCHESTRATE_CACHES",), "set for jobs: the folders of compiled code"),
+    Variables(("NO_COLOR",), "no colours in a terminal"),
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
     Variables(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC"),
