@@ -115,6 +115,8 @@ def storage_error(path: Path, error: OSError, place: Place = "results") -> HostE
         return HostError(f"cannot write {path}: {error.strerror or error}", hint)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return HostError(f"disk full while writing {path}", "free space; what was written before is intact")
+    if error.errno == errno.EFBIG:
+        return HostError(f"cannot write {path}: {error.strerror}", "raise the limit of a file's size (ulimit -f)")
     return HostError(f"cannot write {path}: {error.strerror}", "choose a folder you can write to with --out")
 
 

@@ -19,6 +19,12 @@ def cache_name(stack: str, cache: str, uid: int, *content: str) -> str:
     return f"{LABEL}-{stack}-{cache}-u{uid}-{key}"
 
 
+def is_others(name: str, uid: int) -> bool:
+    """Whether a cache of this name is another user's; root may clean up after everybody."""
+    found = re.search(r"-u(\d+)-[0-9a-f]{12}$", name)
+    return bool(found) and uid not in (0, int(found[1]))  # type: ignore[index]
+
+
 def ours(name: str, stacks: Iterable[Stack]) -> bool:
     """Whether a volume has a name of ours: of a user's, or of the releases that had one for everybody."""
     known = "|".join(re.escape(f"{stack.name}-{cache.name}") for stack in stacks for cache in stack.caches)

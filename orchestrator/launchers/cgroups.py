@@ -41,6 +41,14 @@ def find(
     )
 
 
+def mounted_in(pid: int, container_id: str, proc: Path = Path("/proc")) -> bool:
+    """Whether process `pid` is the container's: the engine binds files of its own, such as /etc/hostname."""
+    try:
+        return f"/{container_id}/" in (proc / str(pid) / "mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+
+
 def _reader(
     folder: Path, cpu: Callable[[Path], float], memory_key: str, threads: Path, groups: Sequence[Path]
 ) -> Callable[[], Usage | None]:

@@ -7,6 +7,7 @@ the engine closes that pipe and the workload ends itself, so no container outliv
 from __future__ import annotations
 
 import contextlib
+import functools
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from orchestrator.launchers.job_user import owning
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.log import pump
 from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.supervise import ProcessProbe
 from orchestrator.launchers.sweep import LABEL
 from orchestrator.model import Device, Exit, Job, Launch, Usage
 
@@ -97,6 +99,11 @@ class DockerLauncher:
             if not _remove(container) and self._await_engine():
                 _remove(container)
 
+    @functools.cached_property
+    def _has_groups(self) -> bool:
+        """Whether containers have control groups of their own; without, the engine's figures are of the whole host."""
+        return bool(self._client.info().get("CgroupDriver") != "none")
+
     def _await_engine(self) -> bool:
         """Waits until the engine answers, but not when the run is being stopped; whether it does."""
         end = time.monotonic() + self._patience_s
@@ -124,7 +131,7 @@ class DockerLauncher:
         if self._stopping.is_set():  # stopped since it was made: one that does not run yet cannot be killed
             _kill(container)
         waiter.start()
-        watch(probe_of(container))
+        watch(probe_of(container, self._has_groups))
         waiter.join(max(0.0, deadline - time.monotonic()))
         timed_out = waiter.is_alive() and not self._stopping.is_set()
         if waiter.is_alive():
@@ -158,14 +165,20 @@ def docker_run(spec: ContainerSpec) -> list[str]:
     return [program, verb, *(["--userns", spec.userns] if spec.userns else []), *rest]
 
 
-def probe_of(container: Any) -> Probe:
-    """A reader of what a started container uses: from its control group if that is here, else from the engine."""
+def probe_of(container: Any, has_groups: bool = True) -> Probe:
+    """A reader of what a started container uses: from its control group if that is here, else from the engine.
+
+    Where the engine has no groups, from the processes below the container's first one.
+    """
     with contextlib.suppress(Exception):  # a job that ended at once; the engine's answer then tells as much
         container.reload()
-        reader = cgroups.find(container.attrs["State"]["Pid"], container.id)
+        pid = container.attrs["State"]["Pid"]
+        reader = cgroups.find(pid, container.id)
         if reader is not None:
             return reader
-    return lambda: engine_usage(container)
+        if not has_groups and cgroups.mounted_in(pid, container.id):
+            return ProcessProbe(pid)
+    return (lambda: engine_usage(container)) if has_groups else (lambda: None)
 
 
 def engine_usage(container: Any) -> Usage | None:

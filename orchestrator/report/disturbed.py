@@ -6,7 +6,7 @@ or shared GPU), and time in which it slept although its cores were its own.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from msgspec import Struct
 
@@ -19,8 +19,13 @@ from orchestrator.text import listed, plural
 
 #: Cells that a sentence names; the section on noise has them all.
 MOST_NAMED = 4
-#: Tag -> the column that says whether a job has it.
-MARKS = {"disturbed": "disturbed", "throttled": "throttle_reasons", "shared": "gpu_shared", "slept": "slept"}
+#: Tag -> whether a job has it.
+MARKS: dict[str, Callable[[Row], object]] = {
+    "disturbed": lambda row: row.get("disturbed"),
+    "throttled": disturbance.slowed_by,
+    "shared": disturbance.with_strangers,
+    "slept": lambda row: row.get("slept"),
+}
 
 
 class Told(Struct, frozen=True):
@@ -92,7 +97,7 @@ def _amounts(rows: Sequence[Row]) -> Iterator[Told]:
     """What disturbed the jobs of one cell that ended well, and how they slept: each kind for itself."""
     kinds = (("disturbed", _lacked), ("throttled", _throttled), ("shared", _shared), ("slept", _slept))
     for tag, tell in kinds:
-        its = [row for row in rows if row.get(MARKS[tag])]
+        its = [row for row in rows if MARKS[tag](row)]
         if its:
             share, text = tell(its)
             some = f", {len(its)} of {len(rows)} repeats" if len(rows) > 1 else ""
@@ -113,7 +118,7 @@ def _some_epochs(rows: Sequence[Row]) -> str:
 
 
 def _throttled(rows: Sequence[Row]) -> tuple[float, str]:
-    reasons = sorted({reason for row in rows for reason in str(row["throttle_reasons"]).split(", ")})
+    reasons = sorted({reason for row in rows for reason in disturbance.slowed_by(row)})
     share, part = _on_gpu(rows, "gpu_throttled")
     return share, f"ran on a GPU that slowed itself down{part} ({listed(reasons)})"
 

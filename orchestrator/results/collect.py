@@ -11,7 +11,7 @@ import msgspec
 
 from orchestrator.errors import OrchestrateError
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import NOT_RUN, PENDING, GpuSample, Result, Row, Sample, to_json
+from orchestrator.model import NOT_RUN, PENDING, GpuSample, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -46,8 +46,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     """The tables of these runs. Raises UserError for a run whose plan cannot be read."""
     merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
-    for folder in folders:
-        plan, results = folder.plan(), folder.results()
+    for folder, plan, results in _each_job_once(folders, merged.notes):
         samples = {job.id: folder.samples(job) for job in plan.planned}
         columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
         readings = _gpu_samples(folder, results, merged.notes)
@@ -65,13 +64,46 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
             merged.marks.extend(gpu_figures.epoch_marks(result))
             rows_of_samples = sample_rows(result.job.id, samples[result.job.id], result.launched_t)
             merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
-        merged.run_ids.append(plan.run_id)
+        merged.run_ids.extend({plan.run_id} - set(merged.run_ids))
         everything.extend(ordered)
         failed = [row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}]
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
     return msgspec.structs.replace(merged, environment=environment(everything))
+
+
+def _each_job_once(
+    folders: Sequence[RunFolder], notes: list[str]
+) -> Iterator[tuple[RunFolder, Plan, dict[str, Result]]]:
+    """Each run with the jobs that are taken from it, as a run may be given twice, or with a copy of it.
+
+    A job is taken from the first folder whose record of it can be read, else from the first that has it.
+    """
+    read = [(folder, folder.plan(), folder.results()) for folder in folders]
+    owner: dict[tuple[str, str], int] = {}
+    better: set[tuple[str, str]] = set()
+    for number, (_, plan, results) in enumerate(read):
+        for job in plan.planned:
+            key = (plan.run_id, job.id)
+            if key not in owner or (key not in better and _is_readable(results.get(job.id))):
+                owner[key] = number
+            better |= {key} if _is_readable(results.get(job.id)) else set()
+    twice = sum(len(plan.planned) for _, plan, _ in read) - len(owner)
+    if twice:
+        notes.append(f"{plural(twice, 'record')} left out, as other folders hold the same jobs.")
+    for number, (folder, plan, results) in enumerate(read):
+        mine = {job.id for job in plan.planned if owner[plan.run_id, job.id] == number}
+        jobs, skipped = [j for j in plan.jobs if j.id in mine], [s for s in plan.skipped if s.job.id in mine]
+        taken = msgspec.structs.replace(plan, jobs=jobs, skipped=skipped)
+        yield folder, taken, {job_id: result for job_id, result in results.items() if job_id in mine}
+
+
+def _is_readable(result: Result | None) -> bool:
+    if result is None:
+        return False
+    launcher = result.fingerprint.launcher if result.fingerprint else None
+    return not without_record({"launcher": launcher, "reason": result.reason})
 
 
 def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:

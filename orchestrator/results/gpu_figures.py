@@ -19,6 +19,7 @@ from orchestrator.host.throttling import slowing
 from orchestrator.model import GpuProcess, GpuSample, Result
 from orchestrator.results.columns import EPOCH_METRICS, GPU_METRICS, How, Metric
 from orchestrator.results.job_events import EpochEvent, job_epochs
+from orchestrator.stats.disturbance import EVERYDAY
 
 #: The most that one reading can stand for, seconds to either side.
 HOLD_S = 1.0
@@ -173,7 +174,7 @@ def time_of(metric: Metric, window: Window, samples: Sequence[GpuSample], job: s
 
 
 def _slowed(mask: Any, job: str) -> bool:
-    return bool(slowing(mask))
+    return bool({*slowing(mask)} - EVERYDAY)
 
 
 def _with_others(processes: Any, job: str) -> bool:

@@ -41,6 +41,8 @@ DOER = (
     *("device", "launcher", "threads", "gpu_name", "driver", *MACHINE),
 )
 COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}
+#: The columns of samples as this version writes them, with their SQL types.
+KINDS = {name: "DOUBLE" if name in NUMBERS else "VARCHAR" for name in Sample.__struct_fields__}
 #: Samples held in memory before they are written.
 CHUNK = 500_000
 
@@ -243,8 +245,12 @@ class _Samples:
         runs, jobs = zip(*sorted(taken), strict=True)
         taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
         self.database.register("taken", taken_names)
-        named_files.read_parquet(self.database, files).create_view("theirs", replace=True)
-        self._write("select s.* from theirs s semi join taken using (run_id, job_id)")
+        theirs = named_files.read_parquet(self.database, files)
+        theirs.create_view("theirs", replace=True)
+        chosen = ", ".join(
+            f"s.{name}" if name in theirs.columns else _absent(name) for name in ("run_id", "job_id", *KINDS)
+        )
+        self._write(f"select {chosen} from theirs s semi join taken using (run_id, job_id)")
         self.database.unregister("taken")
 
     def _flush(self) -> None:
@@ -279,8 +285,7 @@ class _Samples:
 
     def _close(self) -> None:
         if not self.parts:
-            kinds = {name: "DOUBLE" if name in NUMBERS else "VARCHAR" for name in Sample.__struct_fields__}
-            empty = ", ".join(f"null::{kind} as {name}" for name, kind in kinds.items())
+            empty = ", ".join(map(_absent, KINDS))
             self._write(f"select '' as run_id, '' as job_id, {empty} where false")
         if self.path.exists():
             shutil.rmtree(self.path)
@@ -295,6 +300,11 @@ def _numbered(columns: Sequence[tuple[Sequence[str | None], int]]) -> tuple[np.n
         numbers = np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int32)
         parts.append(numbers.repeat(length // len(words)))  # a single word stands for all
     return np.concatenate(parts), list(known)
+
+
+def _absent(name: str) -> str:
+    """A column that another version did not write."""
+    return f"null::{KINDS[name]} as {name}"
 
 
 def _chosen(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -84,5 +85,7 @@ def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tu
     if drop_caches:
         for volume in client.volumes.list():
             labels = volume.attrs.get("Labels") or {}
+            if caches.is_others(volume.name, os.getuid()):
+                continue
             if labels.get(sweep.LABEL) == "cache" or caches.ours(volume.name, load_catalog().stacks):
                 yield f"volume {volume.name}", volume.remove

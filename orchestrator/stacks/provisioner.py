@@ -49,8 +49,10 @@ def format_error(stack: Stack, error: OrchestrateError) -> str:
 
 
 def failed(stack: Stack, what: str, error: OrchestrateError) -> Unavailable:
-    """A stack whose image or environment (`what`) could not be made."""
-    return Unavailable(stack=stack.name, status="failed", reason=one_line(f"{what}: {error.message}", 1000))
+    """A stack whose image or environment (`what`) could not be made. Of a long message, its begin and its end."""
+    lines = error.message.splitlines()
+    words = "; ".join([lines[0], *lines[max(1, len(lines) - 3) :]] if lines else [])
+    return Unavailable(stack=stack.name, status="failed", reason=one_line(f"{what}: {words}", 1000))
 
 
 def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:
@@ -100,7 +102,7 @@ class ImageProvisioner:
             if digest is not None:
                 spec = trial_spec(context, Image(name=name, digest=digest), device, out)
                 with owning(out, user_of(context)):
-                    return judge(context, spec, self._try(spec))
+                    return judge(context, spec, self._try(spec), out)
         return None
 
     def _fitted(self, context: RunContext) -> RunContext:

@@ -15,6 +15,8 @@ from orchestrator.model import Row
 SMALL_SHARE, SMALL_S = 0.05, 0.1
 #: A part of what was lacked is named from this share of it on.
 NAMED = 0.2
+#: Reasons of a slower clock that are no disturbance.
+EVERYDAY = frozenset({"sw_power_cap"})
 OTHERS, QUOTA, HYPERVISOR = "others on its cores", "CPU quota", "hypervisor"
 
 
@@ -79,11 +81,27 @@ def slept(seconds: float, share: float) -> bool:
 def causes(row: Row) -> list[str]:
     """What disturbed a job or an epoch from outside, in words; empty for nothing, and where nothing is known."""
     found = [cause for cause in str(row.get("disturbed") or "").split(", ") if cause]
-    if row.get("throttle_reasons"):
+    if slowed_by(row):
         found.append("GPU throttled")
-    if row.get("gpu_shared"):
+    if with_strangers(row):
         found.append("strangers on its GPU")
     return found
+
+
+def slowed_by(row: Row) -> list[str]:
+    """What slowed a job's GPU for more than a small part of its epochs; its power limit is how it is meant to work."""
+    reasons = [reason for reason in str(row.get("throttle_reasons") or "").split(", ") if reason]
+    return [reason for reason in reasons if reason not in EVERYDAY] if _more_than_small(row, "gpu_throttled") else []
+
+
+def with_strangers(row: Row) -> bool:
+    """Whether other processes were on a job's GPU for more than a small part of its epochs."""
+    return bool(row.get("gpu_shared")) and _more_than_small(row, "gpu_shared")
+
+
+def _more_than_small(row: Row, column: str) -> bool:
+    share = row.get(f"{column}_percent")
+    return share is None or share >= 100 * SMALL_SHARE
 
 
 def disturbed(rows: Iterable[Row]) -> list[Row]:

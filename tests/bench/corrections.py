@@ -1,6 +1,6 @@
 """`make bench-corrections`: what our own corrections of the frameworks cost, against bare Keras scripts.
 
-    python -m tests.bench.corrections --mnist mnist.npz [--rounds 2] [--workload mnist_cnn] [--only cntk]
+    python -m tests.bench.corrections --mnist mnist.npz [--rounds 3] [--workload mnist_cnn] [--only cntk]
 
 Every contender of the configuration `all` trains each model twice, in turn, in the same environment and on the same
 cores: as a job of this project, and as tests/bench/bare_keras.py. Prints a Markdown table and asserts nothing.
@@ -48,7 +48,7 @@ def line(contender: Contender, workload: str, pairs: list[tuple[Seen, Seen]]) ->
 
 @click.command()
 @click.option("--mnist", required=True, type=click.Path(exists=True, path_type=Path, resolve_path=True))
-@click.option("--rounds", default=2, show_default=True)
+@click.option("--rounds", default=3, show_default=True)
 @click.option("--workload", multiple=True, default=BOTH, show_default=True, type=click.Choice(BOTH))
 @click.option("--only", multiple=True, help="Part of the name of a stack or backend; all without.")
 def main(mnist: Path, rounds: int, workload: tuple[str, ...], only: tuple[str, ...]) -> None:

@@ -9,7 +9,11 @@ from collections import Counter
 import pytest
 
 from orchestrator import __version__
+from orchestrator.launchers.caches import cache_name
+from orchestrator.launchers.job_user import plain
 from orchestrator.model import image_name
+from orchestrator.plan.catalog import workloads_sha256
+from orchestrator.stacks.images.engine import inspect
 from tests.cells import PARAMETERS, different_steps, reasons
 from tests.conftest import ROOT
 
@@ -62,13 +66,16 @@ def test_every_cell_says_what_makes_it_comparable(cells):
 )
 def test_equal_starts_and_batches_give_equal_losses(cells, engine, stack, backend):
     """Models, weights, optimizers and their settings are the same on every backend: only rounding differs."""
+    name = image_name(stack, "cpu", __version__)
+    volume = cache_name(stack, "theano", os.getuid(), inspect(engine, name).id, workloads_sha256(ROOT))
     binds = [f"{ROOT / 'tests' / 'equal_steps.py'}:/equal_steps.py:ro", f"{ROOT / 'workloads'}:/workloads:ro"]
     output = engine.containers.run(
-        image_name(stack, "cpu", __version__),
+        name,
         ["python", "-B", "/equal_steps.py", "/workloads"],
         environment={"KERAS_BACKEND": backend, "OMP_NUM_THREADS": "1"},
-        volumes=[*binds, *(["keras-orchestrate-keras2-theano-theano:/cache/theano"] if backend == "theano" else [])],
+        volumes=[*binds, *([f"{volume}:/cache/theano"] if backend == "theano" else [])],
         tmpfs={"/tmp": "mode=1777"},
+        user=plain(os.getuid(), os.getgid()).words,
         network_mode="none",
         remove=True,
     )

@@ -127,6 +127,7 @@ def test_a_rootless_engine_runs_jobs_and_says_which_bounds_it_drops(rootless, pl
     assert ("confinement by docker" in told) == ("confinement by docker" in said) == without
     command = fingerprint(bench)["command"]
     assert command[command.index("--user") + 1] == "0:0"
+    assert rows[0]["rss_peak_mb"] < 100, "the whole host's memory is not the job's"
     assert rootless.containers() == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -123,8 +124,11 @@ def test_a_throttled_and_shared_gpu_is_marked_everywhere(good):
     assert f"process {os.getpid()}" in result["fingerprint"]["gpu_busy"]
     for name in ("report.html", "report.md"):
         text = (run / name).read_text()
-        assert "The GPU was throttled during 1 job of 4 (hw" in text
-        assert "Other processes used the GPU during 1 job of 4" in text
+        assert "Disturbed while measured: 1 job of 2. " in text
+        assert re.search(
+            r"ran on a GPU that slowed itself down for 4\.\d+ s \(\d+ %\) of its epochs \(hw\\?_thermal\)", text
+        )
+        assert re.search(r"had strangers on its GPU for 4\.\d+ s \(\d+ %\) of its epochs", text)
 
 
 def test_the_report_shows_the_curve_that_the_driver_was_told_to_show(good):

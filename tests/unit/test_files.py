@@ -92,6 +92,7 @@ READ_ONLY = OSError(errno.EROFS, "Read-only file system")
     [
         ("results", NO_SPACE, "disk full while writing x", "free space; what was written before is intact"),
         ("results", READ_ONLY, "cannot write x: Read-only file system", "choose a folder you can write to with --out"),
+        ("results", OSError(errno.EFBIG, "File too large"), "cannot write x: File too large", "ulimit -f"),
         ("cache", NO_SPACE, "cannot write x: No space left on device", "XDG_CACHE_HOME=DIR"),
         ("cache", READ_ONLY, "cannot write x: Read-only file system", "XDG_CACHE_HOME=DIR"),
     ],

@@ -24,6 +24,7 @@ from orchestrator import __version__, streams
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
+from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.slurm import node_images, verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
@@ -170,7 +171,10 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         gpu_route=route,
         attempts={spec.job.id: spec.ticket.attempt},
         weakened=spec.weakened,
+        workloads_sha256=spec.workloads_sha256,
     )
+    tried = try_out(provisioner, context, device, attempt.folder)
+    context = tried[0] if tried else context
     cluster = os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster
     origin = Origin(
         host=host, scripts=spec.workloads_sha256, commit=spec.commit, gpu_route=route_words, cluster=cluster

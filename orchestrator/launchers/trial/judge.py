@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from orchestrator.launchers.runtimes import Point
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.model import Device, Noun
 
+#: What the script leaves in the folder that it may write.
+WRITTEN = "trial"
 #: Runs inside the container.
 SCRIPT = Path(__file__).with_name("script.py")
 BOOT = Path("/proc/sys/kernel/random/boot_id")
@@ -72,7 +75,7 @@ def trial_spec(context: RunContext, image: Image, device: Device, out: Path) -> 
     )
 
 
-def judge(context: RunContext, spec: ContainerSpec, ran: Ran) -> dict[Point, str]:
+def judge(context: RunContext, spec: ContainerSpec, ran: Ran, out: Path) -> dict[Point, str]:
     """The points of the confinement that the container did not get. Raises HostError for what no job could run with."""
     if ran.refusal:
         raise _refused(spec, ran.refusal)
@@ -85,7 +88,7 @@ def judge(context: RunContext, spec: ContainerSpec, ran: Ran) -> dict[Point, str
             "`orchestrate build --no-cache` makes the image again.",
         ) from error
     _check_place(seen)
-    _check_files(context, spec, seen)
+    _check_files(spec, seen, _outside(context, seen, out))
     return {point: why for point, why in _lacking(spec, seen) if point not in spec.weakened}
 
 
@@ -97,7 +100,8 @@ def _refused(spec: ContainerSpec, reason: str) -> HostError:
             "It looks for paths on its own host, in its own mounts, with its own rights: choose folders that it sees "
             "(--out, --data-dir, --root), or start orchestrate on the engine's host.",
         )
-    return HostError(f"no container can be started here: {reason}", "`docker run` of any image should tell the same.")
+    hint = "A container that you start by hand should tell the same."
+    return HostError(f"no container can be started here: {reason}", hint)
 
 
 def _check_place(seen: Seen) -> None:
@@ -110,10 +114,16 @@ def _check_place(seen: Seen) -> None:
         )
 
 
-def _check_files(context: RunContext, spec: ContainerSpec, seen: Seen) -> None:
-    outside = seen.outside(seen.user)
+def _outside(context: RunContext, seen: Seen, out: Path) -> int | None:
+    """Who a job is on this host: the owner of what it wrote; where it could write nothing, as far as it is known."""
+    with contextlib.suppress(OSError):
+        return (out / WRITTEN).lstat().st_uid
+    return seen.outside(seen.user) or user_of(context).outside[0]
+
+
+def _check_files(spec: ContainerSpec, seen: Seen, outside: int | None) -> None:
     who = f"user {outside}, as whom jobs run,"
-    if outside == 0 and user_of(context).outside[0] != 0:
+    if outside == 0:
         raise HostError(
             "jobs would run as root of this machine, and must not", "Use an engine that root did not start rootless."
         )

@@ -41,11 +41,10 @@ def unreadable(path):
 
 def unwritable(folder):
     # type: (str) -> list[tuple[str, str]]
-    probe = os.path.join(folder, "trial")
+    """(folder, reason) if nothing can be written there; what it writes stays, and shows outside who a job is there."""
     try:
-        with open(probe, "w") as file:
+        with open(os.path.join(folder, "trial"), "w") as file:
             file.write("x")
-        os.remove(probe)
     except (IOError, OSError) as error:
         return [(folder, str(error.strerror))]
     return []

@@ -11,6 +11,7 @@ from orchestrator.host.checks import (
     Disk,
     Facts,
     GpuState,
+    Trial,
     all_checks,
     instead,
     placement,
@@ -222,3 +223,18 @@ def test_a_cpu_quota_is_said():
     (check,) = [check for check in all_checks(facts, [], []) if check.what == "CPU quota"]
     assert check.level == "warn" and check.seen.startswith("0.5 cores' time") and "on 8 cores" in check.seen
     assert not [c for c in all_checks(structs.replace(facts, cpu_quota=None), [], []) if c.what == "CPU quota"]
+
+
+@pytest.mark.parametrize(
+    ("trial", "line"),
+    [
+        (Trial(launcher="docker"), ("ok", "container of a job", "")),
+        (Trial(launcher="docker", lacks=["cores: any"]), ("warn", "confinement by docker", "")),
+        (Trial(launcher="docker", trouble="it sees nothing", mend="show it"), ("bad", "container of a job", "show it")),
+    ],
+)
+def test_what_a_trial_container_told(trial, line):
+    facts = Facts(device="cpu", launcher="docker", engine="20.10", trial=trial)
+    (found,) = [check for check in all_checks(facts, [], []) if check.what != "Docker engine"]
+    assert (found.level, found.what, found.mend) == line
+    assert trial.trouble in found.seen and all(point in found.seen for point in trial.lacks)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from orchestrator.launchers.caches import cache_name, ours
+from orchestrator.launchers.caches import cache_name, is_others, ours
 from orchestrator.plan.catalog import load_catalog
 
 STACKS = load_catalog().stacks
@@ -20,6 +20,12 @@ def test_a_name_is_one_that_engines_take_and_says_whose_it_is():
 
 def test_where_one_part_of_the_content_ends_matters():
     assert cache_name("s", "c", 1, "ab", "c") != cache_name("s", "c", 1, "a", "bc")
+
+
+def test_whose_a_cache_is():
+    name = cache_name("keras2-theano", "theano", 1000, "x")
+    assert [is_others(name, uid) for uid in (0, 1000, 1001)] == [False, False, True]
+    assert not is_others("keras-orchestrate-keras2-theano-theano", 1001)
 
 
 @pytest.mark.parametrize(

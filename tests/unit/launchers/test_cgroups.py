@@ -78,3 +78,12 @@ def test_the_second_generation_lists_its_threads_as_well(tmp_path):
     usage = find(tmp_path)()
     assert (usage.throttled_s, usage.cpu_quota) == (0.5, 0.5)
     assert (usage.wait_s is None) == (RunQueue().read([os.getpid()]) is None)
+
+
+def test_a_container_is_known_by_its_mounts(tmp_path):
+    (tmp_path / "7").mkdir()
+    line = "602 590 254:0 /tmp/rl/data/containers/c1/hostname /etc/hostname ro,relatime - ext4 /dev/vda rw"
+    (tmp_path / "7" / "mountinfo").write_text(line + "\n")
+    assert cgroups.mounted_in(7, "c1", tmp_path)
+    assert not cgroups.mounted_in(7, "c", tmp_path)
+    assert not cgroups.mounted_in(8, "c1", tmp_path)

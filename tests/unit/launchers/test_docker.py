@@ -18,7 +18,7 @@ from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.container import Image
 from orchestrator.launchers.docker import DockerLauncher, docker_run, engine_usage, probe_of
 from orchestrator.launchers.job_user import JobUser
-from orchestrator.model import Device
+from orchestrator.model import Device, Usage
 from tests.make import make_context, make_job, make_spec
 
 IMAGES = {"keras2-theano": Image(name="image:1", digest="sha256:1", dockerfile_sha256="f" * 64)}
@@ -80,6 +80,9 @@ class Engine:
 
     def ping(self):
         return True
+
+    def info(self):
+        return {"CgroupDriver": "cgroupfs"}
 
     def _create(self, **arguments):
         self.created.append(arguments)
@@ -247,5 +250,18 @@ def test_a_control_group_is_read_where_there_is_one_here(monkeypatch):
     monkeypatch.setattr(launching.cgroups, "find", lambda pid, id: lambda: f"{pid} {id}")
     assert probe_of(container)() == "77 c1"
     monkeypatch.setattr(launching.cgroups, "find", lambda pid, id: None)
-    container.client = answering({}).client
-    assert probe_of(container)() is None
+    container.client = answering({**STATS, "memory_stats": {"stats": {"anon": 2**20}}}).client
+    assert probe_of(container)().cpu_s == 3.0
+
+
+def test_an_engine_without_control_groups_is_not_asked_for_figures(monkeypatch):
+    """A rootless one of version 1 gives those of the whole host: 24,606 seconds of a job that took one."""
+    container = Engine().container
+    container.attrs["State"]["Pid"] = 77
+    container.client = answering({**STATS, "memory_stats": {"stats": {"anon": 2**20}}}).client
+    monkeypatch.setattr(launching.cgroups, "find", lambda pid, id: None)
+    monkeypatch.setattr(launching, "ProcessProbe", lambda pid: lambda: Usage(cpu_s=float(pid), rss_mb=1.0))
+    monkeypatch.setattr(launching.cgroups, "mounted_in", lambda pid, id: False)
+    assert probe_of(container, has_groups=False)() is None
+    monkeypatch.setattr(launching.cgroups, "mounted_in", lambda pid, id: (pid, id) == (77, "c1"))
+    assert probe_of(container, has_groups=False)().cpu_s == 77.0

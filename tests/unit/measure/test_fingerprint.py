@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 
+import msgspec
 import pytest
 
 from orchestrator.measure.fingerprint import Origin, fingerprint, git_commit
@@ -27,6 +28,13 @@ def test_a_job_on_a_processor_has_no_part_of_a_gpu():
     assert (found.gpu_name, found.gpu_uuid, found.driver, found.gpu_route, found.gpu_busy) == (None,) * 5
     assert (found.pinned_cores, found.threads, found.cores, found.data_kind) == ([1], 2, 2, "given")
     assert (found.command, found.unconfined, found.commit) == (["python", "run.py"], ["network: no"], "abc")
+
+
+def test_a_job_whose_engine_pins_nothing_is_not_called_pinned():
+    launch = msgspec.structs.replace(LAUNCH, unconfined=["cores: it may use 0-1, not only 1"])
+    origin = Origin(host=HOST, scripts="1" * 64, commit="abc")
+    device = Device(kind="cpu", name="cpu:0", cores=[1])
+    assert fingerprint(make_job(threads=2), device, launch, DATA, origin).pinned_cores == []
 
 
 def test_a_job_on_a_gpu_names_it_and_who_else_was_on_it():

@@ -118,3 +118,10 @@ def test_ids_of_runs_sort_by_time_and_differ_within_a_second():
     assert len(ids) > 1
     assert all(run_id.startswith("20260102-030405-") for run_id in ids)
     assert max(ids) < draft.new_run_id(now + datetime.timedelta(seconds=1))
+
+
+def test_threads_follow_the_cpu_quota_and_not_the_cores_alone():
+    config = Config(device="cpu")
+    free, tight = make_host(cores=list(range(8))), make_host(cores=list(range(8)), cpu_quota=3.5)
+    assert (draft.decide(config, free).threads, draft.decide(config, tight).threads) == (7, 2)
+    assert draft.decide(config, make_host(cpu_quota=0.2)).threads == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 
 import duckdb
@@ -38,6 +39,24 @@ def test_a_run_becomes_rows_epochs_and_logs_of_what_failed(tmp_path):
     run_id = folder.plan().run_id
     assert merged.logs == {f"{run_id}/{bad.job.id}": f"the log of {bad.job.id}"}
     assert (merged.run_ids, merged.gpu, len(merged.marks)) == ([run_id], [], 3)
+
+
+@pytest.mark.parametrize("tear", [None, b"", b'{"x": 1, ', "gone"])
+@pytest.mark.parametrize("torn_first", [False, True])
+def test_a_run_beside_its_copy_gives_each_job_once_and_from_the_record_that_can_be_read(tmp_path, tear, torn_first):
+    whole = recorded(tmp_path, make_result(make_job()), make_result(make_job(repeat=2)))
+    shutil.copytree(whole.path, tmp_path / "copy")
+    copy = RunFolder.open(tmp_path / "copy")
+    path = copy.job_folder(make_job()) / "result.json"
+    if tear == "gone":
+        path.unlink()
+    elif tear is not None:
+        path.write_bytes(tear + (path.read_bytes()[1:] if tear else b""))
+    merged = merge_runs([copy, whole] if torn_first else [whole, copy])
+    assert sorted(row["job_id"] for row in merged.rows) == sorted([make_job().id, make_job(repeat=2).id])
+    assert [row["status"] for row in merged.rows] == ["ok", "ok"]
+    assert len(merged.epochs) == 6 and merged.run_ids == [whole.plan().run_id]
+    assert merged.notes == ["2 records left out, as other folders hold the same jobs."]
 
 
 def test_all_files_hold_the_same_rows(tmp_path):

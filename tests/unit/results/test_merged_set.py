@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import duckdb
 import msgspec
@@ -227,3 +228,19 @@ def test_the_whole_record_is_kept_whichever_comes_first(runs, tmp_path, name, fi
     assert query(tmp_path / "set", count) == query(tmp_path / "alone", count)
     epochs = "select count(*) from epochs"
     assert query(tmp_path / "set", epochs) == query(tmp_path / "alone", epochs)
+
+
+@pytest.mark.parametrize(
+    "change", ["* exclude (rss_mb)", "*, 7 as new", "* exclude (rss_mb), 7 as new"], ids=["older", "newer", "both"]
+)
+def test_samples_of_sets_of_other_versions_are_merged_by_their_names(runs, tmp_path, change):
+    merged_set.merge_sources([runs[0]], tmp_path / "other")
+    (part,) = (tmp_path / "other" / "samples").glob("*.parquet")
+    duckdb.sql(f"copy (select {change} from '{part}') to '{part}.new' (format parquet)")
+    Path(f"{part}.new").replace(part)
+    merged_set.merge_sources([tmp_path / "other", runs[1]], tmp_path / "set")
+    merged_set.merge_sources(runs, tmp_path / "straight")
+    count = "select run_id, count(*), max(cpu_s) from samples group by run_id order by run_id"
+    assert query(tmp_path / "set", count) == query(tmp_path / "straight", count)
+    names, _ = query(tmp_path / "set", "select * from samples limit 1")
+    assert names == ["run_id", "job_id", *Sample.__struct_fields__]

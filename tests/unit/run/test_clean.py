@@ -30,6 +30,8 @@ class Client:
         self.made_volumes = [
             self.volume("labelled", {LABEL: "cache"}),
             self.volume(f"{LABEL}-keras2-theano-theano", None),
+            self.volume(f"{LABEL}-keras2-theano-theano-u1000-0123456789ab", None),
+            self.volume(f"{LABEL}-keras2-theano-theano-u4711-0123456789ab", {LABEL: "cache"}),
             self.volume(f"{LABEL}-notes", {}),
             self.volume("other", {LABEL: "job"}),
         ]
@@ -102,9 +104,10 @@ def test_what_a_killed_run_left_goes_and_its_record_stays(tmp_path, run):
     assert clean(tmp_path) == ["nothing to clean"]
 
 
-def test_a_dry_run_removes_nothing(tmp_path, run, client):
+def test_a_dry_run_removes_nothing(tmp_path, run, client, monkeypatch):
+    monkeypatch.setattr("orchestrator.run.clean.os.getuid", lambda: 1000)
     lines = clean(tmp_path, images=True, caches=True, dry_run=True)
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert all(line.startswith("would remove ") for line in lines)
     assert client.removed == []
     assert (run.job_folder(JOB) / "out").is_dir()
@@ -128,13 +131,16 @@ def test_images_go_on_request_those_with_our_label_and_our_name(tmp_path, client
     assert client.removed[1:] == ["keras-orchestrate/keras2-theano:1-cpu", "sha256:99"]
 
 
-def test_caches_are_our_volumes_and_folders_but_never_the_data(tmp_path, client):
+def test_caches_are_our_volumes_and_folders_but_never_the_data(tmp_path, client, monkeypatch):
+    """Those of another user are his, unless root cleans."""
+    monkeypatch.setattr("orchestrator.run.clean.os.getuid", lambda: 1000)
     cache = tmp_path / "cache" / "keras-orchestrate"
     for name in ("venvs", "compiled", "images", "data"):
         (cache / name).mkdir(parents=True)
     lines = clean(tmp_path, caches=True)
-    assert lines[1:3] == ["removed volume labelled", f"removed volume {LABEL}-keras2-theano-theano"]
-    assert lines[3:] == [f"removed folder {cache / name}" for name in ("venvs", "compiled", "images")]
+    names = ["labelled", f"{LABEL}-keras2-theano-theano", f"{LABEL}-keras2-theano-theano-u1000-0123456789ab"]
+    assert lines[1:4] == [f"removed volume {name}" for name in names]
+    assert lines[4:] == [f"removed folder {cache / name}" for name in ("venvs", "compiled", "images")]
     assert [path.name for path in cache.iterdir()] == ["data"]
 
 

@@ -26,6 +26,10 @@ def test_a_person_is_told_the_hint_where_there_is_one(error: OrchestrateError, t
 def test_a_stack_that_could_not_be_made_costs_all_its_jobs_and_no_others():
     missing = failed(STACK, "environment", HostError("uv failed", "install uv"))
     assert (missing.status, missing.reason) == ("failed", "environment: uv failed")
+    long = HostError(
+        "\n".join(["the build failed at 3", *["  WARNING"] * 9, "  ERROR: x", "  ERROR: y", "it returned 1"])
+    )
+    assert failed(STACK, "image", long).reason == "image: the build failed at 3; ERROR: x; ERROR: y; it returned 1"
     assert missing.concerns(make_job(stack=STACK.name, backend="cntk"))
     assert missing.concerns(make_job(stack=STACK.name, backend="tensorflow", dataset="babi"))
     assert not missing.concerns(make_job())

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.stats.disturbance import Counted, causes, disturbed, lack, most_frequent, slept
+from orchestrator.stats.disturbance import (
+    Counted,
+    causes,
+    disturbed,
+    lack,
+    most_frequent,
+    slept,
+    slowed_by,
+    with_strangers,
+)
 
 
 def counted(**changes):
@@ -96,3 +105,23 @@ def test_only_jobs_that_ended_well_have_figures_that_rest_on_something():
     assert most_frequent([*rows, {"disturbed": "hypervisor"}, {"disturbed": "hypervisor, a"}]) == [
         *("CPU quota", "hypervisor", "a"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({"throttle_reasons": "sw_power_cap"}, []),
+        ({"throttle_reasons": "sw_power_cap, hw_thermal", "gpu_throttled_percent": 30.0}, ["hw_thermal"]),
+        ({"throttle_reasons": "hw_thermal", "gpu_throttled_percent": 1.0}, []),
+        ({"throttle_reasons": "hw_thermal", "gpu_throttled_percent": None}, ["hw_thermal"]),
+        ({"throttle_reasons": ""}, []),
+    ],
+)
+def test_a_gpu_at_its_power_limit_or_slowed_for_a_moment_is_not_disturbed(fields, found):
+    assert slowed_by(fields) == found
+    assert bool(causes(fields)) == bool(found)
+
+
+def test_strangers_for_a_moment_are_not_worth_a_mark():
+    assert with_strangers({"gpu_shared": True}) and with_strangers({"gpu_shared": True, "gpu_shared_percent": 50.0})
+    assert not with_strangers({"gpu_shared": True, "gpu_shared_percent": 0.5}) and not with_strangers({})

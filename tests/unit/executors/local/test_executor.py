@@ -57,14 +57,19 @@ class Provisioner:
     name = "process"
 
     def __init__(self):
-        self.asked = []
+        self.asked, self.trials, self.answers = [], [], [{}]
 
     def prepare(self, stacks, device):
         self.asked = [stack.name for stack in stacks]
         return [Unavailable(stack=s.name, status="failed", reason="no") for s in stacks if s.name == "keras3-jax"]
 
     def trial(self, context, device, out):
-        return {}
+        """With the answers in turn."""
+        self.trials.append((list(self.asked), context.data, device))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 @pytest.fixture
@@ -94,6 +99,27 @@ def test_what_no_gpu_runs_is_not_even_made_ready(make, provisioner, monkeypatch)
     ready = make().prepare(make_plan(jobs=[JOB, JAX]))
     assert provisioner.asked == ["keras2-theano"]
     assert [(skip.status, skip.reason) for skip in ready.plan.skipped] == [("unsupported", "too old")]
+
+
+def test_what_no_job_could_run_with_is_told_before_anything_is_built(make, provisioner):
+    provisioner.answers = [HostError("user 65534 cannot read x", "let others read it")]
+    with pytest.raises(HostError, match="cannot read x"):
+        make().prepare(make_plan(jobs=[JOB]))
+    ((_, data, device),) = provisioner.trials
+    assert provisioner.asked == []
+    assert ([*data], device.cores) == (["mnist"], [0])
+
+
+def test_without_an_image_a_container_is_tried_out_once_it_is_built(make, provisioner):
+    provisioner.answers = [None, {"memory": "the engine does not bound it"}]
+    said = []
+    executor = make(said)
+    executor.prepare(make_plan(jobs=[JOB]))
+    assert [asked for asked, _, _ in provisioner.trials] == [[], ["keras2-theano"]]
+    assert [line for line in said if "not everything: memory: the engine does not bound it" in line]
+    context = executor._context(make_plan(), [make_gpu()], "devices", {})
+    assert context.lacks == {"memory": "the engine does not bound it"}
+    assert context.workloads_sha256 == workloads_sha256(Path(CATALOG.root))
 
 
 def test_too_many_jobs_at_a_time_are_refused_before_anything_is_made(make, provisioner):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import msgspec
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from orchestrator.errors import HostError
 from orchestrator.launchers.container import Image
 from orchestrator.launchers.trial import judge as judging
-from orchestrator.launchers.trial.judge import Ran, judge, trial_spec
+from orchestrator.launchers.trial.judge import WRITTEN, Ran, judge, trial_spec
 from orchestrator.model import Device
 from tests.make import make_context
 
@@ -57,7 +58,7 @@ def told(context, seen, tmp_path, **changes):
     context = msgspec.structs.replace(context, **changes)
     spec = trial_spec(context, Image(name="image:1", digest="sha256:1"), CPU, tmp_path / "out")
     ran = seen if isinstance(seen, Ran) else Ran(output=b"noise\n" + json.dumps(seen).encode() + b"\n")
-    return judge(context, spec, ran)
+    return judge(context, spec, ran, tmp_path / "out")
 
 
 def refused(context, seen, tmp_path):
@@ -145,10 +146,29 @@ def test_a_results_folder_of_somebody_else_names_who_cannot_write(context, tmp_p
     assert "DOCKER_HOST" in hint
 
 
+@pytest.mark.skipif(os.getuid() != 0, reason="to give files away needs root")
 def test_root_of_this_machine_runs_no_job(context, tmp_path):
     """A rootless engine that root has started."""
+    written(tmp_path, 0)
     message, _ = refused(context, {**ORDINARY, "user": 0}, tmp_path)
     assert message == "jobs would run as root of this machine, and must not"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to give files away needs root")
+def test_who_a_job_is_shows_in_what_it_wrote(context, tmp_path):
+    """Podman's keep-id puts one map of numbers into another: what the inner one says is not this host's root."""
+    written(tmp_path, 1000)
+    nested = {**ORDINARY, "user": 1000, "uids": "0 1 1000\n1000 0 1\n1001 1001 64536"}
+    assert told(context, nested, tmp_path) == {}
+    message, _ = refused(context, {**nested, "unreadable": [["/workloads", "Permission denied"]]}, tmp_path)
+    assert message.startswith("user 1000, as whom jobs run, cannot read")
+
+
+def written(tmp_path, uid):
+    """What the script leaves, as this user."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / WRITTEN).touch()
+    os.chown(tmp_path / "out" / WRITTEN, uid, uid)
 
 
 def test_a_path_that_the_engine_does_not_see(context, tmp_path):

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from orchestrator.launchers.trial import script
-from orchestrator.launchers.trial.judge import SCRIPT, Seen
+from orchestrator.launchers.trial.judge import SCRIPT, WRITTEN, Seen
 
 
 def test_it_tells_everything_that_is_asked_for(tmp_path):
@@ -31,9 +31,9 @@ def test_files_are_read_and_folders_walked(tmp_path):
     assert script.unreadable(str(tmp_path / "none")) == [(f"{tmp_path}/none", "No such file or directory")]
 
 
-def test_what_it_writes_it_removes(tmp_path):
+def test_what_it_writes_shows_who_it_is(tmp_path):
     assert script.unwritable(str(tmp_path)) == []
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == [WRITTEN]
     assert script.unwritable(str(tmp_path / "none")) == [(f"{tmp_path}/none", "No such file or directory")]
 
 
