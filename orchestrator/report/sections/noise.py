@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from orchestrator.model import Row
 from orchestrator.report import words
+from orchestrator.report.beside import pairs
 from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import JobKey, View
@@ -113,18 +114,12 @@ def outliers(values: Sequence[float]) -> list[int]:
 
 def shared(rows: Sequence[Row]) -> list[Disturbance]:
     """Jobs of different runs that were on one device (GPU, or host without one) at the same time."""
-    spans = [(str(row["started"]), str(row["ended"]), row) for row in rows if _timed(row)]
-    spans.sort(key=lambda span: span[:2])
-    found = {}
-    latest: dict[tuple[object, ...], tuple[str, str, Row]] = {}
-    for span in spans:
-        place = (span[2].get("host"), span[2].get("gpu_uuid"))
-        before = latest.get(place)
-        if before and before[1] > span[0] and before[2].get("run_id") != span[2].get("run_id"):
-            text = f"ran beside {before[2]['job_id']} of run {before[2]['run_id']}"
-            found[span[2]["job_id"]] = Disturbance("shared", str(span[2]["job_id"]), text)
-        if before is None or span[1] > before[1]:
-            latest[place] = span
+    found = {
+        row["job_id"]: Disturbance(
+            "shared", str(row["job_id"]), f"ran beside {other['job_id']} of run {other['run_id']}"
+        )
+        for row, other in pairs(rows)
+    }
     return list(found.values())
 
 
@@ -142,10 +137,6 @@ def _lacked(row: Row, epochs: Sequence[Row]) -> Iterator[Disturbance]:
     if row.get("disturbed") and not any(epoch.get("disturbed") for epoch in epochs):
         amount = f"{words.seconds(row['lost_s'])} ({words.percent(row['lost_percent'])})"
         yield Disturbance("lacked", job_id, f"its steady epochs together: {amount}, {row['disturbed']}")
-
-
-def _timed(row: Row) -> bool:
-    return bool(row.get("started") and row.get("ended") and row.get("host"))
 
 
 def _in_job(job_id: str, epochs: Sequence[float]) -> list[Disturbance]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build
 from orchestrator.report.head import counts, headline, machines, make_head, measured
 from orchestrator.report.layout import lay_out
 from orchestrator.report.outcomes import counted, failures
 from tests.make import row
-from tests.unit.report.makers import draw_nothing, view_of
+from tests.unit.report.makers import view_of
 
 
 def test_the_headline_counts_what_was_planned():
@@ -51,10 +52,9 @@ def test_the_date_is_that_of_the_measurement():
     assert measured([row(started="soon", ended=None)]) == "nothing was measured"
 
 
-def test_both_twins_begin_with_it_and_say_of_the_report_that_it_is_the_report(monkeypatch):
-    draw_nothing(monkeypatch)
+def test_both_twins_begin_with_it_and_say_of_the_report_that_it_is_the_report():
     rows = [row(started="2026-11-23T00:09:39+00:00", ended="2026-11-23T00:29:00+00:00")]
-    made = build(view_of(rows, created="2026-11-25T23:44:07+00:00"))
+    made = build(view_of(rows, created="2026-11-25T23:44:07+00:00"), lambda view: Drawn())
     for text in (made.html.partition("<main>")[0], made.markdown.partition("##")[0]):
         assert "measured 23 Nov 2026, 00:09–00:29 UTC" in text
     assert "2026-11-25" not in made.html.partition("<main>")[0]
