@@ -42,7 +42,10 @@ GROUPS = {
 
 
 #: Of `make test-fast`; `make test` draws the usual number of examples.
-hypothesis.settings.register_profile("quick", max_examples=20)
+#: On a busy machine a slow draw is no fault.
+hypothesis.settings.register_profile("default", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
+hypothesis.settings.register_profile("quick", hypothesis.settings.get_profile("default"), max_examples=20)
+hypothesis.settings.load_profile("default")
 
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # As in a shell's background: the commands under test would inherit it, and be right not to listen to Ctrl-C.
