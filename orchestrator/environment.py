@@ -71,8 +71,15 @@ VARIABLES = (
         "where the cache lies: environments, data, compiled code. No place, or a relative one, is refused",
     ),
     Variables(("KERAS_HOME",), "searched for data sets, as Keras does"),
-    Variables(("DOCKER_HOST",), "which engine is asked; all other DOCKER_* are read by the Docker SDK itself"),
-    Variables(("CUDA_VISIBLE_DEVICES",), "on a cluster's node: the GPU that the job was granted. Jobs get their own"),
+    Variables(
+        ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),
+        "which engine is asked, and how, as the docker program understands them; what cannot be served is refused",
+    ),
+    Variables(
+        ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"),
+        "the GPUs that a run may use, by number in the order of the PCI bus or by UUID, and it is said so; on a "
+        "cluster's node the GPU that the job was granted. Each job gets its own GPU in them",
+    ),
     Variables(
         ("SLURM_JOB_ID", "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_CPUS_ON_NODE"),
         "on a cluster's node: what the job was granted",
@@ -87,11 +94,11 @@ VARIABLES = (
     ),
     Variables(("KERAS_ORCHESTRATE_LOCK_DIR",), "where the leases of GPUs lie, for users who share a host"),
     Variables(("KERAS_ORCHESTRATE_CACHES",), "set for jobs: the folders of compiled code"),
+    Variables(("NO_COLOR",), "no colours in a terminal"),
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
     Variables(("NO_COLOR", "COLUMNS"), "obeyed: output without colours; the width of tables, where no terminal says it"),
     Variables(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC"),
         "set for jobs, from --threads; a workload that is started by hand obeys them",
     ),
-    Variables(("NVIDIA_VISIBLE_DEVICES",), "set for jobs: their GPU"),
 )

@@ -61,20 +61,21 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
     for line, task in enumerate(layout.tasks):
         its_epochs = [point for point in epochs if point["line"] == line]
         if any(point["epoch"] > 1 for point in its_epochs):  # one epoch makes no curve
-            title = f"Convergence: {task.label}{_noise(layout, line)}"
+            title = f"Convergence: {task.label}{noise(layout, line)}"
             found.append(
                 (f"convergence-{task.workload}", title, convergence(layout, its_epochs, _levels(layout, line)))
             )
     for line, task in enumerate(layout.tasks):
         its_samples = [point for point in samples if point["line"] == line]
         if len(its_samples) > 1:
-            title = f"Host use over time: {task.label}{_noise(layout, line)}"
+            title = f"Host use over time: {task.label}{noise(layout, line)}"
             found.append((f"host-{task.workload}", title, host_use(layout, its_samples)))
     names = _file_names(name for name, _, _ in found)
     return {name: (title, spec) for name, (_, title, spec) in zip(names, found, strict=True)}
 
 
-def _noise(layout: Layout, line: int) -> str:
+def noise(layout: Layout, line: int) -> str:
+    """` (disturbed: JAX)` behind the title of a chart of this task, "" for nothing."""
     text = disturbed.labels(layout, line)
     return f" ({text})" if text else ""
 

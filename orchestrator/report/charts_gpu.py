@@ -30,7 +30,8 @@ def timelines(layout: Layout, readings: Sequence[Point], marks: Sequence[Point])
         if mine:
             spec = _timeline(layout, mine, [mark for mark in marks if mark["line"] == line])
             name = charts.file_name(f"gpu-{task.workload}")
-            found[name if name not in found else f"{name}.{line}"] = (f"GPU over time: {task.label}", spec)
+            title = f"GPU over time: {task.label}{charts.noise(layout, line)}"
+            found[name if name not in found else f"{name}.{line}"] = (title, spec)
     return found
 
 

@@ -10,7 +10,7 @@ from tests.conftest import ROOT
 
 #: A read of a variable by its name: environ["X"], environ.get("X"), "X" in os.environ, getenv("X").
 READS = re.compile(
-    r"""(?:environ\)?(?:\.get\(|\.setdefault\(|\[)\s*|getenv\(\s*)["'](\w+)["']|["'](\w+)["']\s+(?:not\s+)?in\s+os\.environ"""
+    r"""(?:environ(?:ment)?\)?(?:\.get\(|\.setdefault\(|\[)\s*|getenv\(\s*)["'](\w+)["']|["'](\w+)["']\s+(?:not\s+)?in\s+os\.environ"""
 )
 
 

@@ -6,7 +6,7 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,10 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow, listing
-from orchestrator.errors import HostError
+from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.tryout import try_for_doctor
 from orchestrator.host import checks, folders
-from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState
+from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState, Level
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.host.nvml import GpuLost, Nvml, NvmlMissing, session
 from orchestrator.host.processes import in_words, present
@@ -29,7 +29,7 @@ from orchestrator.model import Device, DeviceKind, Host, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select
-from orchestrator.stacks import runtime_images, venvs
+from orchestrator.stacks import indexes, runtime_images, venvs
 from orchestrator.stacks.images.engine import Engine, inspect
 from orchestrator.stacks.runtime_images import image_folder
 
@@ -58,7 +58,22 @@ def examine_host(
         data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
         trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
-    return checks.all_checks(whole, stacks, catalog.stacks)
+    return [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ)]
+
+
+def packages(environ: Mapping[str, str]) -> Check:
+    """Where packages would come from, should an environment or an image have to be made."""
+    try:
+        sources = indexes.find(environ)
+        if sources.cert:
+            indexes.ca_bundle(sources.cert)
+    except UserError as error:
+        return Check(level="warn", what="packages", seen=error.message, mend=error.hint)
+    level: Level = "warn" if sources.notes else "ok"
+    seen = "; ".join([f"from {sources.words(())}", *sources.notes])
+    return Check(
+        level=level, what="packages", seen=seen, mend="docs/HOSTS.md has what is read" if sources.notes else ""
+    )
 
 
 def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:

@@ -37,8 +37,8 @@ def try_out(
 
     Raises HostError for what no job could run with. The GPU is not tried: it may be another job's.
     """
-    place = next(path for path in (out.absolute(), *out.absolute().parents) if path.is_dir())
     try:
+        place = next(path for path in (out.absolute(), *out.absolute().parents) if path.is_dir())
         folder = Path(tempfile.mkdtemp(prefix=".trial-", dir=place))
     except OSError:  # other checks say so
         return None

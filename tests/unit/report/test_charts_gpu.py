@@ -85,3 +85,10 @@ def test_names_are_fit_for_files_and_unique():
 def test_without_readings_there_is_no_chart():
     layout, _, marks = made()
     assert charts_gpu.timelines(layout, [], marks) == {}
+
+
+def test_a_contender_that_shared_its_gpu_is_named_above_the_chart():
+    layout, readings, marks = made()
+    next(iter(layout.cells.values()))[0]["gpu_shared"] = True
+    _, title, _ = only(charts_gpu.timelines(layout, readings, marks))
+    assert title.startswith("GPU over time: mnist_mlp (disturbed: ")

@@ -9,6 +9,8 @@ import pytest
 from orchestrator import __version__
 from orchestrator.errors import HostError
 from orchestrator.launchers import sweep
+from orchestrator.launchers.trial import start
+from orchestrator.launchers.trial.judge import Ran
 from orchestrator.model import Device, image_name
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.draft import drop_unready
@@ -113,3 +115,24 @@ def test_what_a_plan_needs_of_an_image_is_its_name_and_no_engine(tmp_path: Any):
     job = make_job(stack=MXNET.name, backend="mxnet", device="cpu")
     launch = launcher.describe(job, Device(kind="cpu", name="cpu:0", cores=[0]), tmp_path / "out")
     assert image_name(MXNET.name, "gpu", __version__) in launch.command
+
+
+def test_a_trial_takes_an_image_that_is_there_and_the_user_that_the_engine_wants(monkeypatch, tmp_path, flushed):
+    specs = []
+
+    def on_engine(client, spec):
+        specs.append(spec)
+        return Ran(refusal="no space left")
+
+    monkeypatch.setattr(start, "on_engine", on_engine)
+    (tmp_path / "mnist.npz").touch()
+    context, device = make_context(tmp_path, tmp_path / "mnist.npz"), Device(kind="cpu", name="cpu:0", cores=[0])
+    engine = FakeEngine()
+    engine.security = ["name=userns"]
+    made = site(engine)
+    assert made.trial(context, device, tmp_path) is None, "no image is there yet"
+    engine.add(NAME)
+    with pytest.raises(HostError, match="no space left"):
+        made.trial(context, device, tmp_path)
+    (spec,) = specs
+    assert (spec.image, spec.userns) == ("sha256:1", "host")

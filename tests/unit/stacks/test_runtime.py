@@ -10,11 +10,13 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.launchers import runtimes
+from orchestrator.launchers.trial import start
+from orchestrator.launchers.trial.judge import Ran
 from orchestrator.model import Device, image_name
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks import provisioner, runtime_images
 from orchestrator.stacks import runtime as module
-from orchestrator.stacks import runtime_images
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images.engine import ImageInfo
@@ -139,3 +141,27 @@ def test_a_plan_takes_images_for_granted_by_their_names(tmp_path: Path):
     launch = launcher.describe(job, Device(kind="cpu", name="cpu:0", cores=[0]), tmp_path / "out")
     assert (launch.launcher, launch.command[0]) == ("podman", "podman")
     assert NAME in launch.command
+
+
+def test_a_trial_tells_what_is_not_known_of_the_runtime_yet(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    store.own[NAME] = OLD
+    found = {"memory": "the engine does not bound it", "read_only": "its file system can be written to"}
+    asked: list[str] = []
+
+    def by_command(runtime: Any, spec: Any) -> Ran:
+        asked.append(spec.image)
+        return Ran()
+
+    monkeypatch.setattr(start, "by_command", by_command)
+    monkeypatch.setattr(provisioner, "judge", lambda context, spec, ran, out: found)
+    (tmp_path / "mnist.npz").touch()
+    context, device = make_context(tmp_path, tmp_path / "mnist.npz"), Device(kind="cpu", name="cpu:0", cores=[0])
+    podman = RuntimeProvisioner("podman", None, CATALOG, BuildSettings(), False, print)
+    podman.runtime = runtimes.adapted(runtimes.load("podman"), root=False, v2=False)
+    assert podman.trial(context, device, tmp_path) == {"read_only": "its file system can be written to"}
+    assert asked == ["sha256:1"]
+    apptainer = RuntimeProvisioner("apptainer", None, CATALOG, BuildSettings(), False, print)
+    assert apptainer.trial(context, device, tmp_path) == {}, "it is not tried out"
+    assert len(asked) == 1

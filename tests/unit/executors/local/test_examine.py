@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import types
 from contextlib import contextmanager
 
@@ -240,3 +241,19 @@ def test_the_data_is_that_which_a_run_would_use(tmp_path):
     assert [level for what, (level, _) in seen.items() if "mnist" in what] == ["ok"]
     assert [level for what, (level, _) in seen.items() if "babi" in what] == ["warn"]
     assert any(str(data / "mnist.npz") in words for _, words in seen.values())
+
+
+@pytest.mark.parametrize(
+    ("environ", "level", "seen"),
+    [
+        ({}, "ok", "from https://pypi.org/simple (the default)"),
+        ({"UV_INDEX_URL": "https://u:p@a"}, "ok", "from https://a (UV_INDEX_URL)"),
+        ({"PIP_INDEX_URL": "https://a", "UV_INDEX_URL": "https://b"}, "warn", "two package indexes: https://a"),
+        ({"PIP_CERT": "/nowhere/ca.pem"}, "warn", "the CA bundle /nowhere/ca.pem (PIP_CERT) cannot be read"),
+        ({"PIP_CONSTRAINT": "c.txt"}, "warn", "PIP_CONSTRAINT not obeyed"),
+    ],
+)
+def test_where_packages_would_come_from(environ, level, seen):
+    check = examine.packages({"PIP_CONFIG_FILE": os.devnull, **environ})
+    assert (check.what, check.level) == ("packages", level) and seen in check.seen
+    assert bool(check.mend) == (level == "warn")

@@ -69,6 +69,16 @@ def test_where_nothing_can_be_written_nothing_is_tried(context, tmp_path, monkey
     assert tryout.try_out(Provisioner({}), context, make_gpu(), tmp_path) is None
 
 
+def test_a_place_that_even_root_may_not_look_at_is_told_by_others(context, tmp_path, monkeypatch):
+    """As on a folder of the network whose server trusts no root."""
+
+    def is_dir(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tryout.Path, "is_dir", is_dir)
+    assert tryout.try_out(Provisioner({}), context, make_gpu(), tmp_path) is None
+
+
 @pytest.fixture
 def doctor(monkeypatch, tmp_path):
     """A function that tries out for doctor with this provisioner, or with none."""
