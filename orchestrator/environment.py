@@ -96,6 +96,7 @@ VARIABLES = (
     Variables(("KERAS_ORCHESTRATE_CACHES",), "set for jobs: the folders of compiled code"),
     Variables(("NO_COLOR",), "no colours in a terminal"),
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
+    Variables(("COLUMNS",), "the width of tables; without it that of the terminal, and in a pipe none"),
     Variables(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC"),
         "set for jobs, from --threads; a workload that is started by hand obeys them",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,5 +31,7 @@ def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None, col
     """A row for each cell, and the closing lines: the mean, and what is above the threshold."""
     rows = [[printable(field) for field in cells(ratio)] for ratio in ratios]
     indented = [[f"  {row[0]}", *row[1:]] for row in (HEADS, *rows)]
-    table = [*itertools.chain(*entries(indented, columns or width())), ""] if rows else []
-    return "\n".join([*table, *closing(ratios, threshold)]) + "\n"
+    columns = columns or width()
+    table = [*itertools.chain(*entries(indented, columns)), ""] if rows else []
+    words = [part for line in closing(ratios, threshold) for part in textwrap.wrap(line, columns)]
+    return "\n".join([*table, *words]) + "\n"

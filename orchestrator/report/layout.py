@@ -67,6 +67,12 @@ CONDITIONS_IN_WORDS = {
 }
 
 
+def in_words(text: str, value: Any) -> str:
+    """A facet or a condition as its text has it: `4 cores`, and `1 core`."""
+    found = text.format(value)
+    return found.removesuffix("s") if value == 1 and found.startswith("1 ") else found
+
+
 class Contender(Struct, frozen=True):
     """One column. `label` is unique within a report; `details` is the small print under `name`."""
 
@@ -133,7 +139,7 @@ class Layout(Struct, frozen=True):
         groups = list(self.machines())
         said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
         return ", ".join(
-            str(said.get(field, FACETS[field].format(machine[i])))
+            str(said.get(field, in_words(FACETS[field], machine[i])))
             for i, field in enumerate(MACHINE)
             if machine[i] and len({group[i] for group in groups} - {None}) > 1
         )
@@ -266,7 +272,7 @@ def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
     """The wanted fields in words, in a fixed order; what is unknown is left out."""
     wanted = set(fields)
     values = {**identity, "device": str(identity["device"] or "").upper()}
-    return tuple(text.format(values[field]) for field, text in FACETS.items() if field in wanted and values[field])
+    return tuple(in_words(text, values[field]) for field, text in FACETS.items() if field in wanted and values[field])
 
 
 def _varying(groups: Sequence[Row]) -> set[str]:
@@ -312,7 +318,7 @@ def _differences(conditions: Row, fields: set[str]) -> list[str]:
     # A hash adds nothing where the kind of data already tells the two apart.
     hidden = {"data_sha256"} if "data_kind" in fields else set()
     return [
-        text.format(conditions[field])
+        in_words(text, conditions[field])
         for field, text in CONDITIONS_IN_WORDS.items()
         if field in fields - hidden and conditions[field] is not None
     ]

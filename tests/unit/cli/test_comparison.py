@@ -30,6 +30,8 @@ def test_no_line_of_the_table_is_longer_than_the_terminal(columns):
     first, second = rows([1.0, 1.01, 0.99]), rows([1.5, 1.51, 1.49])
     text = comparison_text(compare(first, second), columns=columns)
     assert max(map(len, text.splitlines())) <= columns
+    none = comparison_text(compare(first, rows([1.0, 1.1], scale="other", epochs=99)), 0.05, columns=columns)
+    assert max(map(len, none.splitlines())) <= columns and "FAILED: no cell could be compared" in none
     assert "slower by 47" in " ".join(text.split())
 
 

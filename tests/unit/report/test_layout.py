@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import group, lay_out
+from orchestrator.report.layout import group, in_words, lay_out
 from tests.fakes.made_up import recorded, troubled
 from tests.make import row
 
@@ -118,3 +118,10 @@ def test_two_machines_of_one_name_never_share_a_cell_and_are_never_ranked_togeth
 def test_records_that_do_not_tell_their_machine_are_one_group_and_not_that_of_those_that_do():
     layout = lay_out([row(), row(repeat=2), row(**MACHINE)])
     assert sorted(len(rows) for rows in layout.cells.values()) == [1, 2]
+
+
+def test_one_is_singular_in_labels():
+    assert in_words("{} threads", 1) == "1 thread" and in_words("{} cores", 2) == "2 cores"
+    assert in_words("{:,} samples", 1) == "1 sample" and in_words("{}", 1) == "1"
+    labels = [contender.label for contender in lay_out([row(threads=1), row(threads=2)]).contenders]
+    assert [label.split()[-2:] for label in labels] == [["1", "thread"], ["2", "threads"]]
