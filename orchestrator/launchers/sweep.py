@@ -16,6 +16,8 @@ from orchestrator.launchers.runtimes import Runtime
 from orchestrator.model import Say
 
 LABEL = "keras-orchestrate"
+#: What the label of a container says: it runs a job, or it is tried out before there is one (trial/).
+KINDS = ("job", "trial")
 #: Seconds after which a command that only inspects containers counts as hung.
 INSPECT_S = 20
 
@@ -26,9 +28,12 @@ def owner() -> str:
 
 
 def orphans(client: Any) -> list[Any]:
-    """Job containers whose orchestrator is gone. Another host's on a shared engine are left alone."""
-    found = client.containers.list(all=True, filters={"label": f"{LABEL}=job"}, ignore_removed=True)
-    return [container for container in found if not alive(container.labels.get(f"{LABEL}.owner", ""))]
+    """Containers of jobs and trials whose orchestrator is gone. Another host's on a shared engine are left alone."""
+    found: dict[str, Any] = {}
+    for kind in KINDS:
+        listed = client.containers.list(all=True, filters={"label": f"{LABEL}={kind}"}, ignore_removed=True)
+        found |= {container.name: container for container in listed}
+    return [container for container in found.values() if not alive(container.labels.get(f"{LABEL}.owner", ""))]
 
 
 def remove_orphans(client: Any, say: Callable[[str], None]) -> int:

@@ -13,6 +13,7 @@ from orchestrator.launchers.container import Image, confined, user_of
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.runtimes import Point
 from orchestrator.launchers.spec import ContainerSpec
+from orchestrator.launchers.sweep import LABEL
 from orchestrator.model import Device, Noun
 
 #: What the script leaves in the folder that it may write.
@@ -66,6 +67,7 @@ def trial_spec(context: RunContext, image: Image, device: Device, out: Path) -> 
     return msgspec.structs.replace(
         common,
         name=f"{common.name}-trial",
+        labels={**common.labels, LABEL: "trial"},  # who waits for a job, or counts them, does not mean this one
         command=["python", "-B", "-c", SCRIPT.read_text(encoding="utf-8"), "/workloads", *files, "/out"],
         binds=[
             (context.workloads_dir, "/workloads", "ro"),

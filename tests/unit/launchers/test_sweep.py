@@ -63,7 +63,8 @@ def test_orphans_on_the_engine_are_removed_and_named():
 
     client, said = types.SimpleNamespace(containers=types.SimpleNamespace(list=listing)), []
     assert sweep.remove_orphans(client, said.append) == 2
-    assert asked[0]["filters"] == {"label": f"{LABEL}=job"}, "only what carries our label"
+    filters = [{"label": f"{LABEL}={kind}"} for kind in ("job", "trial")]
+    assert [query["filters"] for query in asked] == filters, "only what carries our label"
     assert asked[0]["all"]
     assert (left.removed, stuck.removed, mine.removed) == (True, False, False)
     assert said == [f"removing {name}, left by a run that was killed" for name in ("left", "stuck")]

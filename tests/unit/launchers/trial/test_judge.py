@@ -76,7 +76,7 @@ def test_a_trial_is_made_as_a_job_is(context, tmp_path):
         (str(tmp_path / "mnist.npz"), "ro"),
         (str(tmp_path / "out"), "rw"),
     ]
-    assert (spec.cores, spec.memory_mb, spec.labels["keras-orchestrate"]) == ([0], 512, "job")
+    assert (spec.cores, spec.memory_mb, spec.labels["keras-orchestrate"]) == ([0], 512, "trial")
 
 
 def test_an_ordinary_engine_gives_everything(context, tmp_path):
