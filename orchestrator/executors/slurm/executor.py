@@ -32,6 +32,7 @@ from orchestrator.plan.draft import drop_unready
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.stacks.images import archive as image_archive
+from orchestrator.text import public
 
 
 class SlurmExecutor:
@@ -61,6 +62,12 @@ class SlurmExecutor:
         if self._config.launcher != "auto":
             return self._config.launcher
         return "process" if self.request.keras_spec else "docker"
+
+    @property
+    def _recorded_spec(self) -> str | None:
+        """What replaces Keras, without a secret: orders lie in the run's folder, and nodes have their own."""
+        spec = self.request.keras_spec
+        return public(spec) if spec else None
 
     @cached_property
     def _host(self) -> Host:
@@ -104,7 +111,7 @@ class SlurmExecutor:
             job.id: {
                 "workloads_sha256": scripts,
                 "data_sha256": ready.plan.data[job.dataset].sha256,
-                "keras_spec": self.request.keras_spec if eras.get(job.stack) == "today" else None,
+                "keras_spec": self._recorded_spec if eras.get(job.stack) == "today" else None,
                 "launcher": launcher,
                 "orchestrator": __version__,
             }
@@ -144,7 +151,7 @@ class SlurmExecutor:
             config=self._config,
             root=self._catalog.root,
             launcher=self.launcher,
-            keras_spec=self.request.keras_spec,
+            keras_spec=self._recorded_spec,
             cluster=self._host.name,
             archived=self._archived,
         )

@@ -60,7 +60,7 @@ class Fetcher:
         self._say(f"fetching {name}")
         target, progress = self.cache / "downloads" / name, progress_lines(name, self._say)
         try:
-            return fetch("cuda", places, target, progress, self.PATIENCE)
+            return fetch("cuda", places, target, progress, self.PATIENCE, self._say)
         except FetchFailed as error:
             self._silent |= error.silent
             raise Unreachable("; ".join(error.reasons)) from error

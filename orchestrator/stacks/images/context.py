@@ -47,15 +47,7 @@ def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> d
 
 def sources_of_build(settings: BuildSettings, sources: Sources) -> Sources:
     """What the settings of a build say on top of the environment. Raises UserError for what no build can reach."""
-    given = {
-        name: Named(value, option)
-        for name, value, option in (
-            ("index", settings.pip_index_url, "--pip-index-url"),
-            ("cert", settings.ca_bundle, "--ca-bundle"),
-        )
-        if value
-    }
-    sources = replace(sources, **given)
+    sources = indexes.with_options(sources, settings.pip_index_url, settings.ca_bundle)
     if settings.pip_find_links:
         places = settings.pip_find_links.split()
         folders = [folder for place in places if (folder := local_folder(place))]
