@@ -74,7 +74,7 @@ def recorded(folder: Path) -> dict[str, Fetched]:
 
 def known_hashes(places: Sequence[Place], folder: Path) -> frozenset[str]:
     """The hashes that make a file official: published ones, and those its places gave the first time."""
-    urls = {place.url for place in places}
+    urls = {public(place.url) for place in places}
     published = {place.sha256 for place in places if place.sha256}
     return frozenset(published | {entry.sha256 for url, entry in recorded(folder).items() if url in urls})
 
@@ -105,7 +105,7 @@ def fetch(
                 return target
             except _Failed as failed:
                 reasons.append(f"{public(place.url)}: {failed}")
-                silent |= set() if failed.answered else {urlsplit(place.url).netloc}
+                silent |= set() if failed.answered else {urlsplit(public(place.url)).netloc}
     message = "\n  ".join([f"cannot fetch {name}:", *reasons])
     raise FetchFailed(message, _hint(target.name, reasons), reasons, silent)
 
@@ -122,7 +122,7 @@ def _hint(file: str, reasons: list[str]) -> str:
 
 def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patience: Patience, say: Say) -> None:
     """Downloads and checks the file; a second time if the fault may lie in an older beginning. Raises _Failed."""
-    earlier = recorded(target.parent).get(place.url)
+    earlier = recorded(target.parent).get(public(place.url))
     expected = place.sha256 or (earlier.sha256 if earlier else None)
     if expected is None:
         say(f"{name}: no checksum of {public(place.url)} is published: it is believed now, and compared later")
@@ -136,7 +136,7 @@ def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patie
         digest, size = sha256_file(part), part.stat().st_size
         reason = _mismatch(digest, size, expected, place.size)
         if not reason:
-            _accept(part, target, place.url, Fetched(dataset=name, sha256=digest, size=size))
+            _accept(part, target, public(place.url), Fetched(dataset=name, sha256=digest, size=size))
             return
         part.unlink()
         if not resumed:

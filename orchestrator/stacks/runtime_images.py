@@ -52,15 +52,16 @@ def find(runtime: Runtime, name: str, folder: Path) -> Held | None:
         if b"no such image" in answer.stderr.lower() or b"image not known" in answer.stderr.lower():
             return None
         raise _refusal(runtime, f"look for {name}", answer)
-    info = _described(runtime, name, answer.stdout)
-    return Held(info=msgspec.structs.replace(info, id=f"sha256:{info.id.removeprefix('sha256:')}"))
+    return Held(info=_described(runtime, name, answer.stdout))
 
 
 def _described(runtime: Runtime, name: str, text: bytes) -> ImageInfo:
     """What a runtime says of an image. Raises HostError where that is no answer."""
     try:
-        return engine.info_of(json.loads(text)[0])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        info = engine.info_of(json.loads(text)[0])
+        info = msgspec.structs.replace(info, id=f"sha256:{info.id.removeprefix('sha256:')}")
+        return msgspec.convert(msgspec.to_builtins(info), ImageInfo)
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError) as error:
         said = one_line(text[:TAIL].decode("utf-8", "replace")) or "nothing"
         raise HostError(
             f"{runtime.name}: what it says of {name} is no description of an image: {said}",

@@ -18,6 +18,7 @@ from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import indexes
+from orchestrator.stacks.images import traces
 from orchestrator.stacks.images.base import ensure_base
 from orchestrator.stacks.images.context import build_arguments, host_files, sources_of_build, write_context
 from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
@@ -113,7 +114,8 @@ def build(
             "nocache": settings.no_cache,
             "network_mode": build_network(client, arguments),
         }
-        stream_build(client, context, request, log_file(settings, name), say)
+        with traces.removed(client, arguments):
+            stream_build(client, context, request, log_file(settings, name), say)
     built = inspect(client, name)
     if built is None:
         raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
