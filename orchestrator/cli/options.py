@@ -171,7 +171,7 @@ JSON = click.option(
 KERAS_SPEC = click.option(
     "--keras-spec",
     metavar="SPEC",
-    help="Another Keras for today's stacks (process launcher): 'keras @ git+...' or a folder.",
+    help="Another Keras for today's stacks (process launcher): 'keras @ git+...' or a folder; '' is the locked one.",
 )
 UNTIL = options(
     click.option(
@@ -214,9 +214,9 @@ BUILD = options(
     click.option(
         "--ca-bundle",
         type=click.Path(exists=True, dir_okay=False),
-        help="CA certificates that the build trusts, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
+        help="CA certificates for package indexes, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
     ),
-    click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
+    click.option("--pip-index-url", metavar="URL", help="Package index for images and environments.  [default: $PIP_INDEX_URL]"),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
     click.option("--no-cache", is_flag=True, help="Rebuild every layer of the images."),
     click.option(

@@ -31,7 +31,7 @@ from orchestrator.text import silent
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @LAUNCHER
 @click.option("--no-fetch", is_flag=True, help="Never download data.")
-@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
+@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
 @click.option("--dry-run", is_flag=True, help="Print what would be started and what would differ; make nothing ready.")
 @KERAS_SPEC
 @DATA_DIR

@@ -41,7 +41,7 @@ from orchestrator.run.session import Finished
 @JSON
 @KERAS_SPEC
 @click.option("--no-fetch", is_flag=True, help="Never download data; use synthetic data where there is none.")
-@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
+@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does; with --resume, what it names.")
 @UNTIL
 @RESUME

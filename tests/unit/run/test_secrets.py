@@ -80,3 +80,14 @@ def test_records_that_tell_one_are_shown_without_it(bench):
         assert "S3CRET" not in stdout + stderr
     told = {path.name for path in telling(bench.runs[0])}
     assert told == {"result.json"}
+
+
+def test_neither_a_job_nor_its_parent_has_the_orchestrators_environment(bench, tmp_path, monkeypatch):
+    """The parent of a job as a process is its reaper. The orchestrator above it is the same user: docs/SECURITY.md."""
+    monkeypatch.setenv("MY_TOKEN", "S3CRET")
+    script = "import os\nfor pid in ('self', os.getppid()): print(open(f'/proc/{pid}/environ').read())\n"
+    (bench.root / "workloads" / "run.py").write_text(script)
+    code, _, stderr = bench.finish(*bench.run())
+    assert code == 1, stderr
+    log = next(bench.out.glob("2*/jobs/*/log.txt")).read_text()
+    assert log.count("KERAS_BACKEND=") == 2 and "S3CRET" not in log
