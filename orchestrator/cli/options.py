@@ -216,7 +216,9 @@ BUILD = options(
         type=click.Path(exists=True, dir_okay=False),
         help="CA certificates for package indexes, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
     ),
-    click.option("--pip-index-url", metavar="URL", help="Package index for images and environments.  [default: $PIP_INDEX_URL]"),
+    click.option(
+        "--pip-index-url", metavar="URL", help="Package index for images and environments.  [default: $PIP_INDEX_URL]"
+    ),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
     click.option("--no-cache", is_flag=True, help="Rebuild every layer of the images."),
     click.option(

@@ -90,7 +90,7 @@ def refuse_unnamed(folder: RunFolder, plan: Plan, why: str, verb: str, typed: Ty
         shown = "\n  ".join(lines(parts(plan, folder.results())))
         raise UserError(
             f"{folder.path} is not a run of yours: {why}. Nothing of it is started unasked. It names:\n  {shown}",
-            f"look at it first (`report` and `verify` only read); then `{verb}` with {', '.join(missing)}",
+            f"look at it first (`report` and `compare` start nothing); then `{verb}` with {', '.join(missing)}",
         )
 
 

@@ -42,6 +42,7 @@ class SlurmExecutor:
         config = request.config
         for time in (config.slurm.grace, config.slurm.patience):
             parse_duration(time)
+        refuse_unheard(request)
         if config.slurm.gpu_type and config.device == "auto":
             config = override(config, device="gpu")
         self.request = msgspec.structs.replace(request, config=config)
@@ -153,6 +154,7 @@ class SlurmExecutor:
             launcher=self.launcher,
             keras_spec=self._recorded_spec,
             cluster=self._host.name,
+            may_build=self.request.may_build,
             archived=self._archived,
         )
         settings = self._config.slurm
@@ -186,6 +188,19 @@ class SlurmExecutor:
         self._say(f"checking {path}")
         index = image_archive.contents(Path(path), lambda done, total: None)
         self._archived = {image.name: image.info.id for image in index.images}
+
+
+def refuse_unheard(request: RunRequest) -> None:
+    """Raises UserError for options of builds that would not hold on the nodes, where what is lacking is made."""
+    build = request.build
+    for option, value, variable in (
+        ("--pip-index-url", build.pip_index_url, "PIP_INDEX_URL"),
+        ("--ca-bundle", build.ca_bundle, "PIP_CERT"),
+    ):
+        if value:
+            raise UserError(f"{option} does not reach the nodes of a cluster", f"set {variable}, which does")
+    if request.config.slurm.images.by == "build" and not request.may_build:
+        raise UserError("`slurm.images.by: build` and --no-build contradict each other", "leave one of them out")
 
 
 def standing(rest: dict[str, int], ready: Ready) -> dict[str, int]:

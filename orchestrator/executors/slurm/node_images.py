@@ -29,8 +29,8 @@ def provisioner(spec: Spec, catalog: Catalog, engine: Engine, stopping: Callable
     Raises HostError where the image cannot be had.
     """
     building = spec.images.by == "build"
-    # An order says nothing of environments: each node makes its own.
-    request = Request(out=Path(), may_build=building or spec.launcher == "process", keras_spec=spec.keras_spec)
+    making = building or (spec.launcher == "process" and spec.may_build)  # each node makes its own environments
+    request = Request(out=Path(), may_build=making, keras_spec=spec.keras_spec)
     chosen = choose_provisioner(spec.launcher, request, catalog, engine, say)
     if chosen.name != "docker" or spec.images.by == "present":
         return chosen
