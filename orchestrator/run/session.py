@@ -80,7 +80,7 @@ def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[R
 
 
 def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[Ready, RunFolder]:
-    """The run's folder. Its plan records what `--resume` needs (launcher, root, Keras), the command, and whose it is."""
+    """The run's folder. Its plan records what `--resume` needs (launcher, root, Keras), command and owner."""
     root = str(request.root.absolute()) if request.root else None
     spec = public(request.keras_spec) if request.keras_spec else None
     setup = {"launcher": ready.launcher, "root": root, "keras_spec": spec, "command": request.command}
