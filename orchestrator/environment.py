@@ -70,6 +70,7 @@ VARIABLES = (
         ("XDG_CACHE_HOME", "HOME"),
         "where the cache lies: environments, data, compiled code. No place, or a relative one, is refused",
     ),
+    Variables(("XDG_STATE_HOME",), "where the key lies that tells the user's own runs from others (SECURITY.md)"),
     Variables(("KERAS_HOME",), "searched for data sets, as Keras does"),
     Variables(
         ("DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH"),

@@ -38,6 +38,17 @@ def cache_folder() -> Path:
     return home_folder() / ".cache" / "keras-orchestrate"
 
 
+def state_folder() -> Path:
+    """Where this user's own key lies: $XDG_STATE_HOME or ~/.local/state, keras-orchestrate.
+
+    Not the cache, which may be thrown away. Raises HostError as `cache_folder` does.
+    """
+    named = os.environ.get("XDG_STATE_HOME")
+    if named:
+        return _settled("XDG_STATE_HOME", named) / "keras-orchestrate"
+    return home_folder() / ".local" / "state" / "keras-orchestrate"
+
+
 def home_folder() -> Path:
     """The user's home: $HOME, else what the system's list of users says. Raises HostError where there is none."""
     named = os.environ.get("HOME")

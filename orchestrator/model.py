@@ -271,7 +271,8 @@ class Plan(Noun, frozen=True, kw_only=True):
     created: str
     config: dict[str, Any]
     seed: int
-    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec. And the command as typed.
+    #: What a resumed run must take over beside its configuration: launcher, root, keras_spec. And the command as typed,
+    #: and `owner`: whose it is (run/owner.py).
     setup: dict[str, str | None] = {}
     jobs: list[Job]
     skipped: list[Skip] = []

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
+
+#: An address in a text: scheme, account (up to the last `@` before a slash), the rest.
+_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<account>[^/\s]*@)?(?P<rest>[^\s'\"<>]*)")
+#: An account without a scheme before it, as some take proxies: name:password@host.
+_ACCOUNT = re.compile(r"(?<![\w/@.-])[\w.%~+-]+:[^\s@/:'\"]+@(?=[\w.-]+[:/])")
+#: The beginnings by which GitHub, GitLab, PyPI and Hugging Face make their tokens known.
+_TOKEN = re.compile(r"\b(?:gh[opsur]_|github_pat_|glpat-|pypi-|hf_)[\w-]{16,}")
+#: What of a query or a fragment says which file is meant; all else of it may be a token.
+_HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag|rev)=[\w.+/\[\],:-]*\Z")
 
 
 def printable(text: str, limit: int | None = None) -> str:
@@ -15,6 +25,29 @@ def one_line(text: str, limit: int = 300) -> str:
     """`text` on one line without what steers a terminal, with a mark where it was cut."""
     line = " ".join(printable(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def public(text: str) -> str:
+    """`text` with every address in it as anybody may see it: no account, no password, no token.
+
+    The one filter of all that is recorded or shown. Of queries and fragments only what names a file stays; the name of
+    a user of ssh is no secret, and an address without it means another place.
+    """
+    return _TOKEN.sub("***", _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text)))
+
+
+def _public_address(found: re.Match[str]) -> str:
+    account = found["account"] or ""
+    user = account if found["scheme"].lower().endswith("ssh://") and ":" not in account else ""
+    address, hash_mark, fragment = found["rest"].partition("#")
+    address, question, query = address.partition("?")
+    address = re.sub(r";\w+=[^/;]*", "", address)
+    return found["scheme"] + user + address + _harmless(question, query) + _harmless(hash_mark, fragment)
+
+
+def _harmless(mark: str, fields: str) -> str:
+    kept = [field for field in fields.split("&") if _HARMLESS.match(field)]
+    return mark + "&".join(kept) if kept else ""
 
 
 def suggest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:

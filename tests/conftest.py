@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,6 +44,9 @@ GROUPS = {
 }
 
 
+#: No test makes or reads the caller's own key (orchestrator/run/owner.py), nor do the programs that tests start.
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="keras-orchestrate-state-")
+atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 #: Of `make test-fast`; `make test` draws the usual number of examples.
 #: On a busy machine a slow draw is no fault.
 hypothesis.settings.register_profile("default", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)

@@ -17,6 +17,7 @@ from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
 from orchestrator.model import MOST_EPOCHS, MOST_THREADS, Plan
 from orchestrator.plan.config import Config, ExecutorName, load_config, override, parse_duration
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
+from orchestrator.text import public
 
 Decorator = Callable[[Any], Any]
 PLAIN_NUMBER = re.compile(r"\d+(\.\d*)?\Z", re.ASCII)
@@ -167,6 +168,11 @@ DATA_DIR = _folder("--data-dir", exists=True, help="Folder with data sets; it is
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output, and nothing else there."
 )
+KERAS_SPEC = click.option(
+    "--keras-spec",
+    metavar="SPEC",
+    help="Another Keras for today's stacks (process launcher): 'keras @ git+...' or a folder; '' is the locked one.",
+)
 UNTIL = options(
     click.option(
         "--until",
@@ -208,9 +214,11 @@ BUILD = options(
     click.option(
         "--ca-bundle",
         type=click.Path(exists=True, dir_okay=False),
-        help="CA certificates that the build trusts, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
+        help="CA certificates for package indexes, for hosts behind a proxy.  [default: $PIP_CERT or its like]",
     ),
-    click.option("--pip-index-url", metavar="URL", help="Package index for the build.  [default: $PIP_INDEX_URL]"),
+    click.option(
+        "--pip-index-url", metavar="URL", help="Package index for images and environments.  [default: $PIP_INDEX_URL]"
+    ),
     click.option("--debian-mirror", metavar="URL", help="Debian mirror for the build."),
     click.option("--no-cache", is_flag=True, help="Rebuild every layer of the images."),
     click.option(
@@ -281,9 +289,11 @@ def resume_request(given: Mapping[str, Any], run: str, typed: Mapping[str, objec
     return ResumeRequest(run=run, typed=typed, **choice, **_common(given))
 
 
-def replay_request(given: Mapping[str, Any], config: Config, plan: Plan, keras_spec: str | None) -> RunRequest:
-    """The request to run the jobs of a recorded plan again."""
-    return RunRequest(config=config, seed_plan=plan, **{**_common(given), "keras_spec": keras_spec})
+def replay_request(given: Mapping[str, Any], config: Config, plan: Plan, setup: Mapping[str, str | None]) -> RunRequest:
+    """The request to run the jobs of a recorded plan again, with the Keras of its `setup` unless another is named."""
+    common = _common(given)
+    spec = setup.get("keras_spec") if common["keras_spec"] is None else common["keras_spec"]
+    return RunRequest(config=config, seed_plan=plan, **{**common, "keras_spec": spec or None})
 
 
 def _common(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -312,5 +322,5 @@ def absolute_spec(spec: str | None) -> str | None:
 
 
 def command_line() -> str:
-    """The command as it was typed; the report quotes it."""
-    return shlex.join(["orchestrate", *sys.argv[1:]])
+    """The command as it was typed, without secrets; the report quotes it."""
+    return shlex.join(["orchestrate", *map(public, sys.argv[1:])])

@@ -17,7 +17,9 @@ from orchestrator.cli.console import say
 from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
+from orchestrator.run import stranger
 from orchestrator.run.session import Finished
+from orchestrator.run.stranger import Part
 from orchestrator.text import plural, printable
 
 if TYPE_CHECKING:
@@ -49,6 +51,18 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
         click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
     say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
     return code
+
+
+def print_parts(why: str, found: list[Part], differing: Sequence[str], as_json: bool) -> None:
+    """Whose a recorded run is, what it would have started, opened or used, and what is known to differ here."""
+    if as_json:
+        print_json({"yours": not why, "why": why, "parts": found, "differences": list(differing)})
+        return
+    click.echo(f"not a run of yours: {why}; each of these starts only where you name it" if why else "a run of yours")
+    for line in stranger.lines(found):
+        click.echo(line)
+    for line in differing:
+        click.echo(f"not the same: {printable(line)}")
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:

@@ -17,7 +17,8 @@ from orchestrator import __version__
 from orchestrator.data.declared import Place
 from orchestrator.errors import HostError
 from orchestrator.files import cache_locked, cached_records, disk_errors, sha256_file, write_atomic
-from orchestrator.model import Noun, Sha256, to_json
+from orchestrator.model import Noun, Say, Sha256, to_json
+from orchestrator.text import public, silent
 
 #: Called with the bytes there so far and the bytes in all (None where the server does not say).
 Progress = Callable[[int, int | None], None]
@@ -73,15 +74,22 @@ def recorded(folder: Path) -> dict[str, Fetched]:
 
 def known_hashes(places: Sequence[Place], folder: Path) -> frozenset[str]:
     """The hashes that make a file official: published ones, and those its places gave the first time."""
-    urls = {place.url for place in places}
+    urls = {public(place.url) for place in places}
     published = {place.sha256 for place in places if place.sha256}
     return frozenset(published | {entry.sha256 for url, entry in recorded(folder).items() if url in urls})
 
 
 def fetch(
-    name: str, places: Sequence[Place], target: Path, progress: Progress | None = None, patience: Patience | None = None
+    name: str,
+    places: Sequence[Place],
+    target: Path,
+    progress: Progress | None = None,
+    patience: Patience | None = None,
+    say: Say = silent,
 ) -> Path:
     """Downloads the file called `name` (for people) to `target`, unless an official one is there; gives `target`.
+
+    A place without a published hash is believed the first time, and `say` is told.
 
     Places are tried in order. What an interrupted download left is resumed if a checksum can tell whether the pieces
     fit. Proxies and SSL_CERT_FILE are honoured. Raises FetchFailed, or HostError for a disk that cannot be written.
@@ -93,11 +101,11 @@ def fetch(
             return target
         for place in places:
             try:
-                _fetch_from(name, place, target, progress or _ignore, patience or Patience())
+                _fetch_from(name, place, target, progress or _ignore, patience or Patience(), say)
                 return target
             except _Failed as failed:
-                reasons.append(f"{place.url}: {failed}")
-                silent |= set() if failed.answered else {urlsplit(place.url).netloc}
+                reasons.append(f"{public(place.url)}: {failed}")
+                silent |= set() if failed.answered else {urlsplit(public(place.url)).netloc}
     message = "\n  ".join([f"cannot fetch {name}:", *reasons])
     raise FetchFailed(message, _hint(target.name, reasons), reasons, silent)
 
@@ -112,10 +120,12 @@ def _hint(file: str, reasons: list[str]) -> str:
     return f"Download {file} elsewhere and give its folder with --data-dir."
 
 
-def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patience: Patience) -> None:
+def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patience: Patience, say: Say) -> None:
     """Downloads and checks the file; a second time if the fault may lie in an older beginning. Raises _Failed."""
-    earlier = recorded(target.parent).get(place.url)
+    earlier = recorded(target.parent).get(public(place.url))
     expected = place.sha256 or (earlier.sha256 if earlier else None)
+    if expected is None:
+        say(f"{name}: no checksum of {public(place.url)} is published: it is believed now, and compared later")
     address = hashlib.sha256(place.url.encode()).hexdigest()[:8]
     part = target.with_name(f"{target.name}.{address}.part")
     reason = ""
@@ -126,7 +136,7 @@ def _fetch_from(name: str, place: Place, target: Path, progress: Progress, patie
         digest, size = sha256_file(part), part.stat().st_size
         reason = _mismatch(digest, size, expected, place.size)
         if not reason:
-            _accept(part, target, place.url, Fetched(dataset=name, sha256=digest, size=size))
+            _accept(part, target, public(place.url), Fetched(dataset=name, sha256=digest, size=size))
             return
         part.unlink()
         if not resumed:

@@ -145,7 +145,7 @@ def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Sa
     if allow_fetch:
         try:
             say(f"{dataset.name}: fetching {dataset.file}")
-            return fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, _AUTO)
+            return fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, _AUTO, say)
         except HostError as error:
             failure = error
     if not allow_synthetic:

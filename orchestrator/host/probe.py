@@ -45,7 +45,7 @@ def probe_host(environ: Mapping[str, str] | None = None) -> Host:
         cores=sorted(os.sched_getaffinity(0)),
         memory_mb=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20,
         os=_os_name(),
-        machine=_machine(),
+        machine=machine(),
         virtualization=_virtualization(),
         cpu_quota=control_groups.quota_cores(control_groups.cpu_folders(control_groups.groups_of("self"))),
         **msgspec.structs.asdict(_chosen(_gpus(), environ or {})),
@@ -137,7 +137,7 @@ def _cpu_model() -> str:
     return platform.machine()
 
 
-def _machine() -> str | None:
+def machine() -> str | None:
     """A hash that tells this machine from others of the same name; None where it has no id.
 
     The id itself is meant to stay on the machine (machine-id(5)).

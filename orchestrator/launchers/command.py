@@ -185,7 +185,7 @@ class ContainerProbe:
             pid = container.get("State", {}).get("Pid") or 0
             if pid == 0:
                 continue
-            group = cgroups.find(pid, container["Id"])
+            group = cgroups.find(pid, container.get("Id", ""))
             if group or pid not in reaper.descendants(self._reaper_pid):  # an engine elsewhere has numbers of its own
                 return group
             return ProcessProbe(pid)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import platform
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.launchers.runtimes import Runtime
@@ -92,10 +93,29 @@ def _output(argv: Sequence[str]) -> list[str]:
     return []
 
 
+class _Config(msgspec.Struct):
+    Labels: dict[str, str] | None = None
+
+
+class _State(msgspec.Struct):
+    Pid: int = 0
+
+
+class _Container(msgspec.Struct):
+    """What is used of the description of a container."""
+
+    Id: str = ""
+    Name: str = ""
+    Config: _Config = msgspec.field(default_factory=_Config)
+    State: _State = msgspec.field(default_factory=_State)
+
+
 def inspect_containers(argv: Sequence[str]) -> list[dict[str, Any]]:
-    """What a command like `docker inspect` says of containers; empty if it fails."""
+    """What a command like `docker inspect` says of containers; empty if it fails, or is no such thing."""
     try:
         answer = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=INSPECT_S)
-        return list(json.loads(answer.stdout or b"[]"))
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        found = msgspec.json.decode(answer.stdout or b"[]")
+        msgspec.convert(found, list[_Container])  # else it is no such description, whatever the program is
+        return list(found)
+    except (OSError, ValueError, RecursionError, subprocess.TimeoutExpired):
         return []

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import UserError
-from orchestrator.files import locked, remove_tree, storage_error, sync, try_lock, write_atomic
+from orchestrator.files import locked, read_bytes, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
@@ -109,6 +109,10 @@ class RunFolder:
 
     def plan(self) -> Plan:
         return records.read(self.path / "plan.json", Plan)
+
+    def plan_text(self) -> bytes:
+        """plan.json as it lies there: a seal is over what was written, whatever this version makes of it."""
+        return read_bytes(self.path / "plan.json")
 
     def job_folder(self, job: Job) -> Path:
         return self.path / "jobs" / job.id

@@ -32,6 +32,7 @@ from orchestrator.results.job_events import (
     read,
 )
 from orchestrator.results.samples import Readings
+from orchestrator.text import public
 
 #: Memory is read off a running machine, whose kernel takes a little more or less of it each time.
 MEMORY_STEP_MB = 128
@@ -164,7 +165,7 @@ def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
         return {}
     part = {name: getattr(fingerprint, name) for name in FINGERPRINT_FIELDS}
     if fingerprint.keras_spec:  # two builds of one version must never share a column
-        part["keras_version"] = f"{events.ready.keras_version} from {fingerprint.keras_spec}"
+        part["keras_version"] = f"{events.ready.keras_version} from {public(fingerprint.keras_spec)}"
     part["memory_gib"] = round(fingerprint.memory_mb / MEMORY_STEP_MB) * MEMORY_STEP_MB / 1024
     part["os"], _, kernel = fingerprint.os.partition(", kernel ")
     return {**part, "kernel": kernel or None, "command": shlex.join(fingerprint.command)}

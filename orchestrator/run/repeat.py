@@ -13,10 +13,12 @@ from orchestrator.files import write_atomic
 from orchestrator.model import Plan, to_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.run import owner
 from orchestrator.run.execute import execute
 from orchestrator.stats import stopping_rule
 from orchestrator.stats.disturbance import disturbed
 from orchestrator.stats.repeats import by_cell, repeats_of, steady_epochs
+from orchestrator.text import silent
 
 
 def execute_until(
@@ -37,7 +39,7 @@ def execute_until(
         if interrupted or not added or time.monotonic() >= deadline:
             break
         plan = msgspec.structs.replace(plan, jobs=[*plan.jobs, *added])
-        folder.write_plan(plan)
+        folder.write_plan(owner.sealed(plan, silent))
         batch = msgspec.structs.replace(ready, plan=plan, pending=added)
         interrupted = execute(executor, batch, folder, listener)
     reason = "interrupt" if interrupted else "budget" if added else stopping_rule.ended_by(found)

@@ -7,9 +7,10 @@ from typing import Any
 
 import msgspec
 
+from orchestrator import __version__
 from orchestrator.errors import UserError
-from orchestrator.launchers.runtimes import check_launcher
-from orchestrator.model import Fingerprint, Job, Plan, Result
+from orchestrator.launchers.runtimes import check_launcher, recorded_name
+from orchestrator.model import Fingerprint, Host, Job, Plan, Result
 from orchestrator.plan.config import Config
 
 #: Fingerprint field -> what it means when it differs. Paths, ids and pinned cores may always differ.
@@ -52,22 +53,34 @@ def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) ->
     return Plan(run_id=run_id, created=created, config=config, seed=plan.seed, jobs=jobs, skipped=skipped)
 
 
-def same_config(plan: Plan, recorded: Mapping[str, Result], launcher: str | None) -> Config:
-    """The recorded configuration for this host, with the launcher that was used then unless another is asked for."""
+def same_config(plan: Plan, launcher: str | None) -> Config:
+    """The recorded configuration for this host, with the launcher that was used then unless another is asked for.
+
+    Only the plan is asked: it alone says whose it is, and results may have been changed.
+    """
     try:
         config = msgspec.convert(plan.config, Config)
     except msgspec.ValidationError as error:
         raise UserError(f"the configuration of {plan.run_id} is of another version: {error}") from error
-    used = next((r.fingerprint.launcher for r in recorded.values() if r.fingerprint), None)
-    chosen = launcher or plan.setup.get("launcher") or used or config.launcher
+    chosen = launcher or plan.setup.get("launcher") or config.launcher
     check_launcher(chosen)
     return msgspec.structs.replace(config, launcher=chosen, executor="local")
 
 
-def recorded_keras(recorded: Mapping[str, Result]) -> str | None:
-    """What replaced Keras in the recorded run, if anything did."""
-    found = (result.fingerprint.keras_spec for result in recorded.values() if result.fingerprint)
-    return next(filter(None, found), None)
+def known_beforehand(host: Host, scripts: str, launcher: str) -> dict[str, Any]:
+    """Those fields of a fingerprint that are known of any job here before anything is made ready."""
+    return {
+        "workloads_sha256": scripts,
+        "host": host.name,
+        "cpu": host.cpu,
+        "cores": len(host.cores),
+        "memory_mb": host.memory_mb,
+        "os": host.os,
+        "machine": host.machine,
+        "virtualization": host.virtualization,
+        "orchestrator": __version__,
+        **({} if launcher == "auto" else {"launcher": recorded_name(launcher)}),
+    }
 
 
 def differences(recorded: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]], jobs: Sequence[Job]) -> list[str]:

@@ -25,6 +25,7 @@ from orchestrator.plan.draft import decide
 from orchestrator.plan.request import ResumeRequest, RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST, read_entry, read_manifest, write_run_manifest
+from orchestrator.run import owner, stranger
 from orchestrator.run.pending import add_changed, changes, present_data, sort_out
 from orchestrator.run.session import Finished, carry_out
 
@@ -49,7 +50,7 @@ def resume(request: ResumeRequest, listener: Listener, away: bool = False) -> Fi
             listener.say(f"resuming {ready.plan.run_id}: {count} to run")
         renewed = run.renewed
         if ready.plan != planned:
-            run.folder.write_plan(ready.plan)
+            run.folder.write_plan(owner.sealed(ready.plan, listener.say))
             renewed = renewed | {"plan.json"}
         return carry_out(request, run.catalog, run.executor, ready, run.folder, renewed, listener)
 
@@ -74,7 +75,7 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
     folder = RunFolder.locate(request.out, request.run)
     with folder.locked():
         check_writable(folder.path)
-        plan = checked_plan(folder, request.typed)
+        plan = checked_plan(folder, request)
         again = recorded_request(request, folder, plan)
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
@@ -85,14 +86,26 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
         yield Reopened(folder=folder, catalog=catalog, executor=executor, ready=ready, renewed=renewed)
 
 
-def checked_plan(folder: RunFolder, typed: Mapping[str, object]) -> Plan:
-    """The run's plan. Raises UserError where it was altered, or where the command line contradicts it."""
+def checked_plan(folder: RunFolder, request: ResumeRequest) -> Plan:
+    """The run's plan; of somebody else's, with what was typed for it in place of whatever acts.
+
+    Raises UserError where it was altered, where the command line contradicts it, or does not name what it starts.
+    """
     manifest = read_manifest(folder.path)
     entry = manifest.files.get("plan.json") if manifest else None
     if entry and entry != read_entry(folder.path / "plan.json"):
         raise UserError(f"{folder.path / 'plan.json'} was altered since it was written", "start a new run")
-    plan = folder.plan()
-    refuse_contradictions(typed, recorded_config(plan))
+    plan, why = owner.recorded(folder)
+    if why:
+        typed = stranger.Typed(
+            launcher=stranger.typed_launcher(request.typed),
+            root=request.root,
+            keras_spec=request.keras_spec,
+            config=stranger.typed_config(request.typed),
+        )
+        stranger.refuse_unnamed(folder, plan, why, "orchestrate run --resume RUN", typed, whole=True)
+        plan = stranger.taken_over(plan, typed)
+    refuse_contradictions(request.typed, recorded_config(plan))
     return plan
 
 
@@ -123,7 +136,7 @@ def recorded_request(request: ResumeRequest, folder: RunFolder, plan: Plan) -> R
         build=request.build,
         may_fetch=request.may_fetch,
         may_build=request.may_build,
-        keras_spec=request.keras_spec or setup.get("keras_spec"),
+        keras_spec=(setup.get("keras_spec") if request.keras_spec is None else request.keras_spec) or None,
     )
 
 
@@ -135,7 +148,7 @@ def make_ready(
     pending, kept = sort_out(folder, plan, request, listener.say)
     files = present_data(plan)
     # What will not run again needs no data that could not be had then.
-    jobs = [job for job in plan.planned if job in pending or job.dataset in files]
+    jobs = [job for job in plan.planned if job in pending or job.dataset in files or job.id in kept]
     ready = executor.prepare(msgspec.structs.replace(plan, jobs=jobs, skipped=[], data=files), fresh=False)
     able = ready.plan.jobs
     now = executor.identities(ready, [job for job in able if job.id in kept])

@@ -21,9 +21,11 @@ from orchestrator.plan.draft import draft
 from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import write_run_manifest
+from orchestrator.run import owner, stranger
 from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
 from orchestrator.run.hearing import Hearing
+from orchestrator.text import public
 
 #: The folder of a report's charts.
 CHARTS = "charts"
@@ -59,7 +61,7 @@ def prepare(catalog: Catalog, executor: Executor) -> Ready:
 
 def start(catalog: Catalog, executor: Executor, ready: Ready, listener: Listener) -> Finished:
     """Runs what was made ready, in a new folder."""
-    ready, folder = new_folder(executor.request, ready)
+    ready, folder = new_folder(executor.request, ready, listener)
     with folder.locked():
         return carry_out(executor.request, catalog, executor, ready, folder, {"plan.json"}, listener)
 
@@ -72,23 +74,25 @@ def describe(catalog: Catalog, executor: Executor) -> tuple[Plan, dict[str, list
 def hand_in(catalog: Catalog, executor: Executor, listener: Listener) -> tuple[RunFolder, dict[str, int]]:
     """Submits a run whose jobs continue when this process ends. Gives its folder and the number of jobs by state."""
     assert isinstance(executor, Detachable)
-    ready, folder = new_folder(executor.request, prepare(catalog, executor))
+    ready, folder = new_folder(executor.request, prepare(catalog, executor), listener)
     with folder.locked():
         return folder, executor.hand_in(ready, folder, listener)
 
 
-def new_folder(request: RunRequest, ready: Ready) -> tuple[Ready, RunFolder]:
-    """The run's folder. Its plan also records what `--resume` needs (launcher, root, Keras), and the command."""
+def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[Ready, RunFolder]:
+    """The run's folder. Its plan records what `--resume` needs (launcher, root, Keras), command and owner."""
     root = str(request.root.absolute()) if request.root else None
-    setup = {"launcher": ready.launcher, "root": root, "keras_spec": request.keras_spec, "command": request.command}
-    ready = msgspec.structs.replace(ready, plan=msgspec.structs.replace(ready.plan, setup=setup))
-    return ready, RunFolder.create(request.out, ready.plan)
+    spec = public(request.keras_spec) if request.keras_spec else None
+    setup = {"launcher": ready.launcher, "root": root, "keras_spec": spec, "command": request.command}
+    plan = owner.sealed(msgspec.structs.replace(ready.plan, setup=setup), listener.say)
+    return msgspec.structs.replace(ready, plan=plan), RunFolder.create(request.out, plan)
 
 
 def made_by(folders: Sequence[RunFolder]) -> str:
     """The command that makes all of it again: those that made the runs, or a replay where that is not on record."""
     commands = (
-        folder.plan().setup.get("command") or f"orchestrate replay {shlex.quote(str(folder.path))}"
+        stranger.shown_command(folder.plan().setup.get("command"))
+        or f"orchestrate replay {shlex.quote(str(folder.path))}"
         for folder in folders
     )
     return " && ".join(dict.fromkeys(commands))

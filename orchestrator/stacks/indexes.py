@@ -14,12 +14,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCES
 from orchestrator.errors import UserError
 from orchestrator.files import expanded
 from orchestrator.model import Noun
 from orchestrator.stacks.locks import local_folder
-from orchestrator.text import listed
+from orchestrator.text import listed, public
 
 PYPI = "https://pypi.org/simple"
 TRUE = ("1", "true", "yes", "on", "y", "t")
@@ -36,7 +38,7 @@ class Named(Noun, frozen=True):
     @property
     def words(self) -> str:
         """For people: an address without its password."""
-        return f"{public(self.value)} ({self.by})"
+        return f"{public(plain_url(self.value))} ({self.by})"
 
 
 class Sources(Noun, frozen=True, kw_only=True):
@@ -87,6 +89,12 @@ def find(environ: Mapping[str, str], files: Sequence[Path] | None = None) -> Sou
         proxy=pip.get("proxy"),
         notes=[*missing, *_unread(environ)],
     )
+
+
+def with_options(sources: Sources, index: str | None, ca_bundle: str | None) -> Sources:
+    """The sources with what the command line says of them, which counts more than any variable."""
+    given = {"index": index and Named(index, "--pip-index-url"), "cert": ca_bundle and Named(ca_bundle, "--ca-bundle")}
+    return replace(sources, **{name: named for name, named in given.items() if named})
 
 
 def for_uv(sources: Sources, own: Sequence[str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -157,11 +165,6 @@ def pip_files(environ: Mapping[str, str]) -> list[Path]:
     if config:
         found.append(Path(config, "pip", "pip.conf"))
     return [*found, Path(sys.prefix, "pip.conf"), *([Path(named)] if named else [])]
-
-
-def public(url: str) -> str:
-    """An address without the name of a user and a password."""
-    return re.sub(r"(?<=//)[^/@\s]*@", "", plain_url(url))
 
 
 def plain_url(url: str) -> str:

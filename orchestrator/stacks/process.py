@@ -14,6 +14,8 @@ from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks import venvs
 from orchestrator.stacks.provisioner import failed, format_error
+from orchestrator.stacks.venvs import EITHER_WAY, Way
+from orchestrator.text import public
 
 
 class ProcessProvisioner:
@@ -21,10 +23,11 @@ class ProcessProvisioner:
 
     name = "process"
 
-    def __init__(self, catalog: Catalog, say: Say, keras_spec: str | None = None) -> None:
+    def __init__(self, catalog: Catalog, say: Say, keras_spec: str | None = None, way: Way = EITHER_WAY) -> None:
         self._catalog = catalog
         self._say = say
         self._keras_spec = keras_spec
+        self._way = way
         self._interpreters: dict[str, Interpreter] = {}
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
@@ -33,7 +36,7 @@ class ProcessProvisioner:
         for stack in stacks:
             spec = self._keras_spec if stack.era == "today" else None
             try:
-                venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec)
+                venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec, self._way)
             except venvs.NoInterpreter as error:
                 self._say(format_error(stack, error))
                 missing.append(_unsupported(stack, f"{error.message}; {error.hint}"))
@@ -44,8 +47,9 @@ class ProcessProvisioner:
                 missing.append(failed(stack, "environment", error))
             else:
                 made |= venv.seconds > 0
+                shown = public(spec) if spec else None
                 self._interpreters[stack.name] = Interpreter(
-                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env, keras_spec=spec
+                    python=venv.python, lock_sha256=venv.lock_sha256, env=venv.env, keras_spec=shown
                 )
         if made:
             flush_to_disk()

@@ -23,6 +23,7 @@ from orchestrator.model import Noun, to_json
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import engine
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.text import one_line
 
 #: Seconds for a command that looks for an image, and for one that takes an image in.
 SHOW_S, TAKE_S = 60, 3600
@@ -51,9 +52,21 @@ def find(runtime: Runtime, name: str, folder: Path) -> Held | None:
         if b"no such image" in answer.stderr.lower() or b"image not known" in answer.stderr.lower():
             return None
         raise _refusal(runtime, f"look for {name}", answer)
-    attributes = json.loads(answer.stdout)[0]
-    info = engine.info_of(attributes)
-    return Held(info=msgspec.structs.replace(info, id=f"sha256:{info.id.removeprefix('sha256:')}"))
+    return Held(info=_described(runtime, name, answer.stdout))
+
+
+def _described(runtime: Runtime, name: str, text: bytes) -> ImageInfo:
+    """What a runtime says of an image. Raises HostError where that is no answer."""
+    try:
+        info = engine.info_of(json.loads(text)[0])
+        info = msgspec.structs.replace(info, id=f"sha256:{info.id.removeprefix('sha256:')}")
+        return msgspec.convert(msgspec.to_builtins(info), ImageInfo)
+    except (ValueError, OverflowError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        said = one_line(text[:TAIL].decode("utf-8", "replace")) or "nothing"
+        raise HostError(
+            f"{runtime.name}: what it says of {name} is no description of an image: {said}",
+            "is this the program of a container runtime? docs/RUNTIMES.md has what `images.show` must print",
+        ) from error
 
 
 def put_from_engine(runtime: Runtime, client: Any, name: str, info: ImageInfo, folder: Path) -> None:

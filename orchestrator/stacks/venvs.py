@@ -23,6 +23,7 @@ from orchestrator.model import DeviceKind, Noun, Say, Stack
 from orchestrator.stacks import indexes
 from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.locks import locked_wheels
+from orchestrator.text import public
 
 
 class Venv(Noun, frozen=True, kw_only=True):
@@ -34,12 +35,26 @@ class Venv(Noun, frozen=True, kw_only=True):
     seconds: float = 0.0
 
 
+class Way(Noun, frozen=True, kw_only=True):
+    """What the command line says of how environments are made: from which index, with whose certificates, if at all."""
+
+    index: str | None = None
+    ca_bundle: str | None = None
+    may_make: bool = True
+
+
+#: Where it says nothing.
+EITHER_WAY = Way()
+
+
 class NoInterpreter(HostError):
     """This host has no Python that the stack can run on; the stack is unsupported here, not broken."""
 
 
-def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_spec: str | None = None) -> Venv:
-    """Gives the environment of `stack`, which is made if it is not there.
+def ensure(
+    stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_spec: str | None = None, way: Way = EITHER_WAY
+) -> Venv:
+    """Gives the environment of `stack`, which is made if it is not there and may be made.
 
     `keras_spec` (anything pip can install, or a folder) replaces Keras. Raises NoInterpreter or HostError, and
     UserError where the caller's environment contradicts itself.
@@ -50,9 +65,14 @@ def ensure(stack: Stack, device: DeviceKind, docker_dir: Path, say: Say, keras_s
     with cache_locked(here, lambda: say(f"waiting for another run that makes {here.name}")):
         made = not maker.usable(here)
         if made:
-            source = f"with {keras_spec}" if keras_spec else "from its lock"
+            if not way.may_make:
+                raise HostError(
+                    f"there is no environment of {stack.name}, and none may be made", "leave --no-build out"
+                )
+            source = f"with {public(keras_spec)}" if keras_spec else "from its lock"
             say(f"making the environment of {stack.name} {source}")
-            sources, lock = indexes.find(os.environ), _lock(stack, device, docker_dir)
+            sources = indexes.with_options(indexes.find(os.environ), way.index, way.ca_bundle)
+            lock = _lock(stack, device, docker_dir)
             for line in (*sources.notes, f"its packages come from {sources.words(own_indexes(lock, sources))}"):
                 say(line)
             _make(maker, here, lock, sources, keras_spec)
@@ -196,10 +216,11 @@ def _requirement(spec: str) -> str:
 
 
 def _spec_identity(spec: str) -> str:
-    """What tells one Keras from another: the requirement; of a folder, also the time of its newest file."""
+    """What tells one Keras from another: the requirement without a secret, as records have it, so that a run finds its
+    environment again; of a folder, also the time of its newest file."""
     folder = Path(spec)
     if not folder.is_dir():
-        return spec
+        return public(spec)
     newest = max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0)
     return f"{folder.resolve()}@{newest}"
 
@@ -215,4 +236,4 @@ def _run(argv: list[str], environment: Mapping[str, str]) -> None:
         raise HostError("disk full while making an environment", "free space; nothing half-made is kept")
     tool = Path(argv[0]).name
     hint = "is the package index in reach? PIP_INDEX_URL names another (docs/HOSTS.md: what the environment says)"
-    raise HostError(f"{tool} failed: {indexes.public(text[-600:])}", hint)
+    raise HostError(f"{tool} failed: {public(text)[-600:]}", hint)

@@ -79,7 +79,9 @@ def command_line(process: Path) -> str:
 def local(root: Path, data: Path, out: Path, request: pytest.FixtureRequest) -> Case:
     """This host, whose environments are all this Python."""
 
-    def ensure(stack: Stack, device: str, docker_dir: Path, say: Any, keras_spec: str | None = None) -> venvs.Venv:
+    def ensure(
+        stack: Stack, device: str, docker_dir: Path, say: Any, keras_spec: str | None = None, way: Any = None
+    ) -> venvs.Venv:
         if stack.python == "1.5":
             raise venvs.NoInterpreter("no Python 1.5 on this host", "install it")
         return this_python(stack, device, docker_dir, say, keras_spec)

@@ -84,7 +84,9 @@ def processes(folder: Path, request: pytest.FixtureRequest) -> Case:
     monkeypatch = request.getfixturevalue("monkeypatch")
     snake = msgspec.structs.replace(NOWHERE, name="no-such-python")
 
-    def ensure(stack: Stack, device: str, docker_dir: Path, say: Any, keras_spec: str | None = None) -> venvs.Venv:
+    def ensure(
+        stack: Stack, device: str, docker_dir: Path, say: Any, keras_spec: str | None = None, way: Any = None
+    ) -> venvs.Venv:
         if stack.name == snake.name:
             raise venvs.NoInterpreter("no Python 1.5 on this host", "install Python 1.5")
         if stack.name == NOWHERE.name:

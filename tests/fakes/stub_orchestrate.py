@@ -16,7 +16,7 @@ from orchestrator.run import session
 from orchestrator.stacks import venvs
 
 
-def this_python(stack, device, docker_dir, say, keras_spec=None):
+def this_python(stack, device, docker_dir, say, keras_spec=None, way=None):
     """In place of `venvs.ensure`."""
     digest = venvs.place(stack, device, docker_dir, keras_spec)[1]
     return venvs.Venv(python=sys.executable, lock_sha256=digest)

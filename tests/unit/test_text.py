@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.text import duration, listed, plural, printable, suggest
+from orchestrator.text import duration, listed, plural, printable, public, suggest
 
 
 def test_what_a_job_says_does_not_steer_the_terminal():
@@ -32,3 +32,39 @@ def test_lists():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--pip-index-url https://user:S3CRET@host/simple x", "--pip-index-url https://host/simple x"),
+        ("keras @ git+http://bot:S3CRET@h/x.git@main#subdirectory=a", "keras @ git+http://h/x.git@main#subdirectory=a"),
+        ("https://S3CRET@host", "https://host"),
+        ("https://user:it's#S3?CRET@host/a", "https://host/a"),
+        ("HTTPS://U:S3CRET@H/", "HTTPS://H/"),
+        ("https://host/a?token=S3CRET&sig=S3CRET", "https://host/a"),
+        ("https://host/a?tag=v1&token=S3CRET#access=S3CRET", "https://host/a?tag=v1"),
+        ("https://host/a;jsessionid=S3CRET/b", "https://host/a/b"),
+        ("name=https://u:S3CRET@host/s, and 'https://u:S3CRET@b'", "name=https://host/s, and 'https://b'"),
+        ("user:S3CRET@proxy:3128", "proxy:3128"),
+        ("https://host/ghp_S3CRETS3CRETS3CRET12/simple", "https://host/***/simple"),
+        ("git+ssh://git:S3CRET@h/a.git", "git+ssh://h/a.git"),
+    ],
+)
+def test_an_address_is_shown_without_what_is_secret_in_it(text, shown):
+    assert public(text) == shown
+    assert public(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git+ssh://git@github.com/keras-team/keras.git@v3#egg=keras",
+        "https://host:8080/a.whl#sha256=0123abc",
+        "keras @ file:///home/me/keras [cpu]",
+        "a mail to me@host, at 12:30, results/20260101-000000-abcd, C:/x",
+        "https://pypi.org/simple (the default)",
+    ],
+)
+def test_an_address_without_secrets_is_shown_as_it_is(text):
+    assert public(text) == text

@@ -10,6 +10,7 @@ import click
 import msgspec
 
 from orchestrator.cli.bars import byte_bar
+from orchestrator.cli.console import say
 from orchestrator.cli.options import DATA_DIR, JSON
 from orchestrator.cli.output import print_json
 from orchestrator.data import download
@@ -41,7 +42,7 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
     for dataset in _chosen(names):
         try:
             with byte_bar(dataset.name) as tell:
-                path = download.fetch(dataset.name, dataset.places, cache_dir() / dataset.file, tell)
+                path = download.fetch(dataset.name, dataset.places, cache_dir() / dataset.file, tell, say=say)
             click.echo(f"{dataset.name}: {path}")
         except OrchestrateError as error:
             failed = error.exit_code

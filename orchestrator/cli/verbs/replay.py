@@ -10,28 +10,30 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import console
-from orchestrator.cli.options import BUILD, DATA_DIR, JSON, LAUNCHER, OUT, ROOT, replay_request
-from orchestrator.cli.output import end
+from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
+from orchestrator.cli.output import end, print_parts
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
-from orchestrator.plan.catalog import load_catalog
+from orchestrator.model import Plan
+from orchestrator.plan.catalog import load_catalog, workloads_sha256
 from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.run import session
-from orchestrator.run.replay import differences, recorded_keras, same_config, same_plan
+from orchestrator.run import owner, session, stranger
+from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
 from orchestrator.run.session import Finished
+from orchestrator.run.stranger import Part
+from orchestrator.text import silent
 
 
 @click.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @LAUNCHER
 @click.option("--no-fetch", is_flag=True, help="Never download data.")
-@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
-@click.option(
-    "--dry-run", is_flag=True, help="Only print what would differ; stacks and data are made ready all the same."
-)
+@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
+@click.option("--dry-run", is_flag=True, help="Print what would be started and what would differ; make nothing ready.")
+@KERAS_SPEC
 @DATA_DIR
 @OUT
 @ROOT
@@ -46,17 +48,21 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
     of the times at the end. Exit 1 also where no time can be compared with the recorded one.
 
+    A run that is not your own is only shown, until you name what it may start: --launcher, and --root and --keras-spec
+    where it has its own.
+
     \b
     Examples:
       orchestrate replay results/20261122-101500-1a2b
       orchestrate replay results/20261122-101500-1a2b/jobs/mnist_mlp.keras3-jax.jax.cpu.1
     """
     folder, only = find_run(run)
+    if given["dry_run"]:
+        print_parts(*described(folder, only, given), as_json)
+        return
     request = again(folder, only, given)
     with Progress(console) as progress:
-        finished = _run(request, folder, given["dry_run"], progress)
-    if finished is None:
-        return
+        finished = _run(request, folder, progress)
     code = end(finished, as_json)
     from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
     from orchestrator.stats.compare import overall
@@ -67,22 +73,45 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
 
 
 def again(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> RunRequest:
-    """The request for the same jobs under a new run id."""
-    old, recorded = folder.plan(), folder.results()
+    """The request for the same jobs under a new run id. Raises UserError for what must be named and is not."""
+    old, why = owner.recorded(folder)
+    if why:
+        typed = stranger.Typed(launcher=given["launcher"], root=given["root"], keras_spec=given["keras_spec"])
+        stranger.refuse_unnamed(folder, old, why, "orchestrate replay RUN", typed, whole=False)
+        old = stranger.taken_over(old, typed)
+    return _request(old, only, given)
+
+
+def _request(old: Plan, only: str | None, given: Mapping[str, Any]) -> RunRequest:
     now = datetime.datetime.now(datetime.timezone.utc)
     plan = same_plan(old, new_run_id(now), now.isoformat(timespec="seconds"), only)
-    return replay_request(given, same_config(old, recorded, given["launcher"]), plan, recorded_keras(recorded))
+    return replay_request(given, same_config(old, given["launcher"]), plan, old.setup)
 
 
-def _run(request: RunRequest, old: RunFolder, dry_run: bool, progress: Progress) -> Finished | None:
+def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> tuple[str, list[Part], list[str]]:
+    """Whose the run is not, what it would have started, and what is known to differ. Starts and opens nothing of it."""
+    old, why = owner.recorded(folder)
+    recorded = folder.results()
+    mine = old
+    if why:
+        typed = stranger.Typed(launcher=given["launcher"], root=given["root"], keras_spec=given["keras_spec"])
+        mine = stranger.taken_over(old, typed)
+    request = _request(mine, only, given)
+    catalog = load_catalog(request.root)
+    plan = request.seed_plan
+    assert plan is not None
+    host = choose_executor(request, catalog, silent).host()
+    now = known_beforehand(host, workloads_sha256(Path(catalog.root)), request.config.launcher)
+    return why, stranger.parts(old, recorded), differences(recorded, {job.id: now for job in plan.jobs}, plan.jobs)
+
+
+def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
     catalog = load_catalog(request.root)
     executor = choose_executor(request, catalog, progress.say)
     ready = session.prepare(catalog, executor)
     now = executor.identities(ready, ready.plan.jobs)
     for line in differences(old.results(), now, ready.plan.jobs):
         progress.say(f"not the same: {line}")
-    if dry_run:
-        return None
     return session.start(catalog, executor, ready, progress)
 
 

@@ -13,6 +13,7 @@ from orchestrator.cli.options import (
     CONFIGURATION,
     DATA_DIR,
     JSON,
+    KERAS_SPEC,
     OUT,
     RESUME,
     ROOT,
@@ -21,11 +22,12 @@ from orchestrator.cli.options import (
     resume_request,
     run_request,
 )
-from orchestrator.cli.output import end, print_plan, print_standing
+from orchestrator.cli.output import end, print_parts, print_plan, print_standing
 from orchestrator.cli.progress import Progress
 from orchestrator.executors.choose import DETACHABLE, choose_executor
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.run import session
+from orchestrator.results.folder import RunFolder
+from orchestrator.run import owner, session, stranger
 from orchestrator.run.resume import resume
 from orchestrator.run.session import Finished
 
@@ -37,14 +39,10 @@ from orchestrator.run.session import Finished
 @ROOT
 @BUILD
 @JSON
-@click.option(
-    "--keras-spec",
-    metavar="SPEC",
-    help="Another Keras for today's stacks (process launcher): 'keras @ git+...' or a folder.",
-)
+@KERAS_SPEC
 @click.option("--no-fetch", is_flag=True, help="Never download data; use synthetic data where there is none.")
-@click.option("--no-build", is_flag=True, help="Never build images; jobs whose image is missing fail.")
-@click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does.")
+@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
+@click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does; with --resume, what it names.")
 @UNTIL
 @RESUME
 @click.option("--detach", is_flag=True, help="Slurm: submit and return; `orchestrate attach` collects the results.")
@@ -64,9 +62,13 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     """
     if given["detach"] and given["resume"]:
         raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
+    if given["dry_run"] and given["resume"]:
+        folder = RunFolder.locate(given["out"], given["resume"])
+        plan, why = owner.recorded(folder)
+        print_parts(why, stranger.parts(plan, folder.results()), [], given["as_json"])
+        return
     with Progress(console) as progress:
-        resumed = given["resume"] and not given["dry_run"]
-        finished = _resume(ctx, given, progress) if resumed else _run(ctx, given, progress)
+        finished = _resume(ctx, given, progress) if given["resume"] else _run(ctx, given, progress)
     if finished is not None:
         ctx.exit(end(finished, given["as_json"]))
 

@@ -55,6 +55,8 @@ class Spec(Noun, frozen=True, kw_only=True):
     allow_busy: bool = False
     weakened: list[Weakenable] = []
     images: NodeImages = NodeImages()
+    #: Whether the node may make what it lacks: an image with `images.by: build`, an environment.
+    may_build: bool = True
     #: With `images.by: archive`, the image of this job's stack in it.
     archived: str | None = None
     #: Nodes that are known not to run it.

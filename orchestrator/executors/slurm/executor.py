@@ -32,6 +32,7 @@ from orchestrator.plan.draft import drop_unready
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.stacks.images import archive as image_archive
+from orchestrator.text import public
 
 
 class SlurmExecutor:
@@ -41,6 +42,7 @@ class SlurmExecutor:
         config = request.config
         for time in (config.slurm.grace, config.slurm.patience):
             parse_duration(time)
+        refuse_unheard(request)
         if config.slurm.gpu_type and config.device == "auto":
             config = override(config, device="gpu")
         self.request = msgspec.structs.replace(request, config=config)
@@ -61,6 +63,12 @@ class SlurmExecutor:
         if self._config.launcher != "auto":
             return self._config.launcher
         return "process" if self.request.keras_spec else "docker"
+
+    @property
+    def _recorded_spec(self) -> str | None:
+        """What replaces Keras, without a secret: orders lie in the run's folder, and nodes have their own."""
+        spec = self.request.keras_spec
+        return public(spec) if spec else None
 
     @cached_property
     def _host(self) -> Host:
@@ -104,7 +112,7 @@ class SlurmExecutor:
             job.id: {
                 "workloads_sha256": scripts,
                 "data_sha256": ready.plan.data[job.dataset].sha256,
-                "keras_spec": self.request.keras_spec if eras.get(job.stack) == "today" else None,
+                "keras_spec": self._recorded_spec if eras.get(job.stack) == "today" else None,
                 "launcher": launcher,
                 "orchestrator": __version__,
             }
@@ -144,8 +152,9 @@ class SlurmExecutor:
             config=self._config,
             root=self._catalog.root,
             launcher=self.launcher,
-            keras_spec=self.request.keras_spec,
+            keras_spec=self._recorded_spec,
             cluster=self._host.name,
+            may_build=self.request.may_build,
             archived=self._archived,
         )
         settings = self._config.slurm
@@ -179,6 +188,19 @@ class SlurmExecutor:
         self._say(f"checking {path}")
         index = image_archive.contents(Path(path), lambda done, total: None)
         self._archived = {image.name: image.info.id for image in index.images}
+
+
+def refuse_unheard(request: RunRequest) -> None:
+    """Raises UserError for options of builds that would not hold on the nodes, where what is lacking is made."""
+    build = request.build
+    for option, value, variable in (
+        ("--pip-index-url", build.pip_index_url, "PIP_INDEX_URL"),
+        ("--ca-bundle", build.ca_bundle, "PIP_CERT"),
+    ):
+        if value:
+            raise UserError(f"{option} does not reach the nodes of a cluster", f"set {variable}, which does")
+    if request.config.slurm.images.by == "build" and not request.may_build:
+        raise UserError("`slurm.images.by: build` and --no-build contradict each other", "leave one of them out")
 
 
 def standing(rest: dict[str, int], ready: Ready) -> dict[str, int]:

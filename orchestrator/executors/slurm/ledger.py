@@ -32,6 +32,7 @@ class Origin(Noun, frozen=True, kw_only=True):
     launcher: str
     keras_spec: str | None
     cluster: str
+    may_build: bool = True
     #: By image name, the id of each image in the archive.
     archived: dict[str, str] = {}
 
@@ -91,6 +92,7 @@ class RunLedger:
             allow_busy=config.allow_busy,
             weakened=config.weaken,
             images=config.slurm.images,
+            may_build=origin.may_build,
             archived=origin.archived.get(image),
             exclude=sorted(self._placement.unfit.get((job.stack, job.backend), ())),
             stop=str(self._stop.absolute()),

@@ -29,7 +29,8 @@ def provisioner(spec: Spec, catalog: Catalog, engine: Engine, stopping: Callable
     Raises HostError where the image cannot be had.
     """
     building = spec.images.by == "build"
-    request = Request(out=Path(), may_build=building, keras_spec=spec.keras_spec)
+    making = building or (spec.launcher == "process" and spec.may_build)  # each node makes its own environments
+    request = Request(out=Path(), may_build=making, keras_spec=spec.keras_spec)
     chosen = choose_provisioner(spec.launcher, request, catalog, engine, say)
     if chosen.name != "docker" or spec.images.by == "present":
         return chosen

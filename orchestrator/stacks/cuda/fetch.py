@@ -18,6 +18,7 @@ from orchestrator.model import Say
 from orchestrator.stacks.cuda.declared import Archive, File
 from orchestrator.stacks.cuda.unpack import DAMAGE, take, take_exported
 from orchestrator.stacks.streams import Chunks
+from orchestrator.text import public
 
 
 class Unreachable(Exception):
@@ -47,20 +48,20 @@ class Fetcher:
                 return {files[0].name: Path(shutil.copyfile(path, folder / "0.part"))}, archive.urls[0]
             return take(path, archive.kind, files, folder), archive.urls[0]
         except BadArchive as reason:
-            raise BadArchive(f"{archive.urls[0]}: {reason}") from reason
+            raise BadArchive(f"{public(archive.urls[0])}: {reason}") from reason
         finally:
             path.unlink(missing_ok=True)  # what it holds is kept, not the archive
 
     def _download(self, archive: Archive) -> Path:
-        alive = [url for url in archive.urls if urlsplit(url).netloc not in self._silent]
+        alive = [url for url in archive.urls if urlsplit(public(url)).netloc not in self._silent]
         if not alive:
-            raise Unreachable(f"{urlsplit(archive.urls[0]).netloc} did not answer before")
+            raise Unreachable(f"{urlsplit(public(archive.urls[0])).netloc} did not answer before")
         name = unquote(urlsplit(alive[0]).path.rpartition("/")[2])
         places = [Place(url=url, sha256=archive.sha256) for url in alive]
         self._say(f"fetching {name}")
         target, progress = self.cache / "downloads" / name, progress_lines(name, self._say)
         try:
-            return fetch("cuda", places, target, progress, self.PATIENCE)
+            return fetch("cuda", places, target, progress, self.PATIENCE, self._say)
         except FetchFailed as error:
             self._silent |= error.silent
             raise Unreachable("; ".join(error.reasons)) from error

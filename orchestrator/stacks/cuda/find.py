@@ -21,6 +21,7 @@ from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda.declared import Archive, CudaParts, CudaSource, File, load_cuda
 from orchestrator.stacks.cuda.fetch import Fetcher, Unreachable
 from orchestrator.stacks.cuda.unpack import check
+from orchestrator.text import public
 
 #: Beside the kept files of a route: their hashes and origins.
 RECORD = "files.json"
@@ -187,7 +188,7 @@ def fetched(
             with disk_errors(path, "cache"):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 taken[file.name].replace(path)
-            entries[file.place] = Kept(sha256=sha256_file(path), origin=origin)
+            entries[file.place] = Kept(sha256=sha256_file(path), origin=public(origin))
             found[file.place] = Found(path=path, route=route.name)
     write_atomic(folder / RECORD, to_json(entries), "cache")
     return found

@@ -18,10 +18,12 @@ from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import indexes
+from orchestrator.stacks.images import traces
 from orchestrator.stacks.images.base import ensure_base
 from orchestrator.stacks.images.context import build_arguments, host_files, sources_of_build, write_context
 from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
 from orchestrator.stacks.images.recipe import Recipe, choose, plain
+from orchestrator.text import public
 
 #: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
 SILENCE_S = 1800
@@ -112,7 +114,8 @@ def build(
             "nocache": settings.no_cache,
             "network_mode": build_network(client, arguments),
         }
-        stream_build(client, context, request, log_file(settings, name), say)
+        with traces.removed(client, arguments):
+            stream_build(client, context, request, log_file(settings, name), say)
     built = inspect(client, name)
     if built is None:
         raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
@@ -158,7 +161,9 @@ def stream_build(client: Any, context: IO[bytes], request: Mapping[str, Any], lo
         with log.open("w", encoding="utf-8") as file:
             follow(answers, file, log, request["tag"], say)
     except (docker_sdk().errors.DockerException, OSError) as error:
-        raise HostError(f"the build of {request['tag']} was cut short: {error}", f"Whole output: {log}") from error
+        raise HostError(
+            f"the build of {request['tag']} was cut short: {public(str(error))}", f"Whole output: {log}"
+        ) from error
 
 
 def follow(answers: Iterable[Mapping[str, Any]], file: IO[str], log: Path, name: str, say: Say) -> None:
@@ -181,12 +186,12 @@ def output_lines(answers: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     rest = ""
     for answer in answers:
         if "error" in answer:
-            yield from filter(None, [rest])
-            yield FAILED + str(answer["error"])
+            yield from filter(None, [public(rest)])
+            yield FAILED + public(str(answer["error"]))
             return
         *lines, rest = COLOURS.sub("", rest + str(answer.get("stream", ""))).split("\n")
-        yield from (line.rstrip() for line in lines)
-    yield from filter(None, [rest])
+        yield from (public(line.rstrip()) for line in lines)
+    yield from filter(None, [public(rest)])
 
 
 def build_failure(name: str, step: list[str], log: Path) -> HostError:

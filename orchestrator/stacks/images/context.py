@@ -24,6 +24,7 @@ from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import indexes
 from orchestrator.stacks.indexes import Named, Sources
 from orchestrator.stacks.locks import local_folder, lock_files, locked_wheels
+from orchestrator.text import public
 
 
 def recipe_sha256(catalog: Catalog, stack: Stack, device: DeviceKind, dockerfile: str) -> str:
@@ -47,15 +48,13 @@ def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> d
 
 def sources_of_build(settings: BuildSettings, sources: Sources) -> Sources:
     """What the settings of a build say on top of the environment. Raises UserError for what no build can reach."""
-    given = {
-        name: Named(value, option)
-        for name, value, option in (
-            ("index", settings.pip_index_url, "--pip-index-url"),
-            ("cert", settings.ca_bundle, "--ca-bundle"),
+    mirror = settings.debian_mirror or ""
+    if public(mirror) != mirror:
+        raise UserError(
+            f"an image cannot be built with an account for the mirror {public(mirror)}: it would stay in the image",
+            "name a mirror without one; a proxy may have an account (http_proxy), and leaves no trace",
         )
-        if value
-    }
-    sources = replace(sources, **given)
+    sources = indexes.with_options(sources, settings.pip_index_url, settings.ca_bundle)
     if settings.pip_find_links:
         places = settings.pip_find_links.split()
         folders = [folder for place in places if (folder := local_folder(place))]

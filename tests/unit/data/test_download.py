@@ -231,3 +231,15 @@ def test_a_damaged_record_is_told(site: Site, tmp_path: Path) -> None:
     with pytest.raises(HostError, match="cannot read") as caught:
         recorded(tmp_path)
     assert "rm " in caught.value.hint
+
+
+def test_a_first_download_without_a_published_hash_is_said(site: Site, tmp_path: Path) -> None:
+    said: list[str] = []
+    place = Place(url=site.url("file") + "?token=S3CRET", size=len(CONTENT))
+    for _ in "12":
+        fetch("x", [place], tmp_path / "x.bin", say=said.append)
+        (tmp_path / "x.bin").unlink()
+    assert said == [f"x: no checksum of {site.url('file')} is published: it is believed now, and compared later"]
+    fetch("x", [Place(url=site.url("file"), sha256=SHA256)], tmp_path / "y" / "x.bin", say=said.append)
+    assert len(said) == 1
+    assert "S3CRET" not in (tmp_path / "fetched.json").read_text()

@@ -119,3 +119,9 @@ def test_a_runtime_that_is_not_there_or_answers_nonsense_leaves_nothing_to_do(ru
     monkeypatch.setattr(sweep.subprocess, "run", hang)
     assert sweep.runtime_orphans(runtime) == []
     assert sweep.inspect_containers(["x"]) == []
+
+
+@pytest.mark.parametrize("answer", ["1", "{}", "[1]", '[{"State": 1}]', '[{"Config": {"Labels": []}}]', "[" * 100_000])
+def test_an_answer_that_describes_no_container_is_none(tmp_path, answer):
+    (tmp_path / "answer").write_text(answer)
+    assert sweep.inspect_containers(["/bin/cat", str(tmp_path / "answer")]) == []

@@ -5,16 +5,11 @@ from __future__ import annotations
 import json
 import random
 import signal
-import sys
 import time
 
 import pytest
 
-from orchestrator.cli import app
 from orchestrator.results.folder import RunFolder
-from orchestrator.run import session
-from orchestrator.stacks import venvs
-from tests.fakes import stub_orchestrate
 from tests.fakes.runs import Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.slow
@@ -27,28 +22,6 @@ def bench(tmp_path, here):
     bench = Bench(tmp_path, ["good", "exit1"])
     bench.finish = here(bench)
     return bench
-
-
-@pytest.fixture
-def here(monkeypatch, capfdbinary):
-    """Commands in this process: the same code, without the start of an interpreter each time."""
-    monkeypatch.setattr(venvs, "ensure", stub_orchestrate.this_python)
-    monkeypatch.setattr(session, "report", stub_orchestrate.rows_only)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def make(bench):
-        def finish(*words):
-            capfdbinary.readouterr()
-            monkeypatch.setattr(sys, "argv", ["orchestrate", *map(str, bench.placed(words))])
-            with pytest.raises(SystemExit) as ended:
-                app.main()
-            sys.stdout.flush()
-            out, err = capfdbinary.readouterr()
-            return ended.value.code, out.decode(), err.decode()
-
-        return finish
-
-    return make
 
 
 def test_only_what_has_no_result_is_run(bench):

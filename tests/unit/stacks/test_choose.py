@@ -12,7 +12,8 @@ from orchestrator.errors import HostError
 from orchestrator.launchers import runtimes
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
-from orchestrator.plan.request import RunRequest
+from orchestrator.plan.request import BuildSettings, RunRequest
+from orchestrator.stacks import venvs
 from orchestrator.stacks.choose import choose_provisioner, planning_provisioner
 from orchestrator.stacks.docker import DockerProvisioner
 from orchestrator.stacks.process import ProcessProvisioner
@@ -106,3 +107,20 @@ def test_a_plan_asks_nobody(launcher: str, kind: type, monkeypatch: pytest.Monke
     made = planning_provisioner(launcher, request, CATALOG)
     assert isinstance(made, kind)
     assert made.name == {"auto": "docker"}.get(launcher, launcher), "as a run would record it"
+
+
+@pytest.mark.parametrize(("launcher", "engine"), [("process", True), ("auto", False)])
+def test_environments_are_made_as_the_command_line_says_or_not_at_all(launcher: str, engine: bool, monkeypatch):
+    ways: list[venvs.Way] = []
+
+    def ensure(stack: Any, device: Any, docker_dir: Any, say: Any, keras_spec: Any, way: venvs.Way) -> Any:
+        ways.append(way)
+        raise HostError("not made", "")
+
+    monkeypatch.setattr(venvs, "ensure", ensure)
+    settings = BuildSettings(pip_index_url="https://company/simple", ca_bundle="/ca.pem")
+    request = RunRequest(config=Config(), out=Path("results"), build=settings, may_build=False)
+    client = types.SimpleNamespace(client=FakeEngine if engine else no_engine)
+    chosen = choose_provisioner(launcher, request, CATALOG, client, lambda line: None)  # type: ignore[arg-type]
+    chosen.prepare([CATALOG.stack("keras3-jax")], "cpu")
+    assert ways == [venvs.Way(index="https://company/simple", ca_bundle="/ca.pem", may_make=False)]

@@ -12,7 +12,7 @@ import pytest
 from orchestrator.environment import CA_BUNDLES, CHOICES
 from orchestrator.errors import UserError
 from orchestrator.stacks import indexes
-from orchestrator.stacks.indexes import Named, ca_bundle, find, for_pip, for_uv, pip_files, public, uv_flags
+from orchestrator.stacks.indexes import Named, ca_bundle, find, for_pip, for_uv, pip_files, uv_flags
 
 PEM = "-----BEGIN CERTIFICATE-----\n"
 OWN = ["https://own"]
@@ -191,5 +191,5 @@ def test_uvs_own_files_are_not_read_and_it_is_said(tmp_path: Path):
 
 
 def test_passwords_are_not_shown():
-    assert public("failed: https://me:secret@host/simple, http://x@y") == "failed: https://host/simple, http://y"
+    assert Named("name=https://me:secret@host/simple", "UV_INDEX").words == "https://host/simple (UV_INDEX)"
     assert indexes.is_local("x=file:///srv") and indexes.is_local("/srv") and not indexes.is_local("https://a")

@@ -127,3 +127,18 @@ def test_a_runtime_that_does_not_answer_is_the_hosts_fault(tmp_path: Path, monke
 def test_image_files_lie_in_the_cache_by_runtime(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
     assert runtime_images.image_folder(FILES) == Path("/cache/keras-orchestrate/images/stub")
+
+
+NO_ANSWERS = (
+    *("", "no json", "[]", "{}", "[1]", "[null]", "[" * 100_000, '[{"Id": 1, "Created": "", "Size": 1}]'),
+    *('[{"Id": "1", "Created": "", "Size": Infinity}]', '[{"Id": "1", "Created": "", "Size": 1, "Config": [1]}]'),
+    '[{"Id": "1", "Created": 5, "Size": 1}]',
+)
+
+
+@pytest.mark.parametrize("answer", NO_ANSWERS)
+def test_an_answer_that_describes_no_image_is_one_line_and_the_hosts_fault(tmp_path: Path, answer: str):
+    (tmp_path / "shown").write_text(answer)
+    with pytest.raises(HostError, match="stub: what it says of x is no description of an image: ") as caught:
+        runtime_images.find(runtime("podman", show=shell(f"cat {tmp_path}/shown")), "x", tmp_path)
+    assert "\n" not in caught.value.message and caught.value.exit_code == 3

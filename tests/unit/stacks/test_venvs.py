@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +244,50 @@ def test_a_tool_that_fails_is_quoted(words: str, message: str):
     with pytest.raises(HostError, match=message):
         venvs._run(["sh", "-c", f"echo '{words}' >&2; exit 2"], os.environ)
     venvs._run(["true"], os.environ)
+
+
+def test_the_command_line_names_the_index_and_its_certificates(docker: Path, monkeypatch: pytest.MonkeyPatch):
+    environments: list[Mapping[str, str]] = []
+
+    def run(argv: list[str], environment: Mapping[str, str]) -> None:
+        environments.append(environment)
+        if argv[1] == "venv":
+            Path(argv[-1], "bin").mkdir(parents=True)
+            Path(argv[-1], "bin", "python").touch()
+
+    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setenv("PIP_INDEX_URL", "https://variable/simple")
+    bundle = docker / "ca.pem"
+    bundle.write_text("-----BEGIN CERTIFICATE-----")
+    said: list[str] = []
+    ensure(docker, said, way=venvs.Way(index="https://me:S3CRET@company/simple", ca_bundle=str(bundle)))
+    assert "its packages come from https://company/simple (--pip-index-url)" in said
+    for environment in environments:
+        assert environment["UV_DEFAULT_INDEX"] == "https://me:S3CRET@company/simple"
+        assert environment["SSL_CERT_FILE"] == str(bundle)
+        assert "https://variable/simple" not in environment.get("UV_INDEX", "")
+
+
+def test_nothing_is_made_where_nothing_may_be_made(docker: Path, calls: list[list[str]]):
+    way = venvs.Way(may_make=False)
+    with pytest.raises(HostError, match="there is no environment of keras3-jax, and none may be made") as caught:
+        ensure(docker, way=way)
+    assert caught.value.hint == "leave --no-build out"
+    assert calls == []
+    made = ensure(docker)
+    assert ensure(docker, way=way).python == made.python
+
+
+def test_a_secret_in_a_requirement_is_not_said_and_the_environment_is_found_without_it(docker: Path, monkeypatch):
+    def refused(argv: list[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(argv, 1, "", "cannot clone https://bot:S3CRET@host/k.git?token=S3CRET")
+
+    assert venvs.place(TODAY, "cpu", docker, "keras @ git+https://bot:S3CRET@host/k.git") == venvs.place(
+        TODAY, "cpu", docker, "keras @ git+https://host/k.git"
+    )
+    monkeypatch.setattr(subprocess, "run", refused)
+    said: list[str] = []
+    with pytest.raises(HostError) as caught:
+        ensure(docker, said, keras_spec="keras @ git+https://bot:S3CRET@host/k.git")
+    assert "S3CRET" not in f"{said} {caught.value.message} {caught.value.hint}"
+    assert "keras @ git+https://host/k.git" in said[0]

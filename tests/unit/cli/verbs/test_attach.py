@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.cli.verbs import attach as verb
 from orchestrator.results.folder import RunFolder
+from orchestrator.run import owner
 from orchestrator.run.session import Finished
 from tests.make import make_plan, row
 
@@ -55,7 +56,7 @@ def test_what_was_cancelled_stays_so_and_nothing_is_downloaded(orchestrate, call
 
 
 def test_a_run_of_this_host_goes_on_with_resume(orchestrate, tmp_path):
-    RunFolder.create(tmp_path / "results", make_plan())
+    RunFolder.create(tmp_path / "results", owner.sealed(make_plan(), print))
     answer = orchestrate("attach", "latest")
     assert answer.returncode == 2
     assert "did not run on a cluster" in answer.stderr

@@ -16,7 +16,7 @@ def fetched(monkeypatch):
     """Data sets that were asked for; babi cannot be had."""
     asked = []
 
-    def fetch(name, places, target, tell):
+    def fetch(name, places, target, tell, say):
         asked.append(name)
         tell(5, 10)
         if name == "babi":

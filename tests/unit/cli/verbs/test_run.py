@@ -45,7 +45,6 @@ def calls(monkeypatch, tmp_path):
     [
         ([], "run"),
         (["--dry-run"], "describe"),
-        (["--dry-run", "--resume", "latest"], "describe"),
         (["--executor", "slurm"], "run"),
         (["--executor", "slurm", "--detach"], "hand_in"),
         (["--resume", "latest"], "resume"),
@@ -54,6 +53,12 @@ def calls(monkeypatch, tmp_path):
 def test_one_thing_is_begun(orchestrate, calls, words, begun):
     assert orchestrate("run", *words).returncode == 0
     assert [what for what, _ in calls] == [begun]
+
+
+def test_a_dry_run_of_a_recorded_run_only_shows_it(orchestrate, calls):
+    answer = orchestrate("run", "--dry-run", "--resume", "latest")
+    assert (answer.returncode, list(calls)) == (0, [])
+    assert "launcher: " in answer.stdout
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from orchestrator.errors import UserError
 from orchestrator.executors.prepared import Ready
 from orchestrator.executors.slurm.commands import Node
 from orchestrator.executors.slurm.controller import Controller
@@ -11,7 +14,8 @@ from orchestrator.executors.slurm.executor import SlurmExecutor
 from orchestrator.model import DataFile
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config, override
-from orchestrator.plan.request import RunRequest
+from orchestrator.plan.request import BuildSettings, RunRequest
+from orchestrator.results.folder import RunFolder
 from tests.make import make_job, make_plan
 
 
@@ -33,3 +37,32 @@ def test_a_runtime_of_ones_own_is_no_other_launcher_when_a_run_is_resumed(tmp_pa
     file = DataFile(dataset=job.dataset, path="/d", sha256="0" * 64, kind="given", name="d")
     ready = Ready(plan=make_plan(jobs=[job], data={job.dataset: file}), launcher=launcher, pending=[])
     assert executor.identities(ready, [job])[job.id]["launcher"] == named
+
+
+@pytest.mark.parametrize(
+    ("build", "option"),
+    [({"pip_index_url": "https://u:S3CRET@h/"}, "--pip-index-url"), ({"ca_bundle": "/ca.pem"}, "--ca-bundle")],
+)
+def test_an_option_that_would_not_hold_on_the_nodes_is_refused(tmp_path, build, option):
+    config = override(Config(), executor="slurm")
+    request = RunRequest(config=config, out=tmp_path, build=BuildSettings(**build))
+    with pytest.raises(UserError, match=f"{option} does not reach the nodes"):
+        SlurmExecutor(request, load_catalog(), print)
+
+
+def test_nodes_that_are_to_build_and_must_not_are_a_contradiction(tmp_path):
+    config = override(Config(), executor="slurm", slurm={"images": {"by": "build"}})
+    with pytest.raises(UserError, match="contradict each other"):
+        SlurmExecutor(RunRequest(config=config, out=tmp_path, may_build=False), load_catalog(), print)
+
+
+def test_no_order_holds_a_secret_and_what_is_compared_has_none(tmp_path):
+    spec = "keras @ git+https://bot:S3CRET@host/k.git"
+    config = override(Config(), executor="slurm", launcher="process")
+    executor = SlurmExecutor(RunRequest(config=config, out=tmp_path, keras_spec=spec), load_catalog(), print)
+    job = make_job(stack="keras3-jax", backend="jax")
+    file = DataFile(dataset=job.dataset, path="/d", sha256="0" * 64, kind="given", name="d")
+    ready = Ready(plan=make_plan(jobs=[job], data={job.dataset: file}), launcher="process", pending=[])
+    assert executor.identities(ready, [job])[job.id]["keras_spec"] == "keras @ git+https://host/k.git"
+    flights = executor._make_flights(ready, RunFolder.create(tmp_path, ready.plan), SimpleNamespace(say=print))
+    assert "S3CRET" not in str(flights._ledger._spec(job, 1))

@@ -196,3 +196,13 @@ def test_a_build_uses_the_hosts_network_only_where_it_must(networks: list[str], 
     engine = FakeEngine()
     engine.networks_there = networks
     assert image_build.build_network(engine, arguments) == mode
+
+
+def test_no_line_of_a_build_tells_a_password():
+    answers = [{"stream": "Looking in indexes: https://me:S3"}, {"stream": "CRET@host/simple\nx https://a:S3CRET@b"}]
+    lines = list(image_build.output_lines([*answers, {"error": "cannot reach https://me:S3CRET@host/?token=S3CRET"}]))
+    assert lines == [
+        "Looking in indexes: https://host/simple",
+        "x https://b",
+        "FAILED: cannot reach https://host/",
+    ]

@@ -164,3 +164,10 @@ def test_cuda_files_come_with_what_makes_their_copy_work(tmp_path: Path):
     assert cuda_context(CATALOG, "8.0", {}) == {}
     files = cuda_context(CATALOG, "8.0", {"lib/x.so": tmp_path / "x.so"})
     assert files == {"CUDA.md": CATALOG.docker_dir / "CUDA.md", "cuda/8.0/lib/x.so": tmp_path / "x.so"}
+
+
+def test_a_mirror_with_an_account_would_stay_in_the_image_and_is_refused():
+    with pytest.raises(UserError, match="an account for the mirror http://host/debian: it would stay") as caught:
+        sources({}, BuildSettings(debian_mirror="http://me:S3CRET@host/debian"))
+    assert "S3CRET" not in caught.value.message + caught.value.hint
+    sources({}, BuildSettings(debian_mirror="http://host/debian"))
