@@ -225,8 +225,8 @@ def running() -> Iterator[SlurmCluster]:
 
 def h100() -> nvml_host.State:
     """One H100 beside the K80s: with an id and a driver of its own."""
-    state = nvml_host.h200(1)
-    return state | {(0, "name"): "NVIDIA H100", (0, "uuid"): "GPU-000000a0-cccc-dddd-eeee-000000000000"}
+    state = nvml_host.h200(1) | {(0, "name"): "NVIDIA H100", (0, "mem_used"): 985 * 2**20}
+    return state | {(0, "uuid"): "GPU-000000a0-cccc-dddd-eeee-000000000000"}
 
 
 if __name__ == "__main__":

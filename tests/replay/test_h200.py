@@ -114,26 +114,25 @@ def test_bursts_of_work_come_out_right_or_not_at_all(recorded):
     probe = json.loads((recorded / "probe.json").read_text())
     offset = probe["clocks"]["monotonic"] - probe["clocks"]["epoch"]
     truth = [(stamp / 1e6 + offset, value / 1e3) for stamp, value in probe["wave buffers"]["0"]]
-    samples = [
-        GpuSample(t=t, uuid="GPU", util=util, power_w=power / 1e3, energy_j=energy / 1e3)
-        for t, util, power, energy, _ in probe["square wave"][::10]
-    ]
-    samples += [
-        GpuSample(t=stamp / 1e6 + offset, uuid="GPU", kind="buffer", util=value)
-        for stamp, value in probe["wave buffers"]["1"]
-    ]
-    samples.sort(key=lambda sample: sample.t)
-    judged = []
-    for begin, end, _ in probe["bursts"]:
-        watts = statistics.mean(value for t, value in truth if begin + 0.02 <= t <= end)
-        part = window_part((begin, end), samples, GPU_METRICS)
-        if part["gpu_power_mean_w"] is not None:
-            assert part["gpu_power_mean_w"] == pytest.approx(watts, rel=0.05)
-            judged.append(("power", round(end - begin)))
-        if part["gpu_util_mean"] is not None:
-            assert part["gpu_util_mean"] == pytest.approx(98, abs=7)  # its first and last entry are partly idle
-            judged.append(("util", round(end - begin)))
-    assert judged == [("power", 1), ("power", 2), ("util", 2), ("power", 4), ("util", 4), ("power", 1)]
+    judged = set()
+    for phase in range(10):  # the answers of every 20 ms, read five times a second
+        samples = [
+            GpuSample(t=t, uuid="GPU", util=util, power_w=power / 1e3, energy_j=energy / 1e3)
+            for t, util, power, energy, _ in probe["square wave"][phase::10]
+        ]
+        samples += [
+            GpuSample(t=stamp / 1e6 + offset, uuid="GPU", kind="buffer", util=value)
+            for stamp, value in probe["wave buffers"]["1"]
+        ]
+        samples.sort(key=lambda sample: sample.t)
+        for begin, end, _ in probe["bursts"]:
+            watts = statistics.mean(value for t, value in truth if begin + 0.02 <= t <= end)
+            part = window_part((begin, end), samples, GPU_METRICS)
+            if part["gpu_power_mean_w"] is not None:
+                assert part["gpu_power_mean_w"] == pytest.approx(watts, rel=0.06)
+                assert part["gpu_util_mean"] == pytest.approx(98, abs=7)  # the entries at its ends are partly idle
+                judged.add(round(end - begin, 2))
+    assert judged == {2.0, 4.0}
 
 
 def test_the_report_draws_the_gpu(recorded, rows):
