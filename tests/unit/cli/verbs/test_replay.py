@@ -41,7 +41,7 @@ def test_a_replay_that_could_compare_nothing_is_red(orchestrate, tmp_path, monke
         folder.write_result(make_result(JOB, run_id=folder.path.name, fingerprint=fingerprint))
     finished = Finished(rows=[row()], out=folders[1].path)
     monkeypatch.setattr(verb, "_run", lambda *given: finished)
-    answer = orchestrate("replay", folders[0].path, *words)
+    answer = orchestrate("replay", folders[0].path, "--launcher", "process", *words)
     assert answer.returncode == code
     said = answer.stderr if words else answer.stdout
     assert ("FAILED: no cell could be compared (1: different workloads_sha256)" in said) is (code == 1)
