@@ -95,10 +95,11 @@ def judge(context: RunContext, spec: ContainerSpec, ran: Ran, out: Path) -> dict
 
 
 def _refused(spec: ContainerSpec, reason: str) -> HostError:
-    hidden = next((host for host, _, _ in spec.binds if host in reason), None)
+    hidden = max((host for host, _, _ in spec.binds if host in reason), key=len, default=None)
     if hidden and Path(hidden).exists():
+        shown = Path(hidden).parent if hidden == spec.binds[-1][0] else hidden  # the results, not the trial's own
         return HostError(
-            f"the engine does not see {hidden}: {reason}",
+            f"the engine does not see {shown}: {reason}",
             "It looks for paths on its own host, in its own mounts, with its own rights: choose folders that it sees "
             "(--out, --data-dir, --root), or start orchestrate on the engine's host.",
         )

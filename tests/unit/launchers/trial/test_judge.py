@@ -175,7 +175,7 @@ def test_a_path_that_the_engine_does_not_see(context, tmp_path):
     (tmp_path / "out").mkdir()
     text = f'invalid mount config for type "bind": bind source path does not exist: {tmp_path}/out'
     message, hint = refused(context, Ran(refusal=text), tmp_path)
-    assert message.startswith(f"the engine does not see {tmp_path}/out: invalid mount")
+    assert message.startswith(f"the engine does not see {tmp_path}: invalid mount"), "the folder of the results"
     assert "--out" in hint
 
 
