@@ -12,6 +12,7 @@ from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import check_launcher, recorded_name
 from orchestrator.model import Fingerprint, Host, Job, Plan, Result
 from orchestrator.plan.config import Config
+from orchestrator.text import public
 
 #: Fingerprint field -> what it means when it differs. Paths, ids and pinned cores may always differ.
 MEANINGS = {
@@ -106,5 +107,5 @@ def _differences(then: Fingerprint, now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _short(value: Any) -> str:
-    text = "none" if value is None else str(value)
+    text = "none" if value is None else public(str(value))
     return text if len(text) <= 40 else text[:19] + "..."

@@ -74,8 +74,8 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
     """The run, locked for this process, with its pending jobs made ready where it was begun."""
     folder = RunFolder.locate(request.out, request.run)
     with folder.locked():
+        plan = checked_plan(folder, request)  # before anything is written to a folder that may be a stranger's
         check_writable(folder.path)
-        plan = checked_plan(folder, request)
         again = recorded_request(request, folder, plan)
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")

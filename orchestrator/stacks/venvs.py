@@ -6,6 +6,7 @@ a half-built one, and one that was cut off is never used. Its name holds the has
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import re
@@ -150,6 +151,7 @@ class Modern:
         _run([*install, "--require-hashes", "-r", str(lock)], environment)
         if keras_spec:
             _run([*install, "--reinstall-package", "keras", _requirement(keras_spec)], environment)
+            forget_secrets(place)
 
 
 class Legacy:
@@ -223,6 +225,22 @@ def _spec_identity(spec: str) -> str:
         return public(spec)
     newest = max((p.stat().st_mtime_ns for p in folder.rglob("*.py")), default=0)
     return f"{folder.resolve()}@{newest}"
+
+
+def forget_secrets(place: Path) -> None:
+    """Takes the secrets out of the addresses that uv wrote down in an environment (direct_url.json of a package)."""
+    for file in place.glob("lib/python*/site-packages/*.dist-info/direct_url.json"):
+        content = file.read_text(encoding="utf-8")
+        if public(content) == content:
+            continue
+        shown = public(content).encode()
+        file.write_bytes(shown)
+        record = file.with_name("RECORD")
+        digest = base64.urlsafe_b64encode(hashlib.sha256(shown).digest()).rstrip(b"=").decode()
+        name = f"{file.parent.name}/{file.name}"
+        line = f"{name},sha256={digest},{len(shown)}"
+        rows = record.read_text(encoding="utf-8").splitlines()
+        record.write_text("".join(f"{line if r.startswith(name + ',') else r}\n" for r in rows), encoding="utf-8")
 
 
 def _run(argv: list[str], environment: Mapping[str, str]) -> None:

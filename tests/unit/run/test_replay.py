@@ -67,3 +67,9 @@ def test_the_recorded_launcher_is_used_again():
     assert same_config(then, "process").launcher == "process"
     with pytest.raises(UserError, match="another version"):
         same_config(msgspec.structs.replace(PLAN, config={"nonsense": 1}), None)
+
+
+def test_a_difference_tells_no_secret():
+    now = msgspec.structs.replace(THEN, keras_spec="keras @ https://me:S3CRET@h/k")
+    (line,) = differences(result(THEN), {JOB.id: asdict(now)}, [JOB])
+    assert "keras @ https://h/k now" in line

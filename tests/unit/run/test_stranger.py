@@ -73,6 +73,13 @@ def test_code_that_a_strangers_plan_names_does_not_run(bench, mail, mark, verb):
     assert not mark.exists()
 
 
+def test_nothing_is_written_to_a_strangers_folder_before_it_is_allowed(bench, mail):
+    before = {path: path.lstat().st_mtime_ns for path in [mail, *mail.rglob("*")]}
+    for verb in (("run", "--resume"), ("replay",), ("attach",)):
+        assert bench.finish(*verb, mail)[0] == 2
+    assert {path: path.lstat().st_mtime_ns for path in [mail, *mail.rglob("*")]} == before
+
+
 @pytest.mark.parametrize("verb", [("run", "--resume"), ("replay",), ("replay", "--dry-run"), ("attach",)])
 def test_a_launcher_in_the_folder_does_not_start(bench, mail, mark, verb):
     runtime = hostile_runtime(mail, mark)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import functools
+import hashlib
 import os
 import subprocess
 import threading
+import zipfile
 from collections.abc import Mapping
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from uv import find_uv_bin
 
 from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCES
 from orchestrator.errors import HostError, UserError
@@ -291,3 +297,32 @@ def test_a_secret_in_a_requirement_is_not_said_and_the_environment_is_found_with
         ensure(docker, said, keras_spec="keras @ git+https://bot:S3CRET@host/k.git")
     assert "S3CRET" not in f"{said} {caught.value.message} {caught.value.hint}"
     assert "keras @ git+https://host/k.git" in said[0]
+
+
+def test_an_environment_does_not_keep_the_token_of_an_address(tmp_path: Path):
+    """A real uv drops the account by itself, and keeps the query."""
+    served = tmp_path / "served"
+    served.mkdir()
+    info = "keras-0.1.dist-info"
+    files = {"keras/__init__.py": "", f"{info}/METADATA": "Metadata-Version: 2.1\nName: keras\nVersion: 0.1\n"}
+    files[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    with zipfile.ZipFile(served / "keras-0.1-py3-none-any.whl", "w") as wheel:
+        for name, text in {**files, f"{info}/RECORD": "".join(f"{name},,\n" for name in files)}.items():
+            wheel.writestr(name, text)
+    handler = functools.partial(SimpleHTTPRequestHandler, directory=str(served))
+    site = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=site.serve_forever, daemon=True).start()
+    address = f"http://me:S3CRET@127.0.0.1:{site.server_address[1]}/keras-0.1-py3-none-any.whl?token=S3CRET"
+    packages = tmp_path / "lib" / "python3.11" / "site-packages"
+    try:
+        uv = [find_uv_bin(), "pip", "install", "-q", "--no-deps", "--cache-dir", str(tmp_path / "uv")]
+        subprocess.run([*uv, "--target", str(packages), f"keras @ {address}"], check=True)
+    finally:
+        site.shutdown()
+    written = packages / info / "direct_url.json"
+    assert "S3CRET" in written.read_text()
+    venvs.forget_secrets(tmp_path)
+    assert "S3CRET" not in written.read_text() and "keras-0.1" in written.read_text()
+    row = next(row for row in (packages / info / "RECORD").read_text().splitlines() if "direct_url" in row)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(written.read_bytes()).digest()).rstrip(b"=").decode()
+    assert row == f"{info}/direct_url.json,sha256={digest},{written.stat().st_size}"

@@ -10,6 +10,7 @@ from orchestrator.cli.verbs.replay import find_run
 from orchestrator.errors import UserError
 from orchestrator.model import Result
 from orchestrator.results.folder import RunFolder
+from orchestrator.run import owner
 from orchestrator.run.session import Finished
 from tests.make import FINGERPRINT, make_job, make_plan, make_result, row
 
@@ -35,7 +36,8 @@ def test_what_is_no_run_is_named(orchestrate, tmp_path):
 @pytest.mark.parametrize(("scripts", "code"), [("1" * 64, 0), ("9" * 64, 1)])
 @pytest.mark.parametrize("words", [(), ("--json",)])
 def test_a_replay_that_could_compare_nothing_is_red(orchestrate, tmp_path, monkeypatch, scripts, code, words):
-    folders = [RunFolder.create(tmp_path, make_plan(run_id=f"20260101-000000-abc{n}", jobs=[JOB])) for n in (1, 2)]
+    plans = [make_plan(run_id=f"20260101-000000-abc{n}", jobs=[JOB], setup={"launcher": "process"}) for n in (1, 2)]
+    folders = [RunFolder.create(tmp_path, owner.sealed(plan, print)) for plan in plans]
     for folder, sha256 in zip(folders, ("1" * 64, scripts), strict=True):
         fingerprint = msgspec.structs.replace(FINGERPRINT, workloads_sha256=sha256)
         folder.write_result(make_result(JOB, run_id=folder.path.name, fingerprint=fingerprint))
