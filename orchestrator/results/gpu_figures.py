@@ -24,8 +24,8 @@ from orchestrator.stats.disturbance import EVERYDAY
 #: The most that one reading can stand for, seconds to either side.
 HOLD_S = 1.0
 #: The shortest window that has a figure, seconds: ten of the driver's entries of utilization, twenty steps of its
-#: energy counter. On an H200, bursts of work at 700 W and 98 % came out 1 to 5 % and 6 points too low in 2 s (1 to 3 % and 1
-#: point in 4 s), but up to 8 % too low in 1 s and 38 % in 0.25 s; polls of the power gave 397 W in 1 s.
+#: energy counter. On an H200, bursts of work at 700 W and 98 % came out 1 to 5 % and 6 points too low in 2 s (1 to 3 %
+#: and 1 point in 4 s), but up to 8 % too low in 1 s and 38 % in 0.25 s; polls of the power gave 397 W in 1 s.
 LEAST_S = 2.0
 #: Begin and end, CLOCK_MONOTONIC in seconds.
 Window = tuple[float, float]
