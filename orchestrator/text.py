@@ -6,8 +6,13 @@ import difflib
 import re
 from collections.abc import Iterable
 
-#: An address in a text: scheme, account (up to the last `@` before a slash), the rest.
-_ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<account>[^/\s]*@)?(?P<rest>[^\s'\"<>]*)")
+#: An address in a text: scheme, account, the rest. An account ends at the last `@` before a slash; one whose password
+#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word.
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
+    r"(?P<account>[^/\s]*@|[^/\s:\[]+:(?!\d*(?:[/\s]|\Z))\S*@)?"
+    r"(?P<rest>[^\s'\"<>]*)"
+)
 #: An account without a scheme before it, as some take proxies: name:password@host.
 _ACCOUNT = re.compile(r"(?<![\w/@.-])[\w.%~+-]+:[^\s@/:'\"]+@(?=[\w.-]+[:/])")
 #: The beginnings by which GitHub, GitLab, PyPI and Hugging Face make their tokens known.

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
-from orchestrator.model import Base, Noun, Stack, Workload
+from orchestrator.model import Base, Job, Noun, Stack, Workload
 
 T = TypeVar("T")
 
@@ -98,6 +98,14 @@ def workloads_sha256(root: Path) -> str:
         digest.update(f"{path.name}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
+
+
+def refuse_unknown(jobs: Iterable[Job], catalog: Catalog) -> None:
+    """Raises UserError for a recorded job that the catalog does not have (any more): its names are only text."""
+    for job in jobs:
+        catalog.workload(job.workload)
+        stack = catalog.stack(job.stack)
+        named(stack.backends, job.backend, f"backend of {stack.name}")
 
 
 def named(items: Iterable[T], name: str, noun: str) -> T:

@@ -19,7 +19,7 @@ from orchestrator.executors.executor import Detachable, Executor, Listener
 from orchestrator.executors.prepared import Ready
 from orchestrator.files import check_writable
 from orchestrator.model import Noun, Plan
-from orchestrator.plan.catalog import Catalog, load_catalog
+from orchestrator.plan.catalog import Catalog, load_catalog, refuse_unknown
 from orchestrator.plan.config import Config, override, recorded_config
 from orchestrator.plan.draft import decide
 from orchestrator.plan.request import ResumeRequest, RunRequest
@@ -80,6 +80,7 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
         catalog = load_catalog(again.root)
+        refuse_unknown(plan.planned, catalog)
         executor = choose_executor(again, catalog, listener.say)
         ready = make_ready(request, again, folder, plan, executor, listener)
         renewed = {f"jobs/{job.id}/{MANIFEST}" for job in ready.pending}

@@ -42,6 +42,7 @@ def test_durations(seconds, text):
         ("https://S3CRET@host", "https://host"),
         ("https://user:it's#S3?CRET@host/a", "https://host/a"),
         ("HTTPS://U:S3CRET@H/", "HTTPS://H/"),
+        ("https://user:S3/CRET@host/simple", "https://host/simple"),
         ("https://host/a?token=S3CRET&sig=S3CRET", "https://host/a"),
         ("https://host/a?tag=v1&token=S3CRET#access=S3CRET", "https://host/a?tag=v1"),
         ("https://host/a;jsessionid=S3CRET/b", "https://host/a/b"),
@@ -61,6 +62,8 @@ def test_an_address_is_shown_without_what_is_secret_in_it(text, shown):
     [
         "git+ssh://git@github.com/keras-team/keras.git@v3#egg=keras",
         "https://host:8080/a.whl#sha256=0123abc",
+        "git+https://host:8080/a.git@main",
+        "http://[::1]:80/a.git@main",
         "keras @ file:///home/me/keras [cpu]",
         "a mail to me@host, at 12:30, results/20260101-000000-abcd, C:/x",
         "https://pypi.org/simple (the default)",

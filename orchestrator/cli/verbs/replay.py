@@ -16,7 +16,7 @@ from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
 from orchestrator.model import Plan
-from orchestrator.plan.catalog import load_catalog, workloads_sha256
+from orchestrator.plan.catalog import load_catalog, refuse_unknown, workloads_sha256
 from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
@@ -107,6 +107,8 @@ def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> 
 
 def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
     catalog = load_catalog(request.root)
+    assert request.seed_plan is not None
+    refuse_unknown(request.seed_plan.jobs, catalog)
     executor = choose_executor(request, catalog, progress.say)
     ready = session.prepare(catalog, executor)
     now = executor.identities(ready, ready.plan.jobs)

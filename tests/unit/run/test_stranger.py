@@ -147,6 +147,24 @@ def test_files_that_a_plan_names_as_data_are_not_read(bench, mail, tmp_path):
     assert json.loads((mail / "plan.json").read_bytes())["data"]["mnist"]["path"] == str(bench.data / "mnist.npz")
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda plan: plan.update(jobs=[], skipped=[]), "has no jobs"),
+        (lambda plan: plan["jobs"][0].update(stack="nope"), "there is no stack 'nope'"),
+        (lambda plan: plan["jobs"][0].update(backend="nope"), "there is no backend of keras1-mxnet 'nope'"),
+        (lambda plan: plan["jobs"][0].update(workload="nope"), "there is no workload 'nope'"),
+    ],
+)
+def test_names_that_nothing_has_are_one_line(bench, mail, change, words):
+    plan = json.loads((mail / "plan.json").read_bytes())
+    change(plan)
+    (mail / "plan.json").write_text(json.dumps(plan))
+    for verb in (("run", "--resume"), ("replay",)):
+        code, _, stderr = bench.finish(*verb, mail, *TYPED, "--root", bench.root, "--data-dir", bench.data)
+        assert (code, words in stderr) == (2, True), stderr
+
+
 def test_a_keras_that_only_a_result_names_is_nobodys_order(bench, mark):
     """Results are no part of the seal: a colleague may send back my own run with another Keras in its results."""
     run = bench.runs[0]
@@ -198,7 +216,7 @@ def test_ones_own_run_asks_nothing_wherever_it_lies(bench, tmp_path):
 
 
 def test_ones_own_run_that_grew_by_until_asks_nothing_and_keeps_its_root(bench):
-    code, _, stderr = bench.finish(*bench.run("--until", "1%", "--budget", "5s"))
+    code, _, stderr = bench.finish(*bench.run("--until", "99%", "--budget", "10m"))
     assert code == 0, stderr
     run = bench.runs[1]
     plan = json.loads((run / "plan.json").read_bytes())
