@@ -19,7 +19,7 @@ from orchestrator.model import Plan
 from orchestrator.plan.catalog import load_catalog, workloads_sha256
 from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.run import owner, session, stranger
 from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
 from orchestrator.run.session import Finished
@@ -117,11 +117,11 @@ def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:
     """The run's folder, and the job's id where one job was named. Raises UserError."""
-    if (path / "plan.json").is_file():
+    if has_plan(path):
         return RunFolder.open(path), None
     job = path.parent if path.name == "result.json" else path
     run = job.absolute().parent.parent
-    if not (run / "plan.json").is_file():
+    if not has_plan(run):
         raise UserError(f"{path} is neither a run nor a job of one", "name results/RUN or results/RUN/jobs/JOB")
     folder = RunFolder.open(run)
     if job.absolute().name not in {planned.id for planned in folder.plan().jobs}:
