@@ -24,13 +24,13 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import doors
-from orchestrator.doors import READINGS_LIMIT, Refused
+from orchestrator.doors import READINGS_LIMIT, UNREADABLE, Refused
 from orchestrator.errors import UserError
 from orchestrator.files import disk_errors, locked, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
-from orchestrator.results.records import UNREADABLE, NewerRecord
+from orchestrator.results.records import NewerRecord
 
 #: The folder of a job that the job itself can write to. What it leaves there is removed, and never read as a record.
 OUT = "out"

@@ -140,7 +140,7 @@ def _compare(folder: Path, manifest: Manifest) -> Iterator[tuple[str, State]]:
 def _inside(name: str) -> bool:
     """Whether a path of a manifest stays in its folder."""
     parts = name.split("/")
-    return bool(name) and not any(part in ("", ".", "..") for part in parts)
+    return bool(name) and "\0" not in name and not any(part in ("", ".", "..") for part in parts)
 
 
 def _covered_paths(run: Path) -> list[str]:

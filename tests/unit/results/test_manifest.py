@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.doors import Refused
 from orchestrator.model import to_json
 from orchestrator.results.manifest import (
     Manifest,
