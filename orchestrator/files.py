@@ -313,11 +313,15 @@ def read_yaml(path: Path, shape: type[T]) -> T:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file. Raises UserError."""
+    """The content of a file that the user names. Raises UserError, also for one that is too large to be meant."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(doors.RECORD_LIMIT + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > doors.RECORD_LIMIT:
+        raise UserError(f"{path} is larger than {doors.RECORD_LIMIT >> 20} MiB", "name another file")
+    return content
 
 
 def read_text(path: Path) -> str:
