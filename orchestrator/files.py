@@ -16,7 +16,7 @@ from typing import IO, Literal, TypeVar
 
 import msgspec
 
-from orchestrator import yaml_faults
+from orchestrator import doors, yaml_faults
 from orchestrator.errors import HostError, UserError
 
 T = TypeVar("T")
@@ -90,32 +90,37 @@ def _settled(variable: str, folder: str) -> Path:
 
 
 @contextmanager
-def replacing(path: Path, mode: int | None = None) -> Iterator[IO[bytes]]:
+def replacing(path: Path, mode: int | None = None, place: Place = "cache") -> Iterator[IO[bytes]]:
     """A stream whose content becomes `path` in one step when the block ends well, and vanishes otherwise.
 
     After a crash `path` is the old file or the new one, whole. `mode` replaces the permissions that the umask gives:
-    for data that a job reads as another user. Raises OSError.
+    for data that a job reads as another user. Among results no link is followed, in the cache those of its user are.
+    Raises OSError, and doors.Refused for results.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.urandom(4).hex()}.tmp")
-    try:
-        with temporary.open("xb") as stream:
-            if mode is not None:
-                os.fchmod(stream.fileno(), mode)
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        sync(path.parent.resolve())
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        raise
+    if place == "cache":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path = doors.own(path.parent) / path.name
+    with doors.folder(path.parent, make=True) as at:
+        temporary = doors.temporary(path.name)
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(temporary, flags, 0o666, dir_fd=at), "wb") as stream:
+                if mode is not None:
+                    os.fchmod(stream.fileno(), mode)
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, path.name, src_dir_fd=at, dst_dir_fd=at)
+            sync(path.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary, dir_fd=at)
+            raise
 
 
 def write_atomic(path: Path, data: bytes, place: Place = "results") -> None:
-    """Replaces the content of `path` in one step. Raises HostError; see `storage_error` for `place`."""
-    with disk_errors(path, place), replacing(path) as stream:
+    """Replaces the content of `path` in one step. Raises HostError (see `storage_error` for `place`), doors.Refused."""
+    with disk_errors(path, place), replacing(path, place=place) as stream:
         stream.write(data)
 
 
@@ -142,11 +147,11 @@ def disk_errors(path: Path, place: Place = "results") -> Iterator[None]:
 
 def check_writable(folder: Path) -> None:
     """Raises HostError now rather than after an hour of building."""
-    probe = folder / f".probe.{os.getpid()}.tmp"
     with disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        probe = doors.own(folder) / doors.temporary("probe")
+        os.close(doors.create(probe))
+        doors.remove(probe)
 
 
 def is_full(folder: Path) -> bool:
@@ -157,7 +162,7 @@ def is_full(folder: Path) -> bool:
 
 def sync(path: Path) -> None:
     """Waits until a file's content, or a folder's list of names, is on the disk (fsync). Follows no link."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    descriptor = doors.open_file(path) if doors.kind_of(path) == "file" else doors.open_folder(path)
     try:
         os.fsync(descriptor)
     finally:
@@ -172,26 +177,44 @@ def flush_to_disk() -> None:
 def remove_tree(top: Path) -> None:
     """Removes a folder whatever is in it: links are removed, not followed; depth and modes do not matter.
 
-    Nobody else may be writing to it any more. Raises OSError for what the disk refuses.
+    Links on the way to it are followed by nobody: see `doors.own`. Raises doors.Refused, and OSError for what the disk
+    refuses.
     """
-    if not stat.S_ISDIR(os.lstat(top).st_mode):
-        top.unlink()
-        return
-    top.chmod(0o700)
-    waiting, count = [top], 0
-    while waiting:
-        folder = waiting.pop()
+    with doors.folder(top.parent) as at:
+        if not stat.S_ISDIR(os.lstat(top.name, dir_fd=at).st_mode):
+            os.unlink(top.name, dir_fd=at)
+            return
+        waiting = [top.name]
+        while waiting:
+            name = waiting.pop()
+            waiting += _emptied(name, at, top.name)
+            os.rmdir(name, dir_fd=at)
+
+
+def _emptied(name: str, at: int, top: str) -> list[str]:
+    """Empties a folder; the folders in it are moved up beside it, so that no way grows too long: their new names."""
+    folder, raised = _opened_whatever_its_mode(name, at), []
+    try:
         for entry in list(os.scandir(folder)):
             if entry.is_dir(follow_symlinks=False):
-                # Moved up, so that no path grows too long; a folder can only be moved by who may write to it.
-                Path(entry.path).chmod(0o700)
-                count += 1
-                raised = top.with_name(f".{top.name}.{count}.tmp")
-                Path(entry.path).rename(raised)
-                waiting.append(raised)
+                os.close(_opened_whatever_its_mode(entry.name, folder))  # only who may write to it can move it
+                raised.append(doors.temporary(top))
+                os.rename(entry.name, raised[-1], src_dir_fd=folder, dst_dir_fd=at)
             else:
-                Path(entry.path).unlink()
-        folder.rmdir()
+                os.unlink(entry.name, dir_fd=folder)
+    finally:
+        os.close(folder)
+    return raised
+
+
+def _opened_whatever_its_mode(name: str, at: int) -> int:
+    """The folder of this name, open to be listed, and ours to change from now on. A link is not followed."""
+    step = os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at)
+    try:
+        os.chmod(f"/proc/self/fd/{step}", 0o700)  # noqa: PTH101 (the folder that is open, not one of that name)
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=step)
+    finally:
+        os.close(step)
 
 
 # Locks: all are flocks, which the kernel drops when their holder ends, however it ends.
@@ -253,12 +276,11 @@ def sha256_file(path: Path) -> str:
         return sha256_stream(stream)[0]
 
 
-def read_record(path: Path, kind: type[T]) -> T | None:
-    """The record in a JSON file; None for one that is not there, or not whole."""
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+def cached_record(path: Path, kind: type[T]) -> T | None:
+    """The record in a JSON file of the cache; None for one that is not there, or not whole."""
+    with contextlib.suppress(OSError, doors.Refused):
+        return doors.read_record(doors.own(path), kind)
+    return None
 
 
 def cached_records(path: Path, kind: type[T]) -> dict[str, T]:
@@ -291,11 +313,15 @@ def read_yaml(path: Path, shape: type[T]) -> T:
 
 
 def read_bytes(path: Path) -> bytes:
-    """The content of a file. Raises UserError."""
+    """The content of a file that the user names. Raises UserError, also for one that is too large to be meant."""
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(doors.RECORD_LIMIT + 1)
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
+    if len(content) > doors.RECORD_LIMIT:
+        raise UserError(f"{path} is larger than {doors.RECORD_LIMIT >> 20} MiB", "name another file")
+    return content
 
 
 def read_text(path: Path) -> str:
@@ -313,9 +339,7 @@ def refuse_faults(source: Path | str, faults: Iterator[str], hint: str = "Correc
 def last_line(log: Path) -> str:
     """The last non-empty line of a log, or "": what a person would look at first."""
     try:
-        with log.open("rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - 8192))
-            lines = file.read().decode("utf-8", "replace").splitlines()
-    except OSError:
+        lines = doors.tail(log, 8192)
+    except (OSError, doors.Refused):
         return ""
     return next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import click
 import msgspec
 
 from orchestrator import streams
-from orchestrator.cli.console import say
+from orchestrator.cli.console import say, tell
 from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
@@ -25,10 +26,13 @@ from orchestrator.text import plural, printable
 if TYPE_CHECKING:
     from orchestrator.report.standings import Group
 
+#: What JSON may hold as it is, and a terminal may obey: further control characters, and those that turn the direction.
+STEERING = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+
 
 def print_json(value: Any) -> None:
     """The one JSON document that `--json` puts on standard output."""
-    sys.stdout.buffer.write(to_json(value))
+    sys.stdout.buffer.write(STEERING.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), to_json(value)))
     sys.stdout.buffer.flush()
 
 
@@ -46,9 +50,9 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
         print_json({"jobs": jobs})
         return code
     for job in plan.jobs:
-        click.echo(f"# {job.id}\n{shlex.join(commands[job.id])}")
+        tell(f"# {job.id}\n{shlex.join(commands[job.id])}")
     for skip in plan.skipped:
-        click.echo(f"# {skip.job.id}: {skip.status}, {skip.reason}")
+        tell(f"# {skip.job.id}: {skip.status}, {skip.reason}")
     say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
     return code
 
@@ -58,11 +62,11 @@ def print_parts(why: str, found: list[Part], differing: Sequence[str], as_json: 
     if as_json:
         print_json({"yours": not why, "why": why, "parts": found, "differences": list(differing)})
         return
-    click.echo(f"not a run of yours: {why}; each of these starts only where you name it" if why else "a run of yours")
+    tell(f"not a run of yours: {why}; each of these starts only where you name it" if why else "a run of yours")
     for line in stranger.lines(found):
-        click.echo(line)
+        tell(line)
     for line in differing:
-        click.echo(f"not the same: {printable(line)}")
+        tell(f"not the same: {printable(line)}")
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
@@ -73,9 +77,9 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequenc
     if as_json:
         print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
     else:
-        click.echo(text_summary(standings, width()))
+        tell(text_summary(standings, width()))
         for line in closing_lines(rows, out):
-            click.echo(line)
+            tell(line)
     loss = streams.take_loss()
     if loss:
         say(f"standard output could not be written: {loss}; the same is in {out}")

@@ -16,10 +16,10 @@ from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import (
     cache_folder,
+    cached_record,
     disk_errors,
     expanded,
     home_folder,
-    read_record,
     replacing,
     sha256_file,
     write_atomic,
@@ -210,7 +210,7 @@ def _check(dataset: Dataset, path: Path) -> None:
 
 
 def _remembered(note: Path, status: os.stat_result) -> _Seen | None:
-    seen = read_record(note, _Seen)
+    seen = cached_record(note, _Seen)
     same = seen is not None and (seen.size, seen.mtime_ns) == (status.st_size, status.st_mtime_ns)
     return seen if same else None
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+from orchestrator import doors
 
 #: Bytes.
 LOG_LIMIT = 16 * 2**20
@@ -16,7 +19,7 @@ def pump(output: Iterator[bytes], log: Path) -> None:
     The rest, and what a full disk refuses, is read and dropped: a job must never wait for us.
     """
     written = 0
-    with contextlib.suppress(Exception), log.open("wb", buffering=0) as file:
+    with contextlib.suppress(Exception), os.fdopen(doors.create(log), "wb", buffering=0) as file:
         for chunk in output:
             room = LOG_LIMIT - written
             with contextlib.suppress(OSError):

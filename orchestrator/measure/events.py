@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import TypedDict
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.model import RawEvent
-from orchestrator.results.job_events import PhaseEvent, number, read
+from orchestrator.results.job_events import KINDS, PhaseEvent, number, read
 
-#: Bytes and number of the events of one job; what exceeds them is ignored. No workload comes near either.
-EVENTS_LIMIT = 64 * 2**20
+#: Bytes, number and values of the events of one job; what exceeds them is ignored. No workload comes near any.
+EVENTS_LIMIT = 16 * 2**20
 COUNT_LIMIT = 100_000
+VALUES_LIMIT = 500_000
+#: Values of one event: in memory each costs a hundred times the byte that it is on the line.
+LINE_VALUES = 1_000
 LINE_LIMIT = 2**20
 CHUNK = 8 * 2**20
 #: Lists and objects nested deeper than this could exhaust the stack when they are written as JSON again.
@@ -38,8 +41,8 @@ class Reported(TypedDict):
 class EventTail:
     """Follows a growing file of events. Half a line waits for its end; unreadable lines are counted in `bad`.
 
-    A link or a device that the job has put in the file's place is not read. `full`: the job wrote more than the
-    limits allow, and the rest was ignored.
+    Events of kinds that this project does not know are left out, and so is what is no plain file. `full`: the job wrote
+    more than the limits allow, and the rest was ignored.
     """
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +51,7 @@ class EventTail:
         self._rest = b""
         self._skipping = False
         self._count = 0
+        self._values = 0
         self.bad = 0
         self.full = False
 
@@ -71,11 +75,11 @@ class EventTail:
     def _chunk(self) -> bytes:
         room = EVENTS_LIMIT - self._offset
         try:
-            descriptor = os.open(self._path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
+            descriptor = doors.open_file(self._path)
+        except (OSError, doors.Refused):
             return b""
         try:
-            if self.full or not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            if self.full:
                 return b""
             data = os.pread(descriptor, min(room, CHUNK), self._offset)
             self.full = room <= 0 and os.fstat(descriptor).st_size > self._offset
@@ -90,11 +94,14 @@ class EventTail:
         event = decode_event(line) if len(line) <= LINE_LIMIT else None
         if event is None:
             self.bad += 1
-        elif self._count >= COUNT_LIMIT:
+            return None
+        self._count += 1
+        if event["event"] not in KINDS:  # it says nothing to anybody, and would be kept to the end of the job
+            return None
+        self._values += values(event)
+        if self._count > COUNT_LIMIT or self._values > VALUES_LIMIT:
             self.full = True
             return None
-        else:
-            self._count += 1
         return event
 
 
@@ -106,7 +113,7 @@ def decode_event(line: bytes) -> RawEvent | None:
         return None
     if not isinstance(event.get("event"), str) or number(event.get("t")) is None:
         return None
-    return event if plain(event) else None
+    return event if plain(event) and values(event) <= LINE_VALUES else None
 
 
 def sort_events(events: list[RawEvent]) -> Reported:
@@ -123,6 +130,15 @@ def sort_events(events: list[RawEvent]) -> Reported:
                 if phase.seconds is not None:
                     found["phases"][str(phase.name)] = float(phase.seconds)
     return found
+
+
+def values(value: object) -> int:
+    """How many values there are in a decoded value that is not too deep, those that hold others included."""
+    if isinstance(value, dict):
+        return 1 + sum(map(values, value.values()))
+    if isinstance(value, list):
+        return 1 + sum(map(values, value))
+    return 1
 
 
 def plain(value: object, depth: int = 0) -> bool:

@@ -100,7 +100,7 @@ def watched(
         sampler.stop()
         if sampler.failure:
             say(f"the GPUs were not sampled: {sampler.failure}")
-        if uuids and sum(spool.stat().st_size for spool in run.glob("gpu-*.jsonl")) >= least:
+        if uuids and sum(spool.stat().st_size for spool in gpu_readings.spools(run)) >= least:
             _pack(run, say)
 
 

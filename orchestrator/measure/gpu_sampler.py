@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.host.nvml import GpuLost, Nvml, session
 from orchestrator.host.processes import identify
 from orchestrator.model import GpuProcess, GpuSample
@@ -51,8 +53,8 @@ class Sampler:
         began_us = int(time.time() * 1e6)
         self._newest_us = dict.fromkeys(self._uuids, began_us)
         try:
-            self._spool.parent.mkdir(parents=True, exist_ok=True)
-            with session() as nvml, self._spool.open("ab", buffering=0) as file:
+            doors.make(self._spool.parent)
+            with session() as nvml, os.fdopen(doors.create(self._spool), "wb", buffering=0) as file:
                 self._loop(nvml, file.write)
         except Exception as error:  # whatever a driver or binding does, the jobs go on and the report says it
             self.failure = str(error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import os
 import signal
 import threading
 import time
@@ -12,18 +13,19 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.files import is_full, last_line, remove_tree
 from orchestrator.host.cores import Cores
 from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
+from orchestrator.results.folder import OUT
 from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
 from orchestrator.text import one_line
 
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
 LOG = "log.txt"
-OUT = "out"
 
 OnEvent = Callable[[Job, RawEvent], None]
 
@@ -38,7 +40,7 @@ class Watcher:
         self._on_event = on_event
         self._interval_s = interval_s
         self._tail = EventTail(folder / OUT / EVENTS)
-        self._samples = (folder / SAMPLES).open("wb", buffering=0)
+        self._samples = os.fdopen(doors.create(folder / SAMPLES), "wb", buffering=0)
         self._probe: Probe | None = None
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -124,7 +126,7 @@ def measure(
     between two samples. Raises OSError if a file cannot be written, and nothing for what the job does.
     """
     out = folder / OUT
-    out.mkdir(parents=True)
+    doors.make(out)
     launch = launcher.describe(job, device, out)
     watcher = Watcher(job, device, folder, on_event, interval_s)
     started, launched_t = _now(), time.monotonic()
@@ -209,7 +211,7 @@ def _keep_events(folder: Path, events: list[RawEvent]) -> None:
     The folder is removed first, as the job may have filled the disk.
     """
     remove_tree(folder / OUT)
-    with (folder / EVENTS).open("wb") as file:
+    with os.fdopen(doors.create(folder / EVENTS), "wb") as file:
         for event in events:
             file.write(msgspec.json.encode(event) + b"\n")
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator.errors import OrchestrateError
+from orchestrator import doors
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import disk_errors, write_atomic
 from orchestrator.model import NOT_RUN, PENDING, GpuSample, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
@@ -18,7 +20,7 @@ from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.samples import Readings
-from orchestrator.results.source import read_source, table_files
+from orchestrator.results.source import DAMAGED, MOST, opened_set, read_source, table_files
 from orchestrator.text import plural, printable
 
 
@@ -136,7 +138,7 @@ def write_tables(merged: Merged, out: Path) -> Merged:
         raise
     except Exception as error:
         with disk_errors(target):
-            target.unlink(missing_ok=True)  # one of other rows would be worse than none
+            doors.remove(target)  # one of other rows would be worse than none
         note = f"{target.name} could not be written ({_in_words(error)})."
         return msgspec.structs.replace(merged, notes=[*merged.notes, note])
     return merged
@@ -191,12 +193,13 @@ def merged_set(path: Path) -> Merged:
         "Made from a merged set: logs, GPU timelines and commits are in the folders of the runs; curves of processor "
         "and memory start at the first reading of a job."
     ]
-    samples = list(_set_sample_rows(path))
+    jobs = {(row["run_id"], row["job_id"]) for row in source.rows}
+    samples = list(_set_sample_rows(path, jobs))
     if not samples:
         notes.append(f"No curves of processor and memory: no readings, or more than {MOST_READINGS:,}.")
     return Merged(
-        rows=[{**dict.fromkeys(COLUMNS), **row} for row in source.rows],
-        epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in source.epochs],
+        rows=source.rows,
+        epochs=source.epochs,
         samples=samples,
         run_ids=list(dict.fromkeys(row["run_id"] for row in source.rows)),
         environment=environment_of_rows(source.rows),
@@ -230,16 +233,20 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
     )
 
 
-def _set_sample_rows(path: Path) -> Iterator[Row]:
-    import duckdb  # a tenth of a second to load, and a run does without
-
-    with duckdb.connect() as database:
-        named_files.read_parquet(database, table_files(path, "samples")).create_view("samples")
-        (count,) = database.execute("select count(*) from samples").fetchone() or (0,)
-        if count > MOST_READINGS:
+def _set_sample_rows(path: Path, jobs: Collection[tuple[str, str]]) -> Iterator[Row]:
+    files = table_files(opened_set(path), "samples")
+    with named_files.opened(files) as names, named_files.connect() as database:
+        if named_files.refuse_many(database, names, files[0], MOST["samples"]) > MOST_READINGS:
             return
-        names = ("run_id", "job_id", "t", "device", "cpu_s", "rss_mb")  # a set of an older version has no more
-        readings = database.execute(f"select {', '.join(names)} from samples order by run_id, job_id, t").fetchall()
-    for (run_id, job_id), its in itertools.groupby(readings, key=lambda reading: reading[:2]):
-        samples = [Sample(**dict(zip(names[2:], reading[2:], strict=True))) for reading in its]
+        columns = {"run_id": "VARCHAR", "job_id": "VARCHAR", "t": "DOUBLE", "device": "VARCHAR"}
+        columns |= {"cpu_s": "DOUBLE", "rss_mb": "DOUBLE"}  # a set of an older version has no more
+        chosen = ", ".join(f'"{name}"::{kind} as "{name}"' for name, kind in columns.items())
+        readings = named_files.fetched(
+            named_files.read_parquet(database, names).project(chosen).order("run_id, job_id, t"), files[0]
+        )
+    for reading in readings:
+        if (reading["run_id"], reading["job_id"]) not in jobs or None in (reading["t"], reading["device"]):
+            raise UserError(f"{files[0]}: a reading is of no job of the set, or has no time or device", DAMAGED)
+    for (run_id, job_id), its in itertools.groupby(readings, key=itemgetter("run_id", "job_id")):
+        samples = [Sample(**{name: reading[name] for name in list(columns)[2:]}) for reading in its]
         yield from ({**row, "run_id": run_id} for row in sample_rows(job_id, samples))

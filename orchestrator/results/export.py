@@ -10,31 +10,41 @@ from pathlib import Path
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.files import write_atomic
 from orchestrator.model import Row
 from orchestrator.results import named_files
 
+#: What the text of a cell begins with for which spreadsheets calculate, or run, something.
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
-    """The rows as CSV with a header; every row needs every column."""
-    text = io.StringIO()
+    """The rows as CSV with a header; every row needs every column, and there are two columns or more.
+
+    Text that a spreadsheet would take for a formula begins with an apostrophe; numbers are as they are.
+    """
+    text, taken = io.StringIO(), itemgetter(*columns)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows(map(itemgetter(*columns), rows))
-    return text.getvalue().encode()
+    writer.writerows([_inert(value) if isinstance(value, str) else value for value in taken(row)] for row in rows)
+    return text.getvalue().encode("utf-8", "replace")
+
+
+def _inert(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:
     """Write the rows as Parquet, whose columns have their type also where every value is None."""
-    import duckdb  # it may be what fails
-
-    source = path.with_name(f".{path.name}.jsonl")
-    target = path.with_name(f".{path.name}.tmp")
+    source = path.with_name(doors.temporary(path.name))
     write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
     try:
-        with duckdb.connect() as database:
-            named_files.read_lines(database, source, dict(columns)).write_parquet(named_files.target(target))
-        target.replace(path)
+        with (
+            named_files.opened([source]) as names,
+            named_files.written(path) as target,
+            named_files.connect() as database,
+        ):
+            named_files.read_lines(database, names[0], dict(columns)).write_parquet(target)
     finally:
-        source.unlink(missing_ok=True)
-        target.unlink(missing_ok=True)
+        doors.remove(source)

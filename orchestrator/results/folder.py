@@ -16,19 +16,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
+from orchestrator import doors
+from orchestrator.doors import READINGS_LIMIT, UNREADABLE, Refused
 from orchestrator.errors import UserError
-from orchestrator.files import locked, read_bytes, remove_tree, storage_error, sync, try_lock, write_atomic
+from orchestrator.files import disk_errors, locked, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
-from orchestrator.results.records import UNREADABLE, NewerRecord
+from orchestrator.results.records import NewerRecord
 
+#: The folder of a job that the job itself can write to. What it leaves there is removed, and never read as a record.
+OUT = "out"
 #: The link in a results folder that points at the run that was begun last; also what a user calls that run.
 LATEST = "latest"
 _SAMPLES = msgspec.json.Decoder(Sample)
@@ -42,7 +47,7 @@ class Attempt(Noun, frozen=True, kw_only=True):
 
 
 class RunFolder:
-    """One run on the disk. Made by `create`, opened by `open` or `locate`."""
+    """One run on the disk. Made by `create`, opened by `open` or `locate`; no link leads to `path` or out of it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,21 +56,25 @@ class RunFolder:
     @classmethod
     def create(cls, results: Path, plan: Plan) -> RunFolder:
         """Make the folder of a new run below `results` and write its plan. Raises HostError where the disk refuses."""
-        folder = cls(results / plan.run_id)
-        try:
-            folder.path.mkdir(parents=True)
-        except OSError as error:
-            raise storage_error(folder.path, error) from error
+        with disk_errors(results / plan.run_id):
+            results.mkdir(parents=True, exist_ok=True)
+            folder = cls(doors.own(results) / plan.run_id)
+            folder.path.mkdir()
         write_atomic(folder.path / "plan.json", to_json(plan))
         _point_latest_at(folder.path)
         return folder
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:
-        """The run in the folder `path`. Raises UserError where there is none."""
-        if not _has_plan(path):
+        """The run in the folder `path`, looked through before anything is done with it.
+
+        Raises UserError where there is none, and where anything in it is neither file nor folder.
+        """
+        if not has_plan(path):
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
-        return cls(path.resolve())
+        folder = cls(path.resolve())
+        doors.look_through(folder.path, spared=OUT)
+        return folder
 
     @classmethod
     def locate(cls, results: Path, run: str) -> RunFolder:
@@ -73,7 +82,7 @@ class RunFolder:
         link = results / LATEST
         if run == LATEST and os.path.isdir(link) and not os.path.islink(link):  # noqa: PTH112, PTH114 (these never raise)
             raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
-        here = [path for path in (Path(run), results / run) if _has_plan(path)]
+        here = [path for path in (Path(run), results / run) if has_plan(path)]
         if not here:
             hint = f"runs are kept below {results}; `latest` is the last one"
             if run == LATEST and not any(results.glob("*/plan.json")):
@@ -88,7 +97,7 @@ class RunFolder:
         def refuse() -> None:
             raise UserError(f"{self.path} is in use: that run still goes on", "wait for its end, or stop it")
 
-        with locked(os.open(self.path, os.O_RDONLY | os.O_DIRECTORY), refuse):
+        with locked(doors.open_folder(self.path), refuse):
             self._held = True
             try:
                 yield
@@ -99,9 +108,9 @@ class RunFolder:
         """Whether another orchestrator works on this run now, or its jobs go on without one, not collected yet."""
         if self._held:
             return False
-        if self.plan().config.get("executor", "local") != "local" and not (self.path / MANIFEST).is_file():
+        if self.plan().config.get("executor", "local") != "local" and not doors.kind_of(self.path / MANIFEST):
             return True
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = doors.open_folder(self.path)
         try:
             return not try_lock(descriptor)
         finally:
@@ -112,7 +121,7 @@ class RunFolder:
 
     def plan_text(self) -> bytes:
         """plan.json as it lies there: a seal is over what was written, whatever this version makes of it."""
-        return read_bytes(self.path / "plan.json")
+        return doors.read(self.path / "plan.json")
 
     def job_folder(self, job: Job) -> Path:
         return self.path / "jobs" / job.id
@@ -123,12 +132,10 @@ class RunFolder:
     def begin(self, job: Job, attempt: int) -> Path:
         """Make the job's own, empty folder; what an earlier attempt left there is moved to attempts/<n>."""
         folder = self.job_folder(job)
-        try:
-            if folder.is_dir():
+        with disk_errors(folder):
+            if doors.kind_of(folder):
                 _set_aside(folder)
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(folder, error) from error
+            doors.make(folder)
         write_atomic(folder / "job.json", to_json(Attempt(job=job, attempt=attempt)))
         return folder
 
@@ -136,10 +143,8 @@ class RunFolder:
         """How many times this job was begun."""
         with contextlib.suppress(UserError):
             return records.read(self.job_folder(job) / "job.json", Attempt).attempt
-        kept = self.job_folder(job) / "attempts"
-        older = [int(path.name) for path in kept.glob("*") if path.name.isdecimal()]
-        began = (self.job_folder(job) / "job.json").exists()
-        return max(older, default=0) + began
+        began = doors.kind_of(self.job_folder(job) / "job.json") is not None
+        return _last_number(self.job_folder(job) / "attempts") + began
 
     def write_result(self, result: Result) -> None:
         """Write the job's manifest and then its result. Raises HostError where the disk refuses."""
@@ -156,7 +161,7 @@ class RunFolder:
         Raises NewerRecord, and UserError for a damaged record or one of another job.
         """
         path = self.job_folder(job) / RESULT
-        if not path.is_file():
+        if doors.kind_of(path) is None:
             return None
         found = records.read(path, Result)
         if found.job != job:
@@ -166,13 +171,16 @@ class RunFolder:
     def results(self) -> dict[str, Result]:
         """The results by job id; a job without a record is left out.
 
-        A damaged record gives a failed result, one of a newer version an unsupported one.
+        A damaged record gives a failed result, one of a newer version an unsupported one. Raises doors.Refused for what
+        is no file.
         """
         plan = self.plan()
         found = {}
         for job in plan.planned:
             try:
                 result = self.result(job)
+            except Refused:
+                raise
             except UserError as error:
                 status: Status = "unsupported" if isinstance(error, NewerRecord) else "failed"
                 result = Result(run_id=plan.run_id, job=job, status=status, reason=records.reason(error))
@@ -182,8 +190,9 @@ class RunFolder:
 
     def samples(self, job: Job) -> list[Sample]:
         """The raw readings of one job; a torn last line is left out."""
-        path = self.job_folder(job) / "samples.jsonl"
-        content = path.read_bytes() if path.is_file() else b""
+        path, content = self.job_folder(job) / "samples.jsonl", b""
+        with contextlib.suppress(FileNotFoundError):
+            content = doors.read(path, READINGS_LIMIT)
         with contextlib.suppress(*UNREADABLE):
             return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []
@@ -198,17 +207,14 @@ class RunFolder:
         if uuid is None or result.launched_t is None or result.exited_t is None:
             return []
         own = self.job_folder(result.job)  # holds readings if the job was measured on a node of a cluster
-        place = own if any(own.glob("gpu-*")) else self.path
+        place = own if any(name.startswith("gpu-") for name in doors.names(own)) else self.path
         return gpu_readings.read(place, uuid, result.launched_t - 1, result.exited_t + 1)
 
     def log_tail(self, job: Job, lines: int = 12) -> str:
         """The last lines of the job's output, "" where there is none."""
-        path = self.job_folder(job) / "log.txt"
-        if not path.is_file():
-            return ""
-        with path.open("rb") as file:
-            file.seek(max(0, path.stat().st_size - 16384))
-            return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-lines:])
+        with contextlib.suppress(FileNotFoundError):
+            return "\n".join(doors.tail(self.job_folder(job) / "log.txt")[-lines:])
+        return ""
 
 
 def _sample(line: bytes) -> Sample:
@@ -219,27 +225,39 @@ def _sample(line: bytes) -> Sample:
 
 def _set_aside(folder: Path) -> None:
     """Move the files of an earlier attempt to attempts/<n>; the folder that the job could write is removed."""
-    for path in [folder / "out", *folder.glob(".*.tmp")]:
-        with contextlib.suppress(FileNotFoundError):
-            remove_tree(path)
-    names = [name for name in (*RAW, MANIFEST, RESULT) if (folder / name).exists()]
+    there = doors.names(folder)
+    for name in there:
+        if name == OUT or (name.startswith(".") and name.endswith(".tmp")):
+            with contextlib.suppress(FileNotFoundError):
+                remove_tree(folder / name)
+    names = [name for name in (*RAW, MANIFEST, RESULT) if name in there]
     if not names:
         return
     if not job_is_whole(folder):  # the files are kept, but no manifest says that they are complete
-        (folder / MANIFEST).unlink(missing_ok=True)
+        doors.remove(folder / MANIFEST)
         names = [name for name in names if name != MANIFEST]
-    kept = folder / "attempts"
-    number = 1 + max((int(path.name) for path in kept.glob("*") if path.name.isdecimal()), default=0)
-    (kept / str(number)).mkdir(parents=True)
+    kept = folder / "attempts" / str(1 + _last_number(folder / "attempts"))
+    doors.make(kept)
     for name in sorted(names, key=lambda name: name != RESULT):  # the result first: without it the rest is no record
-        (folder / name).rename(kept / str(number) / name)
+        doors.move(folder / name, kept / name)
     sync(folder)
 
 
-def _has_plan(path: Path) -> bool:
-    """Whether this is the folder of a run. Raises UserError where that cannot be seen."""
+def _last_number(attempts: Path) -> int:
+    """The number of the last attempt that was set aside, 0 for none."""
+    return max((int(name) for name in doors.names(attempts) if re.fullmatch("[0-9]{1,9}", name)), default=0)
+
+
+def has_plan(path: Path) -> bool:
+    """Whether this is meant to be the folder of a run, whatever its plan.json is.
+
+    Raises UserError where that cannot be seen.
+    """
     try:
-        return (path / "plan.json").is_file()
+        os.lstat(path / "plan.json")
+        return True
+    except (FileNotFoundError, NotADirectoryError):
+        return False
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}") from error
 

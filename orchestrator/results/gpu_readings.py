@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import typing
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from orchestrator import doors
+from orchestrator.errors import UserError
 from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import named_files
 
@@ -31,6 +35,9 @@ def _columns(kind: type[Struct]) -> dict[str, str]:
     return {field.name: sql_type(field.type) for field in msgspec.structs.fields(kind)}
 
 
+#: Readings of one job that are taken into memory, and their bytes as text: more than a week of them.
+MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
+
 #: One column per field of a reading, typed also where all values are absent.
 COLUMNS = _columns(GpuSample)
 PROCESS_COLUMNS = _columns(GpuProcess)
@@ -38,47 +45,69 @@ PROCESS_COLUMNS = _columns(GpuProcess)
 
 def new_spool(run: Path) -> Path:
     """A new file for lines. Each session of a run has its own: a run that is resumed has several."""
-    taken = {int(path.stem.removeprefix("gpu-")) for path in run.glob("gpu-*.*") if path.stem[4:].isdecimal()}
+    taken = [int(found[1]) for name in doors.names(run) if (found := re.fullmatch(r"gpu-([0-9]{1,9})\..*", name))]
     return run / f"gpu-{max(taken, default=0) + 1}.jsonl"
+
+
+def spools(run: Path) -> list[Path]:
+    """The files of lines in a folder."""
+    return [run / name for name in doors.names(run) if name.startswith("gpu-") and name.endswith(".jsonl")]
 
 
 def to_parquet(run: Path) -> None:
     """Turn every file of lines into a Parquet file of the same name."""
-    for spool in sorted(run.glob("gpu-*.jsonl")):
-        target = spool.with_suffix(".parquet")
-        temporary = target.with_name(f".{target.name}.tmp")
-        with _database() as database:
-            _lines(database, spool).write_parquet(named_files.target(temporary), compression="zstd")
-        temporary.replace(target)
-        spool.unlink()
+    for spool in spools(run):
+        with (
+            named_files.opened([spool]) as names,
+            named_files.written(spool.with_suffix(".parquet")) as target,
+            named_files.connect() as database,
+        ):
+            _lines(database, names[0]).write_parquet(target, compression="zstd")
+        doors.remove(spool)
 
 
 def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
-    """The readings of one GPU between two moments (CLOCK_MONOTONIC), by time; a torn last line is left out."""
-    found: list[GpuSample] = []
-    finished = sorted(run.glob("gpu-*.parquet"))
-    crashed = [path for path in sorted(run.glob("gpu-*.jsonl")) if not path.with_suffix(".parquet").exists()]
-    if not finished and not crashed:
+    """The readings of one GPU between two moments (CLOCK_MONOTONIC), by time; a torn last line is left out.
+
+    Raises UserError for a file that holds no readings, or more of them than a host's memory bears.
+    """
+    finished = [run / name for name in doors.names(run) if name.startswith("gpu-") and name.endswith(".parquet")]
+    paths = [*finished, *(path for path in spools(run) if path.with_suffix(".parquet") not in finished)]
+    if not paths:
         return []
-    with _database() as database:
-        for path in [*finished, *crashed]:
-            its_lines = path.suffix == ".jsonl"
-            table = _lines(database, path) if its_lines else named_files.read_parquet(database, [path])
-            table.create_view("readings", replace=True)
-            rows = database.execute("SELECT * FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?", [uuid, begin, end])
-            names = [column[0] for column in rows.description]
-            found += [_sample(dict(zip(names, row, strict=True))) for row in rows.fetchall()]
+    found: list[GpuSample] = []
+    with named_files.opened(paths) as names, named_files.connect() as database:
+        for path, name in zip(paths, names, strict=True):
+            found += _read_one(database, path, name, [uuid, begin, end])
     return sorted(found, key=lambda sample: sample.t)
 
 
-def _database() -> Any:
-    import duckdb  # a tenth of a second to load
+def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
+    its_lines = path.suffix == ".jsonl"
+    table = _lines(database, name) if its_lines else named_files.read_parquet(database, [name])
+    table.create_view("readings", replace=True)
+    those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
+    weight = " + ".join(f'coalesce(strlen("{column}"::VARCHAR), 0)' for column in table.columns)
+    ((count, size),) = database.execute(
+        f"SELECT count(*), coalesce(sum({weight})::HUGEINT, 0) {those}", wanted
+    ).fetchall()
+    if count > MOST_READINGS or size > MOST_READINGS_TEXT:
+        raise UserError(
+            f"{path} has {count:,} readings of one job ({size >> 20:,} MiB as text); "
+            f"no more than {MOST_READINGS:,} ({MOST_READINGS_TEXT >> 20:,} MiB) are read",
+            "it is not what a run wrote",
+        )
+    rows = database.execute(f"SELECT * {those}", wanted)
+    columns = [column[0] for column in rows.description]
+    for row in rows.fetchall():
+        try:
+            yield _sample(dict(zip(columns, row, strict=True)))
+        except msgspec.ValidationError as error:
+            raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
 
-    return duckdb.connect()
 
-
-def _lines(database: Any, spool: Path) -> Any:
-    lines = named_files.read_lines(database, spool, COLUMNS, ignore_errors=True)
+def _lines(database: Any, name: str) -> Any:
+    lines = named_files.read_lines(database, name, COLUMNS, ignore_errors=True)
     return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
 
 

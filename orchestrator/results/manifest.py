@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from orchestrator import doors
 from orchestrator.errors import UserError
 from orchestrator.files import sha256_stream, sync, write_atomic
 from orchestrator.model import Noun, Sha256, to_json
@@ -50,24 +50,20 @@ def entry_of(data: bytes) -> Entry:
 
 
 def read_entry(path: Path) -> Entry | None:
-    """Hash and size of a plain file as it is now; None where there is none. A link is not followed."""
+    """Hash and size of a plain file as it is now; None where there is none. Raises doors.Refused."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(doors.open_file(path), "rb") as file:
+            digest, size = sha256_stream(file)
     except OSError:
         return None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        return None
-    with os.fdopen(descriptor, "rb") as file:
-        digest, size = sha256_stream(file)
     return Entry(sha256=digest, bytes=size)
 
 
 def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest in `folder`; None where there is none, or a damaged one. Raises NewerRecord."""
+    """The manifest in `folder`; None where there is none, or a damaged one. Raises NewerRecord, doors.Refused."""
     try:
         return records.read(folder / MANIFEST, Manifest)
-    except records.NewerRecord:
+    except (records.NewerRecord, doors.Refused):
         raise
     except UserError:
         return None
@@ -127,7 +123,7 @@ def check_run(run: Path) -> Iterator[tuple[str, State]]:
     """(file, state) of every file that the run's own manifest covers. A run without one has not ended."""
     manifest = read_manifest(run)
     if manifest is None:
-        yield MANIFEST, "altered" if (run / MANIFEST).exists() else "missing"
+        yield MANIFEST, "altered" if doors.kind_of(run / MANIFEST) else "missing"
         return
     yield from _compare(run, manifest)
 
@@ -144,14 +140,19 @@ def _compare(folder: Path, manifest: Manifest) -> Iterator[tuple[str, State]]:
 def _inside(name: str) -> bool:
     """Whether a path of a manifest stays in its folder."""
     parts = name.split("/")
-    return bool(name) and not any(part in ("", ".", "..") for part in parts)
+    return bool(name) and "\0" not in name and not any(part in ("", ".", "..") for part in parts)
 
 
 def _covered_paths(run: Path) -> list[str]:
     """Everything in the run's folder but the jobs' own files (their manifests stand for them) and temporary files."""
-    jobs = sorted(f"jobs/{path.parent.name}/{MANIFEST}" for path in run.glob(f"jobs/*/{MANIFEST}"))
-    others = []
-    for folder, names, files in os.walk(run):
-        names[:] = sorted(n for n in names if not (n == "jobs" and Path(folder) == run))
-        others += [Path(folder, f).relative_to(run).as_posix() for f in sorted(files) if not f.startswith(".")]
+    jobs = [f"jobs/{name}/{MANIFEST}" for name in doors.names(run / "jobs") if not name.startswith(".")]
+    jobs = [path for path in jobs if doors.kind_of(run / path)]
+    others, waiting = [], [Path()]
+    while waiting:
+        folder = waiting.pop(0)
+        for path in (folder / name for name in doors.names(run / folder)):
+            if doors.kind_of(run / path) == "file":
+                others += [] if path.name.startswith(".") else [path.as_posix()]
+            elif path != Path("jobs"):
+                waiting.append(path)
     return [*(path for path in others if path != MANIFEST), *jobs]

@@ -8,27 +8,26 @@ that changes what a figure means. Samples are written a few jobs at a time, so a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import os
-import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import msgspec
 import numpy as np
 
+from orchestrator import doors
 from orchestrator.errors import UserError
-from orchestrator.files import write_atomic
+from orchestrator.files import disk_errors, remove_tree, write_atomic
 from orchestrator.model import Noun, Plan, Row, Sample, to_json, without_record
 from orchestrator.results import columns, named_files
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
-from orchestrator.results.source import is_set, read_source
+from orchestrator.results.source import MOST, is_set, opened_set, table_files, tables_of_set
 from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
 
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
@@ -79,9 +78,14 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     Raises UserError for a path that holds neither a run nor a set.
     """
     for path in paths:
-        if not is_set(path) and not (path / "plan.json").is_file():
+        if not is_set(path) and not has_plan(path):
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
-    to.mkdir(parents=True, exist_ok=True)
+    for path in paths:  # before anything is written
+        opened_set(path) if is_set(path) else RunFolder.open(path)
+    with disk_errors(to):
+        to.mkdir(parents=True, exist_ok=True)
+        to = doors.own(to)
+        doors.names(to / "samples")
     collected = _Collected(to / "samples")
     with collected.samples:
         for path in paths:
@@ -160,11 +164,11 @@ class _Collected:
                 self.samples.add(plan.run_id, job.id, samples)
 
     def _add_set(self, path: Path) -> None:
-        source = read_source(path)
+        source = tables_of_set(path)
         new = [row for row in source.rows if self._take(row, str(path))]
         taken = {(row["run_id"], row["job_id"]) for row in new if not without_record(row)}
         self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
-        self.samples.copy(path / "samples", taken)
+        self.samples.copy(opened_set(path), taken)
 
     def _take(self, row: Row, origin: str) -> bool:
         """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict.
@@ -210,14 +214,14 @@ class _Samples:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.fresh = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-        self.database = duckdb.connect()
+        self.fresh = path.with_name(doors.temporary(path.name))
+        self.database = named_files.connect()
         self.waiting: list[Readings] = []
         self.count = 0
         self.parts = 0
 
     def __enter__(self) -> _Samples:
-        self.fresh.mkdir(parents=True)
+        doors.make(self.fresh)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
@@ -227,7 +231,8 @@ class _Samples:
                 self._close()
         finally:
             self.database.close()
-            shutil.rmtree(self.fresh, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_tree(self.fresh)
 
     def add(self, run_id: str, job_id: str, readings: Readings) -> None:
         if readings.length:
@@ -238,19 +243,19 @@ class _Samples:
             self._flush()
 
     def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
-        """Copy the samples of the jobs in `taken` from another set, without reading them into memory."""
-        files = sorted(source.glob("*.parquet"))
-        if not taken or not files:
+        """Copy the samples of the jobs in `taken` from another opened set, without reading them into memory."""
+        if not taken:
             return
+        files = table_files(source, "samples")
         runs, jobs = zip(*sorted(taken), strict=True)
         taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
         self.database.register("taken", taken_names)
-        theirs = named_files.read_parquet(self.database, files)
-        theirs.create_view("theirs", replace=True)
-        chosen = ", ".join(
-            f"s.{name}" if name in theirs.columns else _absent(name) for name in ("run_id", "job_id", *KINDS)
-        )
-        self._write(f"select {chosen} from theirs s semi join taken using (run_id, job_id)")
+        with named_files.opened(files) as names:
+            named_files.refuse_many(self.database, names, files[0], MOST["samples"])
+            theirs = named_files.read_parquet(self.database, names)
+            theirs.create_view("theirs", replace=True)
+            self._write(f"select {_of_samples(theirs, files[0])} from theirs s semi join taken using (run_id, job_id)")
+            self.database.execute("drop view theirs")
         self.database.unregister("taken")
 
     def _flush(self) -> None:
@@ -279,17 +284,28 @@ class _Samples:
         self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
 
     def _write(self, select: str) -> None:
-        target = named_files.quoted(named_files.target(self.fresh / f"{self.parts:05}.parquet"))
-        self.database.execute(f"copy ({select}) to {target} (format parquet)")
+        with named_files.written(self.fresh / f"{self.parts:05}.parquet") as target:
+            self.database.execute(f"copy ({select}) to {named_files.quoted(target)} (format parquet)")
         self.parts += 1
 
     def _close(self) -> None:
         if not self.parts:
             empty = ", ".join(map(_absent, KINDS))
             self._write(f"select '' as run_id, '' as job_id, {empty} where false")
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.fresh.rename(self.path)
+        if doors.kind_of(self.path):
+            remove_tree(self.path)
+        doors.move(self.fresh, self.path)
+
+
+def _of_samples(theirs: Any, path: Path) -> str:
+    """The columns of another set's samples, each of the type that it should have. Raises UserError."""
+    lacking = [name for name in ("run_id", "job_id", "t", "device") if name not in theirs.columns]
+    if lacking:
+        raise UserError(f"{path} has no column {lacking[0]}", "the set is damaged: merge its runs again")
+    kinds = {"run_id": "VARCHAR", "job_id": "VARCHAR", **KINDS}
+    return ", ".join(
+        f's."{name}"::{kind} as "{name}"' if name in theirs.columns else _absent(name) for name, kind in kinds.items()
+    )
 
 
 def _numbered(columns: Sequence[tuple[Sequence[str | None], int]]) -> tuple[np.ndarray, list[str | None]]:

@@ -11,15 +11,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from orchestrator import __version__
+from orchestrator import __version__, doors
+from orchestrator.doors import UNREADABLE
 from orchestrator.errors import UserError
 from orchestrator.model import DAMAGED, NEWER
 
 T = TypeVar("T")
 #: The `version` of the form of manifests.
 FORM = 1
-#: What msgspec raises for a damaged file.
-UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 #: How it begins to say that a well-formed record holds what this version does not know.
 _UNKNOWN = "Object contains unknown field"
 
@@ -31,7 +30,7 @@ class NewerRecord(UserError):
 def read(path: Path, kind: type[T]) -> T:
     """The record in a file. Raises NewerRecord, and UserError for one that is gone or damaged."""
     try:
-        data = path.read_bytes()
+        data = doors.read(path)
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error

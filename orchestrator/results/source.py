@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from collections.abc import Mapping
+from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.errors import UserError
+from orchestrator.model import PENDING, Status
 from orchestrator.results import named_files
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
+from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
 
-#: The tables of a set.
-TABLES = ("results", "epochs", "samples")
+#: The tables of a set, and the most rows that are read of each; samples are never all in memory.
+MOST = {"results": named_files.MOST_ROWS, "epochs": named_files.MOST_ROWS, "samples": 100_000_000}
+TABLES = tuple(MOST)
+#: What each row has: a set without it was not made by `merge`.
+NEEDED = {
+    "results": ("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat", "status"),
+    "epochs": ("run_id", "job_id", "epoch"),
+}
+STATUSES = frozenset((*get_args(Status), PENDING))
+DAMAGED = "the set is damaged, or of another version: merge its runs again"
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -33,9 +48,9 @@ class Source(msgspec.Struct, frozen=True):
 def read_source(path: Path) -> Source:
     """The tables of a set, or of a run, whose rows are then made anew.
 
-    Raises UserError for anything else.
+    Raises UserError for anything else, and for what cannot be read as one.
     """
-    if (path / "plan.json").is_file():
+    if has_plan(path):
         folder = RunFolder.open(path)
         plan, results = folder.plan(), folder.results()
         ordered = [results[job.id] for job in plan.planned if job.id in results]
@@ -46,20 +61,51 @@ def read_source(path: Path) -> Source:
             epochs=epoch_rows(ordered, gpu, samples),
         )
     if is_set(path):
-        return Source(rows=_table(path, "results"), epochs=_table(path, "epochs"))
+        tables = tables_of_set(path)
+        return Source(
+            rows=[{**dict.fromkeys(COLUMNS), **row} for row in tables.rows],
+            epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in tables.epochs],
+        )
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
 
 
 def is_set(path: Path) -> bool:
-    return (path / "set.json").is_file()
+    """Whether this is meant to be a set, whatever its set.json is."""
+    return os.path.lexists(path / "set.json")
+
+
+def opened_set(path: Path) -> Path:
+    """The folder of a set, looked through before it is read. Raises UserError for what is neither file nor folder."""
+    path = path.resolve()
+    doors.look_through(path)
+    return path
 
 
 def table_files(path: Path, table: str) -> list[Path]:
-    """The files of one table of a set. Raises UserError where there is none."""
-    files = sorted((path / table).glob("*.parquet")) if table == "samples" else [path / f"{table}.parquet"]
-    if not files or not files[0].is_file():
+    """The files of one table of an opened set. Raises UserError where there is none."""
+    files = [path / f"{table}.parquet"]
+    if table == "samples":
+        files = [path / table / name for name in doors.names(path / table) if name.endswith(".parquet")]
+    if not files or not doors.kind_of(files[0]):
         raise UserError(f"the set {path} is damaged: its table {table} is not there", "merge its runs again")
     return files
+
+
+def tables_of_set(path: Path) -> Source:
+    """Rows and epochs of a set, with those of today's columns that it has. Raises UserError."""
+    path = opened_set(path)
+    rows = _table(path, "results", {**COLUMNS, "group": "VARCHAR"})
+    epochs = _table(path, "epochs", EPOCH_COLUMNS)
+    jobs = Counter((row["run_id"], row["job_id"]) for row in rows)
+    for row in rows:
+        if row["status"] not in STATUSES:
+            raise UserError(f"{path}/results.parquet: there is no status {row['status']!r}", DAMAGED)
+        if jobs[row["run_id"], row["job_id"]] > 1:
+            raise UserError(f"{path}/results.parquet: job {row['job_id']} of {row['run_id']} is there twice", DAMAGED)
+    for epoch in epochs:
+        if (epoch["run_id"], epoch["job_id"]) not in jobs:
+            raise UserError(f"{path}/epochs.parquet: job {epoch['job_id']} is not in results.parquet", DAMAGED)
+    return Source(rows=rows, epochs=epochs)
 
 
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -71,14 +117,16 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
     import duckdb  # a tenth of a second to load; runs are read without it
 
-    with duckdb.connect() as database:
-        tables = {name: table_files(path, name) for name in TABLES}
-        for name, files in tables.items():
-            named_files.read_parquet(database, files).create_view(name)
+    path = opened_set(path)
+    files = {name: table_files(path, name) for name in TABLES}
+    with named_files.opened(list(chain(*files.values()))) as names, named_files.connect() as database:
+        left = iter(names)
+        for table, its in files.items():
+            opened = list(islice(left, len(its)))
+            named_files.refuse_many(database, opened, its[0], MOST[table])
+            named_files.read_parquet(database, opened).create_view(table)
         database.execute(_CELLS)
-        patterns = ", ".join(named_files.quoted(named_files.only(file)) for files in tables.values() for file in files)
-        database.execute(f"set allowed_directories = [{named_files.quoted(named_files.target(path))}]")
-        database.execute(f"set allowed_paths = [{patterns}]")
+        database.execute(f"set allowed_paths = [{', '.join(map(named_files.quoted, names))}]")
         database.execute("set enable_external_access = false")
         database.execute("set lock_configuration = true")
         try:
@@ -86,7 +134,10 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             if [s.type for s in statements] not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
                 raise UserError("one statement that reads, please", 'for example "select * from cells"')
             answer = database.execute(statements[0])
-            return [column[0] for column in answer.description or []], answer.fetchall()
+            rows = answer.fetchmany(named_files.MOST_ROWS + 1)
+            if len(rows) > named_files.MOST_ROWS:
+                raise UserError(f"the answer has more than {named_files.MOST_ROWS:,} rows", "ask for fewer: limit 1000")
+            return [column[0] for column in answer.description or []], rows
         except duckdb.Error as error:
             raise UserError(str(error).split("\n")[0], "tables: results, epochs, samples, cells") from error
 
@@ -102,9 +153,28 @@ from (select *, status = 'ok' and isfinite(epoch_s) and epoch_s > 0 and isfinite
 group by all order by workload, epoch_s nulls last"""
 
 
-def _table(path: Path, name: str) -> list[dict[str, Any]]:
-    import duckdb
+def _table(path: Path, name: str, known: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The rows of one table of an opened set, with the columns that are known. Raises UserError."""
+    files = table_files(path, name)
+    with named_files.opened(files) as names, named_files.connect() as database:
+        named_files.refuse_many(database, names, files[0])
+        found = named_files.read_parquet(database, names)
+        lacking = [column for column in NEEDED[name] if column not in found.columns]
+        if lacking:
+            raise UserError(f"{files[0]} has no column {lacking[0]}", DAMAGED)
+        rows = named_files.fetched(
+            found.project(", ".join(_typed(column, known[column]) for column in found.columns if column in known)),
+            files[0],
+        )
+    for column in NEEDED[name]:
+        if any(row[column] is None for row in rows):
+            raise UserError(f"{files[0]}: column {column} is empty in a row", DAMAGED)
+    return rows
 
-    with duckdb.connect() as database:
-        found = named_files.read_parquet(database, table_files(path, name))
-        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+def _typed(column: str, kind: str) -> str:
+    """A column as the type it should have; what is no finite number is absent, as in all records."""
+    value = f'"{column}"::{kind}'
+    return (
+        f'case when isfinite({value}) then {value} end as "{column}"' if kind == "DOUBLE" else f'{value} as "{column}"'
+    )

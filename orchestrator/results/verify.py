@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator import doors
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST, State, check_job, check_run
 
@@ -13,10 +14,12 @@ def verified(folder: RunFolder) -> list[tuple[str, State]]:
     skipped = {skip.job.id for skip in plan.skipped}
     for job in plan.planned:
         own = folder.job_folder(job)
-        if job.id in skipped and not own.exists():
+        if job.id in skipped and doors.kind_of(own) is None:
             continue
         found += [(f"jobs/{job.id}/{name}", state) for name, state in check_job(own)]
-        for kept in sorted((own / "attempts").glob(f"*/{MANIFEST}")):
-            where = kept.parent.relative_to(folder.path).as_posix()
-            found += [(f"{where}/{name}", state) for name, state in check_job(kept.parent)]
+        for number in doors.names(own / "attempts"):
+            kept = own / "attempts" / number
+            if doors.kind_of(kept / MANIFEST):
+                where = kept.relative_to(folder.path).as_posix()
+                found += [(f"{where}/{name}", state) for name, state in check_job(kept)]
     return found

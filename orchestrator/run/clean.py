@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -11,12 +12,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from orchestrator import doors
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, remove_tree
 from orchestrator.launchers import caches, runtimes, sweep
-from orchestrator.measure.job import OUT
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import OUT, RunFolder, has_plan
 from orchestrator.stacks.images import engine
 
 PREFIX = "keras-orchestrate/"
@@ -50,24 +51,39 @@ def _everything(drop_images: bool, drop_caches: bool, results: Path) -> Iterator
         yield from _on_engine(client, drop_images, drop_caches)
     for name, argv in sweep.runtime_orphans(runtimes.load("podman")):
         yield f"container {name} (podman)", partial(subprocess.run, argv, capture_output=True, timeout=60)
-    for path in stale_files(results):
-        yield f"temporary {path}", partial(remove_tree, path)
     if drop_caches:
         for name in ("venvs", "compiled", "images"):
             folder = cache_folder() / name
             if folder.is_dir():
                 yield f"folder {folder}", partial(shutil.rmtree, folder)
+    for path in stale_files(results):
+        yield f"temporary {path}", partial(remove_tree, path)
 
 
 def stale_files(results: Path) -> Iterator[Path]:
     """What killed orchestrators left in their runs: half-written files, folders of jobs. Runs that go on are spared."""
-    for plan in sorted(results.glob("*/plan.json")):
-        folder = RunFolder.open(plan.parent)
-        if plan.parent.is_symlink():
+    refused: list[UserError] = []
+    for path in sorted(results.glob("*")):
+        if path.is_symlink() or not has_plan(path):
+            continue
+        try:
+            folder = RunFolder.open(path)
+        except UserError as error:  # the others are cleaned all the same
+            refused.append(error)
             continue
         with contextlib.suppress(UserError), folder.locked():
-            temporary = [path for path in folder.path.rglob(".*.tmp") if OUT not in path.parts]
-            yield from sorted([*temporary, *folder.path.glob(f"jobs/*/{OUT}")])
+            yield from _leftovers(folder.path)
+    if refused:
+        raise refused[0]
+
+
+def _leftovers(folder: Path, depth: int = 0) -> Iterator[Path]:
+    """The half-written files below a run, and the folders that jobs wrote to."""
+    for path in (folder / name for name in doors.names(folder)):
+        if re.fullmatch(r"\..*\.tmp", path.name) or (depth == 2 and path.name == OUT):
+            yield path
+        elif path.name != OUT and doors.kind_of(path) == "folder":
+            yield from _leftovers(path, depth + 1)
 
 
 def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tuple[str, Callable[[], Any]]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from orchestrator import doors
 from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.executors.executor import Detachable, Executor, Listener
 from orchestrator.executors.prepared import Ready
@@ -153,18 +154,19 @@ def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: s
     from orchestrator.report.standings import standings  # imported here because they load numpy
     from orchestrator.results import collect
 
+    place = checked_place(out)
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
     broken: Exception | None = None
     found: list[Group] = []
     try:
-        merged = collect.write_tables(merged, out)
+        merged = collect.write_tables(merged, place)
     except Exception as error:
         broken = error
     try:  # who is fastest is told, whatever the disk says
         view = view_of(merged, catalog, command)
         found = standings(view)
-        lacking = [] if broken else write_report(view, out)
+        lacking = [] if broken else write_report(view, place)
         for line in (*merged.notes, *lacking):
             listener.say(line)
     except Exception as error:
@@ -181,19 +183,28 @@ def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
     return make_view(report_input(merged, catalog, command, created))
 
 
+def checked_place(out: Path) -> Path:
+    """Where tables and reports are written to, before any of it is. Raises doors.Refused for charts/ that is a link."""
+    place = doors.own(out)
+    doors.names(place / CHARTS)
+    return place
+
+
 def write_report(view: View, out: Path) -> list[str]:
     """The report: HTML, Markdown and charts; what could not be drawn, in words.
 
-    Raises HostError where they cannot be written.
+    Raises HostError where they cannot be written, and doors.Refused where the folder of the charts is a link.
     """
     from orchestrator.report.build import build  # imported here because it loads numpy
+
+    out = checked_place(out)
 
     made = build(view, drawn)
     files = made.files()
     for name, content in files.items():
         write_atomic(out / name, content)
-    for old in (out / CHARTS).glob("*.*"):  # of an earlier report, which had more of them
-        if f"{CHARTS}/{old.name}" not in files:
-            with disk_errors(old):
-                old.unlink()
+    for old in doors.names(out / CHARTS):  # of an earlier report, which had more of them
+        if f"{CHARTS}/{old}" not in files and "." in old:
+            with disk_errors(out / CHARTS / old):
+                doors.remove(out / CHARTS / old)
     return made.lacking

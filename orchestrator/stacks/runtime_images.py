@@ -16,7 +16,7 @@ from typing import IO, Any
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.files import cache_folder, read_record, write_atomic
+from orchestrator.files import cache_folder, cached_record, write_atomic
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.launchers.runtimes import Runtime
 from orchestrator.model import Noun, to_json
@@ -98,7 +98,7 @@ def put_from_archive(runtime: Runtime, archive: Path, found: list[image_archive.
 
 def _in_file(runtime: Runtime, name: str, folder: Path) -> Held | None:
     file = folder / (_safe(name) + runtime.images.suffix)
-    info = read_record(file.with_name(file.name + ".json"), ImageInfo)
+    info = cached_record(file.with_name(file.name + ".json"), ImageInfo)
     return Held(info=info, file=str(file)) if info and file.is_file() else None
 
 

@@ -148,7 +148,7 @@ def test_permissions_are_the_umasks_unless_they_are_given(tmp_path):
 def test_a_cache_that_is_a_link_to_another_disk_can_be_written(tmp_path):
     (tmp_path / "scratch").mkdir()
     (tmp_path / "cache").symlink_to(tmp_path / "scratch")
-    write_atomic(tmp_path / "cache" / "f", b"x")
+    write_atomic(tmp_path / "cache" / "f", b"x", "cache")
     assert (tmp_path / "scratch" / "f").read_bytes() == b"x"
 
 

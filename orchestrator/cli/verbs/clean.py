@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import OUT
 from orchestrator.run import clean as cleaning
 
@@ -25,4 +26,4 @@ def clean(drop_images: bool, drop_caches: bool, dry_run: bool, out: Path) -> Non
     Results and data sets are never touched, nor containers, images and volumes without this project's label.
     """
     for line in cleaning.clean(drop_images, drop_caches, dry_run, out):
-        click.echo(line)
+        tell(line)

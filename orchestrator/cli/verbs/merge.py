@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import FOLDER, JSON
 from orchestrator.cli.output import print_json
 
@@ -36,7 +37,7 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
         print_json({"results": rows})
     else:
         for line in merge_lines(done, to):
-            click.echo(line)
+            tell(line)
     raise SystemExit(1 if done.conflicts else 0)
 
 

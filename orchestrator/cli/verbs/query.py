@@ -8,6 +8,7 @@ import click
 
 from orchestrator.cli.options import FOLDER, JSON
 from orchestrator.cli.output import print_json
+from orchestrator.text import printable
 
 
 @click.command()
@@ -31,6 +32,5 @@ def query(sql: str, folder: Path, as_json: bool) -> None:
         document = {"columns": names, "rows": [dict(zip(names, row, strict=True)) for row in rows]}
         print_json(document)
         return
-    click.echo("\t".join(names))
-    for row in rows:
-        click.echo("\t".join("" if value is None else str(value) for value in row))
+    for line in (names, *rows):
+        click.echo("\t".join("" if value is None else printable(str(value)) for value in line))

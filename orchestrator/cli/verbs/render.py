@@ -8,6 +8,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.options import ROOT
+from orchestrator.doors import own
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, write_atomic
 from orchestrator.plan.catalog import load_catalog
@@ -30,5 +31,5 @@ def render(root: Path | None, check: bool) -> None:
         stale += 1
         click.echo(f"{name} {'differs from its template' if check else 'written'}")
         if not check:
-            write_atomic(path, text.encode())
+            write_atomic(own(path.parent) / path.name, text.encode())
     raise SystemExit(1 if check and stale else 0)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.console import console
+from orchestrator.cli.console import console, say, tell
 from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
 from orchestrator.cli.output import end, print_parts
 from orchestrator.cli.progress import Progress
@@ -19,7 +19,7 @@ from orchestrator.model import Plan
 from orchestrator.plan.catalog import load_catalog, refuse_unknown, workloads_sha256
 from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.run import owner, session, stranger
 from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
 from orchestrator.run.session import Finished
@@ -68,7 +68,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     from orchestrator.stats.compare import overall
 
     ratios = compared(folder.path, finished.out, only)
-    click.echo(comparison_text(ratios), err=as_json)
+    (say if as_json else tell)(comparison_text(ratios))
     ctx.exit(code or (1 if overall(ratios) is None else 0))
 
 
@@ -119,11 +119,11 @@ def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:
     """The run's folder, and the job's id where one job was named. Raises UserError."""
-    if (path / "plan.json").is_file():
+    if has_plan(path):
         return RunFolder.open(path), None
     job = path.parent if path.name == "result.json" else path
     run = job.absolute().parent.parent
-    if not (run / "plan.json").is_file():
+    if not has_plan(run):
         raise UserError(f"{path} is neither a run nor a job of one", "name results/RUN or results/RUN/jobs/JOB")
     folder = RunFolder.open(run)
     if job.absolute().name not in {planned.id for planned in folder.plan().jobs}:

@@ -16,6 +16,7 @@ from orchestrator.executors.signals import not_hung_up
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import read_manifest, write_run_manifest
+from orchestrator.results.source import is_set
 from orchestrator.run import session
 
 
@@ -40,7 +41,7 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
       orchestrate report results/20261122-*  --to results/together
       orchestrate report results/all                   a merged set
     """
-    if any((path / "set.json").is_file() for path in runs):
+    if any(is_set(path) for path in runs):
         _report_set(runs, to, load_catalog(root), as_json)
         return
     folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, LATEST)]

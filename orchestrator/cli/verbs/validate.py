@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import FOLDER, JSON, bound, percent
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
@@ -102,7 +103,7 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
         print_json({**document, "kept": kept})
     else:
         for line in _lines(noise, even, shapes, real, needed, given):
-            click.echo(line)
+            tell(line)
     raise SystemExit(0 if kept else 1)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import JSON, OUT
 from orchestrator.cli.output import print_json
 from orchestrator.results.folder import RunFolder
@@ -49,7 +50,7 @@ def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
     else:
         for name, state in files.items():
             if state != "ok":
-                click.echo(f"{name}: {WORDS[state]}")
+                tell(f"{name}: {WORDS[state]}")
         words = WORDS["ok"] if len(files) == 1 else "as they were written"
-        click.echo(f"{folder.path.name}: {verdict}, {states['ok']} of {plural(len(files), 'file')} {words}")
+        tell(f"{folder.path.name}: {verdict}, {states['ok']} of {plural(len(files), 'file')} {words}")
     ctx.exit(0 if verdict == "complete" else 1)

@@ -32,13 +32,12 @@ from orchestrator.launchers.runtimes import Point
 from orchestrator.measure import gpu_claims
 from orchestrator.measure.fingerprint import Origin, git_commit
 from orchestrator.measure.gpu_claims import GpuClaims
-from orchestrator.measure.job import OUT
 from orchestrator.model import DataFile, Device, Host, Job, Plan, Result, Say
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import parse_memory
 from orchestrator.plan.draft import chosen_stacks, draft, drop_unready, no_gpu_for
 from orchestrator.plan.request import RunRequest
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import OUT, RunFolder
 from orchestrator.stacks.choose import choose_provisioner, planning_provisioner
 from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.process import without_python

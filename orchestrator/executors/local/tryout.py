@@ -12,6 +12,7 @@ import msgspec
 
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow
+from orchestrator.doors import own
 from orchestrator.errors import HostError
 from orchestrator.executors.prepared import equal_share_mb
 from orchestrator.files import remove_tree
@@ -39,7 +40,7 @@ def try_out(
     """
     try:
         place = next(path for path in (out.absolute(), *out.absolute().parents) if path.is_dir())
-        folder = Path(tempfile.mkdtemp(prefix=".trial-", dir=place))
+        folder = Path(tempfile.mkdtemp(prefix=".trial-", dir=own(place)))
     except OSError:  # other checks say so
         return None
     try:

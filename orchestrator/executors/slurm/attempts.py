@@ -20,8 +20,9 @@ import secrets
 from pathlib import Path
 from typing import Any
 
+from orchestrator import doors
 from orchestrator.executors.slurm.commands import Ticket
-from orchestrator.files import last_line, read_record, write_atomic
+from orchestrator.files import last_line, write_atomic
 from orchestrator.launchers.runtimes import Weakenable
 from orchestrator.model import DataFile, DeviceKind, Job, Noun, Positive, Result, to_json
 from orchestrator.plan.slurm import NodeImages
@@ -103,20 +104,22 @@ class Attempt:
     @classmethod
     def create(cls, job_folder: Path, spec: Spec) -> Attempt:
         folder = job_folder / "slurm" / f"{spec.ticket.attempt}-{spec.ticket.token}"
-        folder.mkdir(parents=True)
+        doors.make(folder)
         write_atomic(folder / SPEC, to_json(spec))
         return cls(folder, spec)
 
     @classmethod
     def open(cls, folder: Path) -> Attempt | None:
         """None for a folder that holds no whole order: it was never submitted."""
-        spec = read_record(folder / SPEC, Spec)
+        spec = doors.read_record(folder / SPEC, Spec)
         return cls(folder, spec) if spec else None
 
     @classmethod
     def unfinished(cls, job_folder: Path) -> list[Attempt]:
         """Attempts that were submitted, and neither collected nor given up; the newest last."""
-        found = [cls.open(path) for path in (job_folder / "slurm").glob("*-*") if not (path / CANCEL).exists()]
+        kept_by = job_folder / "slurm"
+        submitted = [kept_by / name for name in doors.names(kept_by) if "-" in name]
+        found = [cls.open(path) for path in submitted if not doors.kind_of(path / CANCEL)]
         kept = [attempt for attempt in found if attempt and not Path(attempt.spec.stop).exists()]
         return sorted(kept, key=lambda attempt: attempt.spec.ticket.attempt)
 
@@ -125,23 +128,17 @@ class Attempt:
         return self.spec.ticket.comment
 
     def started(self) -> Started | None:
-        return read_record(self.folder / STARTED, Started)
+        return doors.read_record(self.folder / STARTED, Started)
 
     def begin(self, started: Started) -> bool:
         """Whether this is the first start: Slurm may have been made to start it twice."""
-        try:
-            descriptor = os.open(self.folder / STARTED, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            return False
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(to_json(started))
-        return True
+        return doors.create_once(self.folder / STARTED, to_json(started))
 
     def outcome(self) -> Outcome | None:
         """What the node reported, if it is about this attempt and no other. Looks anew at what the server has."""
         with contextlib.suppress(OSError):
             os.scandir(self.folder).close()  # a file system that caches looks again when a folder is opened
-        found = read_record(self.folder / OUTCOME, Outcome)
+        found = doors.read_record(self.folder / OUTCOME, Outcome)
         ticket = self.spec.ticket
         if found is None or (found.token, found.attempt) != (ticket.token, ticket.attempt):
             return None
@@ -152,10 +149,10 @@ class Attempt:
 
     def give_up(self) -> None:
         with contextlib.suppress(OSError):  # a full disk: scancel is told as well
-            (self.folder / CANCEL).touch()
+            doors.create_once(self.folder / CANCEL)
 
     def given_up(self) -> bool:
-        return (self.folder / CANCEL).exists() or Path(self.spec.stop).exists()
+        return bool(doors.kind_of(self.folder / CANCEL)) or Path(self.spec.stop).exists()
 
     def last_words(self) -> str:
         """The last line that Slurm or the batch script left."""

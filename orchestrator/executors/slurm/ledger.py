@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator import __version__
+from orchestrator import __version__, doors
 from orchestrator.errors import UserError
 from orchestrator.executors.executor import Listener
 from orchestrator.executors.prepared import Ready
@@ -124,7 +124,7 @@ class RunLedger:
         try:
             for name in KEPT:
                 with contextlib.suppress(FileNotFoundError):
-                    (attempt.folder / name).replace(own / name)
+                    doors.move(attempt.folder / name, own / name)
         except OSError as error:
             raise storage_error(own, error) from error
         self._record(result)
@@ -168,7 +168,7 @@ class RunLedger:
         One marker file ends all attempts of this session at once; older ones are given up one by one.
         """
         with contextlib.suppress(OSError):
-            self._stop.touch()
+            doors.create_once(self._stop)
         for attempt in attempts:
             if attempt.spec.stop != str(self._stop.absolute()):
                 attempt.give_up()

@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, streams
+from orchestrator import __version__, doors, streams
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
@@ -99,7 +99,7 @@ def main(argv: list[str]) -> int:
     streams.secure()  # Slurm's log of it may be on a disk that is full
     if argv[0] == "--examine":
         return examine(msgspec.json.decode(argv[1], type=Inspection))
-    attempt = Attempt.open(Path(argv[0]).parent)
+    attempt = Attempt.open(doors.own(Path(argv[0]).parent))
     if attempt is None:
         print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
         return 2

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from orchestrator.measure.events import LINE_LIMIT, EventTail, decode_event, sort_events
+from orchestrator.measure.events import (
+    LINE_LIMIT,
+    LINE_VALUES,
+    VALUES_LIMIT,
+    EventTail,
+    decode_event,
+    sort_events,
+    values,
+)
 
 
 def line(event, **fields):
@@ -83,9 +91,28 @@ def test_a_line_without_kind_and_time_is_no_event(text):
     assert decode_event(text.encode()) is None
 
 
-def test_unknown_kinds_and_fields_are_kept_as_they_are():
-    event = {"event": "mine", "t": 1.5, "what": [{"deep": None}]}
+def test_unknown_fields_are_kept_as_they_are_and_unknown_kinds_are_left_out(tmp_path):
+    event = {"event": "end", "t": 1.5, "what": [{"deep": None}]}
     assert decode_event(json.dumps(event).encode()) == event
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line("mine") + line("end"))
+    tail = EventTail(path)
+    assert [event["event"] for event in tail.read()] == ["end"]
+    assert (tail.bad, tail.full) == (0, False)
+
+
+def test_the_values_of_a_line_and_of_all_lines_are_bounded(tmp_path):
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(line("epoch_end", x=[{}] * LINE_VALUES) + line("epoch_end", x=[{}] * (LINE_VALUES - 4)))
+    tail = EventTail(path)
+    assert [len(event["x"]) for event in tail.read()] == [LINE_VALUES - 4]
+    assert (tail.bad, tail.full) == (1, False)
+    path.write_bytes(line("epoch_end", x=[[[0] * 400]]) * (VALUES_LIMIT // 400))
+    tail = EventTail(path)
+    kept = tail.read()
+    assert sum(map(values, kept)) <= VALUES_LIMIT
+    assert tail.full
+    assert len(kept) > VALUES_LIMIT // 500
 
 
 def test_events_become_the_parts_of_a_result():

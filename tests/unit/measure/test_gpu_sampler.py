@@ -74,7 +74,7 @@ def test_a_folder_that_cannot_be_made_ends_the_record_and_not_the_run(monkeypatc
     (tmp_path / "run").write_text("a file in the way")
     sampler, found = sampled(monkeypatch, tmp_path, Driver(), "a")
     assert found == []
-    assert "File exists" in sampler.failure
+    assert sampler.failure == f"{tmp_path / 'run'} is a file, and no folder"
 
 
 @pytest.mark.parametrize(("now", "due"), [(10.0, 10.2), (10.19, 10.2), (10.2, 10.4), (11.05, 11.2), (9.9, 10.0)])

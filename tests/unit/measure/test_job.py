@@ -118,7 +118,7 @@ def test_a_record_keeps_what_the_job_wrote_and_nothing_else(tmp_path):
     assert result.data == {"t": 0.0, **DATA}
     assert result.epochs == [{"t": 1.0, **EPOCH}]
     assert [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()] == seen
-    assert [event["event"] for event in seen] == ["data", "epoch_end", "mine", "end"]
+    assert [event["event"] for event in seen] == ["data", "epoch_end", "end"]
     assert sorted(path.name for path in folder.iterdir()) == ["events.jsonl", "samples.jsonl"]
     (sample,) = (folder / "samples.jsonl").read_bytes().splitlines()
     assert {"device": "cpu:0", "cpu_s": 1.0, "rss_mb": 2.0}.items() <= json.loads(sample).items()

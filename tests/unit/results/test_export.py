@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import duckdb
 import pytest
 
@@ -14,6 +17,13 @@ ROWS = [{"s": 1.5, "name": 'a "b", c', "n": None, "yes": None}, {"s": None, "nam
 def test_csv_has_the_columns_in_their_order():
     assert to_csv(ROWS, COLUMNS) == b'name,n,s,yes\n"a ""b"", c",,1.5,\n,1099511627776,,\n'
     assert to_csv([], COLUMNS) == b"name,n,s,yes\n"
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"])
+def test_text_is_no_formula_and_numbers_are_as_they_are(text):
+    row = {"name": text, "n": -1, "s": -0.5, "yes": None}
+    (_, cells) = csv.reader(io.StringIO(to_csv([row], COLUMNS).decode(), newline=""))
+    assert cells == [f"'{text}", "-1", "-0.5", ""]
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])

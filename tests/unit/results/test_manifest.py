@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from orchestrator.doors import Refused
 from orchestrator.model import to_json
 from orchestrator.results.manifest import (
     Manifest,
@@ -90,11 +91,15 @@ def test_a_job_that_is_gone_stays_missing(run, job):
     assert dict(check_run(run))["jobs/a/manifest.json"] == "missing"
 
 
-def test_links_and_folders_have_no_hash(tmp_path):
+def test_links_and_folders_are_refused_and_not_hashed(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
     (tmp_path / "link").symlink_to(tmp_path / "file")
+    (tmp_path / "folder").mkdir()
     assert read_entry(tmp_path / "file") == entry_of(b"x")
-    assert [read_entry(tmp_path / name) for name in ("link", "none", ".")] == [None] * 3
+    assert read_entry(tmp_path / "none") is None
+    for name in ("link", "folder"):
+        with pytest.raises(Refused, match=f"{name} is a {name}, and no plain file"):
+            read_entry(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../b", "a//b", "."])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from orchestrator.errors import UserError
@@ -66,9 +65,9 @@ def test_a_table_that_is_gone_is_said_in_one_line(tmp_path, runs):
             read(tmp_path)
 
 
-def test_only_is_the_one_file(named):
+def test_what_is_opened_is_the_one_file(named):
     named.mkdir()
     write_parquet([{"a": 7}], {"a": "BIGINT"}, named / "t.parquet")
-    with duckdb.connect() as database:
-        assert named_files.read_parquet(database, [named / "t.parquet"]).fetchall() == [(7,)]
+    with named_files.opened([named / "t.parquet"]) as names, named_files.connect() as database:
+        assert named_files.read_parquet(database, names).fetchall() == [(7,)]
     assert named_files.quoted("it's") == "'it''s'"
