@@ -178,10 +178,16 @@ def names(path: Path) -> list[str]:
 
 
 def create(path: Path) -> int:
-    """A new file, open for writing. What had its name before, a link too, is removed and not written to."""
+    """A new file, open for writing. What had its name before, a link too, is removed and not written to.
+
+    A device is never removed: it is no run's. Raises Refused, OSError.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with folder(path.parent) as at:
         with contextlib.suppress(FileNotFoundError):
+            mode = _mode(path, at)
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                raise _refused(path, mode, "no file of a run")
             os.unlink(path.name, dir_fd=at)
         return os.open(path.name, flags, 0o666, dir_fd=at)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 
 import pytest
 
@@ -147,3 +148,12 @@ def test_what_is_not_there_is_nothing(run):
 def test_temporary_names_cannot_be_told():
     assert len({doors.temporary("f") for _ in range(100)}) == 100
     assert doors.temporary("f").startswith(".f.")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make a device, or remove one")
+def test_a_device_in_the_place_of_a_new_file_stays(tmp_path):
+    device = tmp_path / "log.txt"
+    os.mknod(device, 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+    with pytest.raises(doors.Refused, match="a device"):
+        doors.create(device)
+    assert stat.S_ISCHR(device.lstat().st_mode)
