@@ -32,6 +32,9 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
 
 
 def _inert(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace(
+        "\r", "\n"
+    )  # a lone one would end the row: the writer quotes no such cell
     return f"'{text}" if text.startswith(FORMULA) else text
 
 

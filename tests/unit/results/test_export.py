@@ -23,7 +23,8 @@ def test_csv_has_the_columns_in_their_order():
 def test_text_is_no_formula_and_numbers_are_as_they_are(text):
     row = {"name": text, "n": -1, "s": -0.5, "yes": None}
     (_, cells) = csv.reader(io.StringIO(to_csv([row], COLUMNS).decode(), newline=""))
-    assert cells == [f"'{text}", "-1", "-0.5", ""]
+    inert = f"'{text}".replace("\r", "\n")
+    assert cells == [inert, "-1", "-0.5", ""]
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
