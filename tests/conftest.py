@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import json
 import os
-import shutil
 import signal
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,9 +41,6 @@ GROUPS = {
 }
 
 
-#: No test makes or reads the caller's own key (orchestrator/run/owner.py), nor do the programs that tests start.
-os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="keras-orchestrate-state-")
-atexit.register(shutil.rmtree, os.environ["XDG_STATE_HOME"], ignore_errors=True)
 #: Of `make test-fast`; `make test` draws the usual number of examples.
 #: On a busy machine a slow draw is no fault.
 hypothesis.settings.register_profile("default", suppress_health_check=[hypothesis.HealthCheck.too_slow], deadline=None)
@@ -79,6 +73,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         slow = {group(item.nodeid) for item in items if item.get_closest_marker("slow")}
         order = [*GROUPS, *sorted(slow - {*GROUPS})]
         items.sort(key=lambda item: order.index(name) if (name := group(item.nodeid)) in order else len(order))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_key(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test makes or reads the caller's own key (orchestrator/run/owner.py), nor do the programs that tests start."""
+    os.environ["XDG_STATE_HOME"] = str(tmp_path_factory.mktemp("state"))
 
 
 @pytest.fixture(scope="session")
