@@ -17,6 +17,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,7 +118,13 @@ class RunFolder:
             os.close(descriptor)
 
     def plan(self) -> Plan:
-        return records.read(self.path / "plan.json", Plan)
+        """What was planned. Raises UserError for what is no plan, or has a job twice or none."""
+        plan = records.read(self.path / "plan.json", Plan)
+        jobs = Counter(job.id for job in plan.planned)
+        if not jobs or max(jobs.values()) > 1:
+            fault = f"job {max(jobs, key=lambda job: jobs[job])} is there twice" if jobs else "there are no jobs"
+            raise UserError(f"{self.path / 'plan.json'}: {fault}", "the record is damaged, or of another version")
+        return plan
 
     def plan_text(self) -> bytes:
         """plan.json as it lies there: a seal is over what was written, whatever this version makes of it."""

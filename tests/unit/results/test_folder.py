@@ -140,3 +140,10 @@ def test_what_cannot_even_be_looked_for_is_no_run(tmp_path, name):
         RunFolder.locate(tmp_path / name, "latest")
     with pytest.raises(UserError):
         RunFolder.open(tmp_path / name)
+
+
+@pytest.mark.parametrize(("jobs", "words"), [([], "there are no jobs"), ([make_job()] * 2, "is there twice")])
+def test_a_plan_without_jobs_or_with_one_twice_is_one_line(tmp_path, jobs, words):
+    folder = RunFolder.create(tmp_path, make_plan(jobs=jobs))
+    with pytest.raises(UserError, match=rf"plan\.json: .*{words}"):
+        folder.plan()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.model import Plan, Sample, Skip
@@ -124,3 +125,11 @@ def test_a_recorded_epoch_without_a_time_gives_no_use_of_the_processor():
     samples = [Sample(t=t, device="d", cpu_s=t) for t in (0.0, 200.0)]
     row = one_row(make_result(make_job(), epochs=[{"epoch": 1, "train_s": 2.0}]), samples)
     assert (row["cpu_util_mean"], row["first_epoch_s"]) == (None, 2.0)
+
+
+@pytest.mark.parametrize("number", [None, "first", 0, -1, 1.5, True, [1]])
+def test_an_epoch_that_does_not_say_its_number_has_its_place(number):
+    result = make_result(make_job())
+    events = [{**event, "epoch": number} for event in result.epochs]
+    rows = epoch_rows([msgspec.structs.replace(result, epochs=events)])
+    assert [row["epoch"] for row in rows] == [1, 2, 3]
