@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.errors import HostError, UserError
+from orchestrator.errors import HostError
 from orchestrator.files import cache_locked, replacing, state_folder
 from orchestrator.host import probe
 from orchestrator.model import Plan, Say, to_json
@@ -53,11 +53,9 @@ def sealed(plan: Plan, say: Say) -> Plan:
 def recorded(folder: RunFolder) -> tuple[Plan, str]:
     """The run's plan, and why it is not this user's own, in words; "" where it is.
 
-    Raises UserError for a plan that cannot be read, or has no job.
+    Raises UserError for a plan that cannot be read.
     """
     plan = folder.plan()  # which says what is wrong with it
-    if not plan.planned:
-        raise UserError(f"{folder.path} has no jobs", "start a new run")
     value = msgspec.json.decode(folder.plan_text())
     return msgspec.convert(value, type(plan)), _strange(value)
 

@@ -152,7 +152,7 @@ def test_files_that_a_plan_names_as_data_are_not_read(bench, mail, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda plan: plan.update(jobs=[], skipped=[]), "has no jobs"),
+        (lambda plan: plan.update(jobs=[], skipped=[]), "there are no jobs"),
         (lambda plan: plan["jobs"][0].update(stack="nope"), "there is no stack 'nope'"),
         (lambda plan: plan["jobs"][0].update(backend="nope"), "there is no backend of keras1-mxnet 'nope'"),
         (lambda plan: plan["jobs"][0].update(workload="nope"), "there is no workload 'nope'"),
