@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.doors import Refused
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import (
     cache_folder,
@@ -156,7 +157,7 @@ def test_syncing_follows_no_link(tmp_path):
     (tmp_path / "file").touch()
     sync(tmp_path / "file")
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    with pytest.raises(OSError, match="symbolic links"):
+    with pytest.raises(Refused, match="is a link"):
         sync(tmp_path / "link")
 
 

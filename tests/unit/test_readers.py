@@ -58,13 +58,13 @@ def test_any_events_become_a_result_a_record_and_a_row(found):
 @ROOMY
 @given(st.lists(st.binary(max_size=80).filter(lambda line: b"\n" not in line), max_size=10), st.data())
 def test_good_lines_survive_any_neighbours(tmp_path_factory, bad, draw):
-    good = [json.dumps({"event": "x", "t": float(i)}).encode() for i in range(5)]
+    good = [json.dumps({"event": "phase", "t": float(i)}).encode() for i in range(5)]
     lines = list(bad)
     for line in good:
         lines.insert(draw.draw(st.integers(0, len(lines))), line)
     path = tmp_path_factory.mktemp("t") / "events.jsonl"
     path.write_bytes(b"\n".join(lines) + b"\n")
-    read = [event["t"] for event in EventTail(path).read() if event["event"] == "x"]
+    read = [event["t"] for event in EventTail(path).read() if event["event"] == "phase"]
     assert set(read) >= {0.0, 1.0, 2.0, 3.0, 4.0}
 
 
@@ -85,7 +85,7 @@ def test_lines_that_would_break_a_later_step_are_bad_lines(line):
 
 def test_millions_of_events_are_bounded(tmp_path):
     path = tmp_path / "events.jsonl"
-    path.write_bytes(b'{"event":"x","t":1}\n' * (COUNT_LIMIT + 10))
+    path.write_bytes(b'{"event":"phase","t":1}\n' * (COUNT_LIMIT + 10))
     tail = EventTail(path)
     assert len(tail.read(last=True)) == COUNT_LIMIT
     assert tail.full

@@ -27,6 +27,11 @@ def test_text_is_no_formula_and_numbers_are_as_they_are(text):
     assert cells == [inert, "-1", "-0.5", ""]
 
 
+def test_no_text_begins_a_row_of_its_own():
+    table = to_csv([{"name": "a\r=1", "n": 1, "s": 1.0, "yes": None}], COLUMNS)
+    assert table == b'name,n,s,yes\n"a\n=1",1,1.0,\n'
+
+
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])
 def test_parquet_has_types_also_where_every_value_is_absent(tmp_path, rows):
     path = tmp_path / "table.parquet"
