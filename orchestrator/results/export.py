@@ -32,7 +32,7 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
 
 
 def _inert(text: str) -> str:
-    """The text of a cell that is only text. A lone carriage return would end the row: the writer quotes no such cell."""
+    """The text of a cell that is only text. A lone carriage return would end its row: the writer quotes none."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return f"'{text}" if text.startswith(FORMULA) else text
 
