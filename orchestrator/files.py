@@ -16,7 +16,7 @@ from typing import IO, Literal, TypeVar
 
 import msgspec
 
-from orchestrator import doors, yaml_faults
+from orchestrator import doors, ownership, yaml_faults
 from orchestrator.errors import HostError, UserError
 
 T = TypeVar("T")
@@ -30,12 +30,38 @@ _PIECE = 1 << 20
 def cache_folder() -> Path:
     """The user's cache folder of this project: $XDG_CACHE_HOME or ~/.cache, keras-orchestrate.
 
-    Raises HostError where neither says a place that could be used and recorded.
+    What lies there is started and believed. Raises HostError where neither says a place that could be used and
+    recorded, or another user could have put something there.
     """
+    top = _cache_top()
+    with contextlib.suppress(OSError):  # not there yet, or no folder: whoever uses it says so
+        _refuse_others((os.path.lexists(top) and ownership.trouble(top)) or ownership.above(top))
+    return top
+
+
+def own_folder(folder: Path, mode: int = ownership.MODE) -> None:
+    """Makes a folder. From the cache's own folder downwards each must be the caller's alone. Raises HostError."""
+    top = _cache_top()
+    with disk_errors(folder, "cache"):
+        if not folder.is_relative_to(top):
+            folder.mkdir(parents=True, exist_ok=True)
+            return
+        _refuse_others(ownership.make(top, folder, mode) or ownership.above(top))
+
+
+def _cache_top() -> Path:
     named = os.environ.get("XDG_CACHE_HOME")
-    if named:
-        return _settled("XDG_CACHE_HOME", named) / "keras-orchestrate"
-    return home_folder() / ".cache" / "keras-orchestrate"
+    return (_settled("XDG_CACHE_HOME", named) if named else home_folder() / ".cache") / "keras-orchestrate"
+
+
+def _refuse_others(found: str) -> None:
+    """Raises HostError for what `ownership` found in the cache."""
+    if found:
+        raise HostError(
+            f"the cache cannot be believed: {found}",
+            "Choose one of your own with XDG_CACHE_HOME=DIR, or remove what is there; if you trust it, make it yours "
+            "(chown, chmod go-w).",
+        )
 
 
 def state_folder() -> Path:
@@ -120,6 +146,8 @@ def replacing(path: Path, mode: int | None = None, place: Place = "cache") -> It
 
 def write_atomic(path: Path, data: bytes, place: Place = "results") -> None:
     """Replaces the content of `path` in one step. Raises HostError (see `storage_error` for `place`), doors.Refused."""
+    if place == "cache":
+        own_folder(path.parent)
     with disk_errors(path, place), replacing(path, place=place) as stream:
         stream.write(data)
 
@@ -251,9 +279,10 @@ def cache_locked(path: Path, busy: Callable[[], None] | None = None) -> Iterator
 
     The lock is a file beside it, because `path` itself comes and goes. Raises HostError.
     """
+    own_folder(path.parent)
     with disk_errors(path, "cache"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o666)
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(path.with_name(f".{path.name}.lock"), flags, 0o600)
     with locked(descriptor, busy):
         yield
 

@@ -5,11 +5,13 @@ Everything that can be wrong with their names and places is decided here, once, 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
 from typing import Literal
 
+from orchestrator import ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, is_text
 from orchestrator.model import Noun
@@ -46,9 +48,32 @@ def user_cache() -> Folder:
         path = cache_folder()
     except HostError as error:
         return Folder(what="cache", trouble=error.message, mend=error.hint)
-    trouble = unusable(path)
-    mend = "choose another cache with XDG_CACHE_HOME=DIR" if trouble else ""
-    return Folder(what="cache", path=str(path), trouble=trouble, mend=mend)
+    trouble, mend = unusable(path), "choose another cache with XDG_CACHE_HOME=DIR"
+    if not trouble:
+        trouble = _planted(path)
+        mend = f"remove it, or {mend}"
+    return Folder(what="cache", path=str(path), trouble=trouble, mend=mend if trouble else "")
+
+
+def _planted(cache: Path) -> str:
+    """What in the cache others could have made or changed, in words; "" for nothing.
+
+    An environment is looked through where it is used, and so is what jobs compile.
+    """
+    waiting = [cache]
+    while waiting:
+        folder = waiting.pop()
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(folder):
+                try:
+                    found = ownership.trouble(Path(entry.path))
+                except OSError:  # a link to nothing, or gone meanwhile
+                    continue
+                if found:
+                    return found
+                if entry.is_dir(follow_symlinks=False) and folder.name not in ("venvs", "compiled"):
+                    waiting.append(Path(entry.path))
+    return ""
 
 
 def refuse(folder: Folder) -> None:

@@ -57,7 +57,11 @@ class Leases:
         descriptor = self._open(uuid)
         announced = False
         try:
-            while not try_lock(descriptor):
+            while not (locked := try_lock(descriptor)) or not self._is_there(descriptor, uuid):
+                if locked:  # somebody removed it meanwhile, and others lock the new one
+                    os.close(descriptor)
+                    descriptor = self._open(uuid)
+                    continue
                 if stopping():
                     raise DeviceRefused("stopped while waiting for the GPU")
                 if not announced:
@@ -109,6 +113,12 @@ class Leases:
             os.fchmod(descriptor, 0o666)
             return descriptor
         raise HostError(f"cannot open the lock file {path}", "it must be readable by everyone who runs jobs here")
+
+    def _is_there(self, descriptor: int, uuid: str) -> bool:
+        """Whether the open file is the one that others open now."""
+        with contextlib.suppress(OSError):
+            return os.path.samestat(os.fstat(descriptor), self._path(uuid).lstat())
+        return False
 
     def _make_folder(self) -> None:
         with contextlib.suppress(FileExistsError, PermissionError):

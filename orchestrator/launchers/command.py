@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import HostError
-from orchestrator.files import last_line
+from orchestrator.files import last_line, own_folder
 from orchestrator.launchers import cgroups, reaper
 from orchestrator.launchers.command_line import other_argv, run_argv
 from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
@@ -100,7 +100,7 @@ class CommandLauncher:
         for volume in caches_of(self._context, self._images[job.stack], job).values():
             place = self._place(volume)
             if place.startswith("/"):
-                Path(place).mkdir(parents=True, exist_ok=True)
+                own_folder(Path(place), 0o700)
 
     def _unsupported(self, spec: ContainerSpec) -> str:
         """Why the job cannot be started: a path that the command line cannot hold, a user that it cannot be; or ""."""

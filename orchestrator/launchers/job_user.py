@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,11 @@ class JobUser(Noun, frozen=True, kw_only=True):
     inside: tuple[int, int]
     outside: tuple[int, int]
     userns: str = ""
+
+    @property
+    def rootless(self) -> bool:
+        """Whether the engine has no more rights than its owner, so that he must reach the folders of jobs."""
+        return self.inside == (0, 0)
 
     @property
     def words(self) -> str:
@@ -62,12 +68,19 @@ def _owner(info: Mapping[str, Any]) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def owning(out: Path, user: JobUser) -> Iterator[None]:
-    """Gives `out` to the job's user, and back to the caller when the job has ended. Raises HostError."""
+    """Gives `out` to the job's user, and back to the caller when the job has ended. Raises HostError.
+
+    The folder above it is the caller's alone. An engine that is not root's gets there by its owner's group, meanwhile.
+    """
     caller = (os.getuid(), os.getgid())
     if user.outside == caller or caller[0] != 0:  # only root can give; a trial tells where that is not enough
         yield
         return
+    above = out.parent.stat()
     try:
+        if user.rootless:
+            os.chown(out.parent, -1, user.outside[1], follow_symlinks=False)
+            out.parent.chmod(0o710)
         os.chown(out, *user.outside, follow_symlinks=False)
     except OSError as error:
         raise HostError(
@@ -78,3 +91,6 @@ def owning(out: Path, user: JobUser) -> Iterator[None]:
         yield
     finally:
         os.chown(out, *caller, follow_symlinks=False)
+        if user.rootless:
+            os.chown(out.parent, -1, above.st_gid, follow_symlinks=False)
+            out.parent.chmod(stat.S_IMODE(above.st_mode))

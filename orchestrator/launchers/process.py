@@ -12,6 +12,8 @@ import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from orchestrator.errors import HostError
+from orchestrator.files import own_folder
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
@@ -57,12 +59,14 @@ class ProcessLauncher:
         )
         try:
             for place in self._caches(job).values():
-                Path(place).mkdir(parents=True, exist_ok=True)
+                own_folder(Path(place), 0o700)
             if not os.access(argv[0], os.X_OK):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), argv[0])
             code, timed_out = self._supervisor.run(command, job.timeout_s, log, watch)
         except OSError as error:
             return Exit(error=f"cannot start {error.filename}: {error.strerror}")
+        except HostError as error:
+            return Exit(error=error.message)
         stopped = self._supervisor.stopping.is_set()
         killed = code == 128 + signal.SIGKILL and not timed_out and not stopped
         return Exit(code=code, timed_out=timed_out, oom=killed and oom_kills() > kills, cancelled=stopped)

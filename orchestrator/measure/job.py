@@ -14,11 +14,12 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import doors
-from orchestrator.files import is_full, last_line, remove_tree
+from orchestrator.files import is_full, last_line
 from orchestrator.host.cores import Cores
 from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
+from orchestrator.results import leftovers
 from orchestrator.results.folder import OUT
 from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
 from orchestrator.text import one_line
@@ -125,8 +126,8 @@ def measure(
     `identify` says what the job was run with, `on_event` gets its events as they come, `interval_s` is the time
     between two samples. Raises OSError if a file cannot be written, and nothing for what the job does.
     """
-    out = folder / OUT
-    doors.make(out)
+    doors.make(folder)
+    out = leftovers.close(folder)
     launch = launcher.describe(job, device, out)
     watcher = Watcher(job, device, folder, on_event, interval_s)
     started, launched_t = _now(), time.monotonic()
@@ -210,7 +211,7 @@ def _keep_events(folder: Path, events: list[RawEvent]) -> None:
 
     The folder is removed first, as the job may have filled the disk.
     """
-    remove_tree(folder / OUT)
+    leftovers.remove(folder)
     with os.fdopen(doors.create(folder / EVENTS), "wb") as file:
         for event in events:
             file.write(msgspec.json.encode(event) + b"\n")

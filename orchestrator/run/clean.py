@@ -17,6 +17,7 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, remove_tree
 from orchestrator.launchers import caches, runtimes, sweep
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.results import leftovers
 from orchestrator.results.folder import OUT, RunFolder, has_plan
 from orchestrator.stacks.images import engine
 
@@ -57,7 +58,8 @@ def _everything(drop_images: bool, drop_caches: bool, results: Path) -> Iterator
             if folder.is_dir():
                 yield f"folder {folder}", partial(shutil.rmtree, folder)
     for path in stale_files(results):
-        yield f"temporary {path}", partial(remove_tree, path)
+        job = path.name == OUT
+        yield f"temporary {path}", partial(leftovers.remove, path.parent) if job else partial(remove_tree, path)
 
 
 def stale_files(results: Path) -> Iterator[Path]:

@@ -15,8 +15,9 @@ from typing import IO, Any
 
 import msgspec
 
+from orchestrator import ownership
 from orchestrator.errors import HostError
-from orchestrator.files import cache_folder, cached_record, write_atomic
+from orchestrator.files import cache_folder, cached_record, own_folder, write_atomic
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.launchers.runtimes import Runtime
 from orchestrator.model import Noun, to_json
@@ -36,6 +37,14 @@ class Held(Noun, frozen=True, kw_only=True):
 
     info: ImageInfo
     file: str | None = None
+
+
+class Made(Noun, frozen=True, kw_only=True):
+    """Beside an image that is a file: what it is, and the size and time that show whether it was changed since."""
+
+    info: ImageInfo
+    size: int
+    mtime_ns: int
 
 
 def image_folder(runtime: Runtime) -> Path:
@@ -98,13 +107,26 @@ def put_from_archive(runtime: Runtime, archive: Path, found: list[image_archive.
 
 def _in_file(runtime: Runtime, name: str, folder: Path) -> Held | None:
     file = folder / (_safe(name) + runtime.images.suffix)
-    info = cached_record(file.with_name(file.name + ".json"), ImageInfo)
-    return Held(info=info, file=str(file)) if info and file.is_file() else None
+    made = cached_record(file.with_name(file.name + ".json"), Made)
+    try:
+        status = file.lstat()
+    except FileNotFoundError:
+        return None
+    _refuse_others(file)
+    same = made and (made.size, made.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    return Held(info=made.info, file=str(file)) if made and same else None
+
+
+def _refuse_others(file: Path) -> None:
+    """Raises HostError for the file of an image that others could have made."""
+    found = ownership.trouble(file)
+    if found:
+        raise HostError(f"an image that cannot be believed: {found}", "Remove it, and it is made again.")
 
 
 def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folder: Path) -> None:
     """Makes the file of an image, whole or not at all, and a JSON file beside it with what is known of the image."""
-    folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     file = folder / (_safe(name) + runtime.images.suffix)
     half = file.with_name(f".{os.getpid()}.{file.name}")
     try:
@@ -115,7 +137,9 @@ def _make_file(runtime: Runtime, name: str, info: ImageInfo, archive: str, folde
         half.replace(file)
     finally:
         half.unlink(missing_ok=True)
-    write_atomic(file.with_name(file.name + ".json"), to_json(info), "cache")
+    status = file.stat()
+    made = Made(info=info, size=status.st_size, mtime_ns=status.st_mtime_ns)
+    write_atomic(file.with_name(file.name + ".json"), to_json(made), "cache")
 
 
 @contextlib.contextmanager

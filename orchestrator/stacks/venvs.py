@@ -7,6 +7,7 @@ a half-built one, and one that was cut off is never used. Its name holds the has
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
@@ -18,10 +19,11 @@ from pathlib import Path
 
 from uv import find_uv_bin
 
+from orchestrator import ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
-from orchestrator.stacks import indexes
+from orchestrator.stacks import indexes, stamps
 from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.locks import locked_wheels
 from orchestrator.text import public
@@ -64,7 +66,7 @@ def ensure(
     maker = _maker(stack)
     began = time.monotonic()
     with cache_locked(here, lambda: say(f"waiting for another run that makes {here.name}")):
-        made = not maker.usable(here)
+        made = not _believed(maker, here, _lock(stack, device, docker_dir), keras_spec, stack, say)
         if made:
             if not way.may_make:
                 raise HostError(
@@ -77,8 +79,38 @@ def ensure(
             for line in (*sources.notes, f"its packages come from {sources.words(own_indexes(lock, sources))}"):
                 say(line)
             _make(maker, here, lock, sources, keras_spec)
+        refuse_planted(maker.python(here))
     seconds = time.monotonic() - began if made else 0.0
     return Venv(python=maker.python(here), env=maker.env(here), lock_sha256=digest, seconds=seconds)
+
+
+def _believed(maker: Modern | Legacy, here: Path, lock: Path, keras_spec: str | None, stack: Stack, say: Say) -> bool:
+    """Whether there is an environment, and it is what was made from this lock by nobody else.
+
+    One of a version that kept no stamp gets it when all its files are found as they were installed.
+    Raises HostError for one that others could have put there.
+    """
+    stamps.refuse_others(here)
+    if not maker.usable(here):
+        return False
+    digest = sha256_file(lock)
+    doubt = stamps.doubt(here, digest)
+    if doubt is None:
+        say(f"checking the environment of {stack.name}, which an older version made")
+        own = frozenset({"keras"}) if keras_spec else frozenset[str]()
+        doubt = stamps.unproven(here, lock.read_text(encoding="utf-8"), own)
+        if not doubt:
+            stamps.write(here, digest)
+    if doubt:
+        say(f"the environment of {stack.name} is not believed: {doubt}")
+    return not doubt
+
+
+def refuse_planted(python: str) -> None:
+    """Raises HostError for an interpreter that any user of this host could have put there."""
+    found = ownership.planted(Path(python))
+    if found:
+        raise HostError(f"the interpreter is not believed: {found}", "Install Python where only you or root can write.")
 
 
 def no_interpreter(stack: Stack, device: DeviceKind, docker_dir: Path) -> str:
@@ -201,6 +233,7 @@ def _make(maker: Modern | Legacy, place: Path, lock: Path, sources: Sources, ker
     shutil.rmtree(place, ignore_errors=True)
     try:
         maker.make(partial, lock, sources, keras_spec)
+        stamps.write(partial, sha256_file(lock))
         partial.rename(place)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -243,10 +276,21 @@ def forget_secrets(place: Path) -> None:
         record.write_text("".join(f"{line if r.startswith(name + ',') else r}\n" for r in rows), encoding="utf-8")
 
 
+def _uv_cache() -> dict[str, str]:
+    """A cache of our own for uv, where the one that it would take unasked can be another user's: uv believes it."""
+    ours = cache_folder()
+    with contextlib.suppress(OSError):
+        if ownership.trouble(ours.with_name("uv")):
+            return {"UV_CACHE_DIR": str(ours / "uv")}
+    return {}
+
+
 def _run(argv: list[str], environment: Mapping[str, str]) -> None:
     """Runs uv or pip to its end. Raises HostError with its last words."""
-    settled = {"UV_NO_PROGRESS": "1", **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
-    answer = subprocess.run(argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled)
+    settled = {"UV_NO_PROGRESS": "1", **_uv_cache(), **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
+    answer = subprocess.run(
+        argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled, umask=0o022
+    )
     if answer.returncode == 0:
         return
     text = " ".join((answer.stderr or answer.stdout).split())

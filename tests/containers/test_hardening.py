@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import second_user
 from tests.fakes.runs import STACK, Bench, rows_of, wait_for
 
 pytestmark = pytest.mark.containers
@@ -91,6 +92,21 @@ def test_a_hostile_job_gains_nothing_and_leaves_nothing(built, bench):
     assert Path("/etc/passwd").stat().st_uid == 0
     assert not ours(built, bench)
     assert bench.finish("verify")[0] == 0
+
+
+def test_what_a_container_leaves_is_never_reached_by_another_user(built):
+    with second_user.shared_folder() as folder:
+        bench = Bench(folder, ["setuid"])
+        process = bench.start(*bench.run("--launcher", "docker"))
+        try:
+            (shell,) = wait_for(lambda: [p for p in bench.out.glob("2*/jobs/*/out/shell") if p.stat().st_mode & 0o4000])
+            seen = second_user.does(shell, "-c", "id -u")
+            assert seen.returncode == 126 and "Permission denied" in seen.stderr
+            (shell.parent / "go").touch()
+        finally:
+            _, stderr = process.communicate(timeout=100)
+        assert process.returncode == 0, stderr
+        assert not shell.parent.exists()
 
 
 def test_what_is_given_up_is_one_flag_and_on_record(built, bench):

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import errno
 import gzip
+import io
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError, UserError
+from orchestrator.model import to_json
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images.engine import inspect
 from tests.fakes.libraries import tar
 
 pytestmark = pytest.mark.containers
 
-REPOSITORY = "keras-orchestrate-test/archive"
+REPOSITORY = "keras-orchestrate/archive-test"
 ONE, TWO = f"{REPOSITORY}:one", f"{REPOSITORY}:two"
 Make = Callable[[str, bytes], str]
 
@@ -115,6 +119,36 @@ def test_an_archive_of_others_is_told_apart(engine: Any, make: Make, tmp_path: P
     path.write_bytes(b"hello")
     with pytest.raises(UserError, match="damaged or incomplete"):
         image_archive.contents(path, silent)
+
+
+def test_an_image_that_the_index_does_not_name_is_not_replaced(engine: Any, make: Make, tmp_path: Path):
+    make(ONE, b"one")
+    make(TWO, b"theirs")
+    path = tmp_path / "images.tar.gz"
+    image_archive.save(engine, [ONE, TWO], path, silent)
+    names_one(path)
+    mine = make(TWO, b"mine")
+    engine.images.remove(ONE)
+    command = [sys.executable, "-m", "orchestrator", "images", "load", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True)
+    assert ended.returncode == 2
+    assert f"it names {TWO}, and its index does not" in ended.stderr
+    assert inspect(engine, ONE) is None
+    assert inspect(engine, TWO).id == mine
+
+
+def names_one(path: Path) -> None:
+    """Takes the second image out of the index of an archive; what engines read stays as it is."""
+    stream = io.BytesIO()
+    with tarfile.open(path) as reading, tarfile.open(fileobj=stream, mode="w") as writing:
+        for member in reading:
+            content = reading.extractfile(member).read() if member.isfile() else b""  # type: ignore[union-attr]
+            if member.name == image_archive.INDEX:
+                index = msgspec.json.decode(content, type=image_archive.Index)
+                content = to_json(msgspec.structs.replace(index, images=index.images[:1]))
+                member.size = len(content)
+            writing.addfile(member, io.BytesIO(content))
+    path.write_bytes(gzip.compress(stream.getvalue()))
 
 
 def test_a_full_disk_leaves_nothing_behind(engine: Any, make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

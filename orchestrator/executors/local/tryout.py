@@ -25,6 +25,7 @@ from orchestrator.model import DataFile, Device, DeviceKind, Host, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_memory
 from orchestrator.plan.request import Request
+from orchestrator.results import leftovers
 from orchestrator.stacks.choose import choose_provisioner
 from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.provisioner import Provisioner
@@ -44,7 +45,8 @@ def try_out(
     except OSError:  # other checks say so
         return None
     try:
-        lacks = provisioner.trial(context, msgspec.structs.replace(device, uuid=None), folder)
+        out = leftovers.close(folder)
+        lacks = provisioner.trial(context, msgspec.structs.replace(device, uuid=None), out)
     finally:
         with contextlib.suppress(OSError):
             remove_tree(folder)

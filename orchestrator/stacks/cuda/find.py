@@ -14,7 +14,15 @@ from typing import Any
 
 from orchestrator.data.contents import BadArchive
 from orchestrator.errors import HostError
-from orchestrator.files import cache_folder, cache_locked, cached_records, disk_errors, sha256_file, write_atomic
+from orchestrator.files import (
+    cache_folder,
+    cache_locked,
+    cached_records,
+    disk_errors,
+    own_folder,
+    sha256_file,
+    write_atomic,
+)
 from orchestrator.model import DeviceKind, Noun, Say, Sha256, Stack, to_json
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
@@ -73,7 +81,7 @@ def find(
 def unpacking_folder(cache: Path) -> Iterator[Path]:
     """A folder for this build, on the cache's own disk so that files are moved there, not copied."""
     with disk_errors(cache, "cache"):
-        cache.mkdir(parents=True, exist_ok=True)
+        own_folder(cache)
         folder = tempfile.TemporaryDirectory(dir=cache, prefix=".unpacking-")
     with folder as name:
         yield Path(name)
@@ -186,7 +194,7 @@ def fetched(
         if file.name in taken:
             path = folder / file.place
             with disk_errors(path, "cache"):
-                path.parent.mkdir(parents=True, exist_ok=True)
+                own_folder(path.parent)
                 taken[file.name].replace(path)
             entries[file.place] = Kept(sha256=sha256_file(path), origin=public(origin))
             found[file.place] = Found(path=path, route=route.name)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime
 import gzip
+import hashlib
 import io
 import tarfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.files import replacing, sha256_stream
 from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Noun, to_json
+from orchestrator.stacks.images.archive_names import LONGEST, OURS, TELLING, Ambiguous, Members, images_in
 from orchestrator.stacks.images.engine import ImageInfo, inspect
 from orchestrator.stacks.streams import Chunks, Counted, Hashed
+from orchestrator.text import one_line
 
 #: Called with the bytes done so far and the bytes in all (None where nobody knows).
 Progress = Callable[[int, int | None], None]
@@ -118,7 +121,9 @@ def contents(path: Path, progress: Progress) -> Index:
     try:
         with path.open("rb") as raw:
             counted: Any = Counted(raw, lambda done: progress(done, total))
-            index, members = read_members(gzip.GzipFile(fileobj=counted))
+            index, members, told = read_members(gzip.GzipFile(fileobj=counted))
+    except Ambiguous as error:
+        raise _no_archive_of_ours(path, error) from error
     except (OSError, EOFError, tarfile.TarError, zlib.error, msgspec.MsgspecError) as error:
         raise UserError(f"{path} is damaged or incomplete ({error})", "Copy it again and compare the sizes.") from error
     if index is None:
@@ -126,23 +131,58 @@ def contents(path: Path, progress: Progress) -> Index:
     wrong = [name for name in {**members, **index.members} if members.get(name) != index.members.get(name)]
     if wrong:
         raise UserError(f"{path} is damaged: {wrong[0]} has another checksum", "Copy it again and compare the sizes.")
+    try:
+        _check_names(index, images_in(told, members))
+    except Ambiguous as error:
+        raise _no_archive_of_ours(path, error) from error
     return index
 
 
-def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str]]:
-    """The index of an archive, and `Index.members` as they really are."""
+def _no_archive_of_ours(path: Path, error: Ambiguous) -> UserError:
+    return UserError(
+        f"{path} would give the engine other images than it says: {error}",
+        "Do not load it, and ask whoever made it: `orchestrate images save` writes no such file.",
+    )
+
+
+def _check_names(index: Index, taken: Mapping[str, set[str]]) -> None:
+    """Raises Ambiguous unless an engine takes exactly the images of the index, and all of them are ours."""
+    names = [image.name for image in index.images]
+    other = sorted({*names} ^ {*taken})
+    if other:
+        where = "its index does not" if other[0] in taken else "holds no such image"
+        raise Ambiguous(f"it names {one_line(other[0])}, and {where}")
+    foreign = next((name for name in names if not name.startswith(OURS)), None)
+    if foreign or len({*names}) != len(names):
+        raise Ambiguous(f"{one_line(foreign or names[0])} is no name of ours, or is there twice")
+    for image in index.images:
+        if image.info.id not in taken[image.name]:
+            raise Ambiguous(f"{image.name} is another image than its index says")
+
+
+def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str], dict[str, bytes]]:
+    """The index of an archive, `Index.members` as they really are, and what engines take the names from.
+
+    Raises Ambiguous for members that an engine could read in another way.
+    """
     index: Index | None = None
     members: dict[str, str] = {}
+    told: dict[str, bytes] = {}
+    names = Members()
     with tarfile.open(fileobj=stream, mode="r|") as archive:
         for member in archive:
+            names.meet(member)
             content = archive.extractfile(member) if member.isfile() else None
             if content and member.name == INDEX:
-                index = msgspec.json.decode(content.read(), type=Index)
+                index = msgspec.json.decode(content.read(LONGEST), type=Index)
+            elif content and member.name in TELLING:
+                told[member.name] = content.read()
+                members[member.name] = hashlib.sha256(told[member.name]).hexdigest()
             else:
                 members |= {member.name: sha256_stream(content)[0]} if content else linked(member)
     while stream.read(CHUNK):  # to the very end, where gzip has a checksum of its own
         pass
-    return index, members
+    return index, members, told
 
 
 def load(client: Any, path: Path, index: Index, progress: Progress, force: bool = False) -> list[str]:
@@ -166,9 +206,15 @@ def load(client: Any, path: Path, index: Index, progress: Progress, force: bool 
     total = path.stat().st_size
     with engine_errors(f"load {path}"), path.open("rb") as stream:
         client.images.load(pieces(Counted(stream, lambda done: progress(done, total))))
-    for name in missing:
-        if inspect(client, name) is None:
-            raise HostError(f"the engine took {path} and then did not have {name}")
+    for image in index.images:
+        taken = inspect(client, image.name)
+        if taken is None:
+            raise HostError(f"the engine took {path} and then did not have {image.name}")
+        if not same(taken, image.info):
+            raise HostError(
+                f"the engine took {path} and then had another {image.name} than it names",
+                "`orchestrate build` makes it.",
+            )
     return missing
 
 

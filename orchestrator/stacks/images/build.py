@@ -12,7 +12,7 @@ from typing import IO, Any
 
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import cache_folder, disk_errors
+from orchestrator.files import cache_folder, own_folder
 from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
@@ -140,8 +140,7 @@ def build_network(client: Any, arguments: Mapping[str, str]) -> str:
 def log_file(settings: BuildSettings, name: str) -> Path:
     """The file for the whole output of this build; its folder is made. Raises HostError."""
     folder = Path(settings.log_dir) if settings.log_dir else cache_folder() / "builds"
-    with disk_errors(folder, "cache"):
-        folder.mkdir(parents=True, exist_ok=True)
+    own_folder(folder)
     return folder / (re.sub(r"[/:]", "_", name) + ".log")
 
 

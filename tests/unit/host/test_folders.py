@@ -11,6 +11,7 @@ from orchestrator.errors import HostError
 from orchestrator.host import folders
 from orchestrator.host.folders import Folder, nearest, refuse, results_folder, unusable, user_cache
 
+ROOT_ONLY = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
 #: A folder whose name Linux took from bytes that are no UTF-8.
 ODD = os.fsdecode(b"r\xe9s")
 
@@ -86,3 +87,29 @@ def test_the_longest_names_below_a_folder_still_fit():
     """<run>/jobs/<job>/attempts/<n>/<file>, of stacks and workloads as they are called."""
     job = "imdb_bidirectional_lstm.keras2-tensorflow-cntk.tensorflow.gpu.modern.1000"
     assert len(f"/20261122-101500-1a2b/jobs/{job}/attempts/1000/.manifest.json.0123abcd.tmp") < folders.BELOW
+
+
+@pytest.mark.parametrize("name", ["venvs", "venvs/keras3-jax-cpu-0123", "compiled/one", "data/checked", "data/a.npz"])
+@pytest.mark.parametrize("planted", ["open to all", pytest.param("of another", marks=ROOT_ONLY)])
+def test_whatever_others_could_have_put_into_the_cache_is_named(monkeypatch, tmp_path, name, planted):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    path = tmp_path / "keras-orchestrate" / name
+    path.mkdir(parents=True)
+    assert user_cache().trouble == ""
+    if planted == "open to all":
+        path.chmod(0o777)
+    else:
+        os.chown(path, 12345, 12345)
+    found = user_cache()
+    assert str(path) in found.trouble and found.mend.startswith("remove it, or choose another cache")
+    with pytest.raises(HostError, match="the cache folder cannot be used"):
+        refuse(found)
+
+
+def test_a_cache_that_everybody_could_replace_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "open"))
+    (tmp_path / "open" / "keras-orchestrate").mkdir(parents=True)
+    (tmp_path / "open").chmod(0o777)
+    assert "who could replace what is in it" in user_cache().trouble
+    (tmp_path / "open").chmod(0o1777)
+    assert user_cache().trouble == ""

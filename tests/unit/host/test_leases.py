@@ -137,3 +137,22 @@ def test_a_uuid_cannot_leave_the_folder(tmp_path):
 def test_every_user_of_a_host_comes_to_the_same_folder():
     assert str(lock_folder({"KERAS_ORCHESTRATE_LOCK_DIR": "/x"})) == "/x"
     assert str(lock_folder({})) in ("/run/lock/keras-orchestrate", "/tmp/keras-orchestrate-locks")
+
+
+def test_a_lock_file_that_somebody_removes_is_not_locked_twice(tmp_path, monkeypatch):
+    """Whoever made the folder may remove what is in it, between the opening of a lock file and its lock."""
+    leases = Leases(tmp_path, "run mine")
+    opened, real = [], Leases._open
+
+    def removed_once(self, uuid):
+        descriptor = real(self, uuid)
+        if not opened:
+            self._path(uuid).unlink()
+        opened.append(descriptor)
+        return descriptor
+
+    monkeypatch.setattr(Leases, "_open", removed_once)
+    with leases.hold("GPU-1", lambda: False, print):
+        monkeypatch.undo()
+        assert Leases(tmp_path, "run other").holder("GPU-1") is not None
+    assert len(opened) == 2

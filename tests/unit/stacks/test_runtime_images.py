@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,18 @@ def test_an_image_without_its_file_or_with_a_damaged_note_is_none(tmp_path: Path
     runtime_images.put_from_archive(FILES, archive, SAVED, folder)
     (folder / "image_1.sif").unlink()
     assert runtime_images.find(FILES, "image:1", folder) is None
+
+
+def test_a_file_that_was_changed_is_no_image_of_ours(tmp_path: Path, archive: Path):
+    folder = tmp_path / "images"
+    runtime_images.put_from_archive(FILES, archive, SAVED, folder)
+    (folder / "image_1.sif").write_bytes(b"LAYERS")
+    os.utime(folder / "image_1.sif", (1, 1))
+    assert runtime_images.find(FILES, "image:1", folder) is None
+    runtime_images.put_from_archive(FILES, archive, SAVED, folder)
+    (folder / "image_1.sif").chmod(0o666)
+    with pytest.raises(HostError, match=r"an image that cannot be believed: .* can be written to by other users"):
+        runtime_images.find(FILES, "image:1", folder)
 
 
 def test_a_runtime_that_asks_the_engine_itself_takes_no_archives(tmp_path: Path, archive: Path):

@@ -22,7 +22,7 @@ from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCE
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_locked
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import indexes, venvs
+from orchestrator.stacks import indexes, stamps, venvs
 
 CATALOG = load_catalog()
 TODAY = CATALOG.stack("keras3-jax")
@@ -326,3 +326,49 @@ def test_an_environment_does_not_keep_the_token_of_an_address(tmp_path: Path):
     row = next(row for row in (packages / info / "RECORD").read_text().splitlines() if "direct_url" in row)
     digest = base64.urlsafe_b64encode(hashlib.sha256(written.read_bytes()).digest()).rstrip(b"=").decode()
     assert row == f"{info}/direct_url.json,sha256={digest},{written.stat().st_size}"
+
+
+def test_an_environment_that_was_changed_is_made_anew_with_a_word(docker: Path, calls: list[list[str]]):
+    said: list[str] = []
+    python = Path(ensure(docker, said).python)
+    python.write_text("#!/bin/sh")
+    said.clear()
+    assert ensure(docker, said).seconds > 0
+    assert said[0] == "the environment of keras3-jax is not believed: its files were changed since"
+    python.write_text("#!/bin/sh")
+    with pytest.raises(HostError, match="none may be made"):
+        ensure(docker, said, way=venvs.Way(may_make=False))
+
+
+def test_an_environment_of_an_older_version_is_checked_once_and_kept(docker: Path, calls: list[list[str]]):
+    place = Path(ensure(docker).python).parent.parent
+    info = place / "lib" / "python3.11" / "site-packages" / "a-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "RECORD").write_text("")
+    (place / stamps.NAME).unlink()
+    said: list[str] = []
+    assert ensure(docker, said).seconds == 0
+    assert said == ["checking the environment of keras3-jax, which an older version made"]
+    assert ensure(docker, said).seconds == 0
+    assert len(said) == 1 and len(calls) == 2, "it was made once, and checked once"
+
+
+def test_an_environment_without_a_stamp_that_does_not_fit_its_lock_is_made_anew(docker: Path, calls: list[list[str]]):
+    place = Path(ensure(docker).python).parent.parent
+    (place / stamps.NAME).unlink()
+    said: list[str] = []
+    assert ensure(docker, said).seconds > 0
+    assert said[1] == "the environment of keras3-jax is not believed: it has another a than its lock"
+
+
+def test_the_cache_of_uv_is_believed_only_where_it_is_the_callers(cache: Path, monkeypatch: pytest.MonkeyPatch):
+    uv = cache.parent.parent / "uv"
+    uv.mkdir(parents=True)
+    monkeypatch.setattr(venvs.subprocess, "run", lambda argv, **options: asked.append(options["env"]) or done)
+    asked: list[dict[str, str]] = []
+    done = subprocess.CompletedProcess([], 0, "", "")
+    venvs._run(["uv"], {})
+    uv.chmod(0o777)
+    venvs._run(["uv"], {})
+    venvs._run(["uv"], {"UV_CACHE_DIR": "/mine"})
+    assert [each.get("UV_CACHE_DIR") for each in asked] == [None, str(cache.parent / "uv"), "/mine"]

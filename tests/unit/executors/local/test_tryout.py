@@ -56,7 +56,8 @@ def test_its_folder_lies_where_results_will_and_is_removed(context, tmp_path, an
         found = tryout.try_out(provisioner, context, make_gpu(), tmp_path / "out")
         assert (found is None) == (answer is None)
     ((_, device, folder),) = provisioner.seen
-    assert folder.parent == tmp_path
+    assert folder.parent.parent == tmp_path
+    assert not folder.parent.exists()
     assert not folder.exists()
     assert device.uuid is None, "the GPU may be another job's"
 

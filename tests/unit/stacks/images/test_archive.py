@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import io
+import json
 import tarfile
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import docker.errors
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError, UserError
+from orchestrator.model import to_json
 from orchestrator.stacks.images import archive
 from orchestrator.stacks.images.engine import ImageInfo
 from tests.fakes.docker_engine import FakeEngine
 from tests.fakes.libraries import tar
 
 ONE, TWO = "keras-orchestrate/one:1-cpu", "keras-orchestrate/two:1-cpu"
-LAYERS = {
-    "manifest.json": b"[]",
+CONFIG = b'{"config": {}}'
+ID = "sha256:" + hashlib.sha256(CONFIG).hexdigest()
+
+
+def manifest(*names: str) -> bytes:
+    """manifest.json of an archive with images of these names."""
+    return json.dumps([{"Config": "config.json", "RepoTags": [name], "Layers": []} for name in names]).encode()
+
+
+LAYERS: dict[str, bytes | str] = {
+    "manifest.json": manifest(ONE),
+    "config.json": CONFIG,
     "layer/1.tar": b"layer" * 1000,
     "layer/2.tar": "=> layer/1.tar",
     "latest": "-> layer/1.tar",
@@ -29,7 +43,7 @@ LAYERS = {
 
 
 def info(recipe: str = "0" * 64, **more: Any) -> ImageInfo:
-    return ImageInfo(id="sha256:1", created="2026-01-02T03:04:05Z", size_mb=500, dockerfile_sha256=recipe, **more)
+    return ImageInfo(id=ID, created="2026-01-02T03:04:05Z", size_mb=500, dockerfile_sha256=recipe, **more)
 
 
 def silent(done: int, total: int | None) -> None:
@@ -39,12 +53,17 @@ def silent(done: int, total: int | None) -> None:
 class Engine(FakeEngine):
     """Exports `content` in pieces, and takes archives."""
 
-    def __init__(self, *names: str, content: bytes = tar(LAYERS)) -> None:
+    def __init__(self, *names: str, content: bytes | None = None) -> None:
         super().__init__()
+        content = tar({**LAYERS, "manifest.json": manifest(*names)}) if content is None else content
         for name in names:
             self.add(name)
         self.content, self.asked, self.taken = content, {}, b""
         self.api = types.SimpleNamespace(base_url="http+docker://x", api_version="1.41", get=self._export)
+
+    def add(self, name: str, labels: dict[str, str] | None = None) -> None:
+        super().add(name, labels)
+        self.known[name].id = ID
 
     def _export(self, url: str, **options: Any) -> Engine:
         self.asked = {"url": url, **options}
@@ -167,6 +186,75 @@ def test_an_engine_that_takes_it_and_then_has_it_not(tmp_path: Path, monkeypatch
     monkeypatch.setattr(Engine, "load", lambda self, pieces: list(pieces))
     with pytest.raises(HostError, match=f"took {path} and then did not have {ONE}"):
         archive.load(Engine(), path, index, silent)
+
+
+def test_an_engine_that_takes_it_and_then_has_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = saved(tmp_path, ONE)
+    index = archive.contents(path, silent)
+    monkeypatch.setattr(Engine, "load", lambda self, pieces: FakeEngine.add(self, ONE))
+    with pytest.raises(HostError, match=f"then had another {ONE} than it names"):
+        archive.load(Engine(), path, index, silent)
+
+
+def forged(path: Path, members: dict[str, bytes | str], names: Sequence[str] = (ONE,), id_: str = ID) -> Path:
+    """An archive with an index that fits its members, as anybody can write one."""
+    hashes = {
+        name: hashlib.sha256(text).hexdigest() if isinstance(text, bytes) else f"-> {text[2:].strip()}"
+        for name, text in members.items()
+    }
+    images = [archive.Saved(name=name, info=msgspec.structs.replace(info(), id=id_)) for name in names]
+    index = archive.Index(created="now", orchestrator="1", images=images, members=hashes)
+    path.write_bytes(gzip.compress(tar({**members, archive.INDEX: to_json(index)})))
+    return path
+
+
+OTHER = "debian:stable"
+INDEX_JSON = {"manifests": [{"digest": ID, "annotations": {"io.containerd.image.name": f"docker.io/{OTHER}"}}]}
+REF_JSON = {"manifests": [{"digest": ID, "Annotations": {"org.opencontainers.image.ref.name": OTHER}}]}
+
+
+@pytest.mark.parametrize(
+    ("members", "words"),
+    [
+        ({"manifest.json": manifest(ONE, OTHER)}, f"it names {OTHER}, and its index does not"),
+        ({"manifest.json": manifest(ONE, TWO)}, f"it names {TWO}, and its index does not"),
+        ({"manifest.json": manifest()}, f"it names {ONE}, and holds no such image"),
+        ({"manifest.json": manifest(ONE).replace(b"RepoTags", b"repotags", 1) + b"\n[]"}, "is none"),
+        ({"manifest.json": manifest(ONE).replace(b"}", b', "repotags": ["%s"]}' % OTHER.encode())}, "in two ways"),
+        ({"manifest.json": manifest(ONE).replace(b"}", b', "repoTag\xc5\xbf": ["x"]}')}, "in two ways"),
+        ({"manifest.json": manifest(OTHER).replace(b"RepoTags", b"repotags")}, f"it names {OTHER}"),
+        ({"index.json": json.dumps(INDEX_JSON).encode()}, f"index.json names {OTHER}"),
+        ({"index.json": json.dumps(REF_JSON).encode()}, f"index.json names {OTHER}"),
+        ({"repositories": b'{"debian": {"stable": "1"}}'}, f"repositories names {OTHER}"),
+        ({"repositories": b'{"debian": '}, "is none"),
+        ({"./repositories": b"{}"}, "a member is called './repositories'"),
+        ({"x/../repositories": b"{}"}, "a member is called"),
+        ({"/repositories": b"{}"}, "a member is called"),
+        ({"repositories": "-> config.json"}, "repositories is no file"),
+        ({"d": "-> .", "d/repositories": b"{}"}, "d/repositories lies behind a link"),
+    ],
+)
+def test_an_archive_that_names_other_images_than_its_index_is_refused(
+    tmp_path: Path, members: dict[str, bytes | str], words: str
+):
+    path = forged(tmp_path / "x.tar.gz", {**LAYERS, **members})
+    with pytest.raises(UserError, match="would give the engine other images than it says") as caught:
+        archive.contents(path, silent)
+    assert words in caught.value.message
+    assert "Do not load it" in caught.value.hint
+
+
+def test_images_that_are_not_ours_or_not_those_of_the_index_are_refused(tmp_path: Path):
+    foreign = forged(tmp_path / "a.tar.gz", {**LAYERS, "manifest.json": manifest(OTHER)}, [OTHER])
+    with pytest.raises(UserError, match=f"{OTHER} is no name of ours"):
+        archive.contents(foreign, silent)
+    another = forged(tmp_path / "b.tar.gz", LAYERS, id_="sha256:2")
+    with pytest.raises(UserError, match=f"{ONE} is another image than its index says"):
+        archive.contents(another, silent)
+    twice = tmp_path / "c.tar.gz"
+    twice.write_bytes(gzip.compress(tar(LAYERS, twice=True)))
+    with pytest.raises(UserError, match=r"manifest\.json is in it twice"):
+        archive.contents(twice, silent)
 
 
 def test_one_image_is_the_same_on_engines_that_number_it_differently():

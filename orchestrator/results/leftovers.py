@@ -1,0 +1,42 @@
+"""What a job leaves in its output folder: nobody else on this host reaches it, while the job runs and until it is gone.
+
+A job may leave programs that run as whoever made them (setuid), and files that all may write to. The job's folder is
+closed to everybody but the caller before the output folder is made, and opened when that is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from orchestrator import doors
+from orchestrator.files import remove_tree
+from orchestrator.results.folder import OUT
+
+
+def close(folder: Path) -> Path:
+    """Makes the output folder below the job's folder, which only the caller can enter from now on.
+
+    Raises doors.Refused, OSError.
+    """
+    with doors.folder(folder) as at:
+        inherits = os.fstat(at).st_mode & stat.S_ISGID  # a team's folder: what is made in it is the team's
+        _set_mode(at, 0o700 | inherits)
+        os.mkdir(OUT, dir_fd=at)
+    return folder / OUT
+
+
+def remove(folder: Path) -> None:
+    """Removes what the job left; then its folder has the permissions of the one above it again.
+
+    The folder stays closed where something could not be removed. Raises doors.Refused, OSError.
+    """
+    remove_tree(folder / OUT)
+    with doors.folder(folder.parent) as above, doors.folder(folder) as at:
+        _set_mode(at, stat.S_IMODE(os.fstat(above).st_mode))
+
+
+def _set_mode(at: int, mode: int) -> None:
+    """Of the folder that is open, not of one of that name."""
+    os.chmod(f"/proc/self/fd/{at}", mode)  # noqa: PTH101
