@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import itertools
+import re
 import sys
 from typing import Any
 
@@ -21,6 +23,10 @@ VERBS = (
     *("list", "build", "images", "data", "attach", "clean", "render"),
 )
 
+#: `--option=`, and the options for which nothing is a value.
+EMPTY_VALUE = re.compile(r"--[a-z][a-z-]*=\Z")
+MAY_BE_EMPTY = ("--keras-spec",)
+
 
 class Verbs(click.Group):
     """Loads a verb when it is used, so that none waits for what another one imports. Options alone mean `run`."""
@@ -38,6 +44,7 @@ class Verbs(click.Group):
         for word in args:
             if not is_text(word):
                 raise UserError(f"{word!r} is no text in {sys.getfilesystemencoding()}", "use another name")
+        _refuse_empty(args)
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -47,6 +54,17 @@ class Verbs(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError as error:  # click takes it for a reader of ours that is gone, and would be silent
             raise HostError(f"a connection broke: {error}", "try again; `run --resume` goes on with a run") from error
+
+
+def _refuse_empty(args: list[str]) -> None:
+    """An empty word is a variable that was not set: `--resume "$RUN"` must not start another run."""
+    for before, word in itertools.pairwise(["", *args]):
+        option = before if word == "" else word.removesuffix("=") if EMPTY_VALUE.match(word) else None
+        if option is not None and option not in MAY_BE_EMPTY:
+            raise UserError(
+                f"an empty word after {option!r}" if option else "the first word is empty",
+                "is a variable without a value? Leave the option out, or name what is meant",
+            )
 
 
 @click.group(cls=Verbs, context_settings=CONTEXT)

@@ -150,6 +150,34 @@ def test_a_word_that_is_no_text_is_refused_whatever_it_is_for(orchestrate, words
     assert "is no text in utf-8" in answer.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--resume", ""],
+        ["run", "--resume="],
+        ["--out", ""],
+        ["plan", "--scale", ""],
+        ["plan", "--memory="],
+        ["plan", "--timeout", ""],
+        ["plan", "--exclude", ""],
+        ["merge", "x", "--to", ""],
+        ["verify", ""],
+        [""],
+    ],
+)
+def test_an_empty_word_is_refused_and_not_taken_for_an_option_left_out(orchestrate, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    answer = orchestrate(*words)
+    assert answer.returncode == 2
+    assert "is a variable without a value?" in answer.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_word_is_a_value_where_nothing_is_meant(orchestrate):
+    answer = orchestrate("plan", "--config", "smoke", "--launcher", "process", "--keras-spec", "")
+    assert "empty word" not in answer.stderr
+
+
 class Fails:
     """A command that raises."""
 
