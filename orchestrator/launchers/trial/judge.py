@@ -139,7 +139,7 @@ def _check_files(spec: ContainerSpec, seen: Seen, outside: int | None) -> None:
         raise HostError(f"{who} cannot read {shown}{rest}: {reason}", f"Let others read it: chmod -R go+rX {host[top]}")
     if seen.unwritable:
         raise HostError(
-            f"{who} cannot write to a folder below {Path(host['/out']).parent}: {seen.unwritable[0][1]}",
+            f"{who} cannot write to a folder below {Path(host['/out']).parents[1]}: {seen.unwritable[0][1]}",
             "Use an engine of your own (DOCKER_HOST), or choose another file system with --out.",
         )
 

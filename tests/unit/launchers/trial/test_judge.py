@@ -142,7 +142,9 @@ def test_what_the_jobs_user_cannot_read_has_its_name_outside(context, tmp_path):
 def test_a_results_folder_of_somebody_else_names_who_cannot_write(context, tmp_path):
     """A rootless engine of user 65534 that another user has been given."""
     message, hint = refused(context, {**ROOTLESS, "unwritable": [["/out", "Permission denied"]]}, tmp_path)
-    assert message == f"user 65534, as whom jobs run, cannot write to a folder below {tmp_path}: Permission denied"
+    assert (
+        message == f"user 65534, as whom jobs run, cannot write to a folder below {tmp_path.parent}: Permission denied"
+    )
     assert "DOCKER_HOST" in hint
 
 
