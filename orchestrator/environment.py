@@ -68,7 +68,8 @@ VARIABLES = (
     ),
     Variables(
         ("XDG_CACHE_HOME", "HOME"),
-        "where the cache lies: environments, data, compiled code. No place, or a relative one, is refused",
+        "where the cache lies: environments, data, compiled code. No place, a relative one, or one where others can "
+        "write is refused",
     ),
     Variables(("XDG_STATE_HOME",), "where the key lies that tells the user's own runs from others (SECURITY.md)"),
     Variables(("KERAS_HOME",), "searched for data sets, as Keras does"),
