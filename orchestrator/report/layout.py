@@ -25,7 +25,7 @@ Made = TypeVar("Made")
 #: The columns of a result row that tell contenders apart.
 IDENTITY = (
     "stack", "backend", "framework_version", "keras_version", "variant",
-    "device", "launcher", "threads", "gpu_name", *repeats.MACHINE,
+    "device", "launcher", "threads", "gpu_name", "driver", "image_digest", *repeats.MACHINE,
 )  # fmt: skip
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
@@ -53,6 +53,8 @@ FACETS = {
     "virtualization": "under {}",
     "machine": "machine {}",
     "stack": "{}",
+    "driver": "driver {}",
+    "image_digest": "image {:.19}",
 }
 #: The same for tasks that run one workload under different conditions.
 CONDITIONS_IN_WORDS = {

@@ -148,7 +148,7 @@ select "group", workload, variant, stack, backend, framework_version, keras_vers
        count(*) as jobs, count(epoch_s) filter (counts) as n, median(epoch_s) filter (counts) as epoch_s,
        min(epoch_s) filter (counts) as epoch_s_min, max(epoch_s) filter (counts) as epoch_s_max,
        median(val_accuracy) filter (counts) as val_accuracy
-from (select *, status = 'ok' and isfinite(epoch_s) and epoch_s > 0 and isfinite(coalesce(loss, 0))
+from (select *, status = 'ok' and epoch_s > 1e-9 and epoch_s < 1e9 and isfinite(coalesce(loss, 0))
       and isfinite(coalesce(val_loss, 0)) as counts from results)
 group by all order by workload, epoch_s nulls last"""
 

@@ -11,6 +11,8 @@ from orchestrator.stats.describe import median
 
 #: (run_id, job_id) -> training seconds of the epochs after the first.
 Steady = Mapping[tuple[Any, Any], Sequence[float]]
+#: Seconds. No epoch takes less or more: ratios of times beyond these are no figures, and overflow.
+SHORTEST, LONGEST = 1e-9, 1e9
 #: Columns that say on what machine a job ran. Figures of different ones are never averaged.
 MACHINE = ("host", "machine", "cpu", "cores", "cpu_quota", "memory_gib", "os", "kernel", "virtualization")
 #: Columns that the repeats of one cell share.
@@ -44,8 +46,8 @@ def repeats_of(rows: Sequence[Row], steady: Steady) -> list[list[float]]:
 
 
 def is_time(value: float | None) -> bool:
-    """Whether it is a time that can be ranked and divided: a finite number above 0."""
-    return value is not None and 0 < value < math.inf
+    """Whether it is a time that can be ranked and divided: a number of seconds that an epoch can take."""
+    return value is not None and SHORTEST < value < LONGEST
 
 
 def timed(rows: Sequence[Row]) -> list[Row]:

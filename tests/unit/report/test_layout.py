@@ -67,6 +67,19 @@ def test_labels_say_just_enough_to_tell_contenders_apart():
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("difference", "words"),
+    [({"image_digest": "sha256:" + "1" * 64}, "image sha256:111111111111"), ({"driver": "390.30"}, "driver 390.30")],
+)
+def test_other_images_and_drivers_are_no_repeats_of_one_contender(difference, words):
+    plain = {"image_digest": "sha256:" + "0" * 64, "driver": "384.81"}
+    layout = lay_out([row(**plain), row(**{**plain, **difference})])
+    assert len(layout.contenders) == 2
+    assert any(words in contender.label for contender in layout.contenders)
+    unknown = row(status="failed", **dict.fromkeys(plain))
+    assert len(lay_out([row(**plain), unknown]).contenders) == 1
+
+
 def test_labels_that_cannot_be_told_apart_are_numbered():
     rows = [row(run_id="a", host="x"), row(run_id="b", host="y"), row(run_id="c", host=None)]
     labels = [contender.label for contender in lay_out(rows).contenders]

@@ -7,7 +7,7 @@ import pytest
 from orchestrator.report.layout import lay_out
 from orchestrator.results.merged_set import group
 from orchestrator.stats.compare import compare
-from orchestrator.stats.repeats import steady_epochs, with_node_kind
+from orchestrator.stats.repeats import is_time, steady_epochs, with_node_kind
 from tests.make import row
 
 NODE = {"cluster": "bench", "cpu": "Xeon", "driver": "470", "gpu_name": "Tesla K80", "device": "gpu"}
@@ -47,3 +47,9 @@ def test_the_first_epoch_and_an_epoch_without_a_time_are_no_steady_epochs():
     numbers = [(1, 9.0), (2, 3.0), (3, None), (4, 4.0), (None, 5.0)]
     epochs = [{"run_id": "r", "job_id": "j", "epoch": number, "train_s": seconds} for number, seconds in numbers]
     assert steady_epochs(epochs) == {("r", "j"): [3.0, 4.0]}
+
+
+@pytest.mark.parametrize("seconds", [None, -1.0, 0.0, 1e-300, 1e308, float("inf"), float("nan")])
+def test_a_time_beyond_all_sense_is_none(seconds):
+    assert not is_time(seconds)
+    assert is_time(1e-6) and is_time(1e6)
