@@ -60,6 +60,12 @@ class PhaseEvent(Event, frozen=True, kw_only=True):
     seconds: Number | None = None
 
 
+class EpochBeginEvent(Event, frozen=True, kw_only=True):
+    """An epoch has begun. Nothing is made of it; it stays on record as every raw figure does."""
+
+    epoch: Number | None = None
+
+
 class EpochEvent(Event, frozen=True, kw_only=True):
     """One epoch has ended. Times in seconds; `elapsed_s` counts from the call of fit()."""
 
@@ -116,6 +122,7 @@ KINDS: dict[str, type[Event]] = {
     "data": DataEvent,
     "ready": ReadyEvent,
     "phase": PhaseEvent,
+    "epoch_begin": EpochBeginEvent,
     "epoch_end": EpochEvent,
     "end": EndEvent,
     "error": ErrorEvent,

@@ -52,7 +52,7 @@ class Case:
     width: int
 
     def executor(self) -> Executor:
-        request = RunRequest(config=self.config, out=self.out, data_dir=self.data, may_fetch=False, may_build=False)
+        request = RunRequest(config=self.config, out=self.out, data_dir=self.data, may_fetch=False)
         return choose_executor(request, load_catalog(self.root), print)
 
     def plan(self, *jobs: Job) -> Plan:
