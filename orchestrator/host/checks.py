@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
+from orchestrator.host.fitness import instead, span, unsupported_reason
 from orchestrator.host.folders import Folder
-from orchestrator.model import Device, GpuNeeds, Noun, Stack
+from orchestrator.model import Device, Noun, Stack
 
 #: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
 GPU_MEMORY_MB = 2048
@@ -104,64 +105,6 @@ class Facts(Noun, frozen=True, kw_only=True):
     no_python: dict[str, str] = {}
     data: list[DataFact] = []
     trial: Trial | None = None
-
-
-def version(text: str) -> tuple[int, ...]:
-    """The numbers of a version such as "470.256.02", which can then be compared."""
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
-
-
-def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
-    """Why this GPU, under its driver, cannot run code with these needs; "" if it can (or nothing is known)."""
-    if gpu.unusable:
-        return f"{gpu.name}: {gpu.unusable}"
-    if needs is None:
-        return ""
-    if gpu.driver and version(gpu.driver) < version(needs.min_driver):
-        return f"CUDA {needs.cuda} needs driver {needs.min_driver} or newer, this host has {gpu.driver}"
-    if gpu.compute_capability is None:
-        return ""
-    has, lowest, *highest = map(version, (gpu.compute_capability, *needs.compute_capability))
-    if has < lowest or (highest and has > highest[0]):
-        return (
-            f"its CUDA {needs.cuda} code cannot drive compute capability {gpu.compute_capability} "
-            f"({gpu.name}): it was built for {span(needs)}"
-        )
-    return ""
-
-
-def span(needs: GpuNeeds) -> str:
-    """The compute capabilities that an image can use, in words."""
-    lowest, *highest = needs.compute_capability
-    return f"{lowest} to {highest[0]}" if highest else f"{lowest} and newer"
-
-
-def fits(stack: Stack, backend: str, gpu: Device) -> bool:
-    """Whether this GPU can run this backend of a stack, as far as is known."""
-    return "gpu" in stack.images and not unsupported_reason(stack.needs(backend), gpu)
-
-
-def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[str, str], str]:
-    """The backends that none of these GPUs can run: (stack, backend) -> the reason."""
-    found = {}
-    for stack in stacks:
-        for backend in stack.backends:
-            if "gpu" not in stack.images:
-                found[stack.name, backend.name] = f"{stack.name} has no image for a GPU"
-            elif not any(fits(stack, backend.name, gpu) for gpu in gpus):
-                reasons = dict.fromkeys(unsupported_reason(stack.needs(backend.name), gpu) for gpu in gpus)
-                found[stack.name, backend.name] = "; ".join(reasons)
-    return found
-
-
-def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
-    """What a user whose choice cannot run here may run instead, in words with the command."""
-    able = [s for s in stacks if any(fits(s, b.name, g) for b in s.backends for g in gpus)]
-    for era, title, preset in (("today", "today's stacks", "modern"), ("2017", "the stacks of 2017", "azure-nc6")):
-        mine = [s.name for s in able if s.era == era]
-        if mine:
-            return f"{title} run on it ({', '.join(mine)}): `orchestrate --config {preset} --device gpu`"
-    return "the same workloads run on the CPU: add `--device cpu --scale quick`"
 
 
 def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) -> list[Check]:
@@ -427,17 +370,6 @@ def _pythons(facts: Facts) -> list[Check]:
         for stack, why in facts.no_python.items()
         if why
     ]
-
-
-def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
-    """One line per kind of GPU for the begin of a run: what runs on it, and what does not."""
-    lines = []
-    for gpu in {(g.name, g.compute_capability): g for g in gpus}.values():
-        runs = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if fits(s, b.name, gpu)]
-        not_here = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if not fits(s, b.name, gpu)]
-        text = f"{gpu.name} (compute capability {gpu.compute_capability or 'unknown'}): {', '.join(runs) or 'nothing'}"
-        lines.append(text + (f"; not {', '.join(not_here)}" if not_here else ""))
-    return lines
 
 
 def worst(found: Iterable[Check]) -> Level:

@@ -148,3 +148,37 @@ def _sums(rows: Sequence[Row], seconds: str, percent: str) -> tuple[float, float
 
 def _amount(seconds: float, share: float) -> str:
     return f"{words.seconds(seconds)} ({words.percent(100 * share)})"
+
+
+def beside(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
+    """(job, the job of another run that was on its device when it began), the device being a GPU, or a host.
+
+    This is known of records of any age, whatever they sampled.
+    """
+    spans = [(str(row["started"]), str(row["ended"]), row) for row in rows if _timed(row)]
+    spans.sort(key=lambda span: span[:2])
+    found = []
+    latest: dict[tuple[object, ...], tuple[str, str, Row]] = {}
+    for span in spans:
+        place = (span[2].get("host"), span[2].get("gpu_uuid"))
+        before = latest.get(place)
+        if before and before[1] > span[0] and before[2].get("run_id") != span[2].get("run_id"):
+            found.append((span[2], before[2]))
+        if before is None or span[1] > before[1]:
+            latest[place] = span
+    return found
+
+
+def beside_sentence(rows: Sequence[Row]) -> str:
+    """How many jobs ran so, "" for none: what a reader must know before believing any figure."""
+    hit = {(row.get("run_id"), row["job_id"]) for pair in beside(rows) for row in pair}
+    if not hit:
+        return ""
+    return (
+        f"{plural(len(hit), 'job')} of {len(rows)} ran while another of these runs used the same device: their speeds "
+        "are those of a shared machine. “What disturbed the measurements” names them."
+    )
+
+
+def _timed(row: Row) -> bool:
+    return bool(row.get("started") and row.get("ended") and row.get("host"))

@@ -21,7 +21,7 @@ from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.local.workers import DevicePool
 from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
 from orchestrator.files import check_writable, storage_error
-from orchestrator.host import checks, folders, probe
+from orchestrator.host import checks, fitness, folders, probe
 from orchestrator.host.checks import Check
 from orchestrator.host.folders import Folder
 from orchestrator.host.leases import Leases, lock_folder
@@ -117,7 +117,7 @@ class LocalExecutor:
         """Commands show images by name (a run uses ids), and for missing data the path that it would get."""
         device = plan.planned[0].device
         if device == "gpu":
-            plan = drop_unready(plan, no_gpu_for(checks.unsupported(self._catalog.stacks, self._host.gpus)))
+            plan = drop_unready(plan, no_gpu_for(fitness.unsupported(self._catalog.stacks, self._host.gpus)))
         slots = self._slots(plan)
         files = {name: planned_data(name, self.request.data_dir) for name in {job.dataset for job in plan.planned}}
         route = self._config.gpu_route
@@ -221,7 +221,7 @@ class LocalExecutor:
             return record(Result(run_id=ready.plan.run_id, job=job, status="unsupported", reason=reason))
 
         def fits(job: Job, device: Device) -> bool:
-            return job.device == "cpu" or checks.fits(stacks[job.stack], job.backend, device)
+            return job.device == "cpu" or fitness.fits(stacks[job.stack], job.backend, device)
 
         return DevicePool(slots, run_one, never_started, runner.stop, claim=claims.claim, fits=fits, refused=refused)
 

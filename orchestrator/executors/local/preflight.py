@@ -9,7 +9,7 @@ import msgspec
 
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.examine import chosen, engine_route, gather, runtime_route
-from orchestrator.host import checks
+from orchestrator.host import checks, fitness
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC
 from orchestrator.model import Host, Noun, Plan, Say
@@ -57,12 +57,13 @@ def before_run(
         say(host.gpu_choice)
     if not gpu:
         return Cleared()
-    for text in checks.placement(stacks, host.gpus):
+    for text in fitness.placement(stacks, host.gpus):
         say(f"on {text}")
-    reasons = checks.unsupported(stacks, host.gpus)
+    reasons = fitness.unsupported(stacks, host.gpus)
     if all((job.stack, job.backend) in reasons for job in plan.jobs):
         why = "; ".join(f"{stack} ({backend}): {reason}" for (stack, backend), reason in reasons.items())
-        raise HostError(f"nothing of this configuration can run here. {why}", checks.instead(catalog.stacks, host.gpus))
+        able = fitness.instead(catalog.stacks, host.gpus)
+        raise HostError(f"nothing of this configuration can run here. {why}", able)
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
     return Cleared(unfit=reasons, route=route_of(config, launcher, engine))

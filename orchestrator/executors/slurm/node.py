@@ -28,7 +28,7 @@ from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.slurm import node_images, verdicts
 from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
 from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
-from orchestrator.host import checks
+from orchestrator.host import fitness
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.host.probe import probe_host, usable_cores
 from orchestrator.launchers import sweep
@@ -225,8 +225,8 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: Host) -> Device:
     if gpu is None:
         raise Unfit("failed", f"Slurm granted no GPU that the driver knows ({host.no_gpu or 'no match'})")
     stack = catalog.stack(spec.job.stack)
-    if not checks.fits(stack, spec.job.backend, gpu):
-        why = checks.unsupported_reason(stack.needs(spec.job.backend), gpu) or f"{stack.name} has no image for a GPU"
+    if not fitness.fits(stack, spec.job.backend, gpu):
+        why = fitness.unsupported_reason(stack.needs(spec.job.backend), gpu) or f"{stack.name} has no image for a GPU"
         raise Unfit("unsupported", why, misfit=True)
     return msgspec.structs.replace(gpu, cores=host.cores)
 

@@ -13,8 +13,8 @@ from msgspec import Struct
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.beside import pairs
 from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
+from orchestrator.report.disturbed import beside
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import JobKey, View
 from orchestrator.stats.inference import student_p
@@ -118,7 +118,7 @@ def shared(rows: Sequence[Row]) -> list[Disturbance]:
         row["job_id"]: Disturbance(
             "shared", str(row["job_id"]), f"ran beside {other['job_id']} of run {other['run_id']}"
         )
-        for row, other in pairs(rows)
+        for row, other in beside(rows)
     }
     return list(found.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.model import Row
-from orchestrator.report import beside, disturbed, words
+from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Paragraphs, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import failures
@@ -30,7 +30,7 @@ def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[
     """
     found = [
         *(("noise", sentence) for sentence in disturbed.sentences(layout)),
-        ("noise", beside.sentence([row for row in rows if row["status"] == "ok"])),
+        ("noise", disturbed.beside_sentence([row for row in rows if row["status"] == "ok"])),
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
         ("quality", _quality(layout, ranked)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.disturbed import MOST_NAMED, labels, marks, sentences
+from orchestrator.report.disturbed import MOST_NAMED, beside, beside_sentence, labels, marks, sentences
 from orchestrator.report.layout import lay_out
+from orchestrator.report.sections.warnings import build
 from tests.make import row
+from tests.unit.report.makers import view_of
 
 LACKING = {
     "disturbed": "others on its cores",
@@ -92,3 +94,21 @@ def test_charts_of_a_task_name_who_was_disturbed_in_it():
     layout = lay_out([row(**LACKING), row(backend="jax", framework_version="0.10", slept=True), row(workload="other")])
     assert labels(layout, 0) == "slept: JAX 0.10; disturbed: TensorFlow 1.3.0"
     assert labels(layout, 1) == ""
+
+
+def timed(name, run, started, ended, **more):
+    return row(job_id=name, run_id=run, started=f"2026-11-23T{started}", ended=f"2026-11-23T{ended}", **more)
+
+
+def test_both_jobs_of_a_pair_are_counted_and_others_are_not():
+    rows = [timed("a", "1", "10:00", "10:10"), timed("b", "2", "10:05", "10:20"), timed("c", "2", "10:30", "10:40")]
+    assert [(one["job_id"], other["job_id"]) for one, other in beside(rows)] == [("b", "a")]
+    assert beside_sentence(rows).startswith("2 jobs of 3 ran while another of these runs used the same device")
+    assert beside_sentence(rows[1:]) == beside_sentence([]) == ""  # jobs of one run know of each other
+    assert beside_sentence([*rows[:1], timed("b", "2", "10:05", "10:20", host="other")]) == ""
+
+
+def test_the_first_screen_says_it():
+    rows = [timed("a", "1", "10:00", "10:10"), timed("b", "2", "10:05", "10:20", backend="jax")]
+    (block,) = build(view_of(rows, run_ids=["1", "2"])).blocks
+    assert ("noise", beside_sentence(rows)) in block.texts

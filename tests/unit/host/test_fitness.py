@@ -1,0 +1,82 @@
+"""Which stacks a GPU can run, from facts alone."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import structs
+
+from orchestrator.host.fitness import instead, unsupported, unsupported_reason, version
+from orchestrator.model import Device
+from orchestrator.plan.catalog import load_catalog
+
+STACKS = load_catalog().stacks
+OLD = [stack for stack in STACKS if stack.era == "2017"]
+
+
+def gpu(name, capability, driver, index=0):
+    return Device(
+        kind="gpu", name=name, uuid=f"GPU-{index}", index=index, driver=driver, compute_capability=capability,
+        memory_mb=11441, cuda="11.4",
+    )  # fmt: skip
+
+
+K80 = gpu("Tesla K80", "3.7", "470.256.02")
+P100 = gpu("Tesla P100", "6.0", "580.65.06")
+V100 = gpu("Tesla V100", "7.0", "580.65.06")
+H200 = gpu("NVIDIA H200", "9.0", "580.65.06", 1)
+
+
+def names(device):
+    gone = unsupported(STACKS, [device])
+    return {b.name if s.era == "2017" else s.name for s in STACKS for b in s.backends if (s.name, b.name) not in gone}
+
+
+@pytest.mark.parametrize(
+    ("device", "able"),
+    [
+        (K80, {"tensorflow", "cntk", "theano", "mxnet"}),
+        (P100, {"tensorflow", "cntk", "theano", "mxnet"}),
+        (V100, {"cntk"}),  # the one wheel of CUDA 9.0, with code for Volta
+        (H200, {"keras3-tensorflow", "keras3-jax", "keras3-torch"}),
+        (gpu("Tesla T4", "7.5", "535.104.05"), {"keras3-tensorflow", "keras3-jax"}),  # CUDA 13 wants a newer driver
+        (gpu("Tesla K80", "3.7", "352.99"), set()),
+        (gpu("Tesla M60", "5.2", "378.13"), {"tensorflow", "theano", "mxnet"}),  # CUDA 9.0 wants a newer driver
+        (gpu("GRID K520", "2.1", "390.48"), set()),
+    ],
+)
+def test_what_each_gpu_can_run(device, able):
+    assert names(device) == able
+
+
+def test_every_gpu_image_says_what_it_needs():
+    assert all(stack.needs(backend.name) for stack in STACKS for backend in stack.backends)
+
+
+def test_versions_are_compared_as_numbers():
+    assert version("470.256.02") < version("1000.1")
+    assert version("9.0") < version("10.0")
+    needs = OLD[0].needs("tensorflow")
+    assert unsupported_reason(needs, gpu("x", "10.0", "580.65.06"))  # not below 6.2, as text would be
+
+
+def test_what_is_not_known_is_not_held_against_a_gpu():
+    assert unsupported_reason(OLD[0].needs("tensorflow"), Device(kind="gpu", name="x")) == ""
+    assert unsupported_reason(None, K80) == ""
+
+
+@pytest.mark.parametrize(
+    ("gpus", "words"),
+    [
+        ([H200], "--config modern --device gpu"),
+        ([K80], "--config azure-nc6 --device gpu"),
+        ([gpu("old", "2.0", "340.1")], "--device cpu --scale quick"),
+        ([], "--device cpu --scale quick"),
+    ],
+)
+def test_what_to_run_instead(gpus, words):
+    assert words in instead(STACKS, gpus)
+
+
+def test_a_card_that_runs_no_program_fits_nothing():
+    closed = gpu("NVIDIA A100", "8.0", "580.65.06")
+    assert "MIG" in unsupported_reason(OLD[0].needs("tensorflow"), structs.replace(closed, unusable="MIG is on"))
