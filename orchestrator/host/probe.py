@@ -9,11 +9,11 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
-import msgspec
+from msgspec.structs import replace
 
 from orchestrator.errors import HostError
 from orchestrator.host import control_groups, nvml, visible
-from orchestrator.model import Device, Host, Noun
+from orchestrator.model import Device, Host
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
 RESERVE_MB = 1024
@@ -23,23 +23,12 @@ CONTAINER_MARKS = (".dockerenv", "run/.containerenv", ".singularity.d", "run/sys
 HYPERVISORS = {"kvm-clock": "KVM", "xen": "Xen", "hyperv": "Hyper-V"}
 
 
-class Found(Noun, frozen=True, kw_only=True):
-    """The GPUs of a host, with the fields of Host that say why they are these."""
-
-    gpus: list[Device] = []
-    no_gpu: str = ""
-    silent_gpus: dict[int, str] = {}
-    gpu_choice: str = ""
-    gpu_trouble: str = ""
-    gpu_mend: str = ""
-
-
 def probe_host(environ: Mapping[str, str] | None = None) -> Host:
     """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none.
 
     `environ`: the environment whose choice of GPUs is obeyed; None shows them all.
     """
-    return Host(
+    host = Host(
         name=platform.node(),
         cpu=_cpu_model(),
         cores=sorted(os.sched_getaffinity(0)),
@@ -48,8 +37,8 @@ def probe_host(environ: Mapping[str, str] | None = None) -> Host:
         machine=machine(),
         virtualization=_virtualization(),
         cpu_quota=control_groups.quota_cores(control_groups.cpu_folders(control_groups.groups_of("self"))),
-        **msgspec.structs.asdict(_chosen(_gpus(), environ or {})),
     )
+    return _chosen(_with_gpus(host), environ or {})
 
 
 def usable_cores(host: Host) -> int:
@@ -73,7 +62,7 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     Raises HostError where the host has too few cores.
     """
     if kind == "gpu":
-        return [msgspec.structs.replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
+        return [replace(g, cores=c) for g, c in zip(host.gpus, shares(host), strict=True)]
     if threads * parallel > usable_cores(host):
         limit = "" if host.cpu_quota is None else f", and a CPU quota of {host.cpu_quota:g}"
         raise HostError(
@@ -96,34 +85,34 @@ def shares(host: Host) -> list[list[int]]:
     return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
 
 
-def _gpus() -> Found:
+def _with_gpus(host: Host) -> Host:
     try:
         with nvml.session() as session:
             gpus, silent = session.devices(), session.silent
     except nvml.NvmlMissing as error:
-        if error.absent:
-            return Found(no_gpu=error.message)
-        return Found(no_gpu=error.message, gpu_trouble=error.message, gpu_mend=error.hint)
+        trouble, mend = ("", "") if error.absent else (error.message, error.hint)
+        return replace(host, no_gpu=error.message, gpu_trouble=trouble, gpu_mend=mend)
     if gpus:
-        return Found(gpus=gpus, silent_gpus=silent)
+        return replace(host, gpus=gpus, silent_gpus=silent)
     if silent:
         why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
-        return Found(no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)
-    return Found(no_gpu="the NVIDIA driver answers but lists no GPU")
+        return replace(host, no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)
+    return replace(host, no_gpu="the NVIDIA driver answers but lists no GPU")
 
 
-def _chosen(found: Found, environ: Mapping[str, str]) -> Found:
-    choice = visible.choose(found.gpus, environ, _in_container())
+def _chosen(host: Host, environ: Mapping[str, str]) -> Host:
+    """The host with those of its GPUs that the caller's environment leaves to this run."""
+    choice = visible.choose(host.gpus, environ, _in_container())
     if not choice.words:
-        return found
+        return host
     mend = f"name GPUs by their number (`nvidia-smi -L`) or UUID, or unset {visible.CUDA} and {visible.NVIDIA}"
-    return msgspec.structs.replace(
-        found,
+    return replace(
+        host,
         gpus=choice.gpus,
         no_gpu="" if choice.gpus else choice.trouble or choice.words,
         gpu_choice=choice.words,
-        gpu_trouble=choice.trouble or found.gpu_trouble,
-        gpu_mend=mend if choice.trouble else found.gpu_mend,
+        gpu_trouble=choice.trouble or host.gpu_trouble,
+        gpu_mend=mend if choice.trouble else host.gpu_mend,
     )
 
 
