@@ -230,7 +230,7 @@ def test_a_results_folder_that_is_read_only_is_told_before_anything_starts(own, 
         subprocess.run(["mount", "-o", "remount,ro", str(bench.out)], check=True)
         code, stdout, stderr = bench.finish(*words(bench))
     assert code == 3
-    assert "cannot write" in stderr
+    assert "the results folder cannot be used" in stderr and "Read-only file system" in stderr
     assert "--out" in stderr
     assert "Traceback" not in stderr
     assert stdout == ""

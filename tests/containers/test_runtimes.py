@@ -27,7 +27,7 @@ pytestmark = pytest.mark.containers
 IMAGE = image_name(STACK, "cpu", __version__)
 #: What differs between two runs of one job under two launchers, beside its times and what it used.
 DIFFERENT = {"run_id", "launcher", "started", "ended", "command"}
-TIMES = re.compile(r"_s(_|$)|^cpu_util|rss_peak_mb")
+TIMES = re.compile(r"_s(_|$)|^cpu_util|rss_peak_mb|^core_clock|^lost_|^idle_|^disturbed|^slept")
 #: Where the host forbids what podman does by itself: raising limits, or crun on a mixture of control groups.
 OPTIONS = (
     ([], []),

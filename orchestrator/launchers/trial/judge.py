@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,7 +67,8 @@ def trial_spec(context: RunContext, image: Image, device: Device, out: Path) -> 
     common = confined(context, image, device)
     return msgspec.structs.replace(
         common,
-        name=f"{common.name}-trial",
+        # Several nodes of a cluster may try one engine at once, for the same run.
+        name=f"{common.name}-trial-{secrets.token_hex(4)}",
         labels={**common.labels, LABEL: "trial"},  # who waits for a job, or counts them, does not mean this one
         command=["python", "-B", "-c", SCRIPT.read_text(encoding="utf-8"), "/workloads", *files, "/out"],
         binds=[
