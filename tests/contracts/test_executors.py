@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import os
 import subprocess
 import threading
 import time
@@ -134,8 +136,16 @@ def jobs(workload: str, count: int, **changes: Any) -> list[Job]:
 
 def outs(folder: RunFolder, workload: str) -> list[Path]:
     """The folders of jobs that have begun to train and still run."""
-    found = folder.path.glob(f"jobs/{workload}.*/**/out/events.jsonl")
-    return [path.parent for path in found if b"epoch_end" in path.read_bytes()]
+    return [out for job in folder.path.glob(f"jobs/{workload}.*") for out in _training(job)]
+
+
+def _training(job: Path) -> Iterator[Path]:
+    """Folders that come and go while they are looked for are passed over (os.walk), as Path.glob does not."""
+    for place, _, files in os.walk(job):
+        if Path(place).name == "out" and "events.jsonl" in files:
+            with contextlib.suppress(FileNotFoundError):
+                if b"epoch_end" in Path(place, "events.jsonl").read_bytes():
+                    yield Path(place)
 
 
 def carried_out(executor: Executor, ready: Ready, folder: RunFolder, listener: Recorder) -> dict[str, Result]:
