@@ -94,6 +94,11 @@ def expanded(path: str) -> Path:
         raise HostError(f"{path}: {error}", "Write the whole path.") from error
 
 
+def is_python(name: str) -> bool:
+    """Whether a word of the command line or a configuration names a file of Python."""
+    return name.endswith(".py")
+
+
 def is_text(name: str) -> bool:
     """Whether a name can be written in UTF-8, as all records are. One that Linux took from other bytes cannot."""
     try:

@@ -23,6 +23,8 @@ PENDING = "pending"
 
 DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]
+#: That of a job: an `own` one is somebody's file as it stands, with no settings of ours.
+JobVariant = Literal["faithful", "modern", "own"]
 #: A name that is also part of folder, image and container names, hence no dots.
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
@@ -178,15 +180,31 @@ class Scale(Noun, frozen=True, kw_only=True):
     timeout_s: Seconds = 3600
 
 
+class OwnFile(Noun, frozen=True, kw_only=True):
+    """Somebody's own Keras script or module, and what was read of it without running it (plan/own.py).
+
+    `sha256` is over the file and the Python files that lie with it.
+    """
+
+    path: str
+    sha256: Sha256
+    contract: Literal["script", "module"]
+    #: What its inline metadata (PEP 723) asks for: requirements, and versions of Python.
+    packages: list[str] = []
+    python: str | None = None
+
+
 class Workload(Noun, frozen=True, kw_only=True):
-    """One script and its parameters at each scale."""
+    """One script and its parameters at each scale. Of a file of one's own, only what it declares is known."""
 
     name: Name
     title: str
-    dataset: Name
-    batch_size: Positive
-    parameters: Positive
-    scales: dict[str, Scale]
+    dataset: Name | None = None
+    batch_size: Positive | None = None
+    parameters: Positive | None = None
+    scales: dict[str, Scale] = {}
+    #: None for the workloads of the catalog.
+    own: OwnFile | None = None
     #: By scale, the least validation accuracy on real data that counts as having learned; no entry: not judged.
     learned: dict[str, Annotated[float, Meta(gt=0, le=1)]] = {}
     unit: str = "samples"
@@ -199,35 +217,42 @@ class DataFile(Noun, frozen=True, kw_only=True):
     dataset: Name
     path: str
     sha256: Sha256
-    kind: Literal["official", "given", "synthetic"]
+    kind: Literal["official", "given", "synthetic", "own"]
     #: The file's name inside the job.
     name: PathPart
+
+
+#: What is known beforehand of the data of a file of one's own: nothing.
+OWN_DATA = DataFile(dataset="own", path="", sha256="0" * 64, kind="own", name="own")
 
 
 class Job(Noun, frozen=True, kw_only=True):
     """The unit of scheduling, recording and resuming."""
 
     workload: Name
-    variant: Variant = "faithful"
+    variant: JobVariant = "faithful"
     stack: Name
     backend: Name
     device: DeviceKind
     repeat: Positive
     scale: str
-    epochs: Epochs
-    batch_size: Positive
-    train: Positive
-    validation: Positive
+    #: How much is run. None is what a file of one's own does by itself; `steps` bounds the batches of its epochs.
+    epochs: Epochs | None = None
+    batch_size: Positive | None = None
+    train: Positive | None = None
+    validation: Positive | None = None
+    steps: Positive | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     threads: Threads
     timeout_s: Seconds
-    dataset: Name
+    #: None for a file of one's own, which brings its data.
+    dataset: Name | None = None
 
     @property
     def id(self) -> str:
         """Unique in a run; also the folder's and (with the run's id) the container's name."""
         parts = [self.workload, self.stack, self.backend, self.device, str(self.repeat)]
-        if self.variant != "faithful":
+        if self.variant == "modern":
             parts.insert(1, self.variant)
         return ".".join(parts)
 
@@ -277,10 +302,22 @@ class Plan(Noun, frozen=True, kw_only=True):
     jobs: list[Job]
     skipped: list[Skip] = []
     data: dict[str, DataFile] = {}
+    #: What the run has beside the catalog: files and environments of one's own.
+    workloads: list[Workload] = []
+    stacks: list[Stack] = []
 
     @property
     def planned(self) -> list[Job]:
         return [*self.jobs, *(skip.job for skip in self.skipped)]
+
+    @property
+    def own(self) -> dict[str, OwnFile]:
+        """The files of one's own, by workload."""
+        return {workload.name: workload.own for workload in self.workloads if workload.own}
+
+    def data_of(self, job: Job) -> DataFile:
+        """The data set that a job reads; one of kind `own` where its file brings what it needs."""
+        return OWN_DATA if job.dataset is None else self.data[job.dataset]
 
 
 class Device(Noun, frozen=True, kw_only=True):
@@ -473,6 +510,8 @@ class Result(Noun, frozen=True, kw_only=True):
     ready: RawEvent = {}
     phases: dict[str, float] = {}
     epochs: list[RawEvent] = []
+    #: Of a file of one's own that trains more than one model: one event for each further one.
+    fits: list[RawEvent] = []
     end: RawEvent = {}
     error: RawEvent = {}
     bad_event_lines: int = 0

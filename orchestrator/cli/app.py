@@ -14,7 +14,7 @@ from rich.markup import escape
 from orchestrator import __version__, streams
 from orchestrator.cli.console import console, plain_lines
 from orchestrator.errors import HostError, OrchestrateError, UserError
-from orchestrator.files import is_text
+from orchestrator.files import is_python, is_text
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
@@ -45,6 +45,8 @@ class Verbs(click.Group):
             if not is_text(word):
                 raise UserError(f"{word!r} is no text in {sys.getfilesystemencoding()}", "use another name")
         _refuse_empty(args)
+        if args and args[0] not in VERBS and (is_python(args[0]) or "/" in args[0]):
+            args = ["run", *args]
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
@@ -75,6 +77,7 @@ def cli() -> None:
     \b
     Examples:
       orchestrate                              everything this host can run
+      orchestrate my.py --repeats 5            a Keras script of your own, on every backend
       orchestrate --config azure-nc6           the 2017 article's comparison, on a GPU
       orchestrate plan --config smoke          what would run, and the exact commands
       orchestrate --workload mnist_mlp --backend theano --repeats 3

@@ -12,6 +12,8 @@ from typing import Any, get_args
 
 import click
 
+from orchestrator.errors import UserError
+from orchestrator.files import is_python
 from orchestrator.launchers.gpu_routes import ROUTES
 from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
 from orchestrator.model import MOST_EPOCHS, MOST_THREADS, Plan
@@ -23,6 +25,8 @@ Decorator = Callable[[Any], Any]
 PLAIN_NUMBER = re.compile(r"\d+(\.\d*)?\Z", re.ASCII)
 _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
 _TAG, _DIGEST = r"\w[\w.-]{0,127}", r"sha256:[0-9a-f]{64}"
+#: A name of data for a file of one's own: a file name, and a part of a variable's name.
+DATA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}\Z", re.ASCII)
 IMAGE_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?\Z", re.ASCII)
 
 
@@ -86,6 +90,21 @@ def image_reference(ctx: click.Context, parameter: click.Parameter, value: str |
             f"{value!r} is no name of an image: write it like debian:bullseye-slim", ctx, parameter
         )
     return value
+
+
+def named_paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=PATH` words as paths by name, each of which is there."""
+    found: dict[str, str] = {}
+    for word in value:
+        name, sign, path = word.partition("=")
+        if not sign or not DATA_NAME.match(name) or not path:
+            raise click.BadParameter(f"{word!r} is not NAME=PATH, such as images=/data/cats", ctx, parameter)
+        if not Path(path).exists():
+            raise click.BadParameter(f"{path} is not there", ctx, parameter)
+        if name in found:
+            raise click.BadParameter(f"{name} is named twice", ctx, parameter)
+        found[name] = path
+    return found
 
 
 CONFIGURATION = options(
@@ -160,6 +179,22 @@ CONFIGURATION = options(
     ),
     click.option(
         "--allow-busy", is_flag=True, default=None, help="Also use GPUs that other processes use; such rows are marked."
+    ),
+)
+FILES = options(
+    click.argument("files", nargs=-1, metavar="[FILE]..."),
+    click.option(
+        "--steps", type=click.IntRange(1), help="With FILE: the most batches of an epoch.  [default: all of its data]"
+    ),
+    click.option(
+        "--data",
+        multiple=True,
+        metavar="NAME=PATH",
+        callback=named_paths,
+        help="With FILE: data that it reads, by the name that it uses; shown to it read-only.",
+    ),
+    click.option(
+        "--network", is_flag=True, default=None, help="With FILE: let it use the network; recorded with every result."
     ),
 )
 ROOT = _folder("--root", exists=True, help="Folder with docker/ and workloads/ in place of the built-in ones.")
@@ -248,10 +283,21 @@ CONFIG_NAMES = tuple(name for name in Config.__struct_fields__ if name not in ("
 
 def configured(given: Mapping[str, Any]) -> Config:
     """The configuration named by --config with the other options on top. Raises UserError."""
-    changes = {name: given[name] for name in CONFIG_NAMES}
+    changes = {name: given.get(name) for name in CONFIG_NAMES}
+    if given.get("files"):
+        changes["workloads"] = (*given["workloads"], *map(own_file, given["files"]))
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
     changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
     return override(load_config(given["config"]), **changes)
+
+
+def own_file(word: str) -> str:
+    """A word that is not an option as the file of one's own that it must be."""
+    if not is_python(word):
+        raise UserError(f"{word!r} is neither a verb nor a file of Python", "a script of your own: orchestrate my.py")
+    if not Path(word).is_file():
+        raise UserError(f"there is no file {word}", "name a Keras script, such as ./my.py")
+    return word
 
 
 def explicit(ctx: click.Context, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -126,7 +126,7 @@ class Progress:
 
 
 def label(job: Job) -> str:
-    variant = "" if job.variant == "faithful" else f" ({job.variant})"
+    variant = "" if job.variant != "modern" else f" ({job.variant})"
     repeat = "" if job.repeat == 1 else f" #{job.repeat}"
     return f"{job.workload}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
 
@@ -138,7 +138,7 @@ def describe_event(job: Job, event: RawEvent) -> str:
         return shown(f"model built, Keras {found.keras_version}, {found.framework_version}")
     if not isinstance(found, EpochEvent):
         return ""
-    parts = [f"epoch {found.epoch}/{job.epochs}"]
+    parts = [f"epoch {found.epoch}/{job.epochs}" if job.epochs else f"epoch {found.epoch}"]
     for value, form in ((found.train_s, "{:.2f} s"), (found.loss, "loss {:.3f}"), (found.val_acc, "val_acc {:.3f}")):
         if value is not None:
             parts.append(form.format(value))

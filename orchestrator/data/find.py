@@ -66,6 +66,12 @@ def default_dirs() -> list[Path]:
     return [cache_dir()]
 
 
+def keras_datasets() -> str | None:
+    """The folder of what Keras has downloaded before ($KERAS_HOME or ~/.keras), if it is there."""
+    folder = default_dirs()[-1]
+    return str(folder.absolute()) if folder.name == "datasets" and folder.is_dir() else None
+
+
 def resolve(
     datasets: Mapping[str, Dataset],
     names: Iterable[str],

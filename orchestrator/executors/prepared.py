@@ -36,7 +36,7 @@ def ready_data(plan: Plan, request: Request, say: Say) -> tuple[dict[str, DataFi
     found: dict[str, DataFile] = {}
     missing: list[Unavailable] = []
     datasets = load_datasets()
-    for name in sorted({job.dataset for job in plan.jobs} - set(plan.data)):
+    for name in sorted({job.dataset for job in plan.jobs if job.dataset} - set(plan.data)):
         try:
             found |= resolve(
                 datasets, [name], request.data_dir, allow_fetch=request.may_fetch, allow_synthetic=True, say=say

@@ -14,8 +14,11 @@ from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import LABEL
-from orchestrator.launchers.workload import job_environment, script_arguments
+from orchestrator.launchers.workload import KERAS_DATASETS, Places, job_environment, script_arguments
 from orchestrator.model import Device, Job, Launch, Noun
+
+#: Where a container sees what Keras has downloaded before.
+INSIDE_KERAS = "/data/.keras-datasets"
 
 
 class Image(Noun, frozen=True, kw_only=True):
@@ -55,25 +58,43 @@ def container_spec(
     context: RunContext, images: Mapping[str, Image], job: Job, device: Device, out: Path
 ) -> ContainerSpec:
     """The container of one job; `out` is the one folder that it may write."""
-    stack, data = context.stacks[job.stack], context.data[job.dataset]
-    inside = f"/data/{data.name}"
+    stack, own = context.stacks[job.stack], context.own.get(job.workload)
+    files, places = _seen(context, job)
     caches = caches_of(context, images[job.stack], job)
-    attempt = context.attempts.get(job.id, 1)
     environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
     if caches:
         environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches)
+    if own and context.keras_datasets:
+        environment[KERAS_DATASETS] = INSIDE_KERAS
+    container = confined(context, images[job.stack], device)
     return msgspec.structs.replace(
-        confined(context, images[job.stack], device),
+        container,
         name=f"{LABEL}-{context.run_id}-{job.id}",
-        command=["python", *script_arguments(job, data, "/workloads/run.py", inside, "/out", attempt)],
+        command=["python", *script_arguments(job, context, places)],
         environment=environment,
         binds=[
             (context.workloads_dir, "/workloads", "ro"),
-            (data.path, inside, "ro"),
+            *((here, inside, "ro") for inside, here in files.items()),
             (str(out.absolute()), "/out", "rw"),
             *((volume, path, "rw") for path, volume in caches.items()),
         ],
+        weakened=sorted({*container.weakened, "network"}) if own and context.network else container.weakened,
     )
+
+
+def _seen(context: RunContext, job: Job) -> tuple[dict[str, str], Places]:
+    """What a job's container shows beside the scripts, by the path inside; and how the job is told of it."""
+    own = context.own.get(job.workload)
+    if own is None:
+        data = context.data_of(job)
+        inside = f"/data/{data.name}"
+        return {inside: data.path}, Places(scripts="/workloads", out="/out", data=inside)
+    script = Path(own.path)
+    more = {name: f"/data/{name}" for name in context.more_data}
+    files = {"/own": str(script.parent), **{more[name]: path for name, path in context.more_data.items()}}
+    if context.keras_datasets:
+        files[INSIDE_KERAS] = context.keras_datasets
+    return files, Places(scripts="/workloads", out="/out", own=f"/own/{script.name}", more=more)
 
 
 def confined(context: RunContext, image: Image, device: Device) -> ContainerSpec:

@@ -9,7 +9,7 @@ from typing import Protocol
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.runtimes import Point, Weakenable
-from orchestrator.model import DataFile, Device, Exit, Job, Launch, Noun, Stack, Usage
+from orchestrator.model import OWN_DATA, DataFile, Device, Exit, Job, Launch, Noun, OwnFile, Stack, Usage
 
 #: Reads what the running job has used so far; None once it is gone.
 Probe = Callable[[], Usage | None]
@@ -39,6 +39,15 @@ class RunContext(Noun, frozen=True, kw_only=True):
     user: JobUser | None = None
     #: Points of the confinement that a trial container did not get, and what it got instead (trial/).
     lacks: dict[Point, str] = {}
+    #: The files of one's own, by workload; what they get: data by name, the network, what Keras has downloaded before.
+    own: dict[str, OwnFile] = {}
+    more_data: dict[str, str] = {}
+    network: bool = False
+    keras_datasets: str | None = None
+
+    def data_of(self, job: Job) -> DataFile:
+        """The data set that a job reads; one of kind `own` where its file brings what it needs."""
+        return OWN_DATA if job.dataset is None else self.data[job.dataset]
 
 
 class Launcher(Protocol):

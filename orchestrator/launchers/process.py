@@ -17,7 +17,7 @@ from orchestrator.files import own_folder
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
-from orchestrator.launchers.workload import job_environment, script_arguments
+from orchestrator.launchers.workload import KERAS_DATASETS, Places, job_environment, script_arguments
 from orchestrator.model import Device, Exit, Job, Launch, Noun
 
 
@@ -75,13 +75,15 @@ class ProcessLauncher:
         self._supervisor.stop()
 
     def _argv(self, job: Job, out: Path) -> list[str]:
-        context = self._context
-        data = context.data[job.dataset]
-        script = str(Path(context.workloads_dir) / "run.py")
-        return [
-            self._interpreters[job.stack].python,
-            *script_arguments(job, data, script, data.path, str(out.absolute()), context.attempts.get(job.id, 1)),
-        ]
+        context, own = self._context, self._context.own.get(job.workload)
+        places = Places(
+            scripts=context.workloads_dir,
+            out=str(out.absolute()),
+            data=context.data_of(job).path,
+            own=own.path if own else "",
+            more=context.more_data,
+        )
+        return [self._interpreters[job.stack].python, *script_arguments(job, context, places)]
 
     def _environment(self, job: Job, device: Device, out: Path) -> dict[str, str]:
         """The job's environment: of the caller's, it has only the search path."""
@@ -98,6 +100,8 @@ class ProcessLauncher:
             **self._interpreters[job.stack].env,
             **visible(device),
         }
+        if job.workload in context.own and context.keras_datasets:
+            environment[KERAS_DATASETS] = context.keras_datasets
         caches = self._caches(job)
         for inside, here in caches.items():
             environment = {key: value.replace(inside, here) for key, value in environment.items()}

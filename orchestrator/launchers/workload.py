@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.model import Backend, DataFile, Job
+from orchestrator.launchers.launcher import RunContext
+from orchestrator.model import Backend, Job, Noun
 
 #: One thread count for every library that has a pool of its own; an unset one would take all cores
 #: (and MXNet's recurrent layers then run 15 times slower).
@@ -17,30 +18,54 @@ THREAD_VARIABLES = (
 )
 
 
-def script_arguments(job: Job, data: DataFile, script: str, data_path: str, out: str, attempt: int = 1) -> list[str]:
+#: Where a file of one's own finds what Keras has downloaded before (keras.datasets, get_file).
+KERAS_DATASETS = "KERAS_ORCHESTRATE_KERAS_DATASETS"
+
+
+class Places(Noun, frozen=True, kw_only=True):
+    """Where a job sees what it uses, by absolute paths: the folder of the scripts, its output folder, its files.
+
+    `data` is the file of its data set, `own` the file of one's own that it runs, `more` data by name (--data).
+    """
+
+    scripts: str
+    out: str
+    data: str = ""
+    own: str = ""
+    more: dict[str, str] = {}
+
+
+def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]:
     """The argv after the interpreter: the workload script with every parameter spelled out.
 
     `--lease`: the workload ends itself when its standard input, the lifeline, ends.
     """
+    own = context.own.get(job.workload)
     flags = {
-        "data": data_path,
-        "data-kind": data.kind,
-        "out": out,
+        "out": places.out,
         "job": job.id,
-        "attempt": attempt,
+        "attempt": context.attempts.get(job.id, 1),
         "epochs": job.epochs,
         "batch-size": job.batch_size,
         "train": job.train,
         "validation": job.validation,
         "seed": job.seed,
         "threads": job.threads,
-        "variant": job.variant,
-        "initial-weights": "equal" if job.variant == "faithful" else "framework",
     }
-    argv = ["-B", script, job.workload]
+    if own is not None:
+        argv = ["-B", f"{places.scripts}/own.py", places.own]
+        flags |= {"contract": own.contract, "scale": job.scale, "steps": job.steps}
+        more = [word for name, path in places.more.items() for word in ("--data", f"{name}={path}")]
+        more += ["--network"] * context.network
+    else:
+        argv = ["-B", f"{places.scripts}/run.py", job.workload]
+        weights = "equal" if job.variant == "faithful" else "framework"
+        flags |= {"data": places.data, "data-kind": context.data_of(job).kind}
+        flags |= {"variant": job.variant, "initial-weights": weights}
+        more = []
     for flag, value in flags.items():
-        argv += [f"--{flag}", str(value)]
-    return [*argv, "--lease"]
+        argv += [] if value is None else [f"--{flag}", str(value)]
+    return [*argv, *more, "--lease"]
 
 
 def job_environment(job: Job, backend: Backend) -> dict[str, str]:

@@ -34,6 +34,7 @@ class Reported(TypedDict):
     ready: RawEvent
     phases: dict[str, float]
     epochs: list[RawEvent]
+    fits: list[RawEvent]
     end: RawEvent
     error: RawEvent
 
@@ -118,13 +119,15 @@ def decode_event(line: bytes) -> RawEvent | None:
 
 def sort_events(events: list[RawEvent]) -> Reported:
     """The events by kind, as a `Result` keeps them; of several `start`, `end` or `error` events the last."""
-    found = Reported(start={}, data={}, ready={}, phases={}, epochs=[], end={}, error={})
+    found = Reported(start={}, data={}, ready={}, phases={}, epochs=[], fits=[], end={}, error={})
     for event in events:
         match event["event"]:
             case "start" | "data" | "ready" | "end" | "error" as kind:
                 found[kind] = event
             case "epoch_end":
                 found["epochs"].append(event)
+            case "fit":
+                found["fits"].append(event)
             case "phase":
                 phase = read(PhaseEvent, event)
                 if phase.seconds is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import __version__
-from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch, Noun
+from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch, Noun, OwnFile
 from orchestrator.text import printable
 
 #: Seconds that git gets to compare files, on the slowest of file systems.
@@ -29,13 +30,15 @@ class Origin(Noun, frozen=True, kw_only=True):
     cluster: str | None = None
 
 
-def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin: Origin) -> Fingerprint:
-    """What makes the result of `job`, which reads `data`, comparable to others."""
+def fingerprint(
+    job: Job, device: Device, launch: Launch, data: DataFile, origin: Origin, own: OwnFile | None = None
+) -> Fingerprint:
+    """What makes the result of `job`, which reads `data` or is a file of one's own, comparable to others."""
     host = origin.host
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
         **msgspec.structs.asdict(launch),
-        workloads_sha256=origin.scripts,
+        workloads_sha256=scripts_sha256(origin.scripts, own),
         data_sha256=data.sha256,
         data_kind=data.kind,
         host=host.name,
@@ -61,6 +64,11 @@ def fingerprint(job: Job, device: Device, launch: Launch, data: DataFile, origin
         orchestrator=__version__,
         commit=origin.commit,
     )
+
+
+def scripts_sha256(scripts: str, own: OwnFile | None) -> str:
+    """Hash over all code that a job runs beside its stack: the workload scripts, and the file of one's own."""
+    return hashlib.sha256(f"{scripts}\0{own.sha256}".encode()).hexdigest() if own else scripts
 
 
 def git_commit(root: Path) -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
@@ -47,6 +49,12 @@ class Catalog(Noun, frozen=True, kw_only=True):
     def workloads_dir(self) -> Path:
         return Path(self.root) / "workloads"
 
+    def extended(self, workloads: Iterable[Workload], stacks: Iterable[Stack]) -> Catalog:
+        """The catalog with what a run has beside it; of two that have one name, the later one counts."""
+        return msgspec.structs.replace(
+            self, workloads=_joined(self.workloads, workloads), stacks=_joined(self.stacks, stacks)
+        )
+
     def stack(self, name: str) -> Stack:
         """The stack of this name. Raises UserError, with the names there are, for any other."""
         return named(self.stacks, name, "stack")
@@ -54,6 +62,10 @@ class Catalog(Noun, frozen=True, kw_only=True):
     def workload(self, name: str) -> Workload:
         """The workload of this name. Raises UserError, with the names there are, for any other."""
         return named(self.workloads, name, "workload")
+
+
+def _joined(ours: Iterable[T], more: Iterable[T]) -> list[T]:
+    return list({item.name: item for item in (*ours, *more)}.values())  # type: ignore[attr-defined]
 
 
 def load_catalog(root: Path | None = None) -> Catalog:
@@ -68,7 +80,7 @@ def load_catalog(root: Path | None = None) -> Catalog:
     declared = read_yaml(stacks_file, StacksFile)
     workloads = read_yaml(workloads_file, WorkloadsFile).workloads
     refuse_faults(stacks_file, stack_faults(declared, docker_dir))
-    refuse_faults(workloads_file, duplicates("workloads", [workload.name for workload in workloads]))
+    refuse_faults(workloads_file, workload_faults(workloads))
     return Catalog(
         root=str(root.absolute()),
         bases=declared.bases,
@@ -114,6 +126,15 @@ def named(items: Iterable[T], name: str, noun: str) -> T:
     if name not in by_name:
         raise UserError(f"there is no {noun} {name!r}", f"There are: {', '.join(by_name)}.")
     return by_name[name]
+
+
+def workload_faults(workloads: Sequence[Workload]) -> Iterator[str]:
+    """Names that are there twice; what a workload of the catalog must say, and a file of one's own need not."""
+    yield from duplicates("workloads", [workload.name for workload in workloads])
+    for index, workload in enumerate(workloads):
+        for name in ("dataset", "batch_size", "parameters", "scales"):
+            if not getattr(workload, name):
+                yield f"$.workloads[{index}] ({workload.name}): `{name}` is missing"
 
 
 def stack_faults(declared: StacksFile, docker_dir: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.errors import UserError
-from orchestrator.files import decode_yaml
+from orchestrator.files import decode_yaml, is_python
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.model import MOST_SECONDS, Epochs, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.slurm import Slurm
@@ -50,6 +50,10 @@ class Config(Noun, frozen=True, kw_only=True):
     epochs: Epochs | None = None
     timeout: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
+    #: Of a file of one's own: the most batches of an epoch, data by name, and whether it may use the network.
+    steps: Positive | None = None
+    data: dict[str, str] = {}
+    network: bool = False
     #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
     threads: Threads | None = None
     parallel: Threads = 1
@@ -88,7 +92,7 @@ def decode(text: bytes, source: str) -> Config:
 
 def override(config: Config, **changes: Any) -> Config:
     """`config` with every change that is not None (nor an empty list), checked like a file."""
-    given = {key: value for key, value in changes.items() if value not in (None, [], ())}
+    given = {key: value for key, value in changes.items() if value not in (None, [], (), {})}
     values = msgspec.to_builtins(config)
     if isinstance(given.get("slurm"), dict):  # single fields of it, on top of the others
         given["slurm"] = {**values["slurm"], **given["slurm"]}
@@ -116,7 +120,14 @@ def _settled(config: Config) -> Config:
     known = config.launcher in LAUNCHERS
     launcher = config.launcher if known else str(Path(config.launcher).absolute())
     variants = list(dict.fromkeys(config.variants))  # a job that is there twice would be one job with two rows
-    return msgspec.structs.replace(config, launcher=launcher, variants=variants, weaken=sorted(set(config.weaken)))
+    return msgspec.structs.replace(
+        config,
+        launcher=launcher,
+        variants=variants,
+        weaken=sorted(set(config.weaken)),
+        workloads=list(dict.fromkeys(str(Path(w).absolute()) if is_python(w) else w for w in config.workloads)),
+        data={name: str(Path(path).absolute()) for name, path in config.data.items()},
+    )
 
 
 def recorded_config(plan: Plan) -> Config:

@@ -36,6 +36,7 @@ def decide(config: Config, host: Host) -> PlanInput:
         scale=config.scale or ("article" if device == "gpu" else "quick"),
         repeats=config.repeats,
         epochs=config.epochs,
+        steps=config.steps,
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
         threads=config.threads
@@ -64,6 +65,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         seed=config.seed,
         jobs=kept,
         skipped=skipped,
+        workloads=[workload for workload in catalog.workloads if workload.own is not None],
     )
 
 

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
 from orchestrator.model import DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
+from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
 from orchestrator.text import plural, suggest
 
 #: More jobs than this are a slip of the finger: at a minute each, they would take ten weeks.
@@ -26,6 +27,7 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     scale: str
     repeats: int
     epochs: int | None
+    steps: int | None = None
     timeout_s: int | None
     seed: int
     threads: int
@@ -55,7 +57,7 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
         for workload in workloads
         if workload.name in workload_names
         for stack in chosen
-        for variant in _variants(wanted, stack)
+        for variant in _variants(wanted, workload, stack)
         for backend in stack.backends
         if backend.name in backend_names
     ]
@@ -96,13 +98,19 @@ def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Jo
     return kept, skipped
 
 
-def _variants(wanted: PlanInput, stack: Stack) -> list[str]:
-    """`modern` means today's defaults; a 2017 stack has none."""
+def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
+    """`modern` means today's defaults; a 2017 stack has none.
+
+    A file of one's own has one variant, and 2017's stacks run it where they are asked for by name.
+    """
+    if workload.own is not None:
+        return ["own"] if stack.era == "today" or wanted.stacks != ["*"] else []
     return [v for v in wanted.variants if v == "faithful" or stack.era == "today"]
 
 
 def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:
-    scale = _scale(workload, wanted.scale)
+    name = wanted.scale if workload.own is None or wanted.scale in workload.scales else OWN
+    scale = None if name == OWN else _scale(workload, name)
     return Job(
         workload=workload.name,
         variant=variant,  # type: ignore[arg-type]
@@ -110,15 +118,16 @@ def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, back
         backend=backend,
         device=wanted.device,
         repeat=repeat,
-        scale=wanted.scale,
-        epochs=wanted.epochs or scale.epochs,
+        scale=name,
+        epochs=wanted.epochs or (scale.epochs if scale else None),
+        steps=wanted.steps if workload.own else None,
         batch_size=workload.batch_size,
-        train=scale.train,
-        validation=scale.validation,
+        train=scale.train if scale else None,
+        validation=scale.validation if scale else None,
         # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.
         seed=(wanted.seed + repeat - 1) % 2**31,
         threads=wanted.threads,
-        timeout_s=wanted.timeout_s or scale.timeout_s,
+        timeout_s=wanted.timeout_s or (scale.timeout_s if scale else OWN_TIMEOUT_S),
         dataset=workload.dataset,
     )
 

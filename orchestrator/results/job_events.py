@@ -51,6 +51,7 @@ class ReadyEvent(Event, frozen=True, kw_only=True):
     keras_version: str | None = None
     image_data_format: str | None = None
     parameters: Number | None = None
+    settings: dict[str, object] = {}
 
 
 class PhaseEvent(Event, frozen=True, kw_only=True):
@@ -80,6 +81,20 @@ class EpochEvent(Event, frozen=True, kw_only=True):
     val_acc: Number | None = None
     #: Figures that JSON has no number for: name -> "nan", "inf" or "-inf". They are null above.
     not_finite: dict[str, object] = {}
+
+
+class FitEvent(Event, frozen=True, kw_only=True):
+    """A further training has ended, in a file of one's own: of another model, or of one that was compiled again."""
+
+    fit: Number | None = None
+    epochs: Number | None = None
+    first_epoch_s: Number | None = None
+    #: Median of the epochs after the first.
+    epoch_s: Number | None = None
+    validation_s: Number | None = None
+    parameters: Number | None = None
+    samples: Number | None = None
+    seconds: Number | None = None
 
 
 class EndEvent(Event, frozen=True, kw_only=True):
@@ -124,6 +139,7 @@ KINDS: dict[str, type[Event]] = {
     "phase": PhaseEvent,
     "epoch_begin": EpochBeginEvent,
     "epoch_end": EpochEvent,
+    "fit": FitEvent,
     "end": EndEvent,
     "error": ErrorEvent,
 }

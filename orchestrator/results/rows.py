@@ -76,6 +76,8 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
     row.update(_job_part(result.job))
     row.update(_outcome_part(result, events))
     row.update(_fingerprint_part(result, events))
+    if result.job.variant == "own":
+        row.update(_own_part(result.job, events))
     if events.epochs:
         row.update(time_part(result.launched_t, events))
         row.update(quality_part(events.epochs[-1]))
@@ -191,6 +193,14 @@ def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
         "wall_s": ended - started if started is not None and ended is not None else None,
         "cache": cache_state(events.end.caches),
         "process_rss_peak_mb": events.end.rss_peak_mb,
+    }
+
+
+def _own_part(job: Job, events: JobEvents) -> dict[str, Any]:
+    """How much a file of one's own ran, where that was left to the file."""
+    return {
+        "epochs": job.epochs or len(events.epochs) or None,
+        "batch_size": job.batch_size or number(events.ready.settings.get("batch_size")),
     }
 
 

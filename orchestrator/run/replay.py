@@ -51,7 +51,16 @@ def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) ->
     jobs = [job for job in plan.jobs if only in (None, job.id)]
     skipped = [skip for skip in plan.skipped if only is None]
     config = {**plan.config, "executor": "local"}
-    return Plan(run_id=run_id, created=created, config=config, seed=plan.seed, jobs=jobs, skipped=skipped)
+    return Plan(
+        run_id=run_id,
+        created=created,
+        config=config,
+        seed=plan.seed,
+        jobs=jobs,
+        skipped=skipped,
+        workloads=plan.workloads,
+        stacks=plan.stacks,
+    )
 
 
 def same_config(plan: Plan, launcher: str | None) -> Config:

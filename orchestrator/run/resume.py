@@ -26,6 +26,7 @@ from orchestrator.plan.request import ResumeRequest, RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST, read_entry, read_manifest, write_run_manifest
 from orchestrator.run import owner, stranger
+from orchestrator.run.bring import recorded
 from orchestrator.run.pending import add_changed, changes, present_data, sort_out
 from orchestrator.run.session import Finished, carry_out
 
@@ -79,7 +80,7 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
         again = recorded_request(request, folder, plan)
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
-        catalog = load_catalog(again.root)
+        catalog = recorded(load_catalog(again.root), [plan])
         refuse_unknown(plan.planned, catalog)
         executor = choose_executor(again, catalog, listener.say)
         ready = make_ready(request, again, folder, plan, executor, listener)
@@ -149,7 +150,7 @@ def make_ready(
     pending, kept = sort_out(folder, plan, request, listener.say)
     files = present_data(plan)
     # What will not run again needs no data that could not be had then.
-    jobs = [job for job in plan.planned if job in pending or job.dataset in files or job.id in kept]
+    jobs = [job for job in plan.planned if job in pending or job.dataset in {None, *files} or job.id in kept]
     ready = executor.prepare(msgspec.structs.replace(plan, jobs=jobs, skipped=[], data=files), fresh=False)
     able = ready.plan.jobs
     now = executor.identities(ready, [job for job in able if job.id in kept])

@@ -59,6 +59,7 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
         Part(name="images", value=", ".join(_images(results)) or "none on record"),
         Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir DIR"),
     ]
+    found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
     different = [name for name in ACTING if getattr(config, name) != getattr(Config(), name)]
     found += [Part(name=name, value=_short(getattr(config, name)), option=ACTING[name]) for name in different]
     return [msgspec.structs.replace(part, value=public(part.value)) for part in found]
@@ -75,6 +76,12 @@ def refuse_unnamed(folder: RunFolder, plan: Plan, why: str, verb: str, typed: Ty
     `whole`: the run goes on as the experiment that it is, so that all of its configuration must be named.
     """
     setup, config = plan.setup, recorded_config(plan)
+    if plan.workloads or plan.stacks:  # their names here may be files and programs of anybody
+        shown = "\n  ".join(lines(parts(plan, folder.results())))
+        raise UserError(
+            f"{folder.path} is not a run of yours: {why}. It runs files or environments of its maker:\n  {shown}",
+            "look at your own copy of them, and start a new run with it: orchestrate FILE",
+        )
     missing = [
         option
         for option, wanted, named in (

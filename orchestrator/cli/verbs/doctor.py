@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.options import CONFIGURATION, DATA_DIR, JSON, OUT, ROOT, run_request
+from orchestrator.cli.options import CONFIGURATION, DATA_DIR, FILES, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_json
 from orchestrator.executors.choose import choose_executor
 from orchestrator.host.checks import Check, counts, worst
-from orchestrator.plan.catalog import load_catalog
+from orchestrator.run.bring import brought
 from orchestrator.text import silent
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 
 
 @click.command()
+@FILES
 @CONFIGURATION
 @DATA_DIR
 @OUT
@@ -39,7 +40,7 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
     request = run_request(given)
-    checks = choose_executor(request, load_catalog(request.root), silent).examine()
+    checks = choose_executor(*brought(request), silent).examine()
     if given["as_json"]:
         print_json({"checks": checks, "verdict": worst(checks)})
     else:

@@ -7,14 +7,15 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import say
-from orchestrator.cli.options import CONFIGURATION, DATA_DIR, JSON, OUT, ROOT, run_request
+from orchestrator.cli.options import CONFIGURATION, DATA_DIR, FILES, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_plan
 from orchestrator.executors.choose import choose_executor
-from orchestrator.plan.catalog import load_catalog
+from orchestrator.run.bring import brought
 from orchestrator.run.session import describe
 
 
 @click.command()
+@FILES
 @CONFIGURATION
 @DATA_DIR
 @OUT
@@ -32,5 +33,5 @@ def plan(ctx: click.Context, /, **given: Any) -> None:
       orchestrate plan --workload mnist_mlp --json
     """
     request = run_request(given)
-    catalog = load_catalog(request.root)
+    request, catalog = brought(request)
     ctx.exit(print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"]))

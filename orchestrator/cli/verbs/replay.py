@@ -21,6 +21,7 @@ from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.run import owner, session, stranger
+from orchestrator.run.bring import recorded
 from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
@@ -91,23 +92,23 @@ def _request(old: Plan, only: str | None, given: Mapping[str, Any]) -> RunReques
 def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> tuple[str, list[Part], list[str]]:
     """Whose the run is not, what it would have started, and what is known to differ. Starts and opens nothing of it."""
     old, why = owner.recorded(folder)
-    recorded = folder.results()
+    results = folder.results()
     mine = old
     if why:
         typed = stranger.Typed(launcher=given["launcher"], root=given["root"], keras_spec=given["keras_spec"])
         mine = stranger.taken_over(old, typed)
     request = _request(mine, only, given)
-    catalog = load_catalog(request.root)
     plan = request.seed_plan
     assert plan is not None
+    catalog = recorded(load_catalog(request.root), [plan])
     host = choose_executor(request, catalog, silent).host()
     now = known_beforehand(host, workloads_sha256(Path(catalog.root)), request.config.launcher)
-    return why, stranger.parts(old, recorded), differences(recorded, {job.id: now for job in plan.jobs}, plan.jobs)
+    return why, stranger.parts(old, results), differences(results, {job.id: now for job in plan.jobs}, plan.jobs)
 
 
 def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
-    catalog = load_catalog(request.root)
     assert request.seed_plan is not None
+    catalog = recorded(load_catalog(request.root), [request.seed_plan])
     refuse_unknown(request.seed_plan.jobs, catalog)
     executor = choose_executor(request, catalog, progress.say)
     ready = session.prepare(catalog, executor)

@@ -18,6 +18,7 @@ from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import read_manifest, write_run_manifest
 from orchestrator.results.source import is_set
 from orchestrator.run import session
+from orchestrator.run.bring import recorded
 
 
 @click.command()
@@ -49,7 +50,8 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
         raise click.UsageError("several runs need --to FOLDER")
     own = folders[0].path
     with Progress(console) as progress, not_hung_up():
-        finished = session.report(folders, to or own, load_catalog(root), session.made_by(folders), progress)
+        catalog = recorded(load_catalog(root), (folder.plan() for folder in folders))
+        finished = session.report(folders, to or own, catalog, session.made_by(folders), progress)
         if to is None and finished.broken is None and read_manifest(own):
             write_run_manifest(own, set())
     end(finished, as_json)

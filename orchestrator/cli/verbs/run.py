@@ -12,6 +12,7 @@ from orchestrator.cli.options import (
     BUILD,
     CONFIGURATION,
     DATA_DIR,
+    FILES,
     JSON,
     KERAS_SPEC,
     OUT,
@@ -25,14 +26,15 @@ from orchestrator.cli.options import (
 from orchestrator.cli.output import end, print_parts, print_plan, print_standing
 from orchestrator.cli.progress import Progress
 from orchestrator.executors.choose import DETACHABLE, choose_executor
-from orchestrator.plan.catalog import load_catalog
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner, session, stranger
+from orchestrator.run.bring import brought
 from orchestrator.run.resume import resume
 from orchestrator.run.session import Finished
 
 
 @click.command()
+@FILES
 @CONFIGURATION
 @DATA_DIR
 @OUT
@@ -50,10 +52,12 @@ from orchestrator.run.session import Finished
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Measure every job of a configuration and report.
 
+    FILE is a Keras script of your own, which is measured in place of the built-in workloads (docs/OWN.md).
     Builds what is missing, runs every job, merges the results and writes the report.
 
     \b
     Examples:
+      orchestrate run my.py --repeats 5                a Keras script of your own, on every backend
       orchestrate run --config smoke
       orchestrate run --scale quick --data-dir ~/.keras/datasets
       orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
@@ -76,7 +80,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished | None:
     """A new run; None where it was only described, or left to go on by itself."""
     request = run_request(given)
-    catalog = load_catalog(request.root)
+    request, catalog = brought(request)
     if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):
         raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
     executor = choose_executor(request, catalog, progress.say)

@@ -86,7 +86,7 @@ def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
         for s in catalog.stacks
         if s.name in names
     ]
-    datasets = dict.fromkeys(w.dataset for w in catalog.workloads if w.name in workloads)
+    datasets = dict.fromkeys(w.dataset for w in catalog.workloads if w.dataset and w.name in workloads)
     return [stack for stack in stacks if stack.backends], list(datasets)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.data.declared import load_datasets
-from orchestrator.data.find import cache_dir, listing
+from orchestrator.data.find import cache_dir, keras_datasets, listing
 from orchestrator.errors import HostError
 from orchestrator.executors.executor import Listener
 from orchestrator.executors.local import preflight
@@ -119,7 +119,9 @@ class LocalExecutor:
         if device == "gpu":
             plan = drop_unready(plan, no_gpu_for(fitness.unsupported(self._catalog.stacks, self._host.gpus)))
         slots = self._slots(plan)
-        files = {name: planned_data(name, self.request.data_dir) for name in {job.dataset for job in plan.planned}}
+        files = {
+            name: planned_data(name, self.request.data_dir) for name in {j.dataset for j in plan.planned if j.dataset}
+        }
         route = self._config.gpu_route
         # `plan` asks no engine, so it assumes the commonest way to pass a GPU.
         context = self._context(
@@ -180,6 +182,10 @@ class LocalExecutor:
             weakened=self._config.weaken,
             workloads_sha256=workloads_sha256(Path(self._catalog.root)),
             lacks=self._lacks,
+            own=plan.own,
+            more_data=self._config.data,
+            network=self._config.network,
+            keras_datasets=keras_datasets(),
         )
 
     def _runner(self, ready: Ready) -> JobRunner:

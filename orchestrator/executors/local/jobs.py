@@ -48,4 +48,5 @@ class JobRunner:
         return found
 
     def _fingerprint(self, job: Job, device: Device, launch: Launch) -> Fingerprint:
-        return fingerprint(job, device, launch, self._context.data[job.dataset], self._origin)
+        own = self._context.own.get(job.workload)
+        return fingerprint(job, device, launch, self._context.data_of(job), self._origin, own)

@@ -24,7 +24,7 @@ from orchestrator import doors
 from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.files import last_line, write_atomic
 from orchestrator.launchers.runtimes import Weakenable
-from orchestrator.model import DataFile, DeviceKind, Job, Noun, Positive, Result, to_json
+from orchestrator.model import DataFile, DeviceKind, Job, Noun, OwnFile, Positive, Result, to_json
 from orchestrator.plan.slurm import NodeImages
 from orchestrator.text import printable
 
@@ -50,6 +50,10 @@ class Spec(Noun, frozen=True, kw_only=True):
     commit: str | None = None
     cluster: str
     data: DataFile
+    #: Of a job that runs a file of one's own: the file, and what it gets.
+    own: OwnFile | None = None
+    more_data: dict[str, str] = {}
+    network: bool = False
     keras_spec: str | None = None
     memory: str | None = None
     gpu_route: str = "auto"

@@ -25,6 +25,7 @@ from orchestrator.files import check_writable
 from orchestrator.host import folders
 from orchestrator.host.checks import Check
 from orchestrator.launchers import runtimes
+from orchestrator.measure.fingerprint import scripts_sha256
 from orchestrator.model import DataFile, Host, Job, Plan, Result, Say, Unavailable
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import override, parse_duration
@@ -110,8 +111,8 @@ class SlurmExecutor:
         launcher = runtimes.recorded_name(self.launcher)
         return {
             job.id: {
-                "workloads_sha256": scripts,
-                "data_sha256": ready.plan.data[job.dataset].sha256,
+                "workloads_sha256": scripts_sha256(scripts, ready.plan.own.get(job.workload)),
+                "data_sha256": ready.plan.data_of(job).sha256,
                 "keras_spec": self._recorded_spec if eras.get(job.stack) == "today" else None,
                 "launcher": launcher,
                 "orchestrator": __version__,

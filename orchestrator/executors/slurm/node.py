@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from orchestrator import __version__, doors, streams
+from orchestrator.data.find import keras_datasets
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
@@ -172,6 +173,10 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         attempts={spec.job.id: spec.ticket.attempt},
         weakened=spec.weakened,
         workloads_sha256=spec.workloads_sha256,
+        own={spec.job.workload: spec.own} if spec.own else {},
+        more_data=spec.more_data,
+        network=spec.network,
+        keras_datasets=keras_datasets(),
     )
     tried = try_out(provisioner, context, device, attempt.folder)
     context = tried[0] if tried else context

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from orchestrator.launchers.workload import THREAD_VARIABLES, job_environment, script_arguments
-from orchestrator.model import DataFile
+from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.workload import THREAD_VARIABLES, Places, job_environment, script_arguments
+from orchestrator.model import DataFile, OwnFile
 from orchestrator.plan.catalog import load_catalog
 from tests.make import make_job
 
@@ -13,8 +15,16 @@ DATA = DataFile(dataset="mnist", path="/d/mnist.npz", sha256="0" * 64, kind="syn
 STACK = load_catalog().stack("keras2-theano")
 
 
+def context(**changes) -> RunContext:
+    fields = {"run_id": "run", "owner": "here:1:1", "workloads_dir": "/w", "stacks": {}, "data": {"mnist": DATA}}
+    return RunContext(**{**fields, **changes})
+
+
 def options(**changes):
-    argv = script_arguments(make_job(**changes), DATA, "/w/run.py", "/data/mnist.npz", "/out", attempt=3)
+    job = make_job(**changes)
+    argv = script_arguments(
+        job, context(attempts={job.id: 3}), Places(scripts="/w", out="/out", data="/data/mnist.npz")
+    )
     assert argv[:3] == ["-B", "/w/run.py", "mnist_mlp"]
     assert argv[-1] == "--lease", "the workload ends itself with its standard input"
     return dict(zip(argv[3:-1:2], argv[4:-1:2], strict=True))
@@ -39,9 +49,23 @@ def test_every_parameter_is_spelt_out():
     }
 
 
-@pytest.mark.parametrize(("variant", "weights"), [("faithful", "equal"), ("tuned", "framework")])
+@pytest.mark.parametrize(("variant", "weights"), [("faithful", "equal"), ("modern", "framework")])
 def test_initial_weights_are_equal_where_variants_are_compared_faithfully(variant, weights):
     assert options(variant=variant)["--initial-weights"] == weights
+
+
+def test_a_file_of_ones_own_gets_what_was_asked_for_and_decides_the_rest():
+    own = OwnFile(path="/home/a/my.py", sha256="1" * 64, contract="script")
+    job = make_job(workload="my", variant="own", scale="own", epochs=None, batch_size=None, train=None, validation=None)
+    job = msgspec.structs.replace(job, dataset=None, steps=7)
+    places = Places(scripts="/w", out="/out", own="/own/my.py", more={"cats": "/data/cats"})
+    argv = script_arguments(job, context(own={"my": own}, network=True), places)
+    assert argv[:3] == ["-B", "/w/own.py", "/own/my.py"]
+    assert argv[-4:] == ["--data", "cats=/data/cats", "--network", "--lease"]
+    given = dict(zip(argv[3:-4:2], argv[4:-4:2], strict=True))
+    assert given["--contract"] == "script"
+    assert (given["--scale"], given["--steps"]) == ("own", "7")
+    assert not {"--epochs", "--train", "--validation", "--batch-size", "--variant"} & set(given)
 
 
 def test_the_environment_selects_the_backend_and_limits_every_pool_of_threads():

@@ -1,0 +1,166 @@
+"""A workload that is somebody's own file: read, never run, by whoever plans. docs/OWN.md says what may be in it."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+import msgspec.toml
+from msgspec import Meta
+
+from orchestrator.errors import UserError
+from orchestrator.files import read_bytes
+from orchestrator.model import Noun, OwnFile, Positive, Scale, Workload
+
+#: The scale of a job that runs what the file says; and its time limit, seconds.
+OWN, OWN_TIMEOUT_S = "own", 3 * 3600
+#: Python files that may lie with a script and count as part of it, and their bytes: beyond, a folder is no project.
+MOST_FILES, MOST_BYTES = 500, 32 * 2**20
+#: PEP 723: a block of comments that is TOML.
+BLOCK = re.compile(r"^# /// script[ \t]*\n(?P<toml>(?:^#(?: .*)?\n)+?)^# ///[ \t]*$", re.MULTILINE)
+
+
+class Declared(Noun, frozen=True, kw_only=True):
+    """The constants of a module: how much is run, and what counts as having learned."""
+
+    batch: Positive | None = None
+    epochs: Positive | None = None
+    scales: dict[str, Scale] = {}
+    learned: Annotated[float, Meta(gt=0, le=1)] | None = None
+
+
+def own_workloads(paths: Iterable[str], taken: Iterable[str]) -> list[Workload]:
+    """One workload for each file, under a name that none of `taken` has. Raises UserError for what is no such file."""
+    names, found = set(taken), []
+    for path in map(Path, dict.fromkeys(paths)):
+        workload = read_own(path)
+        name = next(each for each in _names(path) if each not in names)
+        names.add(name)
+        found.append(msgspec.structs.replace(workload, name=name))
+    return found
+
+
+def read_own(path: Path) -> Workload:
+    """The workload that a file of one's own is. Raises UserError where it cannot be one."""
+    if not path.is_file():
+        raise UserError(f"there is no file {path}", "name a Keras script, such as ./my.py")
+    own_hash = own_sha256(path)
+    content = read_bytes(path)
+    tree = _parsed(content)
+    contract = "module" if tree is not None and _is_module(tree) else "script"
+    declared = _declared(path, tree) if tree is not None and contract == "module" else Declared()
+    asked = _metadata(path, content.decode("utf-8", "replace"))
+    own = OwnFile(path=str(path.absolute()), sha256=own_hash, contract=contract, **asked)  # type: ignore[arg-type]
+    learned = {} if declared.learned is None else dict.fromkeys([OWN, *declared.scales], declared.learned)
+    return Workload(
+        name=next(_names(path)),
+        title=path.name,
+        batch_size=declared.batch,
+        scales=declared.scales,
+        learned=learned,
+        own=own,
+    )
+
+
+def own_sha256(path: Path) -> str:
+    """Hash over a file and the Python files that lie with it, by their places. Raises UserError for far too many."""
+    digest, size = hashlib.sha256(), 0
+    for number, file in enumerate(_with(path), 1):
+        content = file.read_bytes()
+        size += len(content)
+        if number > MOST_FILES or size > MOST_BYTES:
+            raise UserError(
+                f"more than {MOST_FILES} Python files or {MOST_BYTES >> 20} MiB of them lie with {path.name}",
+                "put the script into a folder of its own: what lies with it is shown to the job",
+            )
+        digest.update(f"{file.relative_to(path.parent)}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def _with(path: Path) -> Iterator[Path]:
+    """The file, the Python files beside it, and those of the packages beside it."""
+    yield path
+    for file in sorted(path.parent.glob("*.py")):
+        if file != path and file.is_file():
+            yield file
+    for package in sorted(path.parent.glob("*/__init__.py")):
+        yield from sorted(file for file in package.parent.rglob("*.py") if file.is_file())
+
+
+def _names(path: Path) -> Iterator[str]:
+    """Names for a file, the plainest first."""
+    stem = re.sub(r"[^a-z0-9_-]+", "_", path.stem.lower()).strip("_-")[:40] or "script"
+    yield stem
+    yield f"{stem}-own"
+    yield from (f"{stem}-{number}" for number in range(2, 1000))
+
+
+def _parsed(source: bytes) -> ast.Module | None:
+    """The file's syntax; None for one of another Python, which only its own interpreter can judge."""
+    try:
+        return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def _is_module(tree: ast.Module) -> bool:
+    """Whether a file offers `build` and `data` to be called, and does not train when it is run."""
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    return {"build", "data"} <= functions and not any(map(_trains, tree.body))
+
+
+def _trains(statement: ast.stmt) -> bool:
+    """Whether a statement of the top level calls some `.fit(...)` when the file is imported."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) or _is_main(statement):
+        return False
+    calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
+    return any(isinstance(function, ast.Attribute) and function.attr == "fit" for function in calls)
+
+
+def _is_main(statement: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`"""
+    return isinstance(statement, ast.If) and "__name__" in {
+        node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)
+    }
+
+
+def _declared(path: Path, tree: ast.Module) -> Declared:
+    """The constants that a module sets at its top. Raises UserError for one that is none."""
+    known = {name.upper(): name for name in Declared.__struct_fields__}
+    values: dict[str, Any] = {}
+    for node in tree.body:
+        targets = [t.id for t in node.targets if isinstance(t, ast.Name)] if isinstance(node, ast.Assign) else []
+        for name in known.keys() & set(targets):
+            assert isinstance(node, ast.Assign)
+            try:
+                values[known[name]] = ast.literal_eval(node.value)
+            except ValueError as error:
+                raise UserError(f"{path.name}: {name} is no constant", "write plain numbers, texts, dicts") from error
+    try:
+        return msgspec.convert(values, Declared)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path.name}: {error}", "docs/OWN.md has the constants of a module") from error
+
+
+def _metadata(path: Path, source: str) -> Mapping[str, Any]:
+    """What the inline metadata asks for. Raises UserError for a block that cannot be read."""
+    blocks = BLOCK.findall(source)
+    if not blocks:
+        return {}
+    if len(blocks) > 1:
+        raise UserError(f"{path.name} has several blocks `# /// script`", "keep one")
+    text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in blocks[0].splitlines())
+    try:
+        found = msgspec.toml.decode(text, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise UserError(f"{path.name}: the block `# /// script` is no TOML: {error}", "PEP 723 has its form") from error
+    packages, python = found.get("dependencies", []), found.get("requires-python")
+    if not isinstance(packages, list) or not all(isinstance(each, str) for each in packages):
+        raise UserError(f"{path.name}: `dependencies` is no list of requirements", 'write ["pandas==2.2.3", ...]')
+    return {"packages": packages, "python": python if isinstance(python, str) else None}
