@@ -67,11 +67,30 @@ def read_own(path: Path) -> Workload:
     )
 
 
+def as_now(workload: Workload) -> Workload:
+    """The workload with its file as it is now. Raises UserError where the file is gone."""
+    if workload.own is None:
+        return workload
+    path = Path(workload.own.path)
+    if not path.is_file():
+        raise UserError(f"the file of {workload.name} is gone: {path}", "put it back, or start a new run")
+    return msgspec.structs.replace(workload, own=msgspec.structs.replace(workload.own, sha256=own_sha256(path)))
+
+
+def changed(own: OwnFile) -> str:
+    """How the file differs from what the run began with, in words; "" where it does not."""
+    try:
+        now = own_sha256(Path(own.path))
+    except UserError as error:
+        return error.message
+    return "" if now == own.sha256 else f"{own.path}, or a Python file with it, was changed since the run began"
+
+
 def own_sha256(path: Path) -> str:
     """Hash over a file and the Python files that lie with it, by their places. Raises UserError for far too many."""
     digest, size = hashlib.sha256(), 0
     for number, file in enumerate(_with(path), 1):
-        content = file.read_bytes()
+        content = read_bytes(file)
         size += len(content)
         if number > MOST_FILES or size > MOST_BYTES:
             raise UserError(

@@ -9,7 +9,7 @@ import msgspec
 from orchestrator.files import is_python
 from orchestrator.model import Plan
 from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.plan.own import own_workloads
+from orchestrator.plan.own import as_now, own_workloads
 from orchestrator.plan.request import RunRequest
 
 
@@ -25,6 +25,14 @@ def brought(request: RunRequest) -> tuple[RunRequest, Catalog]:
     names = [workload for workload in config.workloads if not is_python(workload)]
     config = msgspec.structs.replace(config, workloads=[*names, *(workload.name for workload in own)])
     return msgspec.structs.replace(request, config=config), catalog.extended(own, [])
+
+
+def reopened(plan: Plan) -> Plan:
+    """A recorded plan whose files of one's own are as they are now: what changed since is told as other changes are.
+
+    Raises UserError for a file that is gone.
+    """
+    return msgspec.structs.replace(plan, workloads=[as_now(workload) for workload in plan.workloads])
 
 
 def recorded(catalog: Catalog, plans: Iterable[Plan]) -> Catalog:

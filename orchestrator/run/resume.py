@@ -25,8 +25,7 @@ from orchestrator.plan.draft import decide
 from orchestrator.plan.request import ResumeRequest, RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import MANIFEST, read_entry, read_manifest, write_run_manifest
-from orchestrator.run import owner, stranger
-from orchestrator.run.bring import recorded
+from orchestrator.run import bring, owner, stranger
 from orchestrator.run.pending import add_changed, changes, present_data, sort_out
 from orchestrator.run.session import Finished, carry_out
 
@@ -75,12 +74,13 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
     """The run, locked for this process, with its pending jobs made ready where it was begun."""
     folder = RunFolder.locate(request.out, request.run)
     with folder.locked():
-        plan = checked_plan(folder, request)  # before anything is written to a folder that may be a stranger's
+        # Before anything is written to a folder that may be a stranger's.
+        plan = bring.reopened(checked_plan(folder, request))
         check_writable(folder.path)
         again = recorded_request(request, folder, plan)
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
-        catalog = recorded(load_catalog(again.root), [plan])
+        catalog = bring.recorded(load_catalog(again.root), [plan])
         refuse_unknown(plan.planned, catalog)
         executor = choose_executor(again, catalog, listener.say)
         ready = make_ready(request, again, folder, plan, executor, listener)

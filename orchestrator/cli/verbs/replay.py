@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from orchestrator.cli.console import console, say, tell
 from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
@@ -21,7 +22,7 @@ from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.run import owner, session, stranger
-from orchestrator.run.bring import recorded
+from orchestrator.run.bring import recorded, reopened
 from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
@@ -107,6 +108,8 @@ def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> 
 
 
 def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
+    assert request.seed_plan is not None
+    request = msgspec.structs.replace(request, seed_plan=reopened(request.seed_plan))
     assert request.seed_plan is not None
     catalog = recorded(load_catalog(request.root), [request.seed_plan])
     refuse_unknown(request.seed_plan.jobs, catalog)

@@ -83,6 +83,7 @@ class LocalExecutor:
         if no_data:
             folders.refuse(cache)
         mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
+        mounted += [Path(own.path).parent for own in plan.own.values()] + list(map(Path, self._config.data.values()))
         preflight.refuse_unmountable(provisioner.name, mounted)
         tried = self._try_out(msgspec.structs.replace(plan, data=files))  # before images are built, where one is there
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)

@@ -12,6 +12,7 @@ from orchestrator.measure.fingerprint import Origin, fingerprint
 from orchestrator.measure.gpu_claims import GpuClaims
 from orchestrator.measure.job import OnEvent, measure
 from orchestrator.model import Device, Fingerprint, Job, Launch, Result
+from orchestrator.plan.own import changed
 
 
 class JobRunner:
@@ -28,6 +29,10 @@ class JobRunner:
 
     def measure(self, job: Job, device: Device, folder: Path, claims: GpuClaims, on_event: OnEvent) -> Result:
         """Runs `job` on a claimed device to whatever end; `folder` gets its raw figures. Raises OSError of the disk."""
+        own, attempt = self._context.own.get(job.workload), self._context.attempts.get(job.id, 1)
+        why = changed(own) if own else ""
+        if why:  # its repeats would be of two programs
+            return Result(run_id=self._context.run_id, job=job, status="failed", reason=why, attempt=attempt)
         result = measure(
             job,
             device,
@@ -37,7 +42,7 @@ class JobRunner:
             identify=self._fingerprint,
             on_event=on_event,
         )
-        return msgspec.structs.replace(claims.judge(result, device), attempt=self._context.attempts.get(job.id, 1))
+        return msgspec.structs.replace(claims.judge(result, device), attempt=attempt)
 
     def identity(self, job: Job, device: Device) -> dict[str, Any]:
         """The fields of the fingerprint that the job would have now."""

@@ -105,6 +105,19 @@ def test_the_hash_follows_the_python_files_that_lie_with_it_and_nothing_else(tmp
     assert len({first, second, own_sha256(path)}) == 3
 
 
+def test_a_file_that_changes_or_goes_away_is_noticed(tmp_path):
+    path = write(tmp_path, "x = 1\n")
+    workload = read_own(path)
+    assert own.changed(workload.own) == ""
+    write(tmp_path, "y = 2\n", "helper.py")
+    assert "changed since the run began" in own.changed(workload.own)
+    assert own.as_now(workload).own.sha256 == own_sha256(path)
+    path.unlink()
+    assert "my.py" in own.changed(workload.own)
+    with pytest.raises(UserError, match="is gone"):
+        own.as_now(workload)
+
+
 def test_a_folder_of_far_too_many_files_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(own, "MOST_FILES", 2)
     path = write(tmp_path, "")

@@ -12,6 +12,7 @@ import pytest
 
 from orchestrator.executors.local.jobs import JobRunner, Origin
 from orchestrator.model import Device, Exit, Launch
+from orchestrator.plan.own import read_own
 from tests.make import make_context, make_gpu, make_host, make_job
 
 JOB = make_job()
@@ -54,14 +55,22 @@ def context(tmp_path):
     return make_context(tmp_path, tmp_path / "mnist.npz")
 
 
+def own_job(tmp_path):
+    """A job of a script of one's own, and the files of its run."""
+    script = tmp_path / "my.py"
+    script.write_text("x = 1\n")
+    job = make_job(workload="my", variant="own", scale="own", epochs=None, train=None, validation=None, dataset=None)
+    return script, job, {"my": read_own(script).own}
+
+
 def runner(context, **origin):
     fields = {"host": make_host(name="n1"), "scripts": "a" * 64, "commit": "c0ffee", **origin}
     return JobRunner(Launcher(), context, Origin(**fields))
 
 
-def measured(made, tmp_path, device=CPU):
+def measured(made, tmp_path, device=CPU, job=JOB):
     heard = []
-    result = made.measure(JOB, device, tmp_path, Claims(), lambda job, event: heard.append(event["event"]))
+    result = made.measure(job, device, tmp_path, Claims(), lambda job, event: heard.append(event["event"]))
     return result, heard
 
 
@@ -99,3 +108,23 @@ def test_what_a_job_would_be_made_with_is_known_before_it_runs(context, tmp_path
     after = msgspec.structs.asdict(measured(made, tmp_path)[0].fingerprint)
     assert {name for name in after if before[name] != after[name]} == {"command"}, "it names the folder"
     assert before["command"] == ["run", str(Path("/nowhere"))]
+
+
+def test_a_script_of_ones_own_is_part_of_what_tells_results_apart(context, tmp_path):
+    script, job, own = own_job(tmp_path)
+    first, _ = measured(runner(msgspec.structs.replace(context, own=own)), tmp_path, job=job)
+    assert first.status == "ok", "how many epochs there are is the script's affair"
+    assert first.fingerprint.data_kind == "own"
+    script.write_text("x = 2\n")
+    changed = runner(msgspec.structs.replace(context, own={"my": read_own(script).own})).identity(job, CPU)
+    hashes = {first.fingerprint.workloads_sha256, changed["workloads_sha256"], "a" * 64}
+    assert len(hashes) == 3
+
+
+def test_a_script_that_changes_while_its_run_goes_on_is_not_measured(context, tmp_path):
+    script, job, own = own_job(tmp_path)
+    script.write_text("x = 2\n")
+    result, heard = measured(runner(msgspec.structs.replace(context, own=own, attempts={job.id: 2})), tmp_path, job=job)
+    assert (result.status, result.attempt) == ("failed", 2)
+    assert "was changed since the run began" in result.reason
+    assert heard == []
