@@ -6,6 +6,7 @@ import importlib
 import itertools
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -45,7 +46,7 @@ class Verbs(click.Group):
             if not is_text(word):
                 raise UserError(f"{word!r} is no text in {sys.getfilesystemencoding()}", "use another name")
         _refuse_empty(args)
-        if args and args[0] not in VERBS and (is_python(args[0]) or "/" in args[0]):
+        if args and args[0] not in VERBS and (is_python(args[0]) or Path(args[0]).exists()):
             args = ["run", *args]
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]

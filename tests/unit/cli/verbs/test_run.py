@@ -112,3 +112,59 @@ def test_a_run_that_goes_on_by_itself_prints_how_to_come_back(orchestrate, calls
     answer = orchestrate("run", "--executor", "slurm", "--detach")
     assert answer.stdout.startswith("orchestrate attach ")
     assert answer.stderr.endswith("1 waiting\n")
+
+
+@pytest.fixture
+def script(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "my.py"
+    path.write_text("open('ran', 'w')\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["my.py"],
+        ["run", "./my.py"],
+        ["--workload", "my.py"],
+        ["run", "my.py", "--workload", "my.py"],
+        ["--config", "mine.yaml"],
+    ],
+)
+def test_a_script_of_ones_own_is_the_workload_however_it_is_named(orchestrate, calls, script, words):
+    (script.parent / "mine.yaml").write_text("version: 1\nworkloads: [./my.py]\n")
+    assert orchestrate(*words).returncode == 0
+    [(what, request)] = calls
+    assert what == "run"
+    assert request.config.workloads == ["my"], "by the name that its jobs have"
+    assert not (script.parent / "ran").exists(), "it is read, not run"
+
+
+def test_what_a_script_gets_is_part_of_the_configuration(orchestrate, calls, script):
+    (script.parent / "cats").mkdir()
+    assert orchestrate("my.py", "--steps", "5", "--data", "images=cats", "--network").returncode == 0
+    config = calls[0][1].config
+    assert (config.steps, config.network) == (5, True)
+    assert config.data == {"images": str(script.parent / "cats")}
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["nix.py"], "there is no file nix.py"),
+        (["run", "notes.txt"], "neither a verb nor a file of Python"),
+        (["notes.txt"], "neither a verb nor a file of Python"),
+        (["run", "my.py", "plan"], "'plan' is neither a verb nor a file of Python"),
+        (["my.py", "--data", "images"], "is not NAME=PATH"),
+        (["my.py", "--data", "a/b=."], "is not NAME=PATH"),
+        (["my.py", "--data", "a=nix"], "nix is not there"),
+        (["my.py", "--data", "a=.", "--data", "a=."], "a is named twice"),
+        (["my.py", "--steps", "0"], "--steps"),
+    ],
+)
+def test_a_slip_is_one_line_and_nothing_begins(orchestrate, calls, script, words, message):
+    (script.parent / "notes.txt").write_text("")
+    answer = orchestrate(*words)
+    assert (answer.returncode, list(calls)) == (2, [])
+    assert message in " ".join(answer.stderr.split())
