@@ -100,6 +100,14 @@ VARIABLES = (
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
     Variables(("COLUMNS",), "the width of tables; without it that of the terminal, and in a pipe none"),
     Variables(
+        ("KERAS_ORCHESTRATE_KERAS_DATASETS", "DATA_*"),
+        "set for a script of one's own: what Keras has downloaded before, and each --data by its name",
+    ),
+    Variables(
+        ("KERAS_BACKEND", "MPLBACKEND", "TF_CPP_MIN_LOG_LEVEL"),
+        "set for jobs: the backend; pictures that need no screen; TensorFlow without its remarks",
+    ),
+    Variables(
         ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC"),
         "set for jobs, from --threads; a workload that is started by hand obeys them",
     ),
