@@ -336,6 +336,11 @@ class Device(Noun, frozen=True, kw_only=True):
     compute_capability: str | None = None
     #: The newest CUDA that the driver serves: "11.4".
     cuda: str | None = None
+    #: The cores near it, empty where the machine does not tell; and the number of its board, which two GPUs may share.
+    near: list[int] = []
+    board: int | None = None
+    #: How it is set up, in words: power limit, persistence, ECC, compute mode, clocks, PCIe, virtualization.
+    state: dict[str, str] = {}
     #: Why no job can run on this GPU although it answers, in words.
     unusable: str = ""
     #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
@@ -472,6 +477,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     gpu_uuid: str | None = None
     driver: str | None = None
     compute_capability: str | None = None
+    #: How the GPU is set up (Device.state).
+    gpu_state: dict[str, str] = {}
     #: How the GPU was handed to the job, and why so.
     gpu_route: str | None = None
     #: Strangers' processes on the GPU when the job began (--allow-busy).

@@ -107,6 +107,24 @@ def named_paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str
     return found
 
 
+GPUS = options(
+    click.option(
+        "--gpu",
+        "gpus",
+        multiple=True,
+        metavar="NUMBER|UUID",
+        help="Only this GPU; may be given several times.  [default: all that CUDA_VISIBLE_DEVICES leaves]",
+    ),
+    click.option(
+        "--sample-hz",
+        type=click.FloatRange(0, 100),
+        metavar="HZ",
+        help="Readings of each GPU a second, from outside of the jobs.  [default: 5]",
+    ),
+    click.option(
+        "--no-sampling", "sample_hz", flag_value=0.0, type=float, help="Read no GPU while jobs run: no figures of GPUs."
+    ),
+)
 CONFIGURATION = options(
     click.option(
         "--config",
@@ -180,6 +198,7 @@ CONFIGURATION = options(
     click.option(
         "--allow-busy", is_flag=True, default=None, help="Also use GPUs that other processes use; such rows are marked."
     ),
+    GPUS,
 )
 FILES = options(
     click.argument("files", nargs=-1, metavar="[FILE]..."),

@@ -6,13 +6,13 @@ import contextlib
 import hashlib
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from orchestrator.errors import HostError
-from orchestrator.host import control_groups, nvml, visible
+from orchestrator.host import control_groups, nvml, topology, visible
 from orchestrator.model import Device, Host
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
@@ -23,10 +23,11 @@ CONTAINER_MARKS = (".dockerenv", "run/.containerenv", ".singularity.d", "run/sys
 HYPERVISORS = {"kvm-clock": "KVM", "xen": "Xen", "hyperv": "Hyper-V"}
 
 
-def probe_host(environ: Mapping[str, str] | None = None) -> Host:
+def probe_host(environ: Mapping[str, str] | None = None, asked: Sequence[str] = ()) -> Host:
     """What a result says about this host. A host without a GPU is no error: `no_gpu` says why there is none.
 
-    `environ`: the environment whose choice of GPUs is obeyed; None shows them all.
+    `environ`: the environment whose choice of GPUs is obeyed; None shows them all. `asked`: only these GPUs, by number
+    or UUID. Raises HostError for one that is not there.
     """
     host = Host(
         name=platform.node(),
@@ -38,7 +39,8 @@ def probe_host(environ: Mapping[str, str] | None = None) -> Host:
         virtualization=_virtualization(),
         cpu_quota=control_groups.quota_cores(control_groups.cpu_folders(control_groups.groups_of("self"))),
     )
-    return _chosen(_with_gpus(host), environ or {})
+    host = _chosen(_with_gpus(host), environ or {})
+    return _asked(host, asked) if asked else host
 
 
 def usable_cores(host: Host) -> int:
@@ -77,12 +79,17 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
 def shares(host: Host) -> list[list[int]]:
     """Disjoint sets of cores, one per GPU, so that jobs side by side do not take them from each other.
 
-    With more GPUs than cores some must share one.
+    Each is near its GPU, where the machine tells and every GPU has some of its own; and of whole physical cores. With
+    more GPUs than cores some must share one.
     """
-    cores, parts = host.cores, len(host.gpus)
-    if parts > len(cores):
-        return [[cores[i % len(cores)]] for i in range(parts)]
-    return [cores[i * len(cores) // parts : (i + 1) * len(cores) // parts] for i in range(parts)]
+    near = [tuple(core for core in gpu.near if core in host.cores) for gpu in host.gpus]
+    nodes = {cores: [i for i, mine in enumerate(near) if mine == cores] for cores in near}
+    if not all(near) or sum(map(len, nodes)) != len(set().union(*nodes)):
+        return topology.shared_out(host.cores, len(host.gpus))
+    found: dict[int, list[int]] = {}
+    for cores, gpus in nodes.items():
+        found |= zip(gpus, topology.shared_out(cores, len(gpus)), strict=True)
+    return [found[i] for i in range(len(host.gpus))]
 
 
 def _with_gpus(host: Host) -> Host:
@@ -114,6 +121,16 @@ def _chosen(host: Host, environ: Mapping[str, str]) -> Host:
         gpu_trouble=choice.trouble or host.gpu_trouble,
         gpu_mend=mend if choice.trouble else host.gpu_mend,
     )
+
+
+def _asked(host: Host, names: Sequence[str]) -> Host:
+    """The host with the GPUs of these names alone, of those that the environment leaves. Raises HostError."""
+    choice = visible.narrowed(visible.Choice(gpus=host.gpus), host.gpus, "--gpu", ",".join(names))
+    if choice.trouble or not choice.gpus:
+        why = choice.trouble or f"--gpu {','.join(names)}: {host.no_gpu or host.gpu_choice or 'there is none'}"
+        raise HostError(why, "`nvidia-smi -L` lists them, by number and UUID")
+    words = "; ".join(filter(None, [host.gpu_choice, choice.words]))
+    return replace(host, gpus=choice.gpus, gpu_choice=words)
 
 
 def _cpu_model() -> str:

@@ -23,7 +23,7 @@ def identify(pid: int) -> GpuProcess:
         argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
     except OSError:  # gone, or another user's where /proc hides those
         return GpuProcess(pid=pid)
-    ours = any(word.endswith("/run.py") for word in argv)
+    ours = any(word.endswith(("/run.py", "/own.py")) for word in argv)
     job = next((after for word, after in itertools.pairwise(argv) if word == "--job"), None)
     return GpuProcess(pid=pid, job=job if ours else None, command=" ".join(argv)[:120])
 

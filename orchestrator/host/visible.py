@@ -28,7 +28,7 @@ def choose(gpus: Sequence[Device], environ: Mapping[str, str], in_container: boo
         value = environ.get(variable)
         if value is None or (variable == NVIDIA and _says_nothing(value, in_container)) or not gpus:
             continue
-        choice = _narrowed(choice, gpus, variable, value)
+        choice = narrowed(choice, gpus, variable, value)
     return choice
 
 
@@ -41,7 +41,8 @@ def _says_nothing(value: str, in_container: bool) -> bool:
     return value in ("all", "", "void") or (in_container and value[:1].isdecimal())
 
 
-def _narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: str) -> Choice:
+def narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: str) -> Choice:
+    """Those GPUs of a choice that a list of names has, in the order of the list; `variable` says whose list it is."""
     names = [name.strip() for name in value.split(",") if name.strip()]
     if names in ([], ["none"], ["-1"], ["NoDevFiles"]):
         return Choice(gpus=[], words=f"{variable}={value} hides every GPU of this host", trouble=choice.trouble)

@@ -58,6 +58,7 @@ def fingerprint(
         gpu_uuid=gpu.uuid if gpu else None,
         driver=gpu.driver if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
+        gpu_state=gpu.state if gpu else {},
         gpu_route=origin.gpu_route if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
         gpu_trouble=None if gpu else host.gpu_trouble or None,

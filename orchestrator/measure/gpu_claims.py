@@ -84,23 +84,29 @@ class GpuClaims:
 
 @contextmanager
 def watched(
-    devices: Sequence[Device], leases: Leases, run: Path, allow_busy: bool, say: Say, least: int = 0
+    devices: Sequence[Device],
+    leases: Leases,
+    run: Path,
+    allow_busy: bool,
+    say: Say,
+    least: int = 0,
+    sample_hz: float = 5.0,
 ) -> Iterator[GpuClaims]:
-    """Sample the GPUs among `devices` into the folder `run` until the block ends.
+    """Sample the GPUs among `devices` into the folder `run` until the block ends, `sample_hz` times a second.
 
     Then the readings are packed as Parquet; less than `least` bytes of them stay as JSON lines.
     """
     uuids = [device.uuid for device in devices if device.uuid]
-    sampler = Sampler(uuids, gpu_readings.new_spool(run))
+    sampler = Sampler(uuids, gpu_readings.new_spool(run), 1 / sample_hz if sample_hz else 0.0)
     if uuids:
         sampler.start()
     try:
         yield GpuClaims(leases, sampler, allow_busy, say)
     finally:
         sampler.stop()
-        if sampler.failure:
-            say(f"the GPUs were not sampled: {sampler.failure}")
-        if uuids and sum(spool.stat().st_size for spool in gpu_readings.spools(run)) >= least:
+        for remark in sampler.remarks():
+            say(remark)
+        if uuids and sample_hz and sum(spool.stat().st_size for spool in gpu_readings.spools(run)) >= least:
             _pack(run, say)
 
 

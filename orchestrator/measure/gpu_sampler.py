@@ -1,7 +1,8 @@
 """Reads the GPUs of a run at fixed times, into a file of JSON lines that survives a crash.
 
-One thread reads all GPUs: all gauges at every tick (five times a second), and once a second the processes and the
-readings that the driver itself has buffered. Only raw readings are kept; figures are made from them later.
+Each GPU has a thread, so that none waits for a slow one: all gauges at every tick (five times a second unless the run
+says otherwise), and once a second the processes and the readings that the driver itself has buffered. Only raw readings
+are kept; figures are made from them later.
 """
 
 from __future__ import annotations
@@ -11,65 +12,104 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from orchestrator import doors
-from orchestrator.host.nvml import GpuLost, Nvml, session
+from orchestrator.host.nvml import BOUND_S, GpuLost, Nvml, session
 from orchestrator.host.processes import identify
 from orchestrator.model import GpuProcess, GpuSample
 
 #: Seconds between two rounds of what changes slowly: processes, and the driver's buffer (which holds 14 s and more).
 SLOW_S = 1.0
+#: Seconds that a run must have been sampled before the rate that was reached says anything.
+LEAST_S = 5.0
 
 
 class Sampler:
-    """Samples the GPUs `uuids` into the file `spool` from `start` until `stop`. Never raises for what a GPU does."""
+    """Samples the GPUs `uuids` into the file `spool` from `start` until `stop`. Never raises for what a GPU does.
+
+    `interval_s`: seconds between two readings; 0 samples nothing.
+    """
 
     def __init__(self, uuids: Sequence[str], spool: Path, interval_s: float = 0.2) -> None:
-        self._uuids = list(uuids)
+        self._uuids = list(uuids) if interval_s else []
         self._spool = spool
         self._interval_s = interval_s
         self._done = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="gpu-sampler", daemon=True)
+        self._threads = [
+            threading.Thread(target=self._run, args=(uuid,), name="gpu-sampler", daemon=True) for uuid in self._uuids
+        ]
+        self._write: Callable[[bytes], object] = len
+        self._lock = threading.Lock()
         self._newest_us: dict[str, int] = {}
+        self._began = 0.0
         self._commands: dict[tuple[str, int], GpuProcess] = {}
+        self._rounds: Counter[str] = Counter()
+        self._impossible: Counter[str] = Counter()
         #: Lost GPUs: when (CLOCK_MONOTONIC) and in whose words.
         self.lost: dict[str, tuple[float, str]] = {}
         #: Why nothing is sampled, in words.
         self.failure = ""
 
     def start(self) -> None:
-        self._thread.start()
+        self._began = time.monotonic()
+        try:
+            if self._uuids:
+                doors.make(self._spool.parent)
+                self._write = os.fdopen(doors.create(self._spool), "wb", buffering=0).write
+        except Exception as error:
+            self.failure = str(error)
+            return
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
+        """Takes the last readings. A driver that hangs is waited for no longer than one of its calls may take."""
         self._done.set()
-        if self._thread.ident:
-            self._thread.join()
+        until = time.monotonic() + BOUND_S + SLOW_S
+        for thread in self._threads:
+            if thread.ident:
+                thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self) -> None:
-        began_us = int(time.time() * 1e6)
-        self._newest_us = dict.fromkeys(self._uuids, began_us)
+    def remarks(self) -> Iterator[str]:
+        """What a person should know of the readings: that there are none, that they are few, that some were absurd."""
+        if self.failure:
+            yield f"the GPUs were not sampled{' to the end' if self._rounds else ''}: {self.failure}"
+        seconds, asked = time.monotonic() - self._began, 1 / self._interval_s if self._interval_s else 0.0
+        for uuid, rounds in self._rounds.items():
+            reached = rounds / seconds
+            if seconds > LEAST_S and uuid not in self.lost and reached < 0.5 * asked:
+                yield f"{uuid} was read {reached:.1f} times a second, not {asked:g}: its driver is slow"
+        for field, count in sorted(self._impossible.items()):
+            yield f"{count} readings of `{field}` were no value that a card can show, and were left out"
+
+    def _run(self, uuid: str) -> None:
         try:
-            doors.make(self._spool.parent)
-            with session() as nvml, os.fdopen(doors.create(self._spool), "wb", buffering=0) as file:
-                self._loop(nvml, file.write)
+            with session() as nvml:
+                try:
+                    self._loop(nvml, uuid)
+                finally:
+                    with self._lock:
+                        self._impossible.update(nvml.impossible)
         except Exception as error:  # whatever a driver or binding does, the jobs go on and the report says it
             self.failure = str(error)
 
-    def _loop(self, nvml: Nvml, write: Callable[[bytes], object]) -> None:
+    def _loop(self, nvml: Nvml, uuid: str) -> None:
         begin, slow_due = time.monotonic(), 0.0
         while True:
             last = self._done.is_set()
             slow = last or time.monotonic() >= slow_due
             if slow:
                 slow_due = time.monotonic() + SLOW_S
-            lines = [msgspec.json.encode(sample) for uuid in self._uuids for sample in self._round(nvml, uuid, slow)]
+            lines = [msgspec.json.encode(sample) for sample in self._round(nvml, uuid, slow)]
             if lines:
-                with contextlib.suppress(OSError):  # a full disk ends the record, not the run
-                    write(b"\n".join(lines) + b"\n")
+                self._rounds[uuid] += 1
+                with self._lock, contextlib.suppress(OSError):  # a full disk ends the record, not the run
+                    self._write(b"\n".join(lines) + b"\n")
             if last:
                 return
             now = time.monotonic()
@@ -83,12 +123,13 @@ class Sampler:
             reading = nvml.read(uuid)
             if not slow:
                 return [reading]
-            buffered, self._newest_us[uuid] = nvml.buffered(uuid, self._newest_us[uuid])
+            buffered, self._newest_us[uuid] = nvml.buffered(uuid, self._newest_us.get(uuid, 0))
             processes = nvml.processes(uuid)
         except GpuLost as error:
             self.lost[uuid] = (time.monotonic(), str(error))
             return [GpuSample(t=self.lost[uuid][0], uuid=uuid, lost=str(error))]
         named = None if processes is None else [self._named(uuid, pid, memory) for pid, memory in processes]
+        buffered = [entry for entry in buffered if entry.t >= self._began]
         return [*buffered, msgspec.structs.replace(reading, processes=named)]
 
     def _named(self, uuid: str, pid: int, memory_mb: float | None) -> GpuProcess:

@@ -63,6 +63,10 @@ class Config(Noun, frozen=True, kw_only=True):
     gpu_route: Literal["auto", "devices", "cdi", "runtime", "nvidia-docker"] = "auto"
     #: Also measure on a GPU that other processes use; the rows say so.
     allow_busy: bool = False
+    #: Only these GPUs, by number or UUID; empty takes all that the environment leaves.
+    gpus: list[str] = []
+    #: Readings of each GPU a second; 0: none.
+    sample_hz: Annotated[float, Meta(ge=0, le=100)] = 5.0
     #: Restrictions of the containers that are dropped; every row says so.
     weaken: list[Weakenable] = []
 
@@ -113,6 +117,8 @@ def _settled(config: Config) -> Config:
     check_launcher(config.launcher)
     if config.launcher == "process" and config.weaken:
         raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
+    if config.gpus and config.device == "cpu":
+        raise UserError("--gpu does not go with --device cpu", "leave one of them out")
     if config.timeout:
         parse_duration(config.timeout)
     if config.memory:
@@ -123,6 +129,7 @@ def _settled(config: Config) -> Config:
     return msgspec.structs.replace(
         config,
         launcher=launcher,
+        device="gpu" if config.gpus else config.device,
         variants=variants,
         weaken=sorted(set(config.weaken)),
         workloads=list(dict.fromkeys(str(Path(w).absolute()) if is_python(w) else w for w in config.workloads)),

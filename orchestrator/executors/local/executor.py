@@ -60,7 +60,7 @@ class LocalExecutor:
 
     @cached_property
     def _host(self) -> Host:
-        return probe.probe_host(os.environ)
+        return probe.probe_host(os.environ, self._config.gpus)
 
     @cached_property
     def _provisioner(self) -> Provisioner:
@@ -142,7 +142,9 @@ class LocalExecutor:
 
     def run(self, ready: Ready, folder: RunFolder, listener: Listener) -> Iterator[Result]:
         leases, slots = Leases(lock_folder(), f"run {ready.plan.run_id}"), self._slots(ready.plan)
-        with gpu_claims.watched(slots, leases, folder.path, self._config.allow_busy, listener.say) as claims:
+        with gpu_claims.watched(
+            slots, leases, folder.path, self._config.allow_busy, listener.say, sample_hz=self._config.sample_hz
+        ) as claims:
             self._pool = self._device_pool(ready, slots, folder, listener, claims)
             claims.stopping = self._pool.stopping
             if self._stopped:
@@ -166,8 +168,13 @@ class LocalExecutor:
         return found
 
     def _slots(self, plan: Plan) -> list[Device]:
-        first = plan.planned[0]
-        return probe.slots(self._host, first.device, first.threads, self._config.parallel)
+        first, host = plan.planned[0], self._host
+        if first.device == "gpu":  # one that nothing of the plan fits takes no cores from the others
+            stacks = {stack.name: stack for stack in self._catalog.stacks}
+            pairs = {(job.stack, job.backend) for job in plan.planned}
+            fit = [gpu for gpu in host.gpus if any(fitness.fits(stacks[stack], b, gpu) for stack, b in pairs)]
+            host = msgspec.structs.replace(host, gpus=fit or host.gpus)
+        return probe.slots(host, first.device, first.threads, self._config.parallel)
 
     def _context(self, plan: Plan, slots: list[Device], route: RouteName, attempts: dict[str, int]) -> RunContext:
         memory = self._config.memory

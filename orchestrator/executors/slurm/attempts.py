@@ -58,6 +58,7 @@ class Spec(Noun, frozen=True, kw_only=True):
     memory: str | None = None
     gpu_route: str = "auto"
     allow_busy: bool = False
+    sample_hz: float = 5.0
     weakened: list[Weakenable] = []
     images: NodeImages = NodeImages()
     #: Whether the node may make what it lacks: an image with `images.by: build`, an environment.

@@ -93,6 +93,7 @@ class RunLedger:
             memory=config.memory,
             gpu_route=config.gpu_route,
             allow_busy=config.allow_busy,
+            sample_hz=config.sample_hz,
             weakened=config.weaken,
             images=config.slurm.images,
             may_build=origin.may_build,

@@ -196,7 +196,7 @@ def claimed(attempt: Attempt, device: Device, ending: Ending) -> Iterator[tuple[
     spec = attempt.spec
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
     try:
-        with gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED) as claims:
+        with gpu_claims.watched([device], mine, attempt.folder, spec.allow_busy, say, PACKED, spec.sample_hz) as claims:
             claims.stopping = ending.asked
             with claims.claim(device) as held:
                 yield claims, held

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from contextlib import contextmanager
 
 import msgspec
@@ -16,16 +18,18 @@ from orchestrator.model import GpuSample
 class Driver:
     """As much of `Nvml` as the sampler asks. The GPU `lost` does not answer."""
 
-    def __init__(self, lost=()):
-        self.lost = lost
+    def __init__(self, lost=(), slow_s=0.0):
+        self.lost, self.slow_s = lost, slow_s
+        self.impossible = Counter()
 
     def read(self, uuid):
         if uuid in self.lost:
             raise GpuLost("GPU is lost")
+        time.sleep(self.slow_s)
         return GpuSample(t=1.0, uuid=uuid, util=5.0)
 
     def buffered(self, uuid, since_us):
-        return [GpuSample(t=0.5, uuid=uuid, kind="buffer", util=4.0)], since_us + 1
+        return [GpuSample(t=time.monotonic(), uuid=uuid, kind="buffer", util=4.0)], since_us + 1
 
     def processes(self, uuid):
         return [(2**22 + 1, 3.0)]
@@ -80,3 +84,47 @@ def test_a_folder_that_cannot_be_made_ends_the_record_and_not_the_run(monkeypatc
 @pytest.mark.parametrize(("now", "due"), [(10.0, 10.2), (10.19, 10.2), (10.2, 10.4), (11.05, 11.2), (9.9, 10.0)])
 def test_ticks_stay_on_their_grid(now, due):
     assert next_tick(10.0, 0.2, now) == pytest.approx(due)
+
+
+def test_a_gpu_whose_driver_is_slow_slows_no_other_and_it_is_said(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu_sampler, "LEAST_S", 0.0)
+
+    class Uneven(Driver):
+        def read(self, uuid):
+            self.slow_s = 0.3 if uuid == "slow" else 0.0
+            return super().read(uuid)
+
+    @contextmanager
+    def session():
+        yield Uneven()
+
+    monkeypatch.setattr(gpu_sampler, "session", session)
+    sampler = Sampler(["slow", "quick"], tmp_path / "gpu-1.jsonl", interval_s=0.02)
+    sampler.start()
+    time.sleep(0.7)
+    sampler.stop()
+    lines = (tmp_path / "gpu-1.jsonl").read_bytes().splitlines()
+    polls = Counter(s.uuid for s in (msgspec.json.decode(line, type=GpuSample) for line in lines) if s.kind == "poll")
+    assert polls["quick"] > 3 * polls["slow"]
+    [remark] = sampler.remarks()
+    assert remark.startswith("slow was read ")
+    assert "times a second, not 50" in remark
+
+
+def test_absurd_readings_are_told(monkeypatch, tmp_path):
+    driver = Driver()
+    driver.impossible.update(["util", "util", "power_w"])
+    sampler, _ = sampled(monkeypatch, tmp_path, driver, "a")
+    assert [remark.split(" were ")[0] for remark in sampler.remarks()] == [
+        "1 readings of `power_w`",
+        "2 readings of `util`",
+    ]
+
+
+def test_without_sampling_no_driver_is_asked(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu_sampler, "session", pytest.fail)
+    sampler = Sampler(["a"], tmp_path / "gpu-1.jsonl", interval_s=0.0)
+    sampler.start()
+    sampler.stop()
+    assert list(sampler.remarks()) == []
+    assert list(tmp_path.iterdir()) == []

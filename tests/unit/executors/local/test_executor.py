@@ -33,7 +33,7 @@ def host(monkeypatch, tmp_path):
     """A host of four cores with a K80, asked once; caches are empty."""
     asked = []
     made = make_host(gpus=[make_gpu()], no_gpu="")
-    monkeypatch.setattr(probe, "probe_host", lambda environ: (asked.append(1), made)[1])
+    monkeypatch.setattr(probe, "probe_host", lambda environ, gpus: (asked.append(1), made)[1])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     return asked
