@@ -17,6 +17,8 @@ How = Literal[
     "mean",  # over the epochs, weighted with time
     "p50",  # what the readings did not exceed for 50 % of the time of the epochs
     "p95",
+    "from",  # whose readings those are: "record", the driver's own, or "polls"
+    "hz",  # how many polls a second there were, of any of its readings
     "readings",  # how many readings there are behind mean, p50 and p95
     "peak",  # the largest reading of the whole job
     "counter",  # how much a counter grew during the epochs
@@ -59,6 +61,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_util_p50", "gpu", "util", "p50", unit="%", label="median"),
     Metric("gpu_util_p95", "gpu", "util", "p95", unit="%", label="95th"),
     Metric("gpu_samples_n", "gpu", "util", "readings", sql="BIGINT", per_epoch=True, unit="readings", label="n ="),
+    Metric("gpu_util_source", "gpu", "util", "from", sql="VARCHAR"),
+    Metric("gpu_sample_hz", "gpu", "t", "hz", unit="Hz"),
     Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MiB", label="memory peak"),
     Metric("gpu_power_mean_w", "gpu", "power_w", "mean", counter="energy_j", per_epoch=True, unit="W", label="power"),
     Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),

@@ -15,6 +15,8 @@ from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+
 from orchestrator.host.throttling import slowing
 from orchestrator.model import GpuProcess, GpuSample, Result
 from orchestrator.results.columns import EPOCH_METRICS, GPU_METRICS, How, Metric
@@ -27,6 +29,11 @@ HOLD_S = 1.0
 #: energy counter. On an H200, bursts of work at 700 W and 98 % came out 1 to 5 % and 6 points too low in 2 s (1 to 3 %
 #: and 1 point in 4 s), but up to 8 % too low in 1 s and 38 % in 0.25 s; polls of the power gave 397 W in 1 s.
 LEAST_S = 2.0
+#: The same for energy on cards of compute capability 3 (Kepler), whose power sensor follows a load seconds later
+#: (Burtscher, Zecena, Zong, "Measuring GPU power with the K20 built-in sensor", 2014).
+LEAST_KEPLER_S = 10.0
+#: A counter of energy that differs from power times time by more than this factor is not believed.
+FACTOR = 2.0
 #: Begin and end, CLOCK_MONOTONIC in seconds.
 Window = tuple[float, float]
 #: (value, seconds that it stands for)
@@ -47,34 +54,60 @@ def job_part(result: Result, epochs: Sequence[EpochEvent], samples: Sequence[Gpu
     """The GPU columns of one result row: means and counters over all epochs, peaks over the whole job."""
     if not samples or result.launched_t is None or result.exited_t is None:
         return {}
+    samples = believed(samples)
     inside = [s for s in samples if result.launched_t <= s.t <= result.exited_t]
     windows = [w for w in map(window_of, epochs) if w]
     part = {m.column: OF_JOB[m.how](_known(inside, m.field), result) for m in GPU_METRICS if m.how in OF_JOB}
     if windows:
-        part.update(window_part((windows[0][0], windows[-1][1]), samples, GPU_METRICS, result.job.id))
+        whole = (windows[0][0], windows[-1][1])
+        part.update(window_part(whole, samples, GPU_METRICS, result.job.id, least_s(result)))
     return part
 
 
-def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample], job: str = "") -> dict[str, Any]:
-    """The GPU columns of one epoch of the job with the id `job`."""
+def epoch_part(epoch: EpochEvent, samples: Sequence[GpuSample], result: Result) -> dict[str, Any]:
+    """The GPU columns of one epoch of a job, from all readings of its GPU while it ran."""
     window = window_of(epoch)
     metrics = [metric for metric in EPOCH_METRICS if metric.device == "gpu"]
-    return window_part(window, samples, metrics, job) if window and samples else {}
+    if not window or not samples:
+        return {}
+    return window_part(window, samples, metrics, result.job.id, least_s(result))
+
+
+def least_s(result: Result) -> float:
+    """The shortest window whose energy this job's card can tell, seconds."""
+    capability = result.fingerprint.compute_capability if result.fingerprint else None
+    return LEAST_KEPLER_S if (capability or "").startswith("3.") else LEAST_S
+
+
+def believed(samples: Sequence[GpuSample]) -> Sequence[GpuSample]:
+    """The readings without a utilization that is 0 throughout while the card's power says that it worked.
+
+    Some drivers answer 0 instead of "not supported", such as those of Jetson Thor.
+    """
+    used = [s.util for s in samples if s.util is not None]
+    power = [s.power_w for s in samples if s.power_w]
+    if not used or any(used) or not power or max(power) < 1.5 * min(power):
+        return samples
+    return [msgspec.structs.replace(s, util=None) for s in samples]
 
 
 def window_part(
-    window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric], job: str = ""
+    window: Window, samples: Sequence[GpuSample], metrics: Sequence[Metric], job: str = "", least: float = LEAST_S
 ) -> dict[str, Any]:
-    """The figures of one window, for those of the metrics that are made of a window; None where nothing was read."""
+    """The figures of one window, for those of the metrics that are made of a window; None where nothing was read.
+
+    `least`: the shortest window whose energy is told, seconds.
+    """
     gauges = {metric.field for metric in metrics if metric.how in OF_GAUGE}
     weights = {field: readings(window, samples, attrgetter(field)) for field in gauges}
     counters = {metric.field: metric.rate for metric in metrics if metric.how in OF_COUNTER}
-    grown = {field: growth(window, samples, field, rate) for field, rate in counters.items()}
+    grown = {field: growth(window, samples, field, rate, least) for field, rate in counters.items()}
     inside = [s for s in samples if window[0] <= s.t <= window[1]]
     return {
         **{m.column: _of_gauge(m, window, weights[m.field], samples) for m in metrics if m.how in OF_GAUGE},
         **{m.column: grown[m.field][OF_COUNTER[m.how]] for m in metrics if m.how in OF_COUNTER},
         **{m.column: time_of(m, window, inside, job) for m in metrics if m.how in OF_TIME},
+        **{m.column: OF_READING[m.how](window, samples, attrgetter(m.field)) for m in metrics if m.how in OF_READING},
     }
 
 
@@ -84,7 +117,7 @@ def _of_gauge(metric: Metric, window: Window, values: Weighted, samples: Sequenc
     if metric.how == "readings":
         return len(values)
     if metric.counter:
-        grown, source = growth(window, samples, metric.counter)
+        grown, source = growth(window, samples, metric.counter, metric.field)
         if grown is not None and source == "counter":
             return grown / seconds
     if seconds < LEAST_S or sum(weight for _, weight in values) < 0.5 * seconds:
@@ -96,6 +129,19 @@ def readings(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted
     """The readings that the driver itself recorded, else the polled ones: a poll repeats the driver's newest value."""
     found = recorded(window, [s for s in samples if s.kind == "buffer"], get)
     return found or weighted(window, [s for s in samples if s.kind == "poll"], get)
+
+
+def source_of(window: Window, samples: Sequence[GpuSample], get: Get) -> str | None:
+    """Whose readings the figures of a gauge are made of; None without any."""
+    if recorded(window, [s for s in samples if s.kind == "buffer"], get):
+        return "record"
+    return "polls" if weighted(window, [s for s in samples if s.kind == "poll"], get) else None
+
+
+def hz_of(window: Window, samples: Sequence[GpuSample], get: Get) -> float | None:
+    """How many times a second the card was really read in a window; None where it was not."""
+    polls = sum(s.kind == "poll" and window[0] <= s.t <= window[1] for s in samples)
+    return polls / (window[1] - window[0]) if polls and window[1] > window[0] else None
 
 
 def recorded(window: Window, samples: Sequence[GpuSample], get: Get) -> Weighted:
@@ -140,21 +186,29 @@ def percentile(values: Weighted, q: float) -> float | None:
     return max(value for value, _ in values)
 
 
-def growth(window: Window, samples: Sequence[GpuSample], field: str, rate: str = "") -> tuple[float | None, str | None]:
-    """Growth of a counter in a window, and how that is known: from the counter, else from its `rate` over time."""
+def growth(
+    window: Window, samples: Sequence[GpuSample], field: str, rate: str = "", least: float = LEAST_S
+) -> tuple[float | None, str | None]:
+    """Growth of a counter in a window, and how that is known: from the counter, else from its `rate` over time.
+
+    A counter that stood still, was reset, or is far from its rate says nothing. Windows shorter than `least` seconds
+    have no figure.
+    """
     get = attrgetter(field)
     counter = [(s.t, value) for s in samples if (value := get(s)) is not None]
     begin, end = window
-    if end - begin < LEAST_S:
+    if end - begin < least:
         return None, None
+    rates = weighted(window, samples, attrgetter(rate)) if rate else []
+    average, seen = mean(rates), sum(weight for _, weight in rates)
     if len(counter) >= 2 and counter[0][0] <= end and counter[-1][0] >= begin and end > begin:
         covered = max(begin, counter[0][0]), min(end, counter[-1][0])
         grown = _interpolated(counter, covered[1]) - _interpolated(counter, covered[0])
-        if covered[1] - covered[0] >= 0.9 * (end - begin) and grown >= 0:  # a counter that was reset says nothing
+        seconds = covered[1] - covered[0]
+        told = average is None or seen < 0.5 * (end - begin) or average / FACTOR <= grown / seconds <= average * FACTOR
+        if seconds >= 0.9 * (end - begin) and grown > 0 and told:
             return grown, "counter"
-    rates = weighted(window, samples, attrgetter(rate)) if rate else []
-    average = mean(rates)
-    if average is not None and sum(weight for _, weight in rates) >= 0.9 * (end - begin):
+    if average is not None and seen >= 0.9 * (end - begin):
         return average * (end - begin), "integrated"
     return None, None
 
@@ -251,6 +305,8 @@ OF_GAUGE: dict[How, Callable[[Weighted], float | None]] = {
 }
 #: Which part of `growth` is meant.
 OF_COUNTER: dict[How, int] = {"counter": 0, "source": 1}
+#: What is said of the readings themselves.
+OF_READING: dict[How, Callable[[Window, Sequence[GpuSample], Get], object]] = {"from": source_of, "hz": hz_of}
 #: Whether a reading is one of those whose time is added up; the second argument is the job's id.
 OF_TIME: dict[How, Callable[[Any, str], bool]] = {
     "slowed_s": _slowed,

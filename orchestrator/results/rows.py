@@ -97,12 +97,13 @@ def epoch_rows(
         shared = {k: v for k, v in _job_part(result.job).items() if k in EPOCH_COLUMNS}
         epochs = job_epochs(result)
         hosts = host_figures.epoch_parts(result, epochs, Readings.of((samples or {}).get(result.job.id, ())))
+        readings = gpu_figures.believed((gpu or {}).get(result.job.id, ()))
         for place, (epoch, host) in enumerate(zip(epochs, hosts, strict=True), 1):
             figures = {name: getattr(epoch, name) for name in EPOCH_FIELDS} | host
             if not isinstance(epoch.epoch, int) or epoch.epoch < 1:  # a job may write anything
                 figures["epoch"] = place
             figures["elapsed"] = epoch.elapsed_s
-            figures.update(gpu_figures.epoch_part(epoch, (gpu or {}).get(result.job.id, ()), result.job.id))
+            figures.update(gpu_figures.epoch_part(epoch, readings, result))
             rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
     return rows
 

@@ -8,7 +8,7 @@ import pytest
 from orchestrator.model import GpuSample, Sample
 from orchestrator.results import gpu_figures, gpu_readings
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_METRICS, METRICS, Metric
-from orchestrator.results.gpu_figures import OF_COUNTER, OF_GAUGE, OF_JOB, OF_TIME
+from orchestrator.results.gpu_figures import OF_COUNTER, OF_GAUGE, OF_JOB, OF_READING, OF_TIME
 from orchestrator.results.rows import epoch_rows, result_row
 from orchestrator.results.samples import NUMBERS
 from tests.make import make_job, make_result
@@ -27,7 +27,8 @@ HOST = [Sample(device="d", **{**dict.fromkeys(NUMBERS, 1.5 * i), "t": 90.0 + i})
 def test_every_metric_is_made_of_fields_that_are_sampled(metric):
     fields = GpuSample.__struct_fields__ if metric.device == "gpu" else NUMBERS
     assert {metric.field, metric.rate or metric.field} <= set(fields)
-    known = {*OF_GAUGE, *OF_COUNTER, *OF_JOB, *OF_TIME} if metric.device == "gpu" else {"share", "peak", "mean", "lack"}
+    of_gpu = {*OF_GAUGE, *OF_COUNTER, *OF_JOB, *OF_READING, *OF_TIME}
+    known = of_gpu if metric.device == "gpu" else {"share", "peak", "mean", "lack"}
     assert metric.how in known
 
 

@@ -56,21 +56,60 @@ def test_a_window_too_short_for_the_cards_counters_has_no_figure():
     assert (part["energy_j"], part["energy_source"]) == (pytest.approx(210.0), "counter")
 
 
+def test_a_counter_that_stands_still_or_is_far_from_the_power_is_not_believed():
+    still = [sample(i / 5, power_w=100.0, energy_j=7.0) for i in range(50)]
+    assert energy((1, 5), still) == (pytest.approx(400.0), "integrated")
+    tenfold = [sample(i / 5, power_w=100.0, energy_j=200.0 * i) for i in range(50)]
+    assert energy((1, 5), tenfold) == (pytest.approx(400.0), "integrated")
+    assert window_part((1, 5), tenfold)["gpu_power_mean_w"] == pytest.approx(100.0)
+    lagging = [sample(i / 5, power_w=60.0, energy_j=20.0 * i) for i in range(50)]
+    assert energy((1, 5), lagging) == (pytest.approx(400.0), "counter"), "polls lag, so a factor below two is no fault"
+    alone = [sample(i / 5, energy_j=7.0) for i in range(50)]
+    assert energy((1, 5), alone) == (None, None)
+
+
+def test_a_kepler_tells_the_energy_of_long_windows_alone():
+    samples = [sample(i / 5, power_w=100.0) for i in range(100)]
+    fingerprint = msgspec.structs.replace(FINGERPRINT, compute_capability="3.7")
+    result = make_result(make_job(), fingerprint=fingerprint)
+    least = figures.least_s(result)
+    assert figures.window_part((1, 9), samples, GPU_METRICS, "", least)["energy_j"] is None
+    assert figures.window_part((1, 12), samples, GPU_METRICS, "", least)["energy_j"] == pytest.approx(1100.0)
+    assert figures.least_s(make_result(make_job(), fingerprint=FINGERPRINT)) == 2.0
+
+
+@pytest.mark.parametrize(("busy_w", "kept"), [(40.0, False), (11.0, True)])
+def test_a_utilization_of_0_throughout_is_none_where_the_power_says_otherwise(busy_w, kept):
+    samples = [sample(t, util=0.0, power_w=10.0 if t < 3 else busy_w) for t in range(10)]
+    assert (figures.believed(samples)[0].util == 0.0) is kept
+    once = [*samples, sample(10, util=1.0)]
+    assert figures.believed(once) == once
+
+
+def test_a_row_says_whose_readings_served_it_and_how_often():
+    polls = [sample(i / 5, util=50.0) for i in range(100)]
+    assert window_part((1, 11), polls)["gpu_util_source"] == "polls"
+    assert window_part((1, 11), polls)["gpu_sample_hz"] == pytest.approx(5.0, abs=0.2)
+    entries = [sample(i / 5 + 0.1, "buffer", util=50.0) for i in range(100)]
+    assert window_part((1, 11), [*polls, *entries])["gpu_util_source"] == "record"
+    assert window_part((1, 11), [])["gpu_util_source"] is None
+
+
 def test_a_window_of_which_less_than_half_was_seen_has_no_mean():
     part = window_part((0, 10), [sample(t, util=50.0) for t in (0, 0.5, 1, 1.5)])
     assert (part["gpu_util_mean"], part["gpu_samples_n"]) == (None, 4)
 
 
 def test_mean_power_is_the_counters_where_there_is_one_since_polls_lag():
-    samples = [sample(t / 2, energy_j=300.0 * t / 2, power_w=100.0) for t in range(20)]
+    samples = [sample(t / 2, energy_j=300.0 * t / 2, power_w=200.0) for t in range(20)]
     assert window_part((2, 6), samples)["gpu_power_mean_w"] == pytest.approx(300.0)
     assert window_part((2, 6), [msgspec.structs.replace(s, energy_j=None) for s in samples])[
         "gpu_power_mean_w"
-    ] == pytest.approx(100.0)
+    ] == pytest.approx(200.0)
 
 
 def test_energy_is_the_counters_difference_at_the_ends_of_the_window():
-    samples = [sample(t, energy_j=100.0 * t, power_w=1.0) for t in (0, 2, 4, 6)]
+    samples = [sample(t, energy_j=100.0 * t, power_w=70.0) for t in (0, 2, 4, 6)]
     assert energy((1, 5), samples) == (400.0, "counter")
 
 
