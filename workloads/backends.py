@@ -13,6 +13,14 @@ def gpu_requested(environ=os.environ):
     return visible.strip().lower() not in ("", "void", "none", "-1")
 
 
+def check_gpu(library, devices):
+    """Raises RuntimeError where a GPU was given to this job and `library` has none: no falling back in silence."""
+    names = " ".join(devices).lower()
+    if gpu_requested() and "gpu" not in names and "cuda" not in names:
+        raise RuntimeError("a GPU was given to this job, but %s %s sees only: %s" % (
+            library.name, library.version, ", ".join(devices)))
+
+
 class Library(object):
     """`name` is what Keras calls the backend; `module` the library's top module."""
 
@@ -31,8 +39,18 @@ class Library(object):
         """
         return {}
 
+    def threads(self):
+        """What the library says now of its threads, by name; empty where it cannot be asked."""
+        return {}
+
+    def own_keras(self):
+        """The Keras that is a part of this library; None where Keras is a package of its own."""
+
     def seed(self, seed):
         """Seeds the library's own generator."""
+
+    def wait(self):
+        """Returns once everything dispatched so far has been computed; most libraries compute at once."""
 
     def settle(self, optimizer):
         """Corrects what this library does with gradients, where it is not what the others do."""
@@ -53,6 +71,9 @@ class Library(object):
 
 
 class TensorFlow1(Library):
+    def own_keras(self):
+        return getattr(self.module, "keras", None)
+
     def set_threads(self, threads):
         from keras import backend
 
@@ -82,12 +103,28 @@ class TensorFlow1(Library):
 
 
 class TensorFlow2(Library):
+    def own_keras(self):
+        major, minor = self.version.split(".")[:2]
+        return self.module.keras if (int(major), int(minor)) < (2, 6) else None
+
     def set_threads(self, threads):
         threading = self.module.config.threading
         threading.set_intra_op_parallelism_threads(threads)
         threading.set_inter_op_parallelism_threads(threads)
+        return self.threads()
+
+    def threads(self):
+        threading = self.module.config.threading
         return {"intra_op": threading.get_intra_op_parallelism_threads(),
                 "inter_op": threading.get_inter_op_parallelism_threads()}
+
+    def seed(self, seed):
+        self.module.random.set_seed(seed)
+
+    def wait(self):
+        sync = getattr(self.module.test.experimental, "sync_devices", None)  # since 2.5
+        if sync:
+            sync()
 
     def settle(self, optimizer):
         """Sums the gradients of a word that occurs several times before anything is done with them.
@@ -125,6 +162,9 @@ class Jax(Library):
         self.module.config.update("jax_default_matmul_precision", "highest")
         return {"jax_default_matmul_precision": "highest"}
 
+    def wait(self):
+        self.module.block_until_ready(self.module.live_arrays())
+
     def devices(self):
         return ["%s:%d %s" % (device.platform, device.id, device.device_kind)
                 for device in self.module.devices()]
@@ -133,8 +173,18 @@ class Jax(Library):
 class Torch(Library):
     def set_threads(self, threads):
         self.module.set_num_threads(threads)
+        return self.threads()
+
+    def threads(self):
         return {"intra_op": self.module.get_num_threads(),
                 "inter_op": self.module.get_num_interop_threads()}
+
+    def seed(self, seed):
+        self.module.manual_seed(seed)
+
+    def wait(self):
+        if self.module.cuda.is_initialized():
+            self.module.cuda.synchronize()
 
     def exact(self):
         self.module.backends.cuda.matmul.allow_tf32 = False

@@ -40,7 +40,7 @@ class Keras(object):
         self.threads = self.library.set_threads(threads)
         self.library.settle_input()
         self.devices = self.library.devices()
-        self._check_gpu()
+        backends.check_gpu(self.library, self.devices)
         self.precision = self.library.exact() if self.faithful and backends.gpu_requested() else {}
         # The layout that each backend had by default in 2017: only MXNet put channels first.
         self.image_data_format = "channels_first" if self.library.name == "mxnet" else "channels_last"
@@ -49,13 +49,6 @@ class Keras(object):
         else:
             K.set_image_dim_ordering("th" if self.image_data_format == "channels_first" else "tf")
         self._seed()
-
-    def _check_gpu(self):
-        """A GPU job must not fall back to the CPU in silence."""
-        names = " ".join(self.devices).lower()
-        if backends.gpu_requested() and "gpu" not in names and "cuda" not in names:
-            raise RuntimeError("a GPU was given to this job, but %s %s sees only: %s" % (
-                self.library.name, self.library.version, ", ".join(self.devices)))
 
     def _seed(self):
         if MAJOR == 3:

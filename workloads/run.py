@@ -7,29 +7,16 @@ Exit codes: 0 trained to the end, 1 an error (with an error event), 2 wrong argu
 """
 import argparse
 import importlib
-import multiprocessing
 import os
 import platform
-import re
-import signal
 import sys
-import threading
 import traceback
 
 import events
+import job
 
 WORKLOADS = ("babi_rnn", "cifar10_cnn", "mnist_cnn", "mnist_mlp", "mnist_rnn")
-#: Read by the libraries when they are loaded; JAX's XLA knows only the last.
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC")
 SIZES = ("epochs", "batch_size", "train", "validation")
-
-
-def positive(text):
-    """An integer of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("must be at least 1, not %s" % text)
-    return value
 
 
 def parse(argv):
@@ -38,56 +25,16 @@ def parse(argv):
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("--data", required=True, help="the data set's file")
     parser.add_argument("--data-kind", choices=("official", "given", "synthetic"), default="given")
-    parser.add_argument("--out", required=True, help="folder for events.jsonl")
-    parser.add_argument("--job", default="")
-    parser.add_argument("--attempt", type=positive, default=1)
+    job.add_arguments(parser)
     for size in SIZES:
-        parser.add_argument("--" + size.replace("_", "-"), type=positive)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=positive, default=default_threads())
+        parser.add_argument("--" + size.replace("_", "-"), type=job.positive)
     parser.add_argument("--variant", choices=("faithful", "modern"), default="faithful")
     parser.add_argument("--initial-weights", choices=("equal", "framework"),
                         help="default: equal for the faithful variant, else framework")
-    parser.add_argument("--lease", action="store_true", help="exit as soon as standard input ends")
     args = parser.parse_args(argv)
     if args.initial_weights is None:
         args.initial_weights = "equal" if args.variant == "faithful" else "framework"
     return args
-
-
-def default_threads():
-    """The cores that this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # absent from Python 2 and macOS
-    return len(affinity(0)) if affinity else multiprocessing.cpu_count()
-
-
-def exit_with_starter():
-    """Ends this process when standard input does, for a job must not outlive who watches it."""
-    def wait():
-        while os.read(0, 4096):
-            pass
-        os._exit(130)
-
-    thread = threading.Thread(target=wait)
-    thread.daemon = True
-    thread.start()
-
-
-def packages():
-    """["name==version", ...] of everything installed on sys.path, read from the metadata folders."""
-    found = set()
-    for folder in filter(os.path.isdir, sys.path):
-        for entry in os.listdir(folder):
-            match = re.match(r"(.+?)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info$", entry)
-            if match:
-                found.add("%s==%s" % (re.sub(r"[-_.]+", "-", match.group(1)).lower(), match.group(2)))
-    return sorted(found)
-
-
-def cache_sizes():
-    """{folder: number of files} of the compile caches that the starter names, path by path."""
-    folders = [f for f in os.environ.get("KERAS_ORCHESTRATE_CACHES", "").split(os.pathsep) if f]
-    return {folder: sum(len(files) for _, _, files in os.walk(folder)) for folder in folders}
 
 
 def shapes_of(x):
@@ -97,13 +44,6 @@ def shapes_of(x):
 
 def full_shape(x):
     return [list(array.shape) for array in x] if isinstance(x, list) else list(x.shape)
-
-
-def describe_start(args, writer):
-    params = {name: getattr(args, name) for name in SIZES + ("seed", "threads", "initial_weights")}
-    writer.write("start", wall=events.wall_time(), job=args.job, workload=args.workload,
-                 variant=args.variant, pid=os.getpid(), python=platform.python_version(),
-                 platform=platform.platform(), params=params)
 
 
 def load(args, workload, keras, writer):
@@ -136,13 +76,12 @@ def describe_ready(args, keras, model, writer):
     import numpy
 
     library = keras.library
-    environment = {name: os.environ.get(name) for name in THREAD_VARIABLES}
     writer.write(
         "ready", backend=library.name, framework_version=library.version, keras_version=keras.version,
         versions={"python": platform.python_version(), "numpy": numpy.__version__,
                   "keras": keras.version, library.name: library.version},
-        packages=packages(), image_data_format=keras.image_data_format,
-        threads={"requested": args.threads, "env": environment, "framework": keras.threads},
+        packages=job.packages(), image_data_format=keras.image_data_format,
+        threads=job.thread_settings(args.threads, keras.threads),
         precision=keras.precision,
         parameters=model.count_params(), settings=keras.settings(model))
 
@@ -167,8 +106,9 @@ def run(args, writer):
     for size in SIZES:
         if getattr(args, size) is None:
             setattr(args, size, workload.DEFAULTS[size])
-    describe_start(args, writer)
-    cached = cache_sizes()
+    params = {name: getattr(args, name) for name in SIZES + ("seed", "threads", "initial_weights")}
+    job.describe_start(writer, args.job, args.workload, args.variant, params)
+    cached = job.cache_sizes()
     with writer.phase("import"):
         import compat
 
@@ -177,19 +117,13 @@ def run(args, writer):
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)
     callback = train(args, workload, keras, model, samples, writer)
-    caches = {folder: {"before": cached[folder], "after": size} for folder, size in cache_sizes().items()}
     writer.write("end", elapsed_s=callback.elapsed_s, rss_peak_mb=events.rss_peak_mb(),
-                 metrics=callback.last_metrics, caches=caches)
+                 metrics=callback.last_metrics, caches=job.cache_changes(cached))
 
 
 def main(argv=None):
     args = parse(argv)
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
-    if args.lease:
-        exit_with_starter()
-    for name in THREAD_VARIABLES:  # before anything loads a library that reads them
-        os.environ.setdefault(name, str(args.threads))
-    writer = events.Writer(args.out, args.attempt)
+    writer = job.begin(args)
     try:
         run(args, writer)
     except Exception as error:

@@ -100,12 +100,12 @@ def test_termination_is_prompt(tmp_path: Path, mnist: Path, stub) -> None:  # ty
 
 
 def test_packages_are_read_from_metadata(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import run
+    import job
 
     for name in ("Keras_MXNet-1.2.2.1.dist-info", "Theano-0.9.0-py2.7.egg-info", "numpy-1.16.6.dist-info", "numpy"):
         (tmp_path / name).mkdir()
     monkeypatch.setattr(sys, "path", [str(tmp_path), "/nowhere"])
-    assert run.packages() == ["keras-mxnet==1.2.2.1", "numpy==1.16.6", "theano==0.9.0"]
+    assert job.packages() == ["keras-mxnet==1.2.2.1", "numpy==1.16.6", "theano==0.9.0"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""The module contract: a file that defines build() and data(), trained by fit() as a script would train it."""
+import inspect
+import os
+import random
+import sys
+
+import equal
+import failures
+import fits
+import given
+from job import Refused
+
+CHOICES = ("train", "validation", "seed", "batch_size", "scale")
+
+
+def train(args, writer, job):
+    """Loads the file, makes data and model, gives the model its initial weights, and trains it."""
+    name = os.path.splitext(os.path.basename(args.file))[0]
+    module = failures.new_module(name, args.file)
+    exec(failures.source_of(args.file), module.__dict__)
+    sizes = chosen(module, args)
+    with writer.phase("data"):
+        x, y, validation = split(called(module.data, sizes), args.file)
+    random.seed(args.seed)
+    with writer.phase("build"):
+        model = module.build()
+    if not compiled(model):
+        raise Refused("build() of %s gives a model that is not compiled: call model.compile(...) in it, with "
+                           "the loss and the optimizer that you want to measure" % os.path.basename(args.file))
+    prepare(args, job, model, x, sizes)
+    named = {"validation_data": validation} if validation is not None else {}
+    if given.kind(x) == "arrays":
+        named.update(y=y, batch_size=sizes["batch_size"] or 32)
+    fit(model, x, sizes["epochs"], named)
+
+
+def chosen(module, args):
+    """{size: what this job uses}: the command line before the scale, the scale before the file's constants."""
+    scales = getattr(module, "SCALES", {})
+    if args.scale and scales and args.scale not in scales:
+        raise Refused("%s has no scale %s: it has %s" % (
+            os.path.basename(args.file), args.scale, ", ".join(sorted(scales))))
+    scale = scales.get(args.scale, {})
+    return {"epochs": args.epochs or scale.get("epochs") or getattr(module, "EPOCHS", 3),
+            "batch_size": args.batch_size or scale.get("batch_size") or getattr(module, "BATCH", None),
+            "train": scale.get("train"), "validation": scale.get("validation"),
+            "seed": args.seed, "scale": args.scale}
+
+
+def called(function, sizes):
+    """data() with those of the sizes that it has parameters for; one that is not known keeps its default."""
+    if hasattr(inspect, "signature"):
+        known = inspect.signature(function).parameters  # novm: not on Python 2
+    else:
+        known = inspect.getargspec(function).args
+    return function(**{name: sizes[name] for name in CHOICES if name in known and sizes[name] is not None})
+
+
+def split(found, path):
+    """(x, y, validation) of what data() returns; y is None for an iterable of batches, validation where there is none."""
+    if given.kind(found) not in ("arrays", None):
+        return found, None, None
+    if isinstance(found, (list, tuple)) and len(found) == 4:
+        return found[0], found[1], (found[2], found[3])
+    if isinstance(found, (list, tuple)) and len(found) == 2:
+        if given.kind(found[0]) == "arrays":
+            return found[0], found[1], None
+        return found[0], None, found[1]
+    raise Refused("data() of %s must return (x, y), (x, y, x_val, y_val), an iterable of batches, or two of them" % (
+        os.path.basename(path)))
+
+
+def compiled(model):
+    """Whether compile() was called, on any Keras."""
+    said = getattr(model, "compiled", None)
+    return bool(said) if isinstance(said, bool) else getattr(model, "optimizer", None) is not None
+
+
+def prepare(args, job, model, x, sizes):
+    """Equal weights where Keras can have them, and what the untrained model makes of the first batch."""
+    batch, why = equal.first_batch(x, sizes["batch_size"] or 32)
+    keras = sys.modules.get("keras")
+    job.initial_weights = equal.weigh(keras, model, batch, args.seed)
+    job.first_output = equal.first_output(model, batch) if batch is not None else {"missing": why}
+
+
+def fit(model, x, epochs, named):
+    """fit() of any Keras, which is patched by now."""
+    known = dict(fits.parameters_of(type(model).fit))
+    epochs_name = "nb_epoch" if "nb_epoch" in known else "epochs"
+    if given.kind(x) == "arrays" or not hasattr(model, "fit_generator"):
+        return model.fit(x, **dict(named, **{epochs_name: epochs}))
+    steps = given.batches(x)
+    return model.fit_generator(x, steps_per_epoch=steps, **dict(named, **{epochs_name: epochs}))

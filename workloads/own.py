@@ -1,0 +1,188 @@
+"""Measures somebody's own script, or the model of a module, and writes what happens to OUT/events.jsonl.
+
+    KERAS_BACKEND=... python -B own.py /home/me/my.py --contract script --out /tmp/x
+
+Exit codes: 0 the script ended and had trained, 1 an error (with an error event), 2 wrong arguments,
+130 the starter is gone (--lease), 143 terminated.
+"""
+import argparse
+import os
+import sys
+
+#: Python 2 empties a module that nobody holds.
+_HIDDEN = []
+HERE = os.path.dirname(os.path.abspath(__file__))
+_BEFORE = set(sys.modules)
+
+import backends
+import bounding
+import closed
+import described
+import events
+import failures
+import fits
+import given
+import imports
+import job
+import loops
+import orchestrated
+import place
+import recorder
+
+NEVER_TRAINED = ("%s ended without training: it called no fit() and marked no epoch "
+                 "(docs/OWN.md: Training loops of your own)")
+
+
+def parse(argv):
+    """The command line; what is left out is None and stays as the script has it."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("file", help="the script, by its absolute path")
+    parser.add_argument("--contract", choices=("script", "module"), required=True)
+    job.add_arguments(parser)
+    for name in ("epochs", "steps", "batch-size"):
+        parser.add_argument("--" + name, type=job.positive)
+    parser.add_argument("--scale", help="one of the module's SCALES")
+    parser.add_argument("--data", metavar="NAME=PATH", action="append", default=[], type=named_path)
+    parser.add_argument("--network", action="store_true", help="let the script open connections")
+    args = parser.parse_args(argv)
+    if not os.path.isfile(args.file):
+        parser.error("%s is no file" % args.file)
+    args.file, args.out = os.path.abspath(args.file), os.path.abspath(args.out)
+    return args
+
+
+def named_path(text):
+    name, equals, path = text.partition("=")
+    if not equals or not name or os.sep in name or name.startswith("."):
+        raise argparse.ArgumentTypeError("must be NAME=PATH, not %s" % text)
+    return name, path
+
+
+class Job(object):
+    """One job: what fit() and loops of one's own may do, and what they tell."""
+
+    def __init__(self, args, writer):
+        self._args, self._writer = args, writer
+        self._library = None
+        self._said = None
+        self.in_loop = False
+        self.initial_weights, self.first_output = "framework", None
+        self.recorder = recorder.Recorder(writer, self._wait)
+        self.bounds = bounding.Bounds(args.epochs, args.steps, args.batch_size)
+        self.fits = fits.Fits(self, self.bounds)
+        self.imports = imports.Imports(args.seed, args.threads, self.fits.patch)
+
+    def _wait(self):
+        if self._library:
+            self._library.wait()
+
+    def before_fit(self, keras, model, training, call):
+        """A training begins: what is known of it before anything is timed."""
+        self._library = described.library(keras)
+        if training.is_cell:
+            self._begin(keras, described.keras_settings, (keras, model, call))
+            self._said["arrays"] = given.described(call.given())
+            validation = call.named.get("validation_data")
+            held = validation[0] if isinstance(validation, (list, tuple)) and validation else validation
+            self._writer.write("data", kind="own", file=None, sha256=None, train=given.shape(call.x),
+                               validation=given.shape(held))
+
+    def before_loop(self, training, model, asked):
+        """The same for a loop of one's own."""
+        keras = sys.modules.get("keras") or sys.modules.get("tf_keras")
+        self._library = described.library(keras)
+        training.parameters = described.parameters(model) if model is not None else None
+        if training.is_cell:
+            self._begin(keras, loops.settings, (model, asked))
+            self._said["arrays"] = {}
+            self._writer.write("data", kind="own", file=None, sha256=None, train=[], validation=[])
+
+    def _begin(self, keras, settings, about):
+        used = self._library
+        devices = used.devices() if used else ["cpu"]
+        if used:
+            try:
+                backends.check_gpu(used, devices)
+            except RuntimeError as error:
+                raise job.Refused(str(error))
+        self._settings = lambda: dict(
+            settings(*about), devices=devices, gpu_requested=backends.gpu_requested(),
+            script_asked={"KERAS_BACKEND": self.imports.asked} if self.imports.asked else {},
+            initial_weights=self.initial_weights)
+        self._writer.write("phase", name="import", seconds=self.imports.seconds)
+        self._said = {
+            "backend": used.name if used else None, "framework_version": used.version if used else None,
+            "keras_version": getattr(keras, "__version__", None), "versions": described.versions(keras, used),
+            "packages": described.packages(), "precision": described.precision(used),
+            "threads": job.thread_settings(self._args.threads, self._threads()),
+            "image_data_format": described.image_data_format(keras),
+        }
+        if self.first_output is not None:
+            self._said["first_output"] = self.first_output
+
+    def _threads(self):
+        used = self._library
+        return (used.threads() or self.imports.threads_set.get(used.name, {})) if used else {}
+
+    def ready(self, model, training):
+        """Says what is trained: before the first epoch, and again after it if the model was built in it."""
+        if training.parameters is not None:
+            return
+        training.parameters = described.parameters(model)
+        if training.is_cell and (training.parameters is not None or not training.epochs):
+            self.say_ready(training)
+
+    def say_ready(self, training):
+        self._writer.write("ready", parameters=training.parameters, settings=self._settings(), **self._said)
+
+
+def run(args, writer, network):
+    """The script from its first line to its last."""
+    about = {name: getattr(args, name) for name in ("epochs", "steps", "batch_size", "scale", "seed", "threads")}
+    job.describe_start(writer, args.job, os.path.basename(args.file), args.contract, about)
+    cached = job.cache_sizes()
+    work = Job(args, writer)
+    place.prepare(args.file, args.out, dict(args.data))
+    if not args.network:
+        network.close()
+    if args.contract == "module":
+        import modules  # which needs numpy: it comes after the threads
+    orchestrated._job = loops.Loops(work).epochs
+    hide()
+    work.imports.watch()
+    try:
+        if args.contract == "module":
+            modules.train(args, writer, work)
+        else:
+            failures.run_as_main(args.file)
+    finally:
+        work.recorder.write_further()
+    cell = work.recorder.cell
+    if cell is None:
+        raise job.Refused(NEVER_TRAINED % os.path.basename(args.file))
+    writer.write("end", elapsed_s=cell.elapsed_s, rss_peak_mb=cell.rss_peak_mb, metrics=cell.metrics(),
+                 caches=job.cache_changes(cached), fits=len(work.recorder.trainings))
+
+
+def hide():
+    """Takes what the job is made of out of the script's sight: it may have a data.py or an events.py of its own."""
+    for name in set(sys.modules) - _BEFORE:
+        path = getattr(sys.modules[name], "__file__", None) or ""
+        if os.path.dirname(os.path.abspath(path)) == HERE and name != "orchestrated":
+            _HIDDEN.append(sys.modules.pop(name))
+    sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != HERE]
+
+
+def main(argv=None):
+    args = parse(argv)
+    writer = job.begin(args)
+    network = closed.Closed(os.path.basename(args.file))
+    try:
+        run(args, writer, network)
+    except BaseException as error:
+        return failures.tell(error, args.file, writer, network)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,60 @@
+"""Where somebody's script runs: a folder of its own, with what lies beside the script and what it was given."""
+import os
+import shutil
+
+#: Files up to this many bytes, and saved models up to the second, are copied: a script may write over them.
+SMALL = 2 ** 20
+MODEL = 256 * 2 ** 20
+MODELS = (".ckpt", ".h5", ".hdf5", ".keras", ".log", ".npz", ".pt", ".pth", ".tflite")
+COPIES = 1000
+
+
+def prepare(script, out, data):
+    """Makes OUT/work anew, goes there, and makes OUT the home folder. `data`: {name: path}."""
+    work = os.path.join(out, "work")
+    if os.path.islink(work) or os.path.isfile(work):
+        os.unlink(work)
+    shutil.rmtree(work, ignore_errors=True)
+    os.makedirs(work)
+    _fill(os.path.dirname(script), work, set(data))
+    for name, path in sorted(data.items()):
+        os.symlink(path, os.path.join(work, name))
+        os.environ["DATA_" + name.upper().replace("-", "_").replace(".", "_")] = path
+    os.environ["HOME"] = out
+    os.environ["MPLBACKEND"] = "Agg"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    _link_datasets(out)
+    os.chdir(work)
+
+
+def _fill(folder, work, taken):
+    """What lies beside the script: links, and copies of what a script that ran here before may have written."""
+    copies = COPIES
+    for name in sorted(os.listdir(folder)):
+        source, target = os.path.join(folder, name), os.path.join(work, name)
+        if name in taken:
+            continue
+        if copies and _written_over(source):
+            shutil.copyfile(source, target)
+            copies -= 1
+        else:
+            os.symlink(source, target)
+
+
+def _written_over(path):
+    if not os.path.isfile(path) or not os.access(path, os.R_OK):
+        return False
+    return os.path.getsize(path) <= (MODEL if path.endswith(MODELS) else SMALL)
+
+
+def _link_datasets(home):
+    """Keras looks for data sets in ~/.keras/datasets: those that the starter names are there."""
+    folder = os.environ.get("KERAS_ORCHESTRATE_KERAS_DATASETS")
+    if not folder or not os.path.isdir(folder):
+        return
+    datasets = os.path.join(home, ".keras", "datasets")
+    if not os.path.isdir(datasets):
+        os.makedirs(datasets)
+    for name in os.listdir(folder):
+        if not os.path.lexists(os.path.join(datasets, name)):
+            os.symlink(os.path.join(folder, name), os.path.join(datasets, name))
