@@ -62,6 +62,10 @@ class Library(object):
         """
         return {}
 
+    def precision(self):
+        """What decides now how exact float32 products are, by name; empty where nothing does."""
+        return {}
+
     def settle_input(self):
         """Corrects how this library hands over batches, where that makes epochs wait for nothing."""
 
@@ -140,6 +144,10 @@ class TensorFlow2(Library):
         self.module.config.experimental.enable_tensor_float_32_execution(False)
         return {"tensor_float_32_execution": False}
 
+    def precision(self):
+        enabled = getattr(self.module.config.experimental, "tensor_float_32_execution_enabled", None)  # since 2.4
+        return {"tensor_float_32_execution": enabled()} if enabled else {}
+
     def settle_input(self):
         """Lets an iterator over batches end at once, by leaving out the thread that tunes its threads and buffers.
 
@@ -161,6 +169,9 @@ class Jax(Library):
     def exact(self):
         self.module.config.update("jax_default_matmul_precision", "highest")
         return {"jax_default_matmul_precision": "highest"}
+
+    def precision(self):
+        return {"jax_default_matmul_precision": self.module.config.jax_default_matmul_precision}
 
     def wait(self):
         self.module.block_until_ready(self.module.live_arrays())
@@ -189,7 +200,11 @@ class Torch(Library):
     def exact(self):
         self.module.backends.cuda.matmul.allow_tf32 = False
         self.module.backends.cudnn.allow_tf32 = False
-        return {"matmul.allow_tf32": False, "cudnn.allow_tf32": False}
+        return self.precision()
+
+    def precision(self):
+        return {"matmul.allow_tf32": self.module.backends.cuda.matmul.allow_tf32,
+                "cudnn.allow_tf32": self.module.backends.cudnn.allow_tf32}
 
     def devices(self):
         cuda = self.module.cuda

@@ -161,11 +161,16 @@ def as_numpy(array):
     return numpy.asarray(array)
 
 
-def shape(x):
-    """As a `data` event has it: [samples, ...] of one array or of each of several; [null] of an iterable."""
+def shape(x, samples=None):
+    """As a `data` event has it: [samples, ...] of one array or of each of several; [null] of an iterable.
+
+    `samples`: of arrays, how many are used, where that is not all.
+    """
     if x is None:
         return []
     if kind(x) != "arrays":
         return [None]
     found = [[int(size) for size in getattr(array, "shape", (len(array),))] for _, array in leaves(x, "")[:ARRAYS]]
+    if samples is not None:
+        found = [[samples] + sizes[1:] for sizes in found]
     return found[0] if len(found) == 1 else found

@@ -82,10 +82,7 @@ class Job(object):
         if training.is_cell:
             self._begin(keras, described.keras_settings, (keras, model, call))
             self._said["arrays"] = given.described(call.given())
-            validation = call.named.get("validation_data")
-            held = validation[0] if isinstance(validation, (list, tuple)) and validation else validation
-            self._writer.write("data", kind="own", file=None, sha256=None, train=given.shape(call.x),
-                               validation=given.shape(held))
+            self._data(*call.shapes())
 
     def before_loop(self, training, model, asked):
         """The same for a loop of one's own."""
@@ -95,7 +92,10 @@ class Job(object):
         if training.is_cell:
             self._begin(keras, loops.settings, (model, asked))
             self._said["arrays"] = {}
-            self._writer.write("data", kind="own", file=None, sha256=None, train=[], validation=[])
+            self._data([None], [])
+
+    def _data(self, train, validation):
+        self._writer.write("data", kind="own", file=None, sha256=None, train=train, validation=validation)
 
     def _begin(self, keras, settings, about):
         used = self._library
@@ -113,7 +113,7 @@ class Job(object):
         self._said = {
             "backend": used.name if used else None, "framework_version": used.version if used else None,
             "keras_version": getattr(keras, "__version__", None), "versions": described.versions(keras, used),
-            "packages": described.packages(), "precision": described.precision(used),
+            "packages": described.packages(), "precision": used.precision() if used else {},
             "threads": job.thread_settings(self._args.threads, self._threads()),
             "image_data_format": described.image_data_format(keras),
         }
