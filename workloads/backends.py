@@ -24,6 +24,9 @@ def check_gpu(library, devices):
 class Library(object):
     """`name` is what Keras calls the backend; `module` the library's top module."""
 
+    #: Whether threads and seed can be set only once Keras is there.
+    needs_keras = False
+
     def __init__(self, name, module):
         self.name = name
         self.module = module
@@ -73,8 +76,14 @@ class Library(object):
         """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
         return ["cpu"]
 
+    def devices_of(self, model):
+        """The same for one compiled model of Keras, where that is decided for each."""
+        return self.devices()
+
 
 class TensorFlow1(Library):
+    needs_keras = True
+
     def own_keras(self):
         return getattr(self.module, "keras", None)
 
@@ -243,6 +252,11 @@ class MXNet(Library):
 
     def devices(self):
         return ["gpu(0)" if gpu_requested() else "cpu"]
+
+    def devices_of(self, model):
+        """Keras computes where compile() was told to, which is the CPU unless the script says something else."""
+        compiled = getattr(model, "model", None) or model
+        return [str(context) for context in getattr(compiled, "_context", None) or ["cpu"]]
 
 
 def library(name):

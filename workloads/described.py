@@ -12,7 +12,7 @@ import job
 #: Values of an optimizer's settings; letters of a text; installed packages that are named.
 VALUES = 100
 LETTERS = 200
-PACKAGES = 600
+PACKAGES = 500
 
 
 def bounded(value, room=None):
