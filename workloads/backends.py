@@ -24,6 +24,9 @@ def check_gpu(library, devices):
 class Library(object):
     """`name` is what Keras calls the backend; `module` the library's top module."""
 
+    #: Whether threads and seed can be set only once Keras is there.
+    needs_keras = False
+
     def __init__(self, name, module):
         self.name = name
         self.module = module
@@ -62,6 +65,10 @@ class Library(object):
         """
         return {}
 
+    def precision(self):
+        """What decides now how exact float32 products are, by name; empty where nothing does."""
+        return {}
+
     def settle_input(self):
         """Corrects how this library hands over batches, where that makes epochs wait for nothing."""
 
@@ -69,8 +76,14 @@ class Library(object):
         """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
         return ["cpu"]
 
+    def devices_of(self, model):
+        """The same for one compiled model of Keras, where that is decided for each."""
+        return self.devices()
+
 
 class TensorFlow1(Library):
+    needs_keras = True
+
     def own_keras(self):
         return getattr(self.module, "keras", None)
 
@@ -140,6 +153,10 @@ class TensorFlow2(Library):
         self.module.config.experimental.enable_tensor_float_32_execution(False)
         return {"tensor_float_32_execution": False}
 
+    def precision(self):
+        enabled = getattr(self.module.config.experimental, "tensor_float_32_execution_enabled", None)  # since 2.4
+        return {"tensor_float_32_execution": enabled()} if enabled else {}
+
     def settle_input(self):
         """Lets an iterator over batches end at once, by leaving out the thread that tunes its threads and buffers.
 
@@ -161,6 +178,9 @@ class Jax(Library):
     def exact(self):
         self.module.config.update("jax_default_matmul_precision", "highest")
         return {"jax_default_matmul_precision": "highest"}
+
+    def precision(self):
+        return {"jax_default_matmul_precision": self.module.config.jax_default_matmul_precision}
 
     def wait(self):
         self.module.block_until_ready(self.module.live_arrays())
@@ -189,7 +209,11 @@ class Torch(Library):
     def exact(self):
         self.module.backends.cuda.matmul.allow_tf32 = False
         self.module.backends.cudnn.allow_tf32 = False
-        return {"matmul.allow_tf32": False, "cudnn.allow_tf32": False}
+        return self.precision()
+
+    def precision(self):
+        return {"matmul.allow_tf32": self.module.backends.cuda.matmul.allow_tf32,
+                "cudnn.allow_tf32": self.module.backends.cudnn.allow_tf32}
 
     def devices(self):
         cuda = self.module.cuda
@@ -228,6 +252,11 @@ class MXNet(Library):
 
     def devices(self):
         return ["gpu(0)" if gpu_requested() else "cpu"]
+
+    def devices_of(self, model):
+        """Keras computes where compile() was told to, which is the CPU unless the script says something else."""
+        compiled = getattr(model, "model", None) or model
+        return [str(context) for context in getattr(compiled, "_context", None) or ["cpu"]]
 
 
 def library(name):

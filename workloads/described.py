@@ -12,7 +12,7 @@ import job
 #: Values of an optimizer's settings; letters of a text; installed packages that are named.
 VALUES = 100
 LETTERS = 200
-PACKAGES = 600
+PACKAGES = 500
 
 
 def bounded(value, room=None):
@@ -125,18 +125,3 @@ def image_data_format(keras):
     """Which axis holds an image's channels; None where Keras is not there or cannot be asked."""
     found = getattr(getattr(keras, "backend", None), "image_data_format", None)
     return found() if found else None
-
-
-def precision(used):
-    """What decides how exact float32 products are on a GPU, as the library says."""
-    module = used.module if used else None
-    if used is None:
-        return {}
-    if used.name == "torch":
-        return {"matmul.allow_tf32": module.backends.cuda.matmul.allow_tf32,
-                "cudnn.allow_tf32": module.backends.cudnn.allow_tf32}
-    if used.name == "jax":
-        return {"jax_default_matmul_precision": module.config.jax_default_matmul_precision}
-    if isinstance(used, backends.TensorFlow2):
-        return {"tensor_float_32_execution": module.config.experimental.tensor_float_32_execution_enabled()}
-    return {}

@@ -82,8 +82,10 @@ def missing_module(error):
 
 
 def trace():
-    """The traceback of the exception at hand without our own frames and those that start the script."""
+    """The traceback of the exception at hand: without our own frames, unless one of them raised it."""
     kind, error, frames = sys.exc_info()
+    if _ours(traceback.extract_tb(frames)[-1][0]) and not isinstance(error, (OSError, SyntaxError)):
+        return traceback.format_exc()
     if hasattr(traceback, "TracebackException"):
         told = traceback.TracebackException(kind, error, frames)  # novm: not on Python 2
         _strip(told, set())

@@ -36,13 +36,10 @@ class Fits(object):
 
     def patch(self, keras):
         """Wraps fit() and compile() of all models of this Keras."""
-        models = keras.models
-        for kind in [models.Model, models.Sequential] + _of_old_graphs():
+        for kind in [keras.models.Model, keras.models.Sequential] + _of_old_graphs():
             for name in METHODS:
-                if name in vars(kind) or kind is models.Model and hasattr(kind, name):
-                    setattr(kind, name, self._timed(keras, getattr(kind, name)))
-            if "compile" in vars(kind) or kind is models.Model:
-                kind.compile = self._counted(kind.compile)
+                _wrap(kind, name, functools.partial(self._timed, keras))
+            _wrap(kind, "compile", self._counted)
 
     def _counted(self, compile_):
         @functools.wraps(compile_)
@@ -52,7 +49,6 @@ class Fits(object):
         return compiled
 
     def _timed(self, keras, fit):
-        fit = getattr(fit, "__func__", fit)  # Python 2 gives unbound methods
         known = parameters_of(fit)
 
         @functools.wraps(fit)
@@ -92,6 +88,15 @@ class Fits(object):
         training = self._job.recorder.training()
         self._trainings[id(model)] = (weakref.ref(model), self._compiled.get(id(model), 0), training)
         return training, False
+
+
+def _wrap(kind, name, wrapper):
+    """Wraps a method in the class that defines it: Keras compares classes to see whether a script overrides one."""
+    home = next((parent for parent in kind.__mro__ if name in vars(parent)), None)
+    if home is not None and not hasattr(vars(home)[name], "_is_timed"):
+        wrapped = wrapper(vars(home)[name])
+        wrapped._is_timed = True
+        setattr(home, name, wrapped)
 
 
 def _of_old_graphs():
@@ -195,14 +200,25 @@ class Call(object):
         else:
             self.named["callbacks"] = [clock, callbacks]
 
+    def _split(self):
+        """How many samples of arrays are trained with, where Keras holds the last ones back for validation; else None."""
+        split = self.named.get("validation_split")
+        if not split or self.named.get("validation_data") is not None or self.kind != "arrays":
+            return None
+        return int((given.samples(self.x) or 0) * (1 - split))
+
+    def shapes(self):
+        """(of the training data, of the validation data) as a `data` event has them."""
+        validation, split = self.named.get("validation_data"), self._split()
+        if split:
+            return given.shape(self.x, split), given.shape(self.x, given.samples(self.x) - split)
+        return given.shape(self.x), given.shape(validation[0] if isinstance(validation, (list, tuple)) else validation)
+
     def samples(self, seen):
         """How many samples an epoch of `seen` batches held, where that is known."""
         if self.kind != "arrays":
             return given.epoch_samples(self.x, seen)
-        total = given.samples(self.x)
-        split = self.named.get("validation_split")
-        if split and self.named.get("validation_data") is None and total:
-            total = int(total * (1 - split))
+        total = self._split() or given.samples(self.x)
         if not total or self.named.get("steps_per_epoch") is None:
             return total
         return min(total, seen * self.batch_size) if self.batch_size else None

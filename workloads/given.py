@@ -7,7 +7,7 @@ import hashlib
 #: Bytes of an array that are hashed, and at a time; arrays that are described.
 HASHED = 256 * 2 ** 20
 CHUNK = 2 ** 20
-ARRAYS = 32
+ARRAYS = 24
 
 
 def kind(x):
@@ -117,7 +117,7 @@ def described(named):
     found = {}
     for name, x in named:
         if kind(x) == "arrays":
-            for leaf, array in leaves(x, name)[:ARRAYS - len(found)]:
+            for leaf, array in leaves(x, name)[:max(0, ARRAYS - len(found))]:
                 found[leaf] = describe(array)
         elif x is not None:
             found[name] = {"kind": kind(x), "batches": batches(x),
@@ -127,7 +127,10 @@ def described(named):
 
 def describe(array):
     """{shape, dtype, sha256} of an array; `hashed_bytes` is there if it is larger than what is hashed."""
-    array = as_numpy(array)
+    try:
+        array = as_numpy(array)
+    except Exception as error:  # a ragged or sparse tensor, or what else a library knows
+        return {"kind": type(array).__name__, "missing": str(error)[:100]}
     digest, room = hashlib.sha256(), HASHED
     rows = max(1, CHUNK // max(1, array.nbytes // max(1, len(array)))) if array.ndim else 1
     for begin in range(0, len(array) if array.ndim else 0, rows):
@@ -161,11 +164,16 @@ def as_numpy(array):
     return numpy.asarray(array)
 
 
-def shape(x):
-    """As a `data` event has it: [samples, ...] of one array or of each of several; [null] of an iterable."""
+def shape(x, samples=None):
+    """As a `data` event has it: [samples, ...] of one array or of each of several; [null] of an iterable.
+
+    `samples`: of arrays, how many are used, where that is not all.
+    """
     if x is None:
         return []
     if kind(x) != "arrays":
         return [None]
     found = [[int(size) for size in getattr(array, "shape", (len(array),))] for _, array in leaves(x, "")[:ARRAYS]]
+    if samples is not None:
+        found = [[samples] + sizes[1:] for sizes in found]
     return found[0] if len(found) == 1 else found

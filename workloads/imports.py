@@ -87,7 +87,7 @@ class Imports(object):
         module = sys.modules[name]
         if name == "numpy":
             module.random.seed(self._seed % 2 ** 32)
-        elif name in LIBRARIES and sys.version_info[0] > 2:
+        elif name in LIBRARIES and not backends.library(name).needs_keras and sys.version_info[0] > 2:
             self._settle(name)
         if name in KERAS:
             self._patch_keras(name, module)
@@ -101,8 +101,9 @@ class Imports(object):
     def _patch_keras(self, name, module):
         if name == "tensorflow":
             module = backends.library(name).own_keras()
-        if module is None:
-            return
-        if sys.version_info[0] == 2:  # one library, which is there by now; it may need Keras to set its threads
-            self._settle(module.backend.backend())
-        self._patch(module)
+        else:
+            used = module.backend.backend()
+            if used not in self.threads_set:
+                self._settle(used)
+        if module is not None:
+            self._patch(module)

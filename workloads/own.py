@@ -80,12 +80,9 @@ class Job(object):
         """A training begins: what is known of it before anything is timed."""
         self._library = described.library(keras)
         if training.is_cell:
-            self._begin(keras, described.keras_settings, (keras, model, call))
+            self._begin(keras, described.keras_settings, (keras, model, call), model)
             self._said["arrays"] = given.described(call.given())
-            validation = call.named.get("validation_data")
-            held = validation[0] if isinstance(validation, (list, tuple)) and validation else validation
-            self._writer.write("data", kind="own", file=None, sha256=None, train=given.shape(call.x),
-                               validation=given.shape(held))
+            self._data(*call.shapes())
 
     def before_loop(self, training, model, asked):
         """The same for a loop of one's own."""
@@ -93,13 +90,18 @@ class Job(object):
         self._library = described.library(keras)
         training.parameters = described.parameters(model) if model is not None else None
         if training.is_cell:
+            if self.bounds.steps or self.bounds.batch_size:
+                raise job.Refused("`--steps` and `--batch-size` are for fit(): a training loop of one's own has its own")
             self._begin(keras, loops.settings, (model, asked))
             self._said["arrays"] = {}
-            self._writer.write("data", kind="own", file=None, sha256=None, train=[], validation=[])
+            self._data([None], [])
 
-    def _begin(self, keras, settings, about):
+    def _data(self, train, validation):
+        self._writer.write("data", kind="own", file=None, sha256=None, train=train, validation=validation)
+
+    def _begin(self, keras, settings, about, model=None):
         used = self._library
-        devices = used.devices() if used else ["cpu"]
+        devices = (used.devices_of(model) if model is not None else used.devices()) if used else ["cpu"]
         if used:
             try:
                 backends.check_gpu(used, devices)
@@ -113,7 +115,7 @@ class Job(object):
         self._said = {
             "backend": used.name if used else None, "framework_version": used.version if used else None,
             "keras_version": getattr(keras, "__version__", None), "versions": described.versions(keras, used),
-            "packages": described.packages(), "precision": described.precision(used),
+            "packages": described.packages(), "precision": used.precision() if used else {},
             "threads": job.thread_settings(self._args.threads, self._threads()),
             "image_data_format": described.image_data_format(keras),
         }
@@ -148,7 +150,7 @@ def run(args, writer, network):
     if args.contract == "module":
         import modules  # which needs numpy: it comes after the threads
     orchestrated._job = loops.Loops(work).epochs
-    hide()
+    hide(args.out)
     work.imports.watch()
     try:
         if args.contract == "module":
@@ -164,13 +166,14 @@ def run(args, writer, network):
                  caches=job.cache_changes(cached), fits=len(work.recorder.trainings))
 
 
-def hide():
+def hide(out):
     """Takes what the job is made of out of the script's sight: it may have a data.py or an events.py of its own."""
     for name in set(sys.modules) - _BEFORE:
         path = getattr(sys.modules[name], "__file__", None) or ""
         if os.path.dirname(os.path.abspath(path)) == HERE and name != "orchestrated":
             _HIDDEN.append(sys.modules.pop(name))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or os.curdir) != HERE]
+    sys.path.append(place.folder_of(os.path.join(HERE, "orchestrated.py"), out))
 
 
 def main(argv=None):

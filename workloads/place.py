@@ -5,8 +5,9 @@ import shutil
 #: Files up to this many bytes, and saved models up to the second, are copied: a script may write over them.
 SMALL = 2 ** 20
 MODEL = 256 * 2 ** 20
-MODELS = (".ckpt", ".h5", ".hdf5", ".keras", ".log", ".npz", ".pt", ".pth", ".tflite")
-COPIES = 1000
+MODELS = (".ckpt", ".h5", ".hdf5", ".keras", ".pt", ".pth", ".tflite")
+#: Bytes of all copies.
+ROOM = 512 * 2 ** 20
 
 
 def prepare(script, out, data):
@@ -29,14 +30,14 @@ def prepare(script, out, data):
 
 def _fill(folder, work, taken):
     """What lies beside the script: links, and copies of what a script that ran here before may have written."""
-    copies = COPIES
+    room = ROOM
     for name in sorted(os.listdir(folder)):
         source, target = os.path.join(folder, name), os.path.join(work, name)
         if name in taken:
             continue
-        if copies and _written_over(source):
+        if _written_over(source) and os.path.getsize(source) <= room:
             shutil.copyfile(source, target)
-            copies -= 1
+            room -= os.path.getsize(source)
         else:
             os.symlink(source, target)
 
@@ -45,6 +46,17 @@ def _written_over(path):
     if not os.path.isfile(path) or not os.access(path, os.R_OK):
         return False
     return os.path.getsize(path) <= (MODEL if path.endswith(MODELS) else SMALL)
+
+
+def folder_of(module, out):
+    """A folder that holds this one module: where processes that the script starts find it."""
+    folder = os.path.join(out, "modules")
+    if not os.path.isdir(folder):
+        os.makedirs(folder)
+    link = os.path.join(folder, os.path.basename(module))
+    if not os.path.lexists(link):
+        os.symlink(module, link)
+    return folder
 
 
 def _link_datasets(home):

@@ -1,0 +1,2 @@
+def inputs(numpy):
+    return numpy.ones((32, 4))
