@@ -1,6 +1,6 @@
 """Runs on the node of a cluster: measures the one job of an attempt and reports into the attempt's folder.
 
-    python -m orchestrator.executors.slurm.node SPEC           as the batch script of a Slurm job
+    python -m orchestrator.executors.slurm.node SPEC SHA256    as the batch script of a Slurm job
     python -m orchestrator.executors.slurm.node --examine ORDER   for the preflight: prints what it sees, as JSON
 
 It needs no other process: it ends with its job, and ends its job when the attempt is given up (a marker in its folder)
@@ -102,6 +102,9 @@ def main(argv: list[str]) -> int:
     attempt = Attempt.open(doors.own(Path(argv[0]).parent))
     if attempt is None:
         print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
+        return 2
+    if argv[1:] != [attempt.order]:
+        print(f"{argv[0]} is not the order that was handed in: it is not carried out", file=sys.stderr)
         return 2
     node = os.environ.get("SLURMD_NODENAME") or probe_host().name
     if not attempt.begin(Started(node=node, number=os.environ.get("SLURM_JOB_ID", ""), pid=os.getpid())):
