@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, doors, streams
+from orchestrator import __version__, doors, ownership, streams
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
@@ -97,6 +97,7 @@ class Ending:
 
 def main(argv: list[str]) -> int:
     streams.secure()  # Slurm's log of it may be on a disk that is full
+    ownership.spare_others()
     if argv[0] == "--examine":
         return examine(msgspec.json.decode(argv[1], type=Inspection))
     attempt = Attempt.open(doors.own(Path(argv[0]).parent))
