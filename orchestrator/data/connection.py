@@ -1,4 +1,4 @@
-"""HTTP connections to servers that are not trusted: bounded in time before they send anything, and redirected safely."""
+"""HTTP to servers that are not trusted: bounded in time before they send anything, and redirected safely."""
 
 from __future__ import annotations
 
