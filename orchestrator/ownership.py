@@ -13,6 +13,14 @@ from pathlib import Path
 MODE = 0o755
 
 
+def spare_others() -> None:
+    """From now on nothing that this process or its children make can be written to by everybody, whatever the umask.
+
+    Who may write to a run or an environment could put other files in the place of what is started next.
+    """
+    os.umask(os.umask(0o077) | stat.S_IWOTH)
+
+
 def trouble(path: Path) -> str:
     """Why others could have made what is at `path`, or in it, in words; "" where only the caller could.
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from orchestrator import __version__, streams
+from orchestrator import __version__, ownership, streams
 from orchestrator.cli.console import console, plain_lines
 from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.files import is_python, is_text
@@ -92,6 +92,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point: errors made for people become one line and a hint, everything else a traceback."""
     streams.secure()
+    ownership.spare_others()
     raise SystemExit(_code())
 
 

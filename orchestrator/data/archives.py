@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-#: What the readers of the standard library and numpy raise for a damaged file.
-_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError)
+#: What the readers of the standard library and numpy raise for a damaged file, which may say that it fills all memory.
+_DAMAGE = (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError, zlib.error, RuntimeError, MemoryError)
+#: Bytes of one unpacked member, and of all: a few megabytes may unpack to more than any memory holds. The largest data
+#: set has a tenth of either.
+_MEMBER, _ALL = 2**29, 2**31
 #: The beginnings of archives that are neither a tar nor a tar.gz.
 _OTHERS = {b"BZh": "bzip2", b"\xfd7z": "xz", b"PK\x03": "zip", b"\x28\xb5\x2f": "zstd"}
 
@@ -69,6 +72,7 @@ def _check_npz(path: Path, arrays: Mapping[str, Sequence[int]], classes: int) ->
         if missing := sorted(set(arrays) - set(npz.files)):
             raise BadArchive(f"lacks the arrays {', '.join(missing)}")
         for name, shape in arrays.items():
+            _bound(name, max(e.file_size for e in npz.zip.infolist() if e.filename in (name, f"{name}.npy")))
             array = npz[name]
             _check_array(name, array, tuple(shape))
             if not shape:
@@ -94,10 +98,13 @@ def _tar_files(path: Path, members: Collection[str]) -> Iterator[tuple[str, byte
         raise BadArchive(f"compressed with {_OTHERS[magic]}: only tar and tar.gz are read on every Python")
     with tarfile.open(path, "r:gz" if magic[:2] == b"\x1f\x8b" else "r:") as tar:
         for member in tar:
+            if member.offset_data + member.size > _ALL:
+                raise BadArchive("unpacks to more than any data set has")
             name = posixpath.normpath(_safe(member).name)
             if member.isfile() and member.size and name in members:
                 file = tar.extractfile(member)
                 assert file is not None, "a file has content"
+                _bound(name, member.size)
                 yield name, file.read()
         # To the very end, so that gzip compares its own checksum as well.
         while tar.fileobj is not None and tar.fileobj.read(1 << 20):
@@ -105,8 +112,18 @@ def _tar_files(path: Path, members: Collection[str]) -> Iterator[tuple[str, byte
 
 
 def _folder_files(path: Path, members: Collection[str]) -> Iterator[tuple[str, bytes]]:
-    files = ((name, (path / name).read_bytes()) for name in members if (path / name).is_file())
-    return ((name, data) for name, data in files if data)
+    for name in members:
+        if (path / name).is_file():
+            _bound(name, (path / name).stat().st_size)
+            data = (path / name).read_bytes()
+            if data:
+                yield name, data
+
+
+def _bound(name: str, size: int) -> None:
+    """Raises BadArchive for a member that is larger than any that a data set has."""
+    if size > _MEMBER:
+        raise BadArchive(f"{name} has {size / 2**30:.1f} GiB, which no data set has")
 
 
 def _safe(member: tarfile.TarInfo) -> tarfile.TarInfo:

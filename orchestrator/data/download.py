@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from orchestrator import __version__
+from orchestrator.data import connection
 from orchestrator.data.declared import Place
 from orchestrator.errors import HostError
 from orchestrator.files import cache_locked, cached_records, disk_errors, sha256_file, write_atomic
@@ -24,16 +25,21 @@ from orchestrator.text import public, silent
 Progress = Callable[[int, int | None], None]
 
 _CHUNK = 1 << 18
+#: Bytes of a file whose size is not declared; the largest archive of a CUDA route has a third.
+LARGEST = 2**33
 _RECORD = "fetched.json"
 
 
 class Patience(Noun, frozen=True, kw_only=True):
     """How long to insist on one place: `attempts`, with pauses of `pause_s`, 2 x `pause_s`, ... seconds.
 
-    `timeout_s` limits connecting and every single read.
+    `timeout_s` limits connecting and every single read, and all that comes before the file itself. A server that sends
+    less than `least` bytes in `stall_s` seconds is not waited for.
     """
 
     timeout_s: float = 30.0
+    stall_s: float = 60.0
+    least: int = 2**14
     attempts: int = 4
     pause_s: float = 1.0
 
@@ -150,7 +156,7 @@ def _download(place: Place, part: Path, checkable: bool, progress: Progress, pat
         if not checkable:  # nothing would tell whether two pieces belong to one file
             part.unlink(missing_ok=True)
         try:
-            _transfer(place, part, progress, patience.timeout_s)
+            _transfer(place, part, progress, patience)
             return
         except _Interrupted as interrupted:
             if attempt + 1 == patience.attempts:
@@ -179,7 +185,7 @@ def _accept(part: Path, target: Path, url: str, fetched: Fetched) -> None:
         write_atomic(record, to_json(recorded(target.parent) | {url: fetched}), "cache")
 
 
-def _transfer(place: Place, part: Path, progress: Progress, timeout_s: float) -> None:
+def _transfer(place: Place, part: Path, progress: Progress, patience: Patience) -> None:
     """Completes `part` from the address, beginning where it ends. Raises _Failed."""
     have = part.stat().st_size if part.exists() else 0
     if have and have == place.size:
@@ -188,24 +194,32 @@ def _transfer(place: Place, part: Path, progress: Progress, timeout_s: float) ->
     if have:
         headers["Range"] = f"bytes={have}-"
     request = urllib.request.Request(place.url, headers=headers)
-    with _opened(request, part, timeout_s) as response:
+    with _opened(request, part, patience.timeout_s, place.sha256 is not None) as response:
         start = _range_start(response)
         if start not in (0, have):
             part.unlink()
             raise _Interrupted("the server continued at another byte than asked", answered=True)
         length = response.headers.get("Content-Length", "")
         total = start + int(length) if length.isdecimal() else None
-        done = _copy(response, part, start, total, progress)
+        done = _copy(response, part, start, total, progress, patience, most(place))
     if total is not None and done != total:
         raise _Interrupted(f"connection cut after {done} of {total} bytes", answered=True)
 
 
-def _opened(request: urllib.request.Request, part: Path, timeout_s: float) -> Any:
-    """The server's answer. Raises _Interrupted where another attempt may help, else _Failed."""
+def most(place: Place) -> int:
+    """Bytes that are taken from a place: more than it declares, as a checksum outweighs a size, but no disk full."""
+    return 2 * place.size + 2**20 if place.size else LARGEST
+
+
+def _opened(request: urllib.request.Request, part: Path, timeout_s: float, hashed: bool) -> Any:
+    """The server's answer. Raises _Interrupted where another attempt may help, else _Failed.
+
+    Where no hash vouches for the file, its server must, all the way.
+    """
     try:
-        return urllib.request.urlopen(request, timeout=timeout_s)
+        return connection.opener(secure=not hashed).open(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
-        reason = f"HTTP {error.code} {error.reason}"
+        reason = " ".join(f"HTTP {error.code} {error.reason}".split())
         error.close()
         if error.code == 416:  # what we have is no beginning of what there is
             part.unlink(missing_ok=True)
@@ -227,9 +241,12 @@ def _range_start(response: Any) -> int:
     return int(match[1]) if match else -1
 
 
-def _copy(response: Any, part: Path, start: int, total: int | None, progress: Progress) -> int:
-    """Appends the answer to `part`, which then has as many bytes as it returns."""
-    done = start
+def _copy(
+    response: Any, part: Path, start: int, total: int | None, progress: Progress, patience: Patience, limit: int
+) -> int:
+    """Appends the answer to `part`, which then has as many bytes as it returns. Raises _Failed beyond `limit`."""
+    done = looked = start
+    due = time.monotonic() + patience.stall_s
     with disk_errors(part, "cache"):
         stream = part.open("ab" if start else "wb")
     with stream:
@@ -238,12 +255,22 @@ def _copy(response: Any, part: Path, start: int, total: int | None, progress: Pr
                 stream.write(chunk)
                 stream.flush()
             done += len(chunk)
+            if done > limit:
+                break
             progress(done, total)
+            if time.monotonic() > due:
+                if done - looked < patience.least:
+                    raise _Interrupted(f"{done - looked} bytes in {patience.stall_s:g} s", answered=True)
+                looked, due = done, time.monotonic() + patience.stall_s
+    if done > limit:
+        part.unlink()
+        raise _Failed(f"it sends more than {limit >> 20:,} MiB", answered=True)
     return done
 
 
 def _read(response: Any) -> bytes:
+    """What has arrived: a server that sends drops would keep us waiting for a whole piece."""
     try:
-        return bytes(response.read(_CHUNK))
+        return bytes(response.read1(_CHUNK))
     except (OSError, http.client.HTTPException) as error:
         raise _Interrupted(f"connection lost ({error or type(error).__name__})", answered=False) from error

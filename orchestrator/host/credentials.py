@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
+import subprocess
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
 from orchestrator.host.docker_sdk import docker_sdk
+
+#: Seconds for a helper to answer: it may ask its user to unlock something.
+HELPER_S = 60.0
 
 
 @contextlib.contextmanager
@@ -28,8 +33,32 @@ def _forgiving() -> Any:
     """The SDK's class of credentials, which without this raises an error of its own for a helper that fails."""
     sdk = docker_sdk()
 
+    class Bounded(sdk.credentials.Store):  # type: ignore[misc,name-defined]
+        """One helper. It is not asked again once it has hung: there may be many registries to ask it about."""
+
+        hung = False
+
+        def _execute(self, command: str, words: bytes | None) -> bytes:
+            if self.exe is None or self.hung:
+                raise sdk.credentials.StoreError(f"{self.program} does not answer")
+            environment = {**os.environ, **(self.environment or {})}
+            try:
+                answer = subprocess.run(
+                    [self.exe, command], input=words or b"", env=environment, stdout=subprocess.PIPE, timeout=HELPER_S
+                )
+            except subprocess.TimeoutExpired:
+                self.hung = True
+                raise
+            answer.check_returncode()
+            return answer.stdout
+
     class Forgiving(sdk.auth.AuthConfig):  # type: ignore[misc,name-defined]
         is_empty = False  # else the SDK reads the file again, into its own class
+
+        def _get_store_instance(self, name: str) -> Any:
+            if name not in self._stores:
+                self._stores[name] = Bounded(name, environment=self._credstore_env)
+            return self._stores[name]
 
         def _resolve_authconfig_credstore(self, registry: str, name: str) -> Any:
             try:

@@ -22,6 +22,8 @@ from orchestrator.text import printable
 
 #: Seconds between two tries to get a lease.
 POLL_S = 0.1
+#: Seconds that whoever makes a lock file needs to let others open it.
+MADE_S = 0.02
 
 
 def lock_folder(environ: dict[str, str] | None = None) -> Path:
@@ -99,14 +101,13 @@ class Leases:
         for _ in range(10):
             for flags in (os.O_RDWR, os.O_RDONLY):
                 try:
-                    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC)
+                    return _opened(path, flags)
                 except (FileNotFoundError, PermissionError):
                     continue
-                except OSError as error:  # a link, which somebody else may have put there
-                    raise HostError(f"cannot open the lock file {path}: {error.strerror}", "remove it") from error
             try:
                 descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
             except FileExistsError:
+                time.sleep(MADE_S)
                 continue
             except OSError as error:
                 raise HostError(f"cannot make the lock file {path}: {error.strerror}") from error
@@ -125,12 +126,31 @@ class Leases:
             self._folder.mkdir(parents=True)
             self._folder.chmod(0o1777)
         if self._folder.is_symlink() or not self._folder.is_dir():
-            raise HostError(f"{self._folder} is no folder", "KERAS_ORCHESTRATE_LOCK_DIR names another for the locks")
+            what = "is no folder" if os.path.lexists(self._folder) else "is not there, and cannot be made"
+            raise HostError(f"{self._folder} {what}", "KERAS_ORCHESTRATE_LOCK_DIR names another for the locks")
 
     def _write_holder(self, descriptor: int) -> None:
         with contextlib.suppress(OSError):  # another user's file: locked all the same
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, self._holder.encode(), 0)
+
+
+def _opened(path: Path, flags: int) -> int:
+    """A lock file that is there. Raises FileNotFoundError, PermissionError; HostError for what somebody put there.
+
+    A FIFO would hold us up for ever. The holder is written into the file, which must not be another file's other name.
+    """
+    try:
+        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        raise
+    except OSError as error:
+        raise HostError(f"cannot open the lock file {path}: {error.strerror}", "remove it") from error
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise HostError(f"{path} is no lock file, but a special file or another file's second name", "remove it")
 
 
 def _read_holder(descriptor: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,8 +25,8 @@ INSPECT_S = 20
 
 
 def owner() -> str:
-    """A name for this process that no later one has: host, process id, start time."""
-    return f"{platform.node()}:{os.getpid()}:{_start_time(os.getpid())}"
+    """A name for this process that no later one has: where its number holds, process id, start time."""
+    return f"{_here()}:{os.getpid()}:{_start_time(os.getpid())}"
 
 
 def orphans(client: Any) -> list[Any]:
@@ -48,11 +49,36 @@ def remove_orphans(client: Any, say: Callable[[str], None]) -> int:
 
 
 def alive(owner: str) -> bool:
-    """Whether the orchestrator that called itself so by `owner()` still runs; another host's counts as alive."""
+    """Whether the orchestrator that called itself so by `owner()` still runs.
+
+    One that cannot be seen from here counts as alive: another host's, one with process numbers of its own (in a
+    container), another user's on a host that hides the processes of others (hidepid).
+    """
     host, pid, started = ["", "", "", *owner.rsplit(":", 2)][-3:]
-    if host and host != platform.node():
+    if host and host != _here():
         return True
-    return pid.isdecimal() and _start_time(int(pid)) == started != ""
+    if not re.fullmatch("[0-9]{1,9}", pid):
+        return False
+    there = _start_time(int(pid))
+    return there == started != "" or (there == "" and _is_hidden(int(pid)))
+
+
+def _here() -> str:
+    """This host, and the namespace that process ids are numbered in."""
+    with contextlib.suppress(OSError):
+        return f"{platform.node()}/{Path('/proc/self/ns/pid').stat().st_ino}"
+    return platform.node()
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is such a process, of another user."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except ProcessLookupError:
+        return False
+    return False
 
 
 def _start_time(pid: int) -> str:

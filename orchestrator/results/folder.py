@@ -40,6 +40,10 @@ LATEST = "latest"
 _SAMPLES = msgspec.json.Decoder(Sample)
 
 
+class Closed(UserError):
+    """A run that cannot be looked through: it is another user's, and a job of it may be running."""
+
+
 class Attempt(Noun, frozen=True, kw_only=True):
     """job.json: written before a job starts, so that an attempt that was killed still counts."""
 
@@ -65,16 +69,25 @@ class RunFolder:
         _point_latest_at(folder.path)
         return folder
 
+    @property
+    def is_latest(self) -> bool:
+        """Whether the link `latest` leads here. In a folder that several users share it may be another user's."""
+        return os.path.realpath(self.path.parent / LATEST) == str(self.path)
+
     @classmethod
     def open(cls, path: Path) -> RunFolder:
         """The run in the folder `path`, looked through before anything is done with it.
 
-        Raises UserError where there is none, and where anything in it is neither file nor folder.
+        Raises UserError where there is none, where anything in it is neither file nor folder, and Closed.
         """
         if not has_plan(path):
             raise UserError(f"{path} is not a run: it has no plan.json", "name a folder below results/")
         folder = cls(path.resolve())
-        doors.look_through(folder.path, spared=OUT)
+        try:
+            doors.look_through(folder.path, spared=OUT)
+        except PermissionError as error:
+            hint = "a job's folder is its user's alone until the job has ended: wait for that, or ask whose run it is"
+            raise Closed(f"{error.filename} is closed to you", hint) from error
         return folder
 
     @classmethod

@@ -18,7 +18,7 @@ from orchestrator.files import cache_folder, remove_tree
 from orchestrator.launchers import caches, runtimes, sweep
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.results import leftovers
-from orchestrator.results.folder import OUT, RunFolder, has_plan
+from orchestrator.results.folder import OUT, Closed, RunFolder, has_plan
 from orchestrator.stacks.images import engine
 
 PREFIX = "keras-orchestrate/"
@@ -70,6 +70,8 @@ def stale_files(results: Path) -> Iterator[Path]:
             continue
         try:
             folder = RunFolder.open(path)
+        except Closed:  # another user's
+            continue
         except UserError as error:  # the others are cleaned all the same
             refused.append(error)
             continue

@@ -20,7 +20,7 @@ from orchestrator.model import Noun, Plan, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
 from orchestrator.plan.request import Request, RunRequest
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
 from orchestrator.run import owner, stranger
 from orchestrator.run.drawn import drawn
@@ -86,7 +86,10 @@ def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[R
     spec = public(request.keras_spec) if request.keras_spec else None
     setup = {"launcher": ready.launcher, "root": root, "keras_spec": spec, "command": request.command}
     plan = owner.sealed(msgspec.structs.replace(ready.plan, setup=setup), listener.say)
-    return msgspec.structs.replace(ready, plan=plan), RunFolder.create(request.out, plan)
+    folder = RunFolder.create(request.out, plan)
+    if not folder.is_latest:
+        listener.say(f"{request.out / LATEST} is not this run: nobody but its owner can change it")
+    return msgspec.structs.replace(ready, plan=plan), folder
 
 
 def made_by(folders: Sequence[RunFolder]) -> str:

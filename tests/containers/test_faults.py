@@ -43,9 +43,16 @@ def rows(text):
     return {row["workload"]: row for row in json.loads(text)["results"]}
 
 
-def ours(engine):
-    found = engine.containers.list(all=True, filters={"label": "keras-orchestrate=job"}, ignore_removed=True)
-    return [container.name for container in found]
+def ours(engine, results, everything=True):
+    """The names of the containers of the runs in a results folder; others may use the engine as well."""
+    runs = [path.name for path in results.glob("2*")]
+    found = [
+        engine.containers.list(
+            all=everything, filters={"label": f"keras-orchestrate.run={run}"}, ignore_removed=True
+        )
+        for run in runs
+    ]
+    return [container.name for containers in found for container in containers]
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +95,7 @@ def test_each_end_has_its_status_and_reason(outcome, workload, status, words):
 
 def test_nothing_is_left_behind(engine, outcome):
     _, _, _, folder = outcome
-    assert ours(engine) == []
+    assert ours(engine, folder / "results") == []
     assert not list((folder / "results").glob("*/jobs/*/out"))
     assert {path.stat().st_uid for path in (folder / "results").rglob("*")} == {os.getuid()}
 
@@ -109,21 +116,21 @@ def test_the_report_tells_of_the_failures(outcome):
 def test_stopping_leaves_rows_for_all_and_no_container(engine, image, data, tmp_path, number):
     root = make_root(tmp_path / "root", ["hang", "good"], timeout_s=600)
     process = start(command(root, tmp_path / "results", data, "--json", "--no-build", "--repeats", "3"))
-    wait_for(lambda: ours(engine))
+    wait_for(lambda: ours(engine, tmp_path / "results"))
     process.send_signal(number)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     found = json.loads(stdout)["results"]
     assert len(found) == 6
     assert "cancelled" in {row["status"] for row in found}
-    assert ours(engine) == []
+    assert ours(engine, tmp_path / "results") == []
 
 
 def test_a_killed_orchestrator_takes_its_job_along_and_is_swept_up_after(engine, image, data, tmp_path):
     root = make_root(tmp_path / "root", ["hang"], timeout_s=600)
     process = start(command(root, tmp_path / "results", data, "--no-build"))
-    wait_for(lambda: [c for c in engine.containers.list(filters={"label": "keras-orchestrate=job"})])
-    (name,) = ours(engine)
+    wait_for(lambda: ours(engine, tmp_path / "results", everything=False))
+    (name,) = ours(engine, tmp_path / "results")
     wait_for(lambda: engine.containers.get(name).top()["Processes"])
     time.sleep(1)
     process.kill()
@@ -131,7 +138,7 @@ def test_a_killed_orchestrator_takes_its_job_along_and_is_swept_up_after(engine,
     wait_for(lambda: engine.containers.get(name).status == "exited")
     answer = start([sys.executable, "-m", "orchestrator", "clean"])
     assert name in answer.communicate(timeout=60)[0]
-    assert ours(engine) == []
+    assert ours(engine, tmp_path / "results") == []
 
 
 def wait_for(condition, seconds=60):

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from orchestrator import __version__
-from orchestrator.launchers import runtimes
+from orchestrator.launchers import runtimes, sweep
 from orchestrator.launchers.command_line import other_argv
 from orchestrator.model import image_name
 from orchestrator.stacks import runtime_images
@@ -125,7 +125,8 @@ def of_run(path: Path, bench: Bench) -> list[dict]:
 def leave_a_container(path: Path) -> str:
     """The name of a container of an orchestrator that is gone."""
     name, own = "keras-orchestrate-left", runtimes.load(str(path))
-    labels = ["--label", "keras-orchestrate=job", "--label", f"keras-orchestrate.owner={os.uname().nodename}:1:1"]
+    host = sweep.owner().rsplit(":", 2)[0]
+    labels = ["--label", "keras-orchestrate=job", "--label", f"keras-orchestrate.owner={host}:1:1"]
     labels += ["--label", "keras-orchestrate.run=left"]
     argv = [*own.program, "create", "--name", name, "--network", "none", *labels, *own.extra, IMAGE, "true"]
     subprocess.run(argv, check=True, capture_output=True)

@@ -1,7 +1,8 @@
 """The folder of one attempt, on the file system that the nodes share: how the two sides speak to each other.
 
 <run>/jobs/<job id>/slurm/<attempt>-<token>/
-    spec.json      what is to be done                                  written here, before it is submitted
+    spec.json      what is to be done                                  written here, before it is submitted; its hash
+                                                                       is handed in with the job
     started.json   the node has begun; made once, so a second start of the same attempt is refused
     outcome.json   how it ended                                        written there, last
     cancel         the attempt is given up: the node ends it
@@ -15,6 +16,7 @@ stays in its own folder.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 from pathlib import Path
@@ -127,6 +129,11 @@ class Attempt:
         found = [cls.open(path) for path in submitted if not doors.kind_of(path / CANCEL)]
         kept = [attempt for attempt in found if attempt and not Path(attempt.spec.stop).exists()]
         return sorted(kept, key=lambda attempt: attempt.spec.ticket.attempt)
+
+    @property
+    def order(self) -> str:
+        """sha256 of what is to be done. It goes through Slurm, where nobody but the user writes."""
+        return hashlib.sha256(to_json(self.spec)).hexdigest()
 
     @property
     def comment(self) -> str:

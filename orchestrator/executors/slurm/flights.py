@@ -219,7 +219,7 @@ class Flights:
 
     def _submit(self, flight: Flight, now: float) -> Result | None:
         """A result only where Slurm refuses it for good. A full queue is tried again later."""
-        if now < self._full_until:
+        if now < self._full_until or self._ordered_anew(flight):
             return None
         try:
             flight.number = self._controller.submit(self._ledger.argv(flight.attempt))
@@ -234,6 +234,15 @@ class Flights:
             self._queue.say_once(f"Slurm takes no job now ({error}); it is tried again until it does")
         flight.submitted_at = time.monotonic()
         return None
+
+    def _ordered_anew(self, flight: Flight) -> bool:
+        """Whether its order was not as this session would give it, and so another takes its place."""
+        if self._ledger.is_own(flight.attempt):
+            return False
+        flight.attempt.give_up()
+        self._say(f"the order of {flight.job.id} that lay in the run is not as it would be given now: it is given anew")
+        self._flights[self._flights.index(flight)] = Flight(self._ledger.begin(flight.job), taken_over=False)
+        return True
 
     def _limited_for(self, flight: Flight) -> float:
         now = time.monotonic()

@@ -55,11 +55,11 @@ class RunLedger:
 
     def unfinished(self, job: Job) -> Attempt | None:
         """An attempt that an earlier session submitted, and nobody collected."""
-        found = Attempt.unfinished(self._folder.job_folder(job))
+        found = [each for each in Attempt.unfinished(self._folder.job_folder(job)) if self._concerns(each, job)]
         with contextlib.suppress(UserError):
             done = self._folder.result(job)
             found = [attempt for attempt in found if done is None or attempt.spec.ticket.attempt > done.attempt]
-        for attempt in found:
+        for attempt in filter(self.is_own, found):
             self._placement.unfit.setdefault((job.stack, job.backend), set()).update(attempt.spec.exclude)
         return found[-1] if found else None
 
@@ -67,16 +67,31 @@ class RunLedger:
         number = self._ready.attempt(job)
         own = self._folder.begin(job, number)
         try:
-            return Attempt.create(own.absolute(), self._spec(job, number))
+            return Attempt.create(own.absolute(), self._spec(job, self._ticket(job, number)))
         except OSError as error:
             raise storage_error(own, error) from error
 
-    def _spec(self, job: Job, number: int) -> Spec:
+    def _ticket(self, job: Job, number: int) -> Ticket:
+        return Ticket(run_id=self.run_id, job_id=job.id, attempt=number, token=new_token())
+
+    def _concerns(self, attempt: Attempt, job: Job) -> bool:
+        """Whether an attempt in a job's folder is about that job of this run."""
+        ticket = attempt.spec.ticket
+        own = msgspec.structs.replace(ticket, run_id=self.run_id, job_id=job.id)
+        return (attempt.spec.job, ticket, attempt.folder.name) == (job, own, f"{ticket.attempt}-{ticket.token}")
+
+    def is_own(self, attempt: Attempt) -> bool:
+        """Whether this session would give the same order. Else it may be anybody's: no seal is over it."""
+        there = attempt.spec
+        ours = self._spec(there.job, there.ticket)
+        return there == msgspec.structs.replace(ours, exclude=there.exclude, stop=there.stop, commit=there.commit)
+
+    def _spec(self, job: Job, ticket: Ticket) -> Spec:
         origin = self._origin
         config = origin.config
         image = image_name(job.stack, job.device, __version__)
         return Spec(
-            ticket=Ticket(run_id=self.run_id, job_id=job.id, attempt=number, token=new_token()),
+            ticket=ticket,
             job=job,
             device=job.device,
             launcher=origin.launcher,
@@ -104,7 +119,7 @@ class RunLedger:
 
     def argv(self, attempt: Attempt) -> list[str]:
         """What submits it."""
-        return self._placement.argv(attempt.spec.ticket, attempt.spec.job, attempt.folder)
+        return self._placement.argv(attempt.spec.ticket, attempt.spec.job, attempt.folder, attempt.order)
 
     def time_limit(self, job: Job) -> str:
         return self._placement.time_limit_in_words(job)
@@ -151,10 +166,7 @@ class RunLedger:
             return None
         if not known:
             self._listener.say(f"{job.stack} ({job.backend}) goes to other nodes: {outcome.result.reason}")
-        spec = msgspec.structs.replace(
-            attempt.spec, ticket=ticket, exclude=sorted(unfit), stop=str(self._stop.absolute())
-        )
-        again = Attempt.create(self._folder.job_folder(job).absolute(), spec)
+        again = Attempt.create(self._folder.job_folder(job).absolute(), self._spec(job, ticket))
         with contextlib.suppress(OSError):
             remove_tree(attempt.folder)
         return again

@@ -1,6 +1,6 @@
 """Runs on the node of a cluster: measures the one job of an attempt and reports into the attempt's folder.
 
-    python -m orchestrator.executors.slurm.node SPEC           as the batch script of a Slurm job
+    python -m orchestrator.executors.slurm.node SPEC SHA256    as the batch script of a Slurm job
     python -m orchestrator.executors.slurm.node --examine ORDER   for the preflight: prints what it sees, as JSON
 
 It needs no other process: it ends with its job, and ends its job when the attempt is given up (a marker in its folder)
@@ -20,7 +20,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__, doors, streams
+from orchestrator import __version__, doors, ownership, streams
 from orchestrator.data.find import keras_datasets
 from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
@@ -98,11 +98,15 @@ class Ending:
 
 def main(argv: list[str]) -> int:
     streams.secure()  # Slurm's log of it may be on a disk that is full
+    ownership.spare_others()
     if argv[0] == "--examine":
         return examine(msgspec.json.decode(argv[1], type=Inspection))
     attempt = Attempt.open(doors.own(Path(argv[0]).parent))
     if attempt is None:
         print(f"{argv[0]} is no order that this version can read", file=sys.stderr)
+        return 2
+    if argv[1:] != [attempt.order]:
+        print(f"{argv[0]} is not the order that was handed in: it is not carried out", file=sys.stderr)
         return 2
     node = os.environ.get("SLURMD_NODENAME") or probe_host().name
     if not attempt.begin(Started(node=node, number=os.environ.get("SLURM_JOB_ID", ""), pid=os.getpid())):

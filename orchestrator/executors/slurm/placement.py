@@ -48,9 +48,9 @@ class Placement:
     def time_limit_in_words(self, job: Job) -> str:
         return self.time_limit(job) + ("" if self._settings.time else " min")
 
-    def argv(self, ticket: Ticket, job: Job, folder: Path) -> list[str]:
-        """The sbatch command of one attempt, whose folder holds its spec.json."""
-        command = [self.python, "-m", "orchestrator.executors.slurm.node", str(folder / "spec.json")]
+    def argv(self, ticket: Ticket, job: Job, folder: Path, order: str = "SHA256") -> list[str]:
+        """The sbatch command of one attempt, whose folder holds its spec.json; `order` is the hash of it."""
+        command = [self.python, "-m", "orchestrator.executors.slurm.node", str(folder / "spec.json"), order]
         limit = self.time_limit(job)
         return commands.sbatch(self.request(job), ticket, job.threads, limit, str(folder), str(SCRIPT), command)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 import pickle
 import tarfile
 import zipfile
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from orchestrator.data import archives
 from orchestrator.data.archives import check, write_npz, write_tar_gz
 from orchestrator.data.contents import BadArchive
 
@@ -263,3 +265,48 @@ def test_written_tar_gz_reads_back_and_is_stable(tmp_path: Path, size: int) -> N
         stream = tar.extractfile("folder/a")
         assert stream is not None
         assert stream.read() == content
+
+
+def bomb(path: Path, count: int, written: int) -> Path:
+    """An .npz of a few kilobytes whose x_train says that it has `count` images, of which `written` are there."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, array in arrays().items():
+            file = io.BytesIO()
+            shape = (count, 28, 28) if name == "x_train" else array.shape
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            rest = bytes(784 * written) if name == "x_train" else array.tobytes()
+            archive.writestr(f"{name}.npy", file.getvalue() + rest)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("count", "written", "words"),
+    [(10_000, 10_000, "which no data set has"), (2**50, 6, "damaged or incomplete")],
+    ids=["true", "a lie"],
+)
+def test_an_npz_that_unpacks_to_more_than_a_data_set_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, written: int, words: str
+) -> None:
+    monkeypatch.setattr(archives, "_MEMBER", 2**20)
+    with pytest.raises(BadArchive, match=words):
+        check(bomb(tmp_path / "m.npz", count, written), ARRAYS, [])
+
+
+@pytest.mark.parametrize("name", ["a/one", "another"])
+def test_a_tar_that_unpacks_to_more_than_a_data_set_has_is_refused_before_it_is_read(tmp_path: Path, name: str) -> None:
+    """Both of its headers are read, and none of the content that they promise."""
+    member = tarfile.TarInfo(name)
+    member.size = 2**31 if name == "another" else 2**29 + 1
+    path = tmp_path / "c.tar"
+    path.write_bytes(member.tobuf())
+    with path.open("r+b") as file:
+        file.truncate(2**32)
+    with pytest.raises(BadArchive, match=r"which no data set has|more than any data set has"):
+        check(path, {}, ["a/one"], "stories")
+
+
+def test_a_folder_with_a_file_larger_than_any_of_a_data_set_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").touch()
+    os.truncate(tmp_path / "one", 2**29 + 1)
+    with pytest.raises(BadArchive, match="which no data set has"):
+        check(tmp_path, {}, ["one"], "stories")

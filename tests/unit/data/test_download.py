@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,6 +49,14 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
         elif path == "busy-once" and first:
             self.send_error(503)
+        elif path == "endless":
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(CONTENT)
+        elif path in ("drip", "drip-header"):
+            self._drip(path)
         elif path == "always-cut":
             self._send(CONTENT, 0, CUT)
         elif path == "wrong":
@@ -57,6 +67,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_error(416)
             else:
                 self._send(CONTENT, start, CUT if first and path.endswith(("cut", "cut-once")) else None)
+
+    def _drip(self, path: str) -> None:
+        """One byte after the other, or one line of a header, until nobody listens."""
+        drop, done = (b"x", False) if path == "drip" else (b"X-Header: x\r\n", True)
+        self.wfile.write(b"HTTP/1.0 200 OK\r\n" + (b"" if done else b"\r\n"))
+        with contextlib.suppress(OSError):
+            while True:
+                self.wfile.write(drop)
+                time.sleep(0.02)
 
     def _send(self, content: bytes, start: int, stop: int | None) -> None:
         self.send_response(206 if start else 200)
@@ -243,3 +262,18 @@ def test_a_first_download_without_a_published_hash_is_said(site: Site, tmp_path:
     fetch("x", [Place(url=site.url("file"), sha256=SHA256)], tmp_path / "y" / "x.bin", say=said.append)
     assert len(said) == 1
     assert "S3CRET" not in (tmp_path / "fetched.json").read_text()
+
+
+def test_a_server_that_never_ends_fills_no_disk(site: Site, tmp_path: Path) -> None:
+    place = Place(url=site.url("endless"), sha256=SHA256, size=len(CONTENT))
+    with pytest.raises(FetchFailed, match="it sends more than 3 MiB"):
+        fetch("toy", [place], tmp_path / "toy", patience=Patience(attempts=2, pause_s=0.01))
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(("path", "words"), [("drip", "bytes in 0.1 s"), ("drip-header", "no answer in 0.2 s")])
+def test_a_server_that_sends_drops_is_not_waited_for(site: Site, tmp_path: Path, path: str, words: str) -> None:
+    patience = Patience(timeout_s=0.2, attempts=2, pause_s=0.01, stall_s=0.1)
+    with pytest.raises(FetchFailed, match=words):
+        fetch("toy", [Place(url=site.url(path))], tmp_path / "toy", patience=patience)
+    assert not (tmp_path / "toy").exists()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
 import types
 import warnings
 
 import pytest
 
+from orchestrator.host import credentials
 from orchestrator.host.credentials import forgive_helpers
 from orchestrator.host.docker_sdk import docker_sdk
 
@@ -39,17 +42,30 @@ def helper(tmp_path, monkeypatch):
 def test_a_helper_that_is_not_installed(settings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        credentials = client(**settings)
-        assert set(credentials.get_all_credentials()) == {"x.example"}
-        assert credentials.resolve_authconfig("gcr.io") is None
+        found = client(**settings)
+        assert set(found.get_all_credentials()) == {"x.example"}
+        assert found.resolve_authconfig("gcr.io") is None
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo no json", 'echo "{}"; kill -9 $$'])
 def test_a_helper_that_fails(helper, script):
     helper(script)
-    credentials = client(credsStore="mine", credHelpers={"gcr.io": "mine"})
-    assert credentials.get_all_credentials()["x.example"]["username"] == "a"
-    assert credentials.resolve_authconfig("gcr.io") is None
+    found = client(credsStore="mine", credHelpers={"gcr.io": "mine"})
+    assert found.get_all_credentials()["x.example"]["username"] == "a"
+    assert found.resolve_authconfig("gcr.io") is None
+
+
+def test_a_helper_that_hangs_is_left_alone_after_a_while_and_not_asked_again(helper, tmp_path, monkeypatch):
+    """Its child keeps the pipe open, as daemons of desktops do."""
+    monkeypatch.setattr(credentials, "HELPER_S", 0.2)
+    helper(f"echo $1 >> {tmp_path}/asked; sleep 60 & echo $! > {tmp_path}/child; wait")
+    found = client(credsStore="mine", credHelpers={"gcr.io": "mine"})
+    try:
+        assert set(found.get_all_credentials()) == {"x.example"}
+        assert found.resolve_authconfig("gcr.io") is None
+    finally:
+        os.kill(int((tmp_path / "child").read_text()), signal.SIGKILL)
+    assert (tmp_path / "asked").read_text().split() == ["list"]
 
 
 def test_a_helper_that_works_is_asked(helper):

@@ -156,3 +156,19 @@ def test_a_lock_file_that_somebody_removes_is_not_locked_twice(tmp_path, monkeyp
         monkeypatch.undo()
         assert Leases(tmp_path, "run other").holder("GPU-1") is not None
     assert len(opened) == 2
+
+
+def test_what_another_user_puts_in_the_place_of_a_lock_file_neither_hangs_nor_is_written_to(tmp_path):
+    """It is looked at in a process of its own, which is ended where it hangs."""
+    look = "import sys; from pathlib import Path; from orchestrator.host.leases import Leases\n"
+    look += "with Leases(Path(sys.argv[1]), 'mine').hold('GPU-1', lambda: False, print): print('held')"
+    path, precious = tmp_path / "GPU-1.lock", tmp_path / "precious"
+    precious.write_text("precious")
+    for put in (lambda: os.mkfifo(path, 0o444), lambda: os.mkfifo(path, 0o666), lambda: path.hardlink_to(precious)):
+        put()
+        argv = [sys.executable, "-c", look, str(tmp_path)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60)
+        assert "is no lock file" in done.stderr, done.stderr
+        path.unlink()
+    assert precious.read_text() == "precious"

@@ -14,25 +14,38 @@ import pytest
 from orchestrator.launchers import sweep
 from orchestrator.launchers.runtimes import load
 from orchestrator.launchers.sweep import LABEL
+from tests.fakes import second_user
 
-DEAD = f"{platform.node()}:{2**22 + 1}:1"
+HERE = sweep.owner().rsplit(":", 2)[0]
+DEAD = f"{HERE}:{2**22 + 1}:1"
 
 
 def test_this_process_is_alive_and_a_later_one_of_its_number_is_not():
     mine = sweep.owner()
     assert sweep.alive(mine)
     host, pid, started = mine.rsplit(":", 2)
-    assert (host, pid) == (platform.node(), str(os.getpid()))
+    assert (host, pid) == (f"{platform.node()}/{os.stat('/proc/self/ns/pid').st_ino}", str(os.getpid()))
     assert not sweep.alive(f"{host}:{pid}:{int(started) + 1}")
     assert not sweep.alive(DEAD)
 
 
-@pytest.mark.parametrize("owner", ["elsewhere:1:1", "a:name:with:colons:1:1"])
+@pytest.mark.parametrize("owner", ["elsewhere:1:1", "a:name:with:colons:1:1", f"{platform.node()}/1:1:1"])
 def test_another_hosts_orchestrator_counts_as_alive(owner):
+    """And so does one in a container that shares this host's name, and not its process numbers."""
     assert sweep.alive(owner)
 
 
-@pytest.mark.parametrize("owner", ["", "garbage", f"{platform.node()}:x:1", f"{platform.node()}::"])
+def test_another_users_orchestrator_counts_as_alive_where_the_host_hides_it():
+    """As many hosts with several users do (hidepid); its runs would else lose the jobs that they are measuring."""
+    look = "from orchestrator.launchers import sweep; import sys; print(*map(sweep.alive, sys.argv[1:]))"
+    hidden = ["unshare", "--mount", "sh", "-c", 'mount -t proc -o hidepid=2 proc /proc && exec "$@"', "sh"]
+    python = second_user.python(*hidden)
+    gone = f"{HERE}:{2**22 - 1}:1"
+    answer = subprocess.run([*hidden, *python, "-c", look, sweep.owner(), gone], capture_output=True, text=True)
+    assert answer.stdout == "True False\n", answer.stderr
+
+
+@pytest.mark.parametrize("owner", ["", "garbage", f"{HERE}:x:1", f"{HERE}::", f"{HERE}:{10**30}:1", f"{HERE}:{'9' * 9999}:1"])
 def test_a_container_without_a_proper_owner_is_nobodys(owner):
     assert not sweep.alive(owner)
 

@@ -74,6 +74,9 @@ class FakeLedger:
         self.attempts.append(Attempt.create(self.folder / job.id, spec))
         return self.attempts[-1]
 
+    def is_own(self, attempt):
+        return attempt.spec.root == "/"
+
     def argv(self, attempt):
         return [attempt.comment]
 
@@ -276,6 +279,23 @@ def test_a_job_that_was_never_begun_and_is_forgotten_is_submitted_once_more(made
     (result,) = run(executor, ledger, cluster, [job(1)], act)
     assert (result.status, len(cluster.submitted)) == ("ok", 2)
     assert "which had not begun: once more" in said[-1]
+
+
+def test_an_order_that_this_session_would_not_give_is_given_anew(made):
+    cluster, ledger, executor, said = made
+    old = ledger.begin(job(1), token="theirs")
+    theirs = Attempt(old.folder, msgspec.structs.replace(old.spec, root="/theirs"))
+    ledger.old[job(1).id] = theirs
+
+    def act():
+        for attempt in ledger.attempts[1:]:
+            ends(attempt)
+
+    rows = run(executor, ledger, cluster, [job(1)], act)
+    assert [row.status for row in rows] == ["ok"]
+    assert cluster.submitted == [ledger.attempts[1].comment]
+    assert theirs.given_up()
+    assert any("is not as it would be given now" in line for line in said)
 
 
 def test_a_job_whose_gpu_does_not_suit_goes_to_other_nodes_until_none_is_left(made):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 
 from orchestrator.executors.prepared import Ready
@@ -14,7 +15,7 @@ from orchestrator.executors.slurm.ledger import Origin, RunLedger
 from orchestrator.executors.slurm.placement import Placement
 from orchestrator.model import DataFile, Job, Result
 from orchestrator.plan.config import Config
-from orchestrator.plan.slurm import Slurm
+from orchestrator.plan.slurm import NodeImages, Slurm
 from tests.make import make_plan
 
 JOB = Job(
@@ -48,7 +49,7 @@ def made(tmp_path):
     placement = Placement(config, cluster, nodes, ())
     origin = Origin(config=config, root=str(tmp_path), launcher="docker", keras_spec=None, cluster="c")
     ready = Ready(plan=make_plan(run_id="run", data={"d": DATA}), launcher="docker", pending=[])
-    folder = SimpleNamespace(path=tmp_path, job_folder=lambda job: tmp_path / job.id)
+    folder = SimpleNamespace(path=tmp_path, job_folder=lambda job: tmp_path / job.id, result=lambda job: None)
     (tmp_path / "workloads").mkdir()
     return cluster, placement, RunLedger(placement, origin, ready, folder, SimpleNamespace(say=lambda line: None))
 
@@ -112,3 +113,56 @@ def test_what_an_attempt_was_kept_from_is_not_forgotten_with_the_rest(made, tmp_
     again = come_back(ledger, first(ledger, tmp_path), "n1")
     placement.unfit.clear()
     assert come_back(ledger, again, "n2") is None
+
+
+def ordered(ledger, tmp_path, **changes) -> Attempt:
+    """An attempt as the ledger orders it, but for some changes."""
+    spec = ledger._spec(JOB, Ticket(run_id="run", job_id=JOB.id, attempt=2, token="t0"))
+    return Attempt.create(tmp_path / JOB.id, msgspec.structs.replace(spec, **changes))
+
+
+def test_an_order_of_an_earlier_session_is_ones_own(made, tmp_path):
+    *_, ledger = made
+    earlier = ordered(ledger, tmp_path, stop="/another", exclude=["n1"], commit="another")
+    assert ledger.is_own(earlier)
+    assert ledger.unfinished(JOB).spec == earlier.spec
+    assert ledger._placement.unfit == {("s", "b"): {"n1"}}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"root": "/theirs"}, {"launcher": "process"}, {"launcher": "/theirs/runtime.yaml"}, {"keras_spec": "theirs"},
+        {"weakened": ["network"]}, {"gpu_route": "cdi"}, {"allow_busy": True}, {"memory": "1g"}, {"archived": "theirs"},
+        {"images": NodeImages(by="archive", archive="/theirs")}, {"may_build": False}, {"workloads_sha256": "1" * 64},
+        {"data": msgspec.structs.replace(DATA, path="/etc/shadow")},
+    ],
+    ids=lambda change: next(iter(change)),
+)  # fmt: skip
+def test_an_order_that_differs_in_anything_that_acts_is_nobodys(made, tmp_path, change):
+    *_, ledger = made
+    theirs = ordered(ledger, tmp_path, exclude=["n1"], **change)
+    assert not ledger.is_own(theirs)
+    assert ledger._placement.unfit == {}
+
+
+def test_a_node_that_a_strangers_attempt_was_sent_on_from_gets_ones_own_order(made, tmp_path):
+    *_, ledger = made
+    again = come_back(ledger, ordered(ledger, tmp_path, root="/theirs", launcher="process"), "n1")
+    assert ledger.is_own(again)
+    assert (again.spec.root, again.spec.launcher, again.spec.exclude) == (str(tmp_path), "docker", ["n1"])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"job": msgspec.structs.replace(JOB, repeat=2)},
+        {"ticket": Ticket(run_id="other", job_id=JOB.id, attempt=2, token="t0")},
+        {"ticket": Ticket(run_id="run", job_id="other", attempt=2, token="t0")},
+    ],
+    ids=["another job", "another run", "another job's ticket"],
+)
+def test_an_attempt_of_another_job_or_run_is_none_of_this_one(made, tmp_path, change):
+    *_, ledger = made
+    ordered(ledger, tmp_path, **change)
+    assert ledger.unfinished(JOB) is None

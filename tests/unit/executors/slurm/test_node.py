@@ -6,12 +6,13 @@ import os
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from orchestrator import __version__
 from orchestrator.executors.slurm.attempts import Attempt, Spec, Started
 from orchestrator.executors.slurm.commands import Ticket
-from orchestrator.model import DataFile
+from orchestrator.model import DataFile, to_json
 from orchestrator.plan.catalog import workloads_sha256
 from tests.conftest import ROOT
 from tests.fakes import roots
@@ -44,7 +45,8 @@ def attempt_at(tmp_path, catalog, **changes):
 
 
 def node(attempt, **environ):
-    argv = [sys.executable, "-m", "orchestrator.executors.slurm.node", str(attempt.folder / "spec.json")]
+    module = "orchestrator.executors.slurm.node"
+    argv = [sys.executable, "-m", module, str(attempt.folder / "spec.json"), attempt.order]
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("SLURM", "CUDA"))}
     own = {"PYTHONPATH": str(ROOT), "SLURMD_NODENAME": "n7", "SLURM_JOB_ID": "12", **environ}
     return subprocess.run(argv, env={**kept, **own}, capture_output=True, text=True, timeout=60)
@@ -93,6 +95,16 @@ def test_an_attempt_is_begun_once_whatever_slurm_does(tmp_path, root):
     assert (done.returncode, attempt.outcome()) == (0, None)
     assert "it is not run twice" in done.stderr
     assert attempt.started().number == "3"
+
+
+def test_an_order_that_was_changed_after_it_was_handed_in_is_not_carried_out(tmp_path, root):
+    """By whoever can write to the run: nobody but the user can write to what Slurm was told."""
+    attempt = attempt_at(tmp_path, root)
+    theirs = msgspec.structs.replace(attempt.spec, root=str(tmp_path))
+    (attempt.folder / "spec.json").write_bytes(to_json(theirs))
+    done = node(attempt)
+    assert (done.returncode, attempt.started(), attempt.outcome()) == (2, None, None)
+    assert "is not the order that was handed in" in done.stderr
 
 
 def test_an_order_that_cannot_be_read_is_no_attempt(tmp_path, root):

@@ -63,10 +63,11 @@ def test_a_limit_of_the_users_own_is_taken_as_it_is_written():
 
 def test_the_command_of_an_attempt_runs_its_order_with_the_nodes_python(tmp_path):
     ticket = Ticket(run_id="run", job_id=GPU_JOB.id, attempt=1, token="t")
-    argv = placement(python="/opt/python").argv(ticket, GPU_JOB, tmp_path)
-    assert argv[-4:] == ["/opt/python", "-m", "orchestrator.executors.slurm.node", str(tmp_path / "spec.json")]
+    argv = placement(python="/opt/python").argv(ticket, GPU_JOB, tmp_path, "0" * 64)
+    command = ["/opt/python", "-m", "orchestrator.executors.slurm.node", str(tmp_path / "spec.json"), "0" * 64]
+    assert argv[-5:] == command
     assert {"--time=71", f"--chdir={tmp_path}", f"--cpus-per-task={GPU_JOB.threads}"} <= set(argv)
-    assert placement().argv(ticket, GPU_JOB, tmp_path)[-4] == sys.executable
+    assert placement().argv(ticket, GPU_JOB, tmp_path)[-5] == sys.executable
 
 
 def test_nodes_like_one_that_cannot_run_a_backend_are_left_out_for_that_backend():

@@ -1,0 +1,68 @@
+"""Orders of attempts that somebody put into a run of one's own: nothing of them is ever started."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from orchestrator import __version__
+from orchestrator.executors.slurm.attempts import Attempt, Outcome, Spec, Started
+from orchestrator.executors.slurm.commands import Ticket
+from orchestrator.model import Result
+from orchestrator.plan.catalog import workloads_sha256
+from orchestrator.results.folder import RunFolder
+from tests.cluster.conftest import User
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+
+@pytest.fixture
+def ran(user: User) -> RunFolder:
+    """A sealed run whose one job has lost its result: `run --resume` runs it again."""
+    code, rows, said = user.finish(user.run("--workload", "good", "--stack", "stub-old", "--threads", "1", "--json"))
+    assert (code, [row["status"] for row in rows]) == (0, ["ok"]), said
+    for lost in (*user.folder.glob("jobs/*/result.json"), *user.folder.glob("jobs/*/manifest.json")):
+        lost.unlink()
+    (user.folder / "manifest.json").unlink()
+    return RunFolder.open(user.folder)
+
+
+def planted(run: RunFolder, good: Path, evil: Path) -> Attempt:
+    """An order like those that the run itself wrote, but for the code: one that leaves a mark."""
+    shutil.copytree(good, evil)
+    script = evil / "workloads" / "run.py"
+    script.write_text(f"open({str(evil / 'mark')!r}, 'w').close()\n" + script.read_text())
+    plan = run.plan()
+    (job,) = plan.jobs
+    spec = Spec(
+        ticket=Ticket(run_id=plan.run_id, job_id=job.id, attempt=1, token="0badc0de"),
+        job=job,
+        device=job.device,
+        launcher="process",
+        root=str(evil),
+        workloads_sha256=workloads_sha256(evil),
+        orchestrator=__version__,
+        cluster="bench",
+        data=plan.data[job.dataset],
+        stop=str(run.path / "jobs" / ".stop-0"),
+    )
+    return Attempt.create(run.job_folder(job), spec)
+
+
+def sent_on(attempt: Attempt) -> None:
+    """As if a node had said that other nodes must take it."""
+    ticket, job = attempt.spec.ticket, attempt.spec.job
+    attempt.begin(Started(node="n2", number="1", pid=1))
+    result = Result(run_id=ticket.run_id, job=job, status="unsupported", reason="no")
+    attempt.report(Outcome(token=ticket.token, attempt=1, result=result, misfit=True))
+
+
+@pytest.mark.parametrize("forged", [lambda attempt: None, sent_on], ids=["waits", "sent on"])
+def test_an_order_that_somebody_planted_in_a_run_of_ones_own_is_not_carried_out(user, place, ran, tmp_path, forged):
+    evil = tmp_path / "evil"
+    forged(planted(ran, place / "root", evil))
+    code, rows, said = user.finish(user.orchestrate("run", "--resume", str(user.folder), "--json"))
+    assert not (evil / "mark").exists(), said
+    assert (code, [row["status"] for row in rows]) == (0, ["ok"]), said
