@@ -38,7 +38,7 @@ Try = Callable[[ContainerSpec], Ran]
 def look(name: str, launcher: str) -> tuple[Found, Seen]:
     """An image of an engine, or of another container runtime, and what it tells. It is not pulled.
 
-    Raises HostError where it is not there or cannot be started, UserError where there is no Python in it.
+    Raises HostError where it is not there, or has no Python that a job could start.
     """
     if launcher in ("auto", "docker"):
         return _look(name, *_on_engine(name))
@@ -46,15 +46,17 @@ def look(name: str, launcher: str) -> tuple[Found, Seen]:
 
 
 def _look(name: str, image: Image, user: JobUser | None, run: Try) -> tuple[Found, Seen]:
-    why = ""
+    said: list[str] = []
     for program in PROGRAMS:
         ran = run(_container(msgspec.structs.replace(image, program=program), user))
-        why = why or ran.refusal
-        if not ran.refusal:
-            seen = probe.read(ran.output.decode("utf-8", "replace").splitlines(), name, "its container ended")
+        output = ran.output.decode("utf-8", "replace").splitlines()
+        if probe.answered(output):
+            seen = probe.read(output, name)
             digest = image.digest.removeprefix("sha256:")
             return Found(kind="image", place=name, sha256=digest, packages=sorted(seen.packages), program=program), seen
-    raise HostError(f"neither {' nor '.join(PROGRAMS)} starts in {name}: {one_line(why, 300)}", "is Python in it?")
+        last = next((line for line in reversed(output) if line.strip()), "nothing was said")
+        said.append(f"{program}: {one_line(ran.refusal or last, 200)}")
+    raise HostError(f"no Python in {name} answers ({'; '.join(said)})", "jobs need one that every user may start")
 
 
 def _container(image: Image, user: JobUser | None) -> ContainerSpec:

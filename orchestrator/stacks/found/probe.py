@@ -24,7 +24,7 @@ SCRIPT = Path(__file__).with_name("script.py")
 ALL_S, PACKAGES_S = 300, 60
 #: Bytes of output that are read.
 LIMIT = 2**21
-#: Of no library's: the keys that the answer has for one.
+#: What versions, names and packages look like: nothing else is taken, shown or recorded.
 Version = Annotated[str, Meta(pattern=r"^[\w.+!-]*\Z", max_length=60)]
 Package = Annotated[str, Meta(pattern=r"^[\w.+!-]+==[\w.+!*-]+\Z", max_length=200)]
 What = Literal["all", "packages"]
@@ -84,8 +84,13 @@ def look(python: str, env: Mapping[str, str], what: What = "all", seconds: float
         code, timed_out = Supervisor().run(command, seconds, log, lambda probe: None)
         output = doors.tail(log, LIMIT) if log.exists() else []
     if timed_out:
-        raise hung(python, seconds)
-    return read(output, python, f"exit code {code}")
+        raise HostError(
+            f"{python} did not say what is in it within {seconds:.0f} s", "does it start at all? Try it by hand"
+        )
+    if not answered(output):
+        said = one_line(next((line for line in reversed(output) if line.strip()), ""), 200) or "nothing"
+        raise UserError(f"{python} is no Python: exit code {code}, and it said: {said}", "name an interpreter")
+    return read(output, python)
 
 
 def argv(python: str, what: What) -> list[str]:
@@ -99,22 +104,18 @@ def clean(home: str, env: Mapping[str, str]) -> dict[str, str]:
     return {"PATH": path, "LANG": "C.UTF-8", "HOME": home, "TMPDIR": home, **env, **hidden}
 
 
-def hung(place: str, seconds: float) -> HostError:
-    return HostError(
-        f"{place} did not say what is in it within {seconds:.0f} s", "does it start at all? Try it by hand"
-    )
+def answered(output: Sequence[str]) -> bool:
+    """Whether a probe has printed its answer."""
+    return any(line.startswith(MARK) for line in output)
 
 
-def read(output: Sequence[str], place: str, ended: str) -> Seen:
-    """The answer in what a probe printed. Raises UserError where there is none."""
-    line = next((line for line in reversed(output) if line.startswith(MARK)), None)
-    if line is None:
-        said = one_line(next((line for line in reversed(output) if line.strip()), ""), 200)
-        raise UserError(f"{place} is no Python: {ended}, and it said {said or 'nothing'}", "name an interpreter")
+def read(output: Sequence[str], place: str) -> Seen:
+    """The answer in what a probe printed, of which the last counts. Raises UserError for what is none."""
+    line = next(line for line in reversed(output) if line.startswith(MARK))
     try:
         return msgspec.json.decode(line.removeprefix(MARK), type=Seen)
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-        raise UserError(f"{place} answers what no Python does: {one_line(str(error), 200)}") from error
+        raise UserError(f"{place} answers what no Python does: {one_line(str(error), 200)}", "look at it") from error
 
 
 def unfit(seen: Seen, place: str) -> OrchestrateError | None:

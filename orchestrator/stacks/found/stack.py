@@ -19,8 +19,6 @@ PLAIN = ("venv", "env", "virtualenv")
 SYSTEM = ("/", "/usr", "/usr/local")
 #: Characters of a name; it is part of the names of folders and containers.
 LONGEST = 40
-#: What the deviations of a stack say of its own versions; a stack that was found has others.
-VERSIONED = ("Keras", "Python", "operating system", "backend", "TensorFlow")
 
 
 def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -> Stack:
@@ -67,27 +65,31 @@ def _settings(peers: Iterable[Stack | None], kind: DeviceKind) -> dict[str, str]
 
 
 def _deviations(met: dict[str, Met], peers: dict[str, Stack | None], seen: Seen) -> Iterator[Deviation]:
-    """What differs from the article: the versions, and what the catalog says of each backend."""
-    first = next(iter(met.values()))
-    keras = first.keras if first.module == "keras" else f"{first.keras} ({first.module})"
-    found = "what was found is used as it is"
-    yield Deviation(what="Keras", article="2.0.8 (1.2.2 with MXNet)", here=keras, why=found)
-    yield Deviation(what="Python", article="3.5.2", here=seen.python, why=found)
-    yield Deviation(
-        what="environment", article="a virtual machine for data science", here="as found, cannot be rebuilt", why=found
-    )
-    for name, each in met.items():
-        yield Deviation(what="backend", article="of 2017", here=f"{name} {each.version}", why=found, backend=name)
-    shared: dict[Deviation, list[str]] = {}
+    """What differs from the article, as the catalog says it of each backend, with the versions that were found."""
+    everywhere: dict[Deviation, list[str]] = {}
     for name, peer in peers.items():
         for deviation in peer.deviations if peer else []:
-            if deviation.what not in VERSIONED:
-                shared.setdefault(deviation, []).append(name)
-    for deviation, names in shared.items():
+            everywhere.setdefault(_as_found(deviation, name, met[name], seen), []).append(name)
+    for deviation, names in everywhere.items():
         if len(names) == len(met):
             yield deviation
         else:
             yield from (msgspec.structs.replace(deviation, backend=name) for name in names)
+
+
+def _as_found(deviation: Deviation, backend: str, met: Met, seen: Seen) -> Deviation:
+    """One deviation of the catalog; those that speak of versions, with what is there."""
+    keras = met.keras if met.module == "keras" else f"{met.keras} ({met.module})"
+    here = {
+        "Keras": keras,
+        "Python": seen.python,
+        "operating system": "as found; cannot be rebuilt",
+        "backend": f"{backend} {met.version}",
+        "TensorFlow": met.version,
+    }
+    if deviation.what not in here:
+        return deviation
+    return msgspec.structs.replace(deviation, here=here[deviation.what], why="what was found is used as it is")
 
 
 def _name(found: Found) -> str:
