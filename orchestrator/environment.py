@@ -37,6 +37,9 @@ CHOICES = (
 CA_BUNDLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "FTP_PROXY")
 
+#: What decides which packages an interpreter has that was found (--python): user's packages, modules of a cluster.
+FOUND = ("PYTHONPATH", "PYTHONUSERBASE", "EBPYTHONPREFIXES", "LD_LIBRARY_PATH", "CUDA_HOME")
+
 VARIABLES = (
     Variables(
         PIP_SOURCES,
@@ -97,6 +100,12 @@ VARIABLES = (
     Variables(("KERAS_ORCHESTRATE_LOCK_DIR",), "where the leases of GPUs lie, for users who share a host"),
     Variables(("KERAS_ORCHESTRATE_CACHES",), "set for jobs: the folders of compiled code"),
     Variables(("NO_COLOR",), "no colours in a terminal"),
+    Variables(
+        FOUND,
+        "handed on to the jobs of --python and recorded with it, as they decide which packages it has (`module load`); "
+        "to no other job",
+    ),
+    Variables(("CONDA_PREFIX", "VIRTUAL_ENV"), "doctor says what the environments of these names could serve for"),
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
     Variables(("COLUMNS",), "the width of tables; without it that of the terminal, and in a pipe none"),
     Variables(

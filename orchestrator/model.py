@@ -140,6 +140,24 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
         return self.cuda_files + [f"src/{source.file}" for source in self.sources]
 
 
+class Found(Noun, frozen=True, kw_only=True):
+    """An environment that was there before the run, as a probe inside it told (stacks/found/). Nobody can rebuild it.
+
+    `place`: an interpreter's path, of a virtual environment its own link; or an image's name. `sha256`: of an
+    interpreter that of its packages in order, of an image its id.
+    """
+
+    kind: Literal["python", "image"]
+    place: str
+    sha256: Sha256
+    #: "python==3.11.7", "keras==3.15.1", ...
+    packages: list[str] = []
+    #: What the interpreter is called in an image.
+    program: str = "python"
+    #: What its jobs get of the caller's environment, as far as it decides which packages there are.
+    env: dict[str, str] = {}
+
+
 class Stack(Noun, frozen=True, kw_only=True):
     """One dependency configuration = one image per device kind."""
 
@@ -153,6 +171,12 @@ class Stack(Noun, frozen=True, kw_only=True):
     images: dict[DeviceKind, ImageVariant]
     caches: list[CacheVolume] = []
     deviations: list[Deviation] = []
+    #: Of an environment that is used as it was found, instead of made.
+    found: Found | None = None
+
+    def image(self, device: DeviceKind, version: str) -> str:
+        """The name of its image for a kind of device."""
+        return self.found.place if self.found else image_name(self.name, device, version)
 
     def backend(self, name: str) -> Backend:
         return next(b for b in self.backends if b.name == name)

@@ -13,6 +13,8 @@ import backends
 import weights
 
 MAJOR = int(keras.__version__.split(".")[0])
+#: The generations that this file speaks; those between them changed arguments and calls once more.
+KNOWN = ("1.2.", "2.0.", "3.")
 
 
 def hard_sigmoid_2017(x):
@@ -32,6 +34,8 @@ class Keras(object):
     callback_class = keras.callbacks.Callback
 
     def __init__(self, variant, threads, seed):
+        if not keras.__version__.startswith(KNOWN):
+            raise ValueError("the built-in workloads speak Keras 1.2, 2.0 and 3, and this is Keras %s" % self.version)
         if variant == "modern" and MAJOR < 3:
             raise ValueError("the modern variant needs Keras 3, this is Keras %s" % keras.__version__)
         self.faithful = variant == "faithful"

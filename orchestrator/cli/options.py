@@ -17,7 +17,7 @@ from orchestrator.files import is_python
 from orchestrator.launchers.gpu_routes import ROUTES
 from orchestrator.launchers.runtimes import LAUNCHERS, WEAKENABLE
 from orchestrator.model import MOST_EPOCHS, MOST_THREADS, Plan
-from orchestrator.plan.config import Config, ExecutorName, load_config, override, parse_duration
+from orchestrator.plan.config import Config, ExecutorName, everything, load_config, override, parse_duration
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 from orchestrator.text import public
 
@@ -125,6 +125,13 @@ GPUS = options(
         "--no-sampling", "sample_hz", flag_value=0.0, type=float, help="Read no GPU while jobs run: no figures of GPUs."
     ),
 )
+
+
+def image_names(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """Names of images, or files of images by their paths."""
+    return tuple(word if Path(word).is_file() else str(image_reference(ctx, parameter, word)) for word in value)
+
+
 CONFIGURATION = options(
     click.option(
         "--config",
@@ -135,6 +142,21 @@ CONFIGURATION = options(
         help="Configuration: a preset or a YAML file.",
     ),
     FILTERS,
+    click.option(
+        "--python",
+        "pythons",
+        multiple=True,
+        metavar="PATH|same",
+        help="An interpreter that is there, with the Keras that it has, in place of the stacks (docs/FOUND.md).",
+    ),
+    click.option(
+        "--image",
+        "images",
+        multiple=True,
+        metavar="NAME",
+        callback=image_names,
+        help="An image that is there, with the Keras that it has, in place of the stacks (docs/FOUND.md).",
+    ),
     _glob(
         "--exclude", "exclude", "Leave out jobs whose id (as `plan` prints it) matches; they are listed as excluded."
     ),
@@ -305,6 +327,8 @@ def configured(given: Mapping[str, Any]) -> Config:
     changes = {name: given.get(name) for name in CONFIG_NAMES}
     if given.get("files"):
         changes["workloads"] = (*given["workloads"], *map(own_file, given["files"]))
+    if given.get("pythons") or given.get("images"):  # a preset's stacks were not typed; `*` means those of the catalog
+        changes["stacks"] = ["?*" if name == "*" else name for name in given["stacks"]] or everything()
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
     changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
     return override(load_config(given["config"]), **changes)

@@ -24,8 +24,8 @@ def run_argv(runtime: Runtime, spec: ContainerSpec, scratch: str = "") -> list[s
         ],
         "gpu": _filled(gpu_argv(runtime, spec), values),
         "rootless": _filled(runtime.rootless, values),
-        "extra": _filled(runtime.extra, values),
-        "command": spec.command,
+        "extra": [*_filled(runtime.extra, values), *(_filled(runtime.entrypoint, values) if spec.entrypoint else [])],
+        "command": [spec.entrypoint, *spec.command] if spec.entrypoint and not runtime.entrypoint else spec.command,
         **{name: _listed(each, spec, runtime) for name, each in runtime.lists.items()},
     }
     return [argument for part in runtime.run for argument in _expanded(part, many, values)]
@@ -66,6 +66,7 @@ def _values(spec: ContainerSpec, scratch: str) -> dict[str, str]:
         "gpu": spec.gpu_uuid or "",
         "minor": "" if spec.gpu_minor is None else str(spec.gpu_minor),
         "scratch": scratch,
+        "entrypoint": spec.entrypoint or "",
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -29,6 +30,14 @@ class Image(Noun, frozen=True, kw_only=True):
     dockerfile_sha256: str | None = None
     #: Where it lies, for runtimes whose images are files.
     file: str | None = None
+    #: The interpreter that takes the place of the entry point; None for our own images, which have none.
+    program: str | None = None
+
+    def command(self, arguments: list[str]) -> dict[str, Any]:
+        """The fields of a container that runs Python with these arguments."""
+        if self.program is None:
+            return {"command": ["python", *arguments]}
+        return {"entrypoint": self.program, "command": arguments}
 
     def launch(self, launcher: str, command: list[str], unconfined: list[str]) -> Launch:
         """What is started for a job in this image."""
@@ -62,6 +71,8 @@ def container_spec(
     files, places = _seen(context, job)
     caches = caches_of(context, images[job.stack], job)
     environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
+    if stack.found:  # which has not what our images have in them
+        environment = {**stack.images[job.device].env, **environment, **stack.found.env}
     if caches:
         environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches)
     if own and context.keras_datasets:
@@ -70,7 +81,7 @@ def container_spec(
     return msgspec.structs.replace(
         container,
         name=f"{LABEL}-{context.run_id}-{job.id}",
-        command=["python", *script_arguments(job, context, places)],
+        **images[job.stack].command(script_arguments(job, context, places)),
         environment=environment,
         binds=[
             (context.workloads_dir, "/workloads", "ro"),

@@ -11,6 +11,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 from orchestrator.errors import HostError
 from orchestrator.files import own_folder
@@ -22,10 +23,14 @@ from orchestrator.model import Device, Exit, Job, Launch, Noun
 
 
 class Interpreter(Noun, frozen=True, kw_only=True):
-    """The Python of one stack's environment; `lock_sha256` names what is installed in it."""
+    """The Python of one stack's environment; `lock_sha256` names what is installed in it.
+
+    `by`: whether that is the hash of its lock, or of the packages that were found there.
+    """
 
     python: str
     lock_sha256: str
+    by: Literal["lock", "found"] = "lock"
     env: dict[str, str] = {}
     keras_spec: str | None = None
 
@@ -46,7 +51,7 @@ class ProcessLauncher:
         return Launch(
             launcher="process",
             command=["env", "-i", *assignments, *argv],
-            image_digest=f"lock:sha256:{interpreter.lock_sha256}",
+            image_digest=f"{interpreter.by}:sha256:{interpreter.lock_sha256}",
             keras_spec=interpreter.keras_spec,
         )
 

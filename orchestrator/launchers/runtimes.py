@@ -44,7 +44,10 @@ WEAKENABLE: tuple[str, ...] = get_args(Weakenable)
 Over = Literal["environment", "keep_out", "binds", "labels"]
 #: Placeholders of one text each, by where they may stand ("" for the command that runs a job).
 FIELDS: dict[str, set[str]] = {
-    "": {*("name", "image", "user", "cores", "memory_mb", "pids", "shm_mb", "tmp_mb", "gpu", "minor", "scratch")},
+    "": {
+        *("name", "image", "user", "cores", "memory_mb", "pids", "shm_mb", "tmp_mb", "gpu", "minor", "scratch"),
+        "entrypoint",
+    },
     "environment": {"key", "value"},
     "keep_out": {"key"},
     "labels": {"key", "value"},
@@ -97,6 +100,8 @@ class Runtime(Noun, frozen=True, kw_only=True):
     program: list[str]
     run: list[str]
     extra: list[str] = []
+    #: What sets the program that is started in place of an image's entry point; a runtime that starts none needs none.
+    entrypoint: list[str] = []
     lists: dict[str, Each]
     hardening: dict[Point, list[str]]
     lacks: dict[Point, str] = {}
@@ -267,7 +272,7 @@ def _bad_placeholders(runtime: Runtime) -> Iterator[str]:
 
 def _parts_of_run(runtime: Runtime) -> Iterator[tuple[str, list[str]]]:
     """(where, template) of what becomes part of the command that runs a job."""
-    yield from (("extra", runtime.extra), ("rootless", runtime.rootless))
+    yield from (("extra", runtime.extra), ("rootless", runtime.rootless), ("entrypoint", runtime.entrypoint))
     yield from ((f"hardening.{point}", template) for point, template in runtime.hardening.items())
     yield from ((f"gpu.{route}", template) for route, template in runtime.gpu.items())
 

@@ -16,6 +16,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     name: str
     image: str
     command: list[str]
+    #: What is started in place of the image's own entry point, with `command` as its arguments.
+    entrypoint: str | None = None
     environment: dict[str, str]
     binds: list[tuple[str, str, str]]
     labels: dict[str, str]
@@ -51,6 +53,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "name": self.name,
             "image": self.image,
             "command": self.command,
+            **({} if self.entrypoint is None else {"entrypoint": [self.entrypoint]}),
             "environment": self.full_environment,
             "labels": self.labels,
             "mounts": self._mounts,

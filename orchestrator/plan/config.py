@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -35,6 +37,10 @@ class Config(Noun, frozen=True, kw_only=True):
     stacks: Patterns = field(default_factory=everything)
     backends: Patterns = field(default_factory=everything)
     workloads: Patterns = field(default_factory=everything)
+    #: Environments that are there already: interpreters by their paths (`same` is this one), or images by their names.
+    #: They take the place of all stacks that are not named by more than `*`.
+    pythons: list[str] = []
+    images: list[str] = []
     variants: list[Variant] = field(default_factory=lambda: ["faithful"])
     #: Globs over job ids; what they match is a row `excluded`.
     exclude: Patterns = []
@@ -115,6 +121,7 @@ def _settled(config: Config) -> Config:
     amount of time or memory.
     """
     check_launcher(config.launcher)
+    config = msgspec.structs.replace(config, launcher=_launcher_of_found(config))
     if config.launcher == "process" and config.weaken:
         raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
     if config.gpus and config.device == "cpu":
@@ -134,7 +141,31 @@ def _settled(config: Config) -> Config:
         weaken=sorted(set(config.weaken)),
         workloads=list(dict.fromkeys(str(Path(w).absolute()) if is_python(w) else w for w in config.workloads)),
         data={name: str(Path(path).absolute()) for name, path in config.data.items()},
+        pythons=list(dict.fromkeys(map(_interpreter, config.pythons))),
+        images=list(dict.fromkeys(config.images)),
     )
+
+
+def _launcher_of_found(config: Config) -> str:
+    """The launcher, which the kind of a found environment decides. Raises UserError for one that cannot start it."""
+    if config.pythons and config.images:
+        raise UserError(
+            "an interpreter runs as a process and an image in a container: one run takes one of both",
+            "make two runs, and `orchestrate merge` them",
+        )
+    if config.pythons and config.launcher not in ("auto", "process"):
+        raise UserError(f"--python runs as a process, not with {config.launcher}", "leave --launcher out")
+    if config.images and config.launcher == "process":
+        raise UserError("--image runs in containers, not as a process", "leave --launcher out, or name a runtime")
+    if config.launcher != "auto":
+        return config.launcher
+    return "process" if config.pythons else "docker" if config.images else "auto"
+
+
+def _interpreter(word: str) -> str:
+    """The absolute path of what is meant by a word of `pythons`, through no link: a virtual environment is one."""
+    path = sys.executable if word == "same" else word if "/" in word else shutil.which(word) or word
+    return str(Path(path).absolute())
 
 
 def recorded_config(plan: Plan) -> Config:

@@ -122,11 +122,21 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         gpu=merged.gpu,
         marks=merged.marks,
         deviations=deviations,
-        environment=merged.environment,
+        environment=[*merged.environment, *_as_found(rows, catalog)],
         notes=merged.notes,
         plan_command=command,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def _as_found(rows: Sequence[Row], catalog: Catalog) -> list[tuple[str, str]]:
+    """The environments that were there before, which nobody can rebuild; plan.json has their packages."""
+    used = {row["stack"] for row in rows}
+    return [
+        (f"environment {stack.name}", f"{stack.title}; cannot be rebuilt")
+        for stack in catalog.stacks
+        if stack.found and stack.name in used
+    ]
 
 
 def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:

@@ -64,11 +64,12 @@ class DockerProvisioner(ImageProvisioner):
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[engine.ImageInfo, str | None]:
         built = None
-        if self._build:
+        if self._build and not stack.found:
             built = image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
         info = engine.inspect(self._client, name)
         if info is None:
-            raise HostError(f"{name} is missing; `orchestrate build --stack {stack.name}` makes it")
+            way = f"docker pull {name}" if stack.found else f"orchestrate build --stack {stack.name}"
+            raise HostError(f"{name} is missing; `{way}` makes it")
         if built:
             self._built |= not built.reused
             took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"

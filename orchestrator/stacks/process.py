@@ -10,9 +10,10 @@ from orchestrator.files import cache_folder, flush_to_disk
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.process import Interpreter, ProcessLauncher
 from orchestrator.launchers.runtimes import Point
-from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
+from orchestrator.model import Device, DeviceKind, Found, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks import venvs
+from orchestrator.stacks.found.find import again
 from orchestrator.stacks.provisioner import failed, format_error
 from orchestrator.stacks.venvs import EITHER_WAY, Way
 from orchestrator.text import public
@@ -34,6 +35,9 @@ class ProcessProvisioner:
         missing: list[Unavailable] = []
         made = False
         for stack in stacks:
+            if stack.found:
+                missing += self._look_again(stack, stack.found)
+                continue
             spec = self._keras_spec if stack.era == "today" else None
             try:
                 venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec, self._way)
@@ -55,9 +59,21 @@ class ProcessProvisioner:
             flush_to_disk()
         return missing
 
+    def _look_again(self, stack: Stack, found: Found) -> list[Unavailable]:
+        """Takes an interpreter that was found, as it is now."""
+        try:
+            self._interpreters[stack.name] = _found(again(found, stack.name, self._say))
+        except OrchestrateError as error:
+            self._say(format_error(stack, error))
+            return [failed(stack, "environment", error)]
+        return []
+
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the environments for granted, in their places: for plans."""
         for stack in stacks:
+            if stack.found:
+                self._interpreters[stack.name] = _found(stack.found)
+                continue
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
 
@@ -69,9 +85,13 @@ class ProcessProvisioner:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")
 
 
+def _found(found: Found) -> Interpreter:
+    return Interpreter(python=found.place, lock_sha256=found.sha256, by="found", env=found.env)
+
+
 def without_python(stacks: Sequence[Stack], device: DeviceKind, docker_dir: Path) -> list[Unavailable]:
     """The stacks that this host has no Python for, as far as that can be told without making anything."""
-    reasons = ((stack, venvs.no_interpreter(stack, device, docker_dir)) for stack in stacks)
+    reasons = ((stack, venvs.no_interpreter(stack, device, docker_dir)) for stack in stacks if not stack.found)
     return [_unsupported(stack, reason) for stack, reason in reasons if reason]
 
 

@@ -14,7 +14,7 @@ from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.launchers.runtimes import Point
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.trial.judge import Ran, judge, trial_spec
-from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable, image_name
+from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images.engine import ImageInfo
@@ -62,6 +62,11 @@ def without_cuda(stack: Stack, backend: str, device: DeviceKind) -> Unavailable:
     return Unavailable(stack=stack.name, backend=backend, status="unsupported", reason=f"{reason}; see docker/CUDA.md")
 
 
+def program_of(stack: Stack) -> str | None:
+    """The interpreter of an image that is not ours, to be started in place of its entry point."""
+    return stack.found.program if stack.found else None
+
+
 class ImageProvisioner:
     """What the provisioners of images share: each stack is one image. `client` is that of a Docker engine."""
 
@@ -76,11 +81,17 @@ class ImageProvisioner:
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
         missing: list[Unavailable] = []
         for stack in stacks:
-            name = image_name(stack.name, device, __version__)
+            name = stack.image(device, __version__)
             try:
                 info, file = self._ready(stack, device, name)
+                if stack.found:  # whatever its labels say: it may be made from one of ours
+                    info = ImageInfo(id=info.id, created=info.created, size_mb=info.size_mb)
                 self._images[stack.name] = Image(
-                    name=name, digest=info.id, dockerfile_sha256=info.dockerfile_sha256, file=file
+                    name=name,
+                    digest=info.id,
+                    dockerfile_sha256=info.dockerfile_sha256,
+                    file=file,
+                    program=program_of(stack),
                 )
                 missing += [without_cuda(stack, backend, device) for backend in info.unusable]
             except OrchestrateError as error:
@@ -91,16 +102,16 @@ class ImageProvisioner:
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the images for granted, by their names: for plans."""
         for stack in stacks:
-            name = image_name(stack.name, device, __version__)
-            self._images[stack.name] = Image(name=name, digest=name)
+            name = stack.image(device, __version__)
+            self._images[stack.name] = Image(name=name, digest=name, program=program_of(stack))
 
     def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
         context = self._fitted(context)
-        for stack in context.stacks:
-            name = image_name(stack, device.kind, __version__)
+        for stack in context.stacks.values():
+            name = stack.image(device.kind, __version__)
             digest = self._digest(name)
             if digest is not None:
-                spec = trial_spec(context, Image(name=name, digest=digest), device, out)
+                spec = trial_spec(context, Image(name=name, digest=digest, program=program_of(stack)), device, out)
                 with owning(out, user_of(context)):
                     return judge(context, spec, self._try(spec), out)
         return None

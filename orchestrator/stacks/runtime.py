@@ -83,6 +83,6 @@ class RuntimeProvisioner(ImageProvisioner):
         """The Docker engine's image, built where that is wanted; None without an engine."""
         if self._client is None:
             return None
-        if self._build:
+        if self._build and not stack.found:
             image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
         return engine.inspect(self._client, name)

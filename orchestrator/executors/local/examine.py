@@ -25,7 +25,7 @@ from orchestrator.host.processes import in_words, present
 from orchestrator.host.throttling import slowing
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC, Runtime
-from orchestrator.model import Device, DeviceKind, Host, Stack, image_name
+from orchestrator.model import Device, DeviceKind, Host, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select
@@ -46,7 +46,7 @@ def examine_host(
     stacks, datasets = chosen(config, catalog)
     facts = gather(config, host, stacks, out, engine)
     if facts.launcher == "process":
-        no_python = {s.name: venvs.no_interpreter(s, facts.device, catalog.docker_dir) for s in stacks}
+        no_python = {s.name: venvs.no_interpreter(s, facts.device, catalog.docker_dir) for s in stacks if not s.found}
         facts = msgspec.structs.replace(facts, no_python=no_python)
     rows: list[DataRow] = []
     if facts.cache.path:  # else it is known what is missing, and nothing can be looked up
@@ -123,7 +123,7 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
 
 
 def _name(stack: Stack, device: DeviceKind) -> str:
-    return image_name(stack.name, device, __version__)
+    return stack.image(device, __version__)
 
 
 def _disk(what: str, path: Path, needed_mb: int) -> Disk:

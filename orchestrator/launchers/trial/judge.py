@@ -70,7 +70,7 @@ def trial_spec(context: RunContext, image: Image, device: Device, out: Path) -> 
         # Several nodes of a cluster may try one engine at once, for the same run.
         name=f"{common.name}-trial-{secrets.token_hex(4)}",
         labels={**common.labels, LABEL: "trial"},  # who waits for a job, or counts them, does not mean this one
-        command=["python", "-B", "-c", SCRIPT.read_text(encoding="utf-8"), "/workloads", *files, "/out"],
+        **image.command(["-B", "-c", SCRIPT.read_text(encoding="utf-8"), "/workloads", *files, "/out"]),
         binds=[
             (context.workloads_dir, "/workloads", "ro"),
             *((path, inside, "ro") for inside, path in files.items()),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,37 +20,59 @@ from orchestrator.launchers.trial.judge import Ran
 
 #: Seconds for a container that only looks around; a runtime may have to unpack its image first.
 TRIAL_S = 120
+#: Bytes of what it prints that are kept.
+MOST = 4 * 2**20
 
 
-def on_engine(client: Any, spec: ContainerSpec) -> Ran:
-    """By the Docker SDK. The container is removed, whatever happens."""
+def on_engine(client: Any, spec: ContainerSpec, seconds: float = TRIAL_S) -> Ran:
+    """By the Docker SDK. The container is removed, whatever happens, and its output bounded."""
     try:
         container = client.containers.create(**spec.engine_arguments())
+        limit = threading.Timer(seconds, _remove, (container,))
         try:
             output = container.attach(stdout=True, stderr=True, stream=True)
             container.start()
-            return Ran(output=b"".join(output))
+            limit.start()
+            printed = _bounded(output)
+            over = limit.finished.is_set()
+            return Ran(refusal=f"it did not end within {seconds:.0f} s") if over else Ran(output=printed)
         finally:
-            with contextlib.suppress(Exception):  # the next sweep finds it
-                container.remove(force=True, v=True)
+            limit.cancel()
+            _remove(container)
     except (docker_sdk().errors.DockerException, *connection_errors()) as error:
         return Ran(refusal=" ".join(explanation(error).split()))
 
 
-def by_command(runtime: Runtime, spec: ContainerSpec) -> Ran:
+def _remove(container: Any) -> None:
+    with contextlib.suppress(Exception):  # the next sweep finds it
+        container.remove(force=True, v=True)
+
+
+def _bounded(output: Iterator[bytes]) -> bytes:
+    """What a container prints, up to MOST bytes: whoever prints more is not heard to the end."""
+    pieces, size = [], 0
+    for piece in output:
+        pieces.append(piece)
+        size += len(piece)
+        if size > MOST:
+            break
+    return b"".join(pieces)
+
+
+def by_command(runtime: Runtime, spec: ContainerSpec, seconds: float = TRIAL_S) -> Ran:
     """By the command line of a runtime with a store of its own."""
     argv = run_argv(runtime, msgspec.structs.replace(spec, keep_out=list(PROXY_NAMES)))
     environment = kept_environment(os.environ)
     try:
         ended = subprocess.run(
-            with_path(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=TRIAL_S, env=environment
+            with_path(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, env=environment
         )
     except OSError as error:
         return Ran(refusal=f"cannot start {error.filename}: {error.strerror}")
     except subprocess.TimeoutExpired:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(with_path(other_argv(runtime, runtime.end, name=spec.name)), capture_output=True, timeout=60)
-        return Ran(refusal=f"it did not end within {TRIAL_S} s")
+        return Ran(refusal=f"it did not end within {seconds:.0f} s")
     if ended.returncode in runtime.could_not_start:
         return Ran(refusal=" ".join(ended.stderr.decode("utf-8", "replace").split()))
     return Ran(output=ended.stdout + (ended.stderr if ended.returncode else b""))
