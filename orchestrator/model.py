@@ -73,6 +73,8 @@ class Base(Noun, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
     suite: str
     mirror: str = "http://deb.debian.org/debian"
+    #: The versions of Python that this release of Debian has; [] where nobody has said so.
+    pythons: list[str] = []
     #: Whether the digest was seen to pull by the people who pinned it.
     verified: bool = False
 
@@ -140,6 +142,17 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
         return self.cuda_files + [f"src/{source.file}" for source in self.sources]
 
 
+class OwnStack(Noun, frozen=True, kw_only=True):
+    """The file that somebody's own stack is, and its lock: where they lie, and what was in them (plan/own_stack.py)."""
+
+    path: str
+    sha256: Sha256
+    #: The shipped stack whose images, backends and environment it has, but for the packages.
+    like: Name
+    lock: str
+    lock_sha256: Sha256
+
+
 class Stack(Noun, frozen=True, kw_only=True):
     """One dependency configuration = one image per device kind."""
 
@@ -153,6 +166,14 @@ class Stack(Noun, frozen=True, kw_only=True):
     images: dict[DeviceKind, ImageVariant]
     caches: list[CacheVolume] = []
     deviations: list[Deviation] = []
+    #: None for the stacks of the catalog.
+    own: OwnStack | None = None
+
+    @property
+    def keras_major(self) -> int:
+        """2 of "2.15.0"; 0 of a version that is no number."""
+        major = self.keras.partition(".")[0]
+        return int(major) if major.isdecimal() else 0
 
     def backend(self, name: str) -> Backend:
         return next(b for b in self.backends if b.name == name)

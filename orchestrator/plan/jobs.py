@@ -99,13 +99,13 @@ def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Jo
 
 
 def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
-    """`modern` means today's defaults; a 2017 stack has none.
+    """`modern` means today's defaults; a Keras before 3 has none.
 
     A file of one's own has one variant, and 2017's stacks run it where they are asked for by name.
     """
     if workload.own is not None:
         return ["own"] if stack.era == "today" or wanted.stacks != ["*"] else []
-    return [v for v in wanted.variants if v == "faithful" or stack.era == "today"]
+    return [v for v in wanted.variants if v == "faithful" or stack.keras_major >= 3]
 
 
 def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:

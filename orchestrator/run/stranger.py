@@ -60,6 +60,7 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
         Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir DIR"),
     ]
     found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
+    found += [Part(name="own stack", value=f"{each.own.path}, {each.own.lock}") for each in plan.stacks if each.own]
     different = [name for name in ACTING if getattr(config, name) != getattr(Config(), name)]
     found += [Part(name=name, value=_short(getattr(config, name)), option=ACTING[name]) for name in different]
     return [msgspec.structs.replace(part, value=public(part.value)) for part in found]
