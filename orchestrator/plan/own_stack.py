@@ -91,7 +91,7 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
     if name in known:
         raise UserError(f"{path.name}: {name!r} is a stack that comes with the program", "give it another `name:`")
     return AskedStack(
-        path=path.absolute(), sha256=sha256_file(path), name=name, file=file, like=catalog.stack(file.like)
+        path=path.parent.resolve() / path.name, sha256=sha256_file(path), name=name, file=file, like=catalog.stack(file.like)
     )
 
 
@@ -103,8 +103,10 @@ def _hint(message: str) -> str:
     return f"fields: {', '.join(fields)} (docs/STACKS.md)"
 
 
-def made(asked: AskedStack, device: DeviceKind, pins: Mapping[str, str], own: OwnStack, catalog: Catalog) -> Stack:
-    """The stack that a file and its lock are. `pins`: the versions that the lock names.
+def made(
+    asked: AskedStack, device: DeviceKind, pins: Mapping[str, str], own: OwnStack, index: str | None, catalog: Catalog
+) -> Stack:
+    """The stack that a file and its lock are. `pins`: the versions that the lock names; `index`: what it needs.
 
     Raises UserError where the lock lacks Keras, or every backend.
     """
@@ -128,7 +130,7 @@ def made(asked: AskedStack, device: DeviceKind, pins: Mapping[str, str], own: Ow
         keras=".".join(keras.split(".")[:3]),
         base=_base(like, asked.python, catalog),
         backends=backends,
-        images={device: _variant(like.images[device], asked, device)},
+        images={device: _variant(like.images[device], asked, index)},
         caches=like.caches,
         own=own,
     )
@@ -152,12 +154,12 @@ def _base(like: Stack, python: str, catalog: Catalog) -> str:
     return next((name for name in names if python in catalog.bases[name].pythons), like.base)
 
 
-def _variant(variant: ImageVariant, asked: AskedStack, device: DeviceKind) -> ImageVariant:
+def _variant(variant: ImageVariant, asked: AskedStack, index: str | None) -> ImageVariant:
     """The image of `like` with another environment. What its CUDA needs is known only where that is not in wheels."""
     return msgspec.structs.replace(
         variant,
         env={**variant.env, **asked.file.env},
-        index=asked.index(device),
+        index=index,
         gpu_needs=variant.gpu_needs if variant.cuda else None,
         backend_needs=variant.backend_needs if variant.cuda else {},
         verified=False,

@@ -19,8 +19,10 @@ from orchestrator.stacks.resolve import Wanted, cuda_words, resolved
 
 #: The comment of a lock that says what it holds of CUDA without need.
 CUDA = "# CUDA: "
+#: That which names the index beside the main one, where it is needed.
+FROM = "# from: "
 #: The beginnings of those comments that are no wishes.
-OURS = (CUDA, "# Made by")
+OURS = (CUDA, FROM, "# Made by")
 #: What a folder says that is not to be written to.
 CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -51,7 +53,8 @@ def ready(asked: AskedStack, device: DeviceKind, catalog: Catalog, may_lock: boo
         lock=str(path),
         lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
-    return made(asked, device, pins(text), own, catalog)
+    index = next((line.removeprefix(FROM) for line in text.splitlines() if line.startswith(FROM)), None)
+    return made(asked, device, pins(text), own, index, catalog)
 
 
 def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say: Say) -> Path:
@@ -62,12 +65,13 @@ def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say:
     wanted, away = wanted_by(asked, device), _in_cache(asked, device)
     with cache_locked(away):
         say(f"locking {asked.path.name} ({device})")
-        packages = resolved(wanted, asked.path.name, environ)
-        cuda = cuda_words(packages, environ) if device == "cpu" else ""
+        locked = resolved(wanted, asked.path.name, environ)
+        cuda = cuda_words(locked.text, environ) if device == "cpu" else ""
+        found = {CUDA: cuda, FROM: locked.index}
         lines = [f"# Made by `orchestrate lock {asked.path.name}`; do not edit.", *wanted.comments]
-        text = "\n".join([*lines, *([CUDA + cuda] if cuda else []), packages])
+        text = "\n".join([*lines, *(f"{name}{value}" for name, value in found.items() if value), locked.text])
         path = _write(_beside(asked, device), away, text.encode(), say)
-    say(f"wrote {path}: {len(pins(packages))} packages")
+    say(f"wrote {path}: {len(pins(locked.text))} packages")
     return path
 
 

@@ -18,7 +18,7 @@ from orchestrator.files import read_text, write_atomic
 from orchestrator.model import Noun
 from orchestrator.stacks import indexes, python2_lock
 from orchestrator.stacks.indexes import Sources
-from orchestrator.stacks.locks import cuda_packages
+from orchestrator.stacks.locks import cuda_packages, pins
 from orchestrator.stacks.uv_program import uv_program
 from orchestrator.stacks.venvs import tool_environment
 from orchestrator.text import one_line, plural, public
@@ -27,6 +27,8 @@ from orchestrator.text import one_line, plural, public
 SETTING = re.compile(r"^# (python|index|as-of|any-date): *(\S.*?) *$", re.MULTILINE)
 #: What uv says when an index does not answer.
 SILENT = re.compile(r"failed to fetch|request failed|error sending request|dns error|timed out|could not connect", re.I)
+#: uv's remark from which index a package is.
+FROM = re.compile(r"^ +# from (.*)\n", re.MULTILINE)
 PLATFORM = "x86_64-manylinux_2_28"
 
 
@@ -51,6 +53,13 @@ class Wanted(Noun, frozen=True, kw_only=True):
         return [*lines, *(f"# asked: {package}" for package in self.packages)]
 
 
+class Locked(Noun, frozen=True, kw_only=True):
+    """Packages and hashes, without comments; and the stack's own index where it is needed for one of them."""
+
+    text: str
+    index: str | None = None
+
+
 def wanted_by(text: str, name: str) -> Wanted:
     """What an .in file asks for. Raises UserError where it says a setting twice, or wrongly."""
     found = SETTING.findall(text)
@@ -72,15 +81,15 @@ def wanted_by(text: str, name: str) -> Wanted:
     )
 
 
-def resolved(wanted: Wanted, what: str, environ: Mapping[str, str]) -> str:
-    """The text of the lock of `what`: packages and hashes, without comments.
+def resolved(wanted: Wanted, what: str, environ: Mapping[str, str]) -> Locked:
+    """What the lock of `what` has to say.
 
     Raises UserError for what cannot be had together, HostError where an index does not answer.
     """
     sources = indexes.find(environ)
     try:
         if wanted.python.startswith("2."):
-            return "\n".join(python2_lock.locked(wanted.packages, sources)) + "\n"
+            return Locked(text="\n".join(python2_lock.locked(wanted.packages, sources)) + "\n")
         return _by_uv(wanted, sources, environ)
     except OrchestrateError as error:
         raise type(error)(f"{what} cannot be locked: {error.message}", error.hint) from error
@@ -89,14 +98,14 @@ def resolved(wanted: Wanted, what: str, environ: Mapping[str, str]) -> str:
 def lock_again(source: Path, environ: Mapping[str, str]) -> Path:
     """Writes the lock of a shipped stack, beside the .in file that says what it is made of. Raises as `resolved`."""
     wanted = wanted_by(read_text(source), source.name)
-    text = resolved(wanted, source.stem, environ)
+    text = resolved(wanted, source.stem, environ).text
     if wanted.python.startswith("2."):
         text = f"# Made by `orchestrate lock` from {source.name}; do not edit.\n{text}"
     write_atomic(doors.own(source.parent) / f"{source.stem}.txt", text.encode())
     return source.with_suffix(".txt")
 
 
-def _by_uv(wanted: Wanted, sources: Sources, environ: Mapping[str, str]) -> str:
+def _by_uv(wanted: Wanted, sources: Sources, environ: Mapping[str, str]) -> Locked:
     # Folders with wheels stand in for the stack's own index, as they do where its environment is made.
     own = [wanted.index] if wanted.index and not sources.folders else []
     with tempfile.TemporaryDirectory() as folder:
@@ -104,14 +113,24 @@ def _by_uv(wanted: Wanted, sources: Sources, environ: Mapping[str, str]) -> str:
         asked.write_text("".join(f"{package}\n" for package in wanted.packages), encoding="utf-8")
         words = [uv_program(), "pip", "compile", str(asked), "--output-file", str(lock), "--quiet"]
         words += ["--generate-hashes", "--no-header", "--no-annotate", "--python-version", wanted.python]
-        words += ["--python-platform", PLATFORM, *dates(wanted), *indexes.uv_flags(sources)]
+        words += ["--python-platform", PLATFORM, "--emit-index-annotation", *dates(wanted), *indexes.uv_flags(sources)]
         environment = tool_environment(indexes.for_uv(sources, own, environ))
         answer = subprocess.run(
             words, capture_output=True, encoding="utf-8", errors="replace", check=False, env=environment
         )
         if answer.returncode == 0:
-            return lock.read_text(encoding="utf-8")
+            return _read(lock.read_text(encoding="utf-8"), wanted.index)
     raise _refusal(answer.stderr or answer.stdout, wanted)
+
+
+def _read(text: str, index: str | None) -> Locked:
+    """uv's answer, which says from which index each package is. A local version (+cpu) is on the stack's own alone."""
+    origins = FROM.findall(text)
+    text = FROM.sub("", text)
+    needed = index and (
+        any(index.rstrip("/") in origin for origin in origins) or any("+" in v for v in pins(text).values())
+    )
+    return Locked(text=text, index=index if needed else None)
 
 
 def dates(wanted: Wanted) -> list[str]:

@@ -256,11 +256,11 @@ def _make(maker: Modern | Legacy, place: Path, lock: Path, sources: Sources, ker
 def own_indexes(lock: Path, sources: Sources) -> list[str]:
     """The lock's own index, unless the caller's folders hold its wheels.
 
-    It is a comment "# index: URL" in its .in file; in itself where it has none.
+    It is a comment: "# index: URL" in its .in file, or "# from: URL" in the lock of a stack of one's own.
     """
     asked = lock.with_suffix(".in")
-    text = (asked if asked.is_file() else lock).read_text(encoding="utf-8")
-    found = re.findall(r"^# index: *(\S+)", text, re.MULTILINE)
+    name, text = ("index", asked) if asked.is_file() else ("from", lock)
+    found = re.findall(rf"^# {name}: *(\S+)", text.read_text(encoding="utf-8"), re.MULTILINE)
     return [] if found and locked_wheels(sources.folders, lock.read_text(encoding="utf-8")) else found
 
 
