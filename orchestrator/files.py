@@ -8,13 +8,15 @@ import fcntl
 import hashlib
 import os
 import pwd
+import re
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar
 
 import msgspec
+import msgspec.inspect
 
 from orchestrator import doors, ownership, yaml_faults
 from orchestrator.errors import HostError, UserError
@@ -97,6 +99,11 @@ def expanded(path: str) -> Path:
 def is_python(name: str) -> bool:
     """Whether a word of the command line or a configuration names a file of Python."""
     return name.endswith(".py")
+
+
+def is_yaml(name: str) -> bool:
+    """Whether a word of the command line or a configuration names a file of YAML."""
+    return name.endswith((".yaml", ".yml"))
 
 
 def is_text(name: str) -> bool:
@@ -336,9 +343,30 @@ def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], 
     try:
         return msgspec.yaml.decode(text, type=shape)
     except msgspec.ValidationError as error:
-        raise UserError(f"{source}: {error}", hint(str(error))) from error
+        raise UserError(f"{source}: {error}{_allowed(str(error), shape)}", hint(str(error))) from error
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: also of a date that does not exist
         raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
+
+
+def _allowed(message: str, shape: Any) -> str:
+    """The values that there are, for a message about one that is none of them: msgspec names only the bad one."""
+    where = re.search(r"Invalid enum value .* - at `\$(.*)`", message)
+    if where is None:
+        return ""
+    kinds = [msgspec.inspect.type_info(shape)]
+    for step in re.findall(r"\.(\w+)|\[([^\]]*)\]", where[1]):
+        kinds = [found for kind in kinds for found in _inside(kind, step[0])]
+    values = [str(value) for kind in kinds for value in getattr(kind, "values", ())]
+    return f"; there are: {', '.join(values)}" if values else ""
+
+
+def _inside(kind: Any, field: str) -> list[Any]:
+    """The types of a field (or, with "", of the items or values) of a type, each alternative of a union by itself."""
+    if field:
+        found = [each.type for each in getattr(kind, "fields", ()) if each.encode_name == field]
+    else:
+        found = [getattr(kind, name) for name in ("item_type", "value_type") if hasattr(kind, name)]
+    return [inner for each in found for inner in getattr(each, "types", (each,))]
 
 
 def read_yaml(path: Path, shape: type[T]) -> T:

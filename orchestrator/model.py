@@ -73,6 +73,8 @@ class Base(Noun, frozen=True, kw_only=True):
     digest: Annotated[str, Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
     suite: str
     mirror: str = "http://deb.debian.org/debian"
+    #: The versions of Python that this release of Debian has; [] where nobody has said so.
+    pythons: list[str] = []
     #: Whether the digest was seen to pull by the people who pinned it.
     verified: bool = False
 
@@ -158,6 +160,17 @@ class Found(Noun, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
+class OwnStack(Noun, frozen=True, kw_only=True):
+    """The file that somebody's own stack is, and its lock: where they lie, and what was in them (plan/own_stack.py)."""
+
+    path: str
+    sha256: Sha256
+    #: The shipped stack whose images, backends and environment it has, but for the packages.
+    like: Name
+    lock: str
+    lock_sha256: Sha256
+
+
 class Stack(Noun, frozen=True, kw_only=True):
     """One dependency configuration = one image per device kind."""
 
@@ -173,10 +186,18 @@ class Stack(Noun, frozen=True, kw_only=True):
     deviations: list[Deviation] = []
     #: Of an environment that is used as it was found, instead of made.
     found: Found | None = None
+    #: None for the stacks of the catalog.
+    own: OwnStack | None = None
 
     def image(self, device: DeviceKind, version: str) -> str:
         """The name of its image for a kind of device."""
         return self.found.place if self.found else image_name(self.name, device, version)
+
+    @property
+    def keras_major(self) -> int:
+        """2 of "2.15.0"; 0 of a version that is no number."""
+        major = self.keras.partition(".")[0]
+        return int(major) if major.isdecimal() else 0
 
     def backend(self, name: str) -> Backend:
         return next(b for b in self.backends if b.name == name)

@@ -15,14 +15,25 @@ import traceback
 import events
 import job
 
-WORKLOADS = ("babi_rnn", "cifar10_cnn", "mnist_cnn", "mnist_mlp", "mnist_rnn")
+HERE = os.path.dirname(os.path.abspath(__file__))
 SIZES = ("epochs", "batch_size", "train", "validation")
+
+
+def workloads():
+    """The names of the workloads that lie beside this file: each has a line that begins with `DEFAULTS =`."""
+    found = []
+    for name in os.listdir(HERE):
+        if name.endswith(".py"):
+            with open(os.path.join(HERE, name), "rb") as source:
+                if any(line.startswith(b"DEFAULTS =") for line in source):
+                    found.append(name[:-len(".py")])
+    return sorted(found)
 
 
 def parse(argv):
     """The command line; sizes that are left out are None and come from the workload."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("workload", choices=WORKLOADS)
+    parser.add_argument("workload", choices=workloads())
     parser.add_argument("--data", required=True, help="the data set's file")
     parser.add_argument("--data-kind", choices=("official", "given", "synthetic"), default="given")
     job.add_arguments(parser)
@@ -49,11 +60,16 @@ def full_shape(x):
 def load(args, workload, keras, writer):
     """The samples; fewer than asked for if the file has no more, which its event shows."""
     import data
+    import opened
 
     with writer.phase("data"):
-        samples = workload.load(args.data, args.train, args.validation, keras.image_data_format)
-    writer.write("data", file=os.path.basename(args.data), sha256=data.sha256(args.data),
-                 kind=args.data_kind, train=full_shape(samples.x), validation=full_shape(samples.x_val))
+        with opened.Watched(args.data) as watched:
+            samples = workload.load(args.data, args.train, args.validation, keras.image_data_format)
+    if watched.opened:
+        used = {"file": os.path.basename(args.data), "sha256": data.sha256(args.data), "kind": args.data_kind}
+    else:  # samples of its own making: to name the data set would be untrue
+        used = {"file": None, "sha256": None, "kind": "own"}
+    writer.write("data", train=full_shape(samples.x), validation=full_shape(samples.x_val), **used)
     return samples
 
 

@@ -21,7 +21,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
 VERBS = (
     *("run", "plan", "doctor", "report", "compare", "merge", "query", "replay", "verify", "validate"),
-    *("list", "build", "images", "data", "attach", "clean", "render"),
+    *("list", "new", "lock", "build", "images", "data", "attach", "clean", "render"),
 )
 
 #: `--option=`, and the options for which nothing is a value.

@@ -46,7 +46,13 @@ def _folder(flag: str, **more: Any) -> Decorator:
 
 
 FILTERS = options(
-    _glob("--stack", "stacks", "Only stacks whose name matches."),
+    click.option(
+        "--stack",
+        "stacks",
+        multiple=True,
+        metavar="GLOB|FILE",
+        help="Only stacks whose name matches; FILE.yaml is a stack of your own (docs/STACKS.md).",
+    ),
     _glob("--backend", "backends", "Only backends whose name matches."),
     _glob("--workload", "workloads", "Only workloads whose name matches."),
 )

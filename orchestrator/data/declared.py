@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from orchestrator.data.contents import Content
+from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Name, Noun, Positive, Sha256
 
@@ -41,6 +43,16 @@ def load_datasets() -> dict[str, Dataset]:
     entries = read_yaml(PACKAGE / "data" / "datasets.yaml", dict[str, dict[str, Any]])
     named = {name: {"name": name, **entry} for name, entry in entries.items()}
     return msgspec.convert(named, dict[str, Dataset])
+
+
+def known(datasets: Mapping[str, Dataset], name: str) -> Dataset:
+    """The data set of this name. Raises UserError, with the names there are, for any other."""
+    if name not in datasets:
+        raise UserError(
+            f"no data set is called {name!r}",
+            f"There are: {', '.join(datasets)}. A model with data of your own: orchestrate my.py",
+        )
+    return datasets[name]
 
 
 #: Permissions of the data files that we make: the jobs of root run as nobody, who must be able to read them.

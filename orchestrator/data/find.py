@@ -11,7 +11,7 @@ from typing import Literal
 
 from orchestrator.data.archives import check, write_tar_gz
 from orchestrator.data.contents import BadArchive
-from orchestrator.data.declared import DATA_MODE, Dataset, synthetic_path
+from orchestrator.data.declared import DATA_MODE, Dataset, known, synthetic_path
 from orchestrator.data.download import Patience, Progress, fetch, known_hashes
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import (
@@ -114,10 +114,7 @@ def verify(datasets: Mapping[str, Dataset], names: Iterable[str] = (), data_dir:
 
 
 def _chosen(datasets: Mapping[str, Dataset], names: Iterable[str]) -> list[Dataset]:
-    wanted = list(dict.fromkeys(names)) or list(datasets)
-    if unknown := [name for name in wanted if name not in datasets]:
-        raise UserError(f"no data set is called {unknown[0]!r}", f"There are: {', '.join(datasets)}.")
-    return [datasets[name] for name in wanted]
+    return [known(datasets, name) for name in list(dict.fromkeys(names)) or datasets]
 
 
 def _search_dirs(data_dir: Path | None) -> list[Path]:

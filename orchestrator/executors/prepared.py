@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.data.declared import load_datasets
+from orchestrator.data.declared import known, load_datasets
 from orchestrator.data.find import resolve
 from orchestrator.errors import OrchestrateError
 from orchestrator.host.probe import RESERVE_MB
@@ -32,11 +32,17 @@ def equal_share_mb(host: Host, slots: list[Device]) -> int:
 
 
 def ready_data(plan: Plan, request: Request, say: Say) -> tuple[dict[str, DataFile], list[Unavailable]]:
-    """The data files of the plan's jobs, by data set, and the data sets that cannot be had."""
+    """The data files of the plan's jobs, by data set, and the data sets that cannot be had.
+
+    Raises UserError for a data set that is not known: no host has it.
+    """
     found: dict[str, DataFile] = {}
     missing: list[Unavailable] = []
     datasets = load_datasets()
-    for name in sorted({job.dataset for job in plan.jobs if job.dataset} - set(plan.data)):
+    wanted = sorted({job.dataset for job in plan.jobs if job.dataset} - set(plan.data))
+    for name in wanted:
+        known(datasets, name)
+    for name in wanted:
         try:
             found |= resolve(
                 datasets, [name], request.data_dir, allow_fetch=request.may_fetch, allow_synthetic=True, say=say

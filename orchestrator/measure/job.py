@@ -18,7 +18,7 @@ from orchestrator.files import is_full, last_line
 from orchestrator.host.cores import Cores
 from orchestrator.launchers.launcher import Launcher, Probe
 from orchestrator.measure.events import EventTail, sort_events
-from orchestrator.model import Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
+from orchestrator.model import OWN_DATA, Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
 from orchestrator.results import leftovers
 from orchestrator.results.folder import OUT
 from orchestrator.results.job_events import DataEvent, EpochEvent, ErrorEvent, diverged, read
@@ -144,9 +144,12 @@ def measure(
     for quota in watcher.quota:
         identity = msgspec.structs.replace(identity, cpu_quota=quota)
     status, reason = verdict(job, exit_, watcher.events, watcher.remarks, folder / LOG)
-    seen = read(DataEvent, reported["data"]).sha256
-    if status == "ok" and job.dataset is not None and seen != identity.data_sha256:
-        status, reason = "failed", f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen}"
+    seen = read(DataEvent, reported["data"])
+    if seen.kind == "own":  # whatever was planned for it
+        identity = msgspec.structs.replace(identity, data_sha256=OWN_DATA.sha256, data_kind=OWN_DATA.kind)
+    elif status == "ok" and job.dataset is not None and seen.sha256 != identity.data_sha256:
+        status = "failed"
+        reason = f"the data changed: planned sha256 {identity.data_sha256}, the job read {seen.sha256}"
     return Result(
         run_id=run_id,
         job=job,

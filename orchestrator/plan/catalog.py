@@ -152,7 +152,7 @@ def stack_faults(declared: StacksFile, docker_dir: Path) -> Iterator[str]:
         for device in stack.images:
             lock = docker_dir / "requirements" / f"{stack.name}-{device}.txt"
             if not lock.is_file():
-                yield f"{where}.images.{device}: {lock} is missing (python docker/lock.py {stack.name})"
+                yield f"{where}.images.{device}: {lock} is missing (`orchestrate lock {stack.name}` makes it)"
 
 
 def reference_faults(stack: Stack, where: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.errors import UserError
-from orchestrator.files import decode_yaml, is_python
+from orchestrator.files import decode_yaml, is_python, is_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.model import MOST_SECONDS, Epochs, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.slurm import Slurm
@@ -34,6 +34,7 @@ class Config(Noun, frozen=True, kw_only=True):
 
     version: Literal[1] = 1
     description: str = ""
+    #: An entry that ends in .yaml is the file of a stack of one's own.
     stacks: Patterns = field(default_factory=everything)
     backends: Patterns = field(default_factory=everything)
     workloads: Patterns = field(default_factory=everything)
@@ -139,6 +140,7 @@ def _settled(config: Config) -> Config:
         device="gpu" if config.gpus else config.device,
         variants=variants,
         weaken=sorted(set(config.weaken)),
+        stacks=list(dict.fromkeys(str(Path(s).absolute()) if is_yaml(s) else s for s in config.stacks)),
         workloads=list(dict.fromkeys(str(Path(w).absolute()) if is_python(w) else w for w in config.workloads)),
         data={name: str(Path(path).absolute()) for name, path in config.data.items()},
         pythons=list(dict.fromkeys(map(_interpreter, config.pythons))),

@@ -66,7 +66,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         jobs=kept,
         skipped=skipped,
         workloads=[workload for workload in catalog.workloads if workload.own is not None],
-        stacks=[stack for stack in catalog.stacks if stack.found is not None],
+        stacks=[stack for stack in catalog.stacks if stack.own is not None or stack.found is not None],
     )
 
 

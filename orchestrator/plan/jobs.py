@@ -33,12 +33,17 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     threads: int
 
 
+#: What may be a file of one's own, and how that is named.
+OWN_FILES = {"workload": "a file of your own: orchestrate my.py", "stack": "a file of your own: --stack ./my.yaml"}
+
+
 def select(patterns: Sequence[str], names: Iterable[str], what: str) -> list[str]:
     """The names that match any pattern, in catalogue order. A pattern that matches nothing is a mistake."""
     known = list(dict.fromkeys(names))
     for pattern in patterns:
         if not any(fnmatchcase(name, pattern) for name in known):
-            raise UserError(f"no {what} is called {pattern!r}", suggest(pattern, known))
+            hints = [suggest(pattern, known), OWN_FILES.get(what)]
+            raise UserError(f"no {what} is called {pattern!r}", "; ".join(filter(None, hints)))
     return [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
@@ -61,6 +66,10 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
         for backend in stack.backends
         if backend.name in backend_names
     ]
+    if not cells and wanted.variants == ["modern"]:
+        raise UserError(
+            "nothing to run: the variant modern needs Keras 3", f"stacks {', '.join(stack_names)} have none"
+        )
     if not cells:
         raise UserError(
             "nothing to run: no chosen stack has a chosen backend",
@@ -99,13 +108,13 @@ def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Jo
 
 
 def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
-    """`modern` means today's defaults; a 2017 stack has none.
+    """`modern` means today's defaults; a Keras before 3 has none.
 
     A file of one's own has one variant, and 2017's stacks run it where they are asked for by name.
     """
     if workload.own is not None:
         return ["own"] if stack.era == "today" or wanted.stacks != ["*"] else []
-    return [v for v in wanted.variants if v == "faithful" or stack.era == "today"]
+    return [v for v in wanted.variants if v == "faithful" or stack.keras_major >= 3]
 
 
 def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:

@@ -96,7 +96,7 @@ class ReportInput(Struct, kw_only=True):
 
 def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
-    eras = {stack.name: stack.era for stack in catalog.stacks}
+    eras = {stack.name: "own" if stack.own else stack.era for stack in catalog.stacks}
     rows = [
         {
             **row,

@@ -40,6 +40,8 @@ class DataEvent(Event, frozen=True, kw_only=True):
     """The data set was read. `train` and `validation` are the shape of the input, or of each of several inputs."""
 
     sha256: str | None = None
+    #: As the plan has it; `own` where the job made up its samples, and did not open the data set.
+    kind: str | None = None
     train: list[object] = []
     validation: list[object] = []
 

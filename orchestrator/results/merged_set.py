@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from orchestrator import doors
 from orchestrator.errors import UserError
 from orchestrator.files import disk_errors, remove_tree, write_atomic
 from orchestrator.model import Noun, Plan, Row, Sample, to_json, without_record
-from orchestrator.results import columns, named_files
+from orchestrator.results import columns, named_files, source
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder, has_plan
@@ -70,6 +71,15 @@ class Merge(Noun, frozen=True, kw_only=True):
     unread: list[Conflict] = []
     #: Workloads that were run under more than one set of conditions, with what differs.
     apart: dict[str, list[str]] = {}
+
+
+def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """As `source.query`, also of a run: it is merged into a folder that is gone afterwards."""
+    if is_set(path) or not has_plan(path):
+        return source.query(path, sql)
+    with tempfile.TemporaryDirectory() as folder:
+        merge_sources([path], Path(folder, "set"))
+        return source.query(Path(folder, "set"), sql)
 
 
 def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:

@@ -114,7 +114,7 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     Raises UserError for a statement that is wrong, or that does not read.
     """
     if not is_set(path):
-        raise UserError(f"{path} is not a merged set", "make one: orchestrate merge RUN... --to FOLDER")
+        raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/")
     import duckdb  # a tenth of a second to load; runs are read without it
 
     path = opened_set(path)

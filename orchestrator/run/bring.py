@@ -2,37 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
-from orchestrator.errors import UserError
-from orchestrator.files import is_python
-from orchestrator.model import Plan, Say, Stack
+from orchestrator.errors import OrchestrateError, UserError
+from orchestrator.files import is_python, is_yaml
+from orchestrator.host.probe import probe_host
+from orchestrator.model import DeviceKind, Plan, Say, Stack
 from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.plan.config import everything
+from orchestrator.plan.config import Config, everything
 from orchestrator.plan.own import as_now, own_workloads
+from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
+from orchestrator.stacks import own_locks
 from orchestrator.stacks.found.find import found_stacks
-from orchestrator.text import silent
+
+#: Hears why the file of a stack of one's own is left out.
+OnFault = Callable[[OrchestrateError], None]
 
 
-def brought(request: RunRequest, say: Say = silent) -> tuple[RunRequest, Catalog]:
+def brought(
+    request: RunRequest, say: Say, may_lock: bool = True, on_fault: OnFault | None = None
+) -> tuple[RunRequest, Catalog]:
     """The catalog with what the request brings, and the request in which that stands by its name.
 
-    A file is only read; an environment is started once, to look into it. Raises UserError for a file or an environment
-    that is none, HostError for an environment that no job could run in.
+    A file is only read; an environment is started once, to look into it. `may_lock`: a stack that has no lock yet gets
+    it. With `on_fault`, a bad file of a stack is told and left out. Raises UserError for a file or an environment that
+    is none, where nothing else was asked for, and HostError for an environment that no job could run in.
     """
     catalog = load_catalog(request.root)
     config = request.config
     files = [workload for workload in config.workloads if is_python(workload)]
     own = own_workloads(files, [workload.name for workload in catalog.workloads])
     names = [workload for workload in config.workloads if not is_python(workload)]
-    config = msgspec.structs.replace(config, workloads=[*names, *(workload.name for workload in own)])
+    wanted, catalog = with_stacks(config.stacks, lambda: device_of(config), catalog, say, may_lock, on_fault)
+    _refuse_cluster(config, catalog)
     found = _found(request, catalog, say)
     if found:
-        beside = [] if config.stacks == everything() else config.stacks
-        config = msgspec.structs.replace(config, stacks=[*beside, *(stack.name for stack in found)])
+        wanted = [*([] if wanted == everything() else wanted), *(stack.name for stack in found)]
+    changes = {"stacks": wanted, "workloads": [*names, *(workload.name for workload in own)]}
+    config = msgspec.structs.replace(config, **changes)
     return msgspec.structs.replace(request, config=config), catalog.extended(own, found)
 
 
@@ -43,6 +55,51 @@ def _found(request: RunRequest, catalog: Catalog, say: Say) -> list[Stack]:
     if named and request.keras_spec:
         raise UserError("--keras-spec makes environments, and what is found is used as it is", "leave one of them out")
     return found_stacks(config, catalog, say)
+
+
+def with_stacks(
+    wanted: Sequence[str],
+    device: Callable[[], DeviceKind],
+    catalog: Catalog,
+    say: Say,
+    may_lock: bool,
+    on_fault: OnFault | None = None,
+) -> tuple[list[str], Catalog]:
+    """The wanted stacks with names for the files among them, and the catalog that has those.
+
+    A bad file is one line, and ends what is asked for only where that was nothing else: then raises what was wrong.
+    """
+    names = [each for each in wanted if not is_yaml(each)]
+    found: dict[str, Stack] = {}
+    faults: list[OrchestrateError] = []
+    for file in (each for each in wanted if is_yaml(each)):
+        try:
+            asked = read_stack_file(Path(file), catalog)
+            if asked.name in found:
+                raise UserError(f"{file}: another file names its stack {asked.name!r}, too", "give it another `name:`")
+            found[asked.name] = own_locks.ready(asked, device(), catalog, may_lock, say)
+        except OrchestrateError as error:
+            faults.append(error)
+    if faults and on_fault is None and not names and not found:
+        raise faults[0]
+    tell = on_fault or (lambda fault: say(f"left out: {fault.message}; {fault.hint}"))
+    for fault in faults:
+        tell(fault)
+    return [*names, *found] or ["*"], catalog.extended([], found.values())
+
+
+def device_of(config: Config) -> DeviceKind:
+    """The kind of device that a run of this configuration computes on here, for which its stacks are locked."""
+    if config.device == "auto":
+        return "gpu" if probe_host(os.environ).gpus else "cpu"
+    return config.device
+
+
+def _refuse_cluster(config: Config, catalog: Catalog) -> None:
+    """Raises UserError for a stack of one's own on a cluster, whose nodes know the catalog alone."""
+    own = [stack.name for stack in catalog.stacks if stack.own]
+    if own and config.executor != "local":
+        raise UserError(f"{own[0]} is a stack of your own, which runs on this host only", "leave --executor out")
 
 
 def reopened(plan: Plan) -> Plan:

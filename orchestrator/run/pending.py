@@ -90,7 +90,7 @@ def changes(kept: Mapping[str, Result], now: Mapping[str, Mapping[str, Any]]) ->
         if then is None or current is None:  # never launched, or nothing to compare with
             continue
         for field, words in IDENTITY.items():
-            if field in ADDED and then.machine is None:
+            if (field in ADDED and then.machine is None) or (field == "data_sha256" and then.data_kind == "own"):
                 continue
             if field in current and getattr(then, field) != current[field]:
                 found.setdefault(words.format(job=result.job), []).append(job_id)

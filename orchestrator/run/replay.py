@@ -10,7 +10,7 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import check_launcher, recorded_name
-from orchestrator.model import Fingerprint, Host, Job, Plan, Result
+from orchestrator.model import DataFile, Fingerprint, Host, Job, Plan, Result
 from orchestrator.plan.config import Config
 from orchestrator.text import public
 
@@ -77,6 +77,18 @@ def same_config(plan: Plan, launcher: str | None) -> Config:
     return msgspec.structs.replace(config, launcher=chosen, executor="local")
 
 
+def refuse_other_data(then: Plan, now: Mapping[str, DataFile], jobs: Sequence[Job]) -> None:
+    """Raises UserError where these jobs would read other data than those on record: nothing could be compared."""
+    for name in sorted({job.dataset for job in jobs if job.dataset}):
+        before, after = then.data.get(name), now.get(name)
+        if before and after and before.sha256 != after.sha256:
+            raise UserError(
+                f"{name} is {_short(before.sha256)} ({before.kind}) on record, and {after.path} is "
+                f"{_short(after.sha256)} ({after.kind}): no time could be compared",
+                "--data-dir DIR names the folder of the recorded file; --other-data replays all the same",
+            )
+
+
 def known_beforehand(host: Host, scripts: str, launcher: str) -> dict[str, Any]:
     """Those fields of a fingerprint that are known of any job here before anything is made ready."""
     return {
@@ -109,6 +121,8 @@ def differences(recorded: Mapping[str, Result], now: Mapping[str, Mapping[str, A
 def _differences(then: Fingerprint, now: Mapping[str, Any]) -> Iterator[str]:
     for name, meaning in MEANINGS.items():
         if name not in now or (name in ADDED and then.machine is None):
+            continue
+        if name == "data_sha256" and then.data_kind == "own":  # it made up its samples, and will again
             continue
         a, b = getattr(then, name), now[name]
         if a != b and not (name == "memory_mb" and abs(a - b) <= MEMORY_SLACK_MB):

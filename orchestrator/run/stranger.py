@@ -61,6 +61,7 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
     ]
     found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
     found += [Part(name="environment", value=each.found.place) for each in plan.stacks if each.found]
+    found += [Part(name="own stack", value=f"{each.own.path}, {each.own.lock}") for each in plan.stacks if each.own]
     different = [name for name in ACTING if getattr(config, name) != getattr(Config(), name)]
     found += [Part(name=name, value=_short(getattr(config, name)), option=ACTING[name]) for name in different]
     return [msgspec.structs.replace(part, value=public(part.value)) for part in found]

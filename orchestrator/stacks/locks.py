@@ -7,16 +7,65 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from orchestrator.errors import HostError, UserError
 from orchestrator.files import expanded, sha256_file
 from orchestrator.model import DeviceKind, Stack
 
 PYTHON2_TOOLS = "python2-tools.txt"
+PIN = re.compile(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([^\s;\\]+)", re.MULTILINE)
+#: The lines of a lock: a comment, a package of one version, its hashes. Anything else would install something else.
+LINE = re.compile(r"\s*(#.*)?|[\w.-]+(\[[\w.,-]+\])?==[\w.!+-]+( ?;[^\\]*)?( \\)?|\s+--hash=sha256:[0-9a-f]{64}( \\)?")
+#: Packages of CUDA, which no CPU computes with.
+CUDA = re.compile(r"nvidia-(?!ml-py)|jax-cuda\d|cuda-(?:bindings|pathfinder|toolkit)")
 
 
-def lock_files(stack: Stack, device: DeviceKind) -> list[str]:
-    """The locks that the image is made from, below docker/requirements/."""
-    tools = [PYTHON2_TOOLS] if stack.python.startswith("2.") else []
-    return [f"{stack.name}-{device}.txt", *tools]
+def lock_files(stack: Stack, device: DeviceKind, docker_dir: Path) -> dict[str, Path]:
+    """The locks that an image is made from, by their names in its context."""
+    tools = {PYTHON2_TOOLS: docker_dir / "requirements" / PYTHON2_TOOLS} if stack.python.startswith("2.") else {}
+    return {f"{stack.name}-{device}.txt": lock_file(stack, device, docker_dir), **tools}
+
+
+def lock_file(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
+    """The lock of a stack: below docker/requirements/, or the one that was read for a stack of one's own.
+
+    Raises HostError where the latter is not there, or not as it was then.
+    """
+    if stack.own is None:
+        return docker_dir / "requirements" / f"{stack.name}-{device}.txt"
+    path = Path(stack.own.lock)
+    try:
+        digest = sha256_file(path)
+    except OSError as error:
+        raise HostError(f"the lock of {stack.name} cannot be read: {path}: {error.strerror}", LOCK_ANEW) from error
+    if digest != stack.own.lock_sha256:
+        raise HostError(f"the lock of {stack.name} was changed since this was planned: {path}", LOCK_ANEW)
+    return path
+
+
+LOCK_ANEW = "start a new run with the file of the stack; `orchestrate lock FILE` makes its lock anew"
+
+
+def pins(lock: str) -> dict[str, str]:
+    """The version of each package that a lock names, by the name that the index spells."""
+    return {normal(name): version for name, version in PIN.findall(lock)}
+
+
+def refuse_unlocked(name: str, lock: str) -> None:
+    """Raises UserError for a lock that names anything but packages of one version each, with hashes."""
+    for number, line in enumerate(lock.splitlines(), 1):
+        if not LINE.fullmatch(line):
+            raise UserError(
+                f"{name}, line {number}: {line.strip()[:80]!r} is no package of one version, and no hash of one",
+                "`orchestrate lock FILE` makes the lock anew",
+            )
+    for entry in re.split(r"^(?=[\w.-]+(?:\[[\w.,-]+\])?==)", lock, flags=re.MULTILINE)[1:]:
+        if "--hash=sha256:" not in entry:
+            raise UserError(f"{name}: {entry.split()[0]} has no hash", "`orchestrate lock FILE` makes the lock anew")
+
+
+def cuda_packages(lock: str) -> list[str]:
+    """The packages of CUDA that a lock names."""
+    return [name for name in pins(lock) if CUDA.match(name)]
 
 
 def local_folder(place: str) -> Path | None:
@@ -29,9 +78,9 @@ def local_folder(place: str) -> Path | None:
 
 def locked_wheels(folders: Iterable[Path], lock: str) -> list[Path]:
     """The wheels in these folders that the lock names and whose hash it knows."""
-    pins = {(normal(name), version) for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE)}
+    locked = pins(lock).items()
     wheels = [wheel for folder in folders for wheel in sorted(folder.glob("*.whl"))]
-    return [wheel for wheel in wheels if wheel_pin(wheel) in pins and sha256_file(wheel) in lock]
+    return [wheel for wheel in wheels if wheel_pin(wheel) in locked and sha256_file(wheel) in lock]
 
 
 def wheel_pin(wheel: Path) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from orchestrator import ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cached_record, write_atomic
 from orchestrator.model import Noun, to_json
-from orchestrator.stacks.locks import normal
+from orchestrator.stacks.locks import normal, pins
 
 NAME = "keras-orchestrate.json"
 #: Written by uv while it works.
@@ -121,11 +121,10 @@ def _planted(place: Path) -> str:
 
 
 def _unlike_lock(place: Path, lock: str, replaced: frozenset[str]) -> str:
-    pins = {(normal(name), version) for name, version in re.findall(r"^([\w.-]+)==([^\s;]+)", lock, re.MULTILINE)}
     folders = [path.name for top in _sites(place) for path in top.glob("*.dist-info")]
     names = [re.fullmatch(r"(.+?)-([^-]+)\.dist-info", name) for name in folders]
     there = {(normal(found[1]), found[2]) for found in names if found}
-    other = sorted(name for name, _ in pins ^ there if name not in replaced)
+    other = sorted(name for name, _ in set(pins(lock).items()) ^ there if name not in replaced)
     return f"it has another {other[0]} than its lock" if other else ""
 
 

@@ -14,10 +14,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-from uv import find_uv_bin
 
 from orchestrator import ownership
 from orchestrator.errors import HostError
@@ -25,7 +23,8 @@ from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
 from orchestrator.stacks import indexes, stamps
 from orchestrator.stacks.indexes import Sources
-from orchestrator.stacks.locks import locked_wheels
+from orchestrator.stacks.locks import lock_file, locked_wheels
+from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import public
 
 
@@ -139,7 +138,7 @@ def _maker(stack: Stack) -> Modern | Legacy:
 
 
 def _lock(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
-    return docker_dir / "requirements" / f"{stack.name}-{device}.txt"
+    return lock_file(stack, device, docker_dir)
 
 
 class Modern:
@@ -159,7 +158,7 @@ class Modern:
 
     def make(self, place: Path, lock: Path, sources: Sources, keras_spec: str | None) -> None:
         version, environment = self._stack.python, indexes.for_uv(sources, own_indexes(lock, sources), os.environ)
-        new = [find_uv_bin(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)]
+        new = [uv_program(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)]
         try:
             _run(new, environment)
         except HostError as error:
@@ -168,7 +167,7 @@ class Modern:
                 f"install Python {version} ({error.message})",
             ) from error
         install = [
-            find_uv_bin(),
+            uv_program(),
             "pip",
             "install",
             "--quiet",
@@ -199,7 +198,8 @@ class Legacy:
         return {"PYTHONPATH": str(place / "site"), "PYTHONNOUSERSITE": "1"}
 
     def usable(self, place: Path) -> bool:
-        return (place / "interpreter").is_file() and Path(self.python(place)).exists()
+        whole = (place / "interpreter").is_file() and Path(self.python(place)).exists()
+        return whole and not any(_namespaces(place / "site"))
 
     def make(self, place: Path, lock: Path, sources: Sources, keras_spec: str | None) -> None:
         if keras_spec:
@@ -209,7 +209,21 @@ class Legacy:
         install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         environment = indexes.for_pip(sources, own_indexes(lock, sources), os.environ)
         _run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
+        for package in _namespaces(place / "site"):
+            (package / "__init__.py").touch()
         (place / "interpreter").write_text(python, encoding="utf-8")
+
+
+def _namespaces(site: Path) -> Iterator[Path]:
+    """The folders of packages that cannot be imported: those that share a name (google.protobuf) have no __init__.py.
+
+    A .pth file makes up for it, which Python reads in its own folders, and not in those of PYTHONPATH.
+    """
+    for listed in site.glob("*.*-info/namespace_packages.txt"):
+        for name in listed.read_text(encoding="utf-8").split():
+            package = site.joinpath(*name.split("."))
+            if package.is_dir() and not (package / "__init__.py").exists():
+                yield package
 
 
 def find_python(version: str) -> str:
@@ -240,8 +254,13 @@ def _make(maker: Modern | Legacy, place: Path, lock: Path, sources: Sources, ker
 
 
 def own_indexes(lock: Path, sources: Sources) -> list[str]:
-    """The lock's own index (a comment "# index: URL" in its .in file), unless the caller's folders hold its wheels."""
-    found = re.findall(r"^# index: *(\S+)", lock.with_suffix(".in").read_text(encoding="utf-8"), re.MULTILINE)
+    """The lock's own index, unless the caller's folders hold its wheels.
+
+    It is a comment: "# index: URL" in its .in file, or "# from: URL" in the lock of a stack of one's own.
+    """
+    asked = lock.with_suffix(".in")
+    name, text = ("index", asked) if asked.is_file() else ("from", lock)
+    found = re.findall(rf"^# {name}: *(\S+)", text.read_text(encoding="utf-8"), re.MULTILINE)
     return [] if found and locked_wheels(sources.folders, lock.read_text(encoding="utf-8")) else found
 
 
@@ -285,9 +304,14 @@ def _uv_cache() -> dict[str, str]:
     return {}
 
 
+def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """`environment` for uv or pip, with what holds for each call of them."""
+    return {"UV_NO_PROGRESS": "1", **_uv_cache(), **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
+
+
 def _run(argv: list[str], environment: Mapping[str, str]) -> None:
     """Runs uv or pip to its end. Raises HostError with its last words."""
-    settled = {"UV_NO_PROGRESS": "1", **_uv_cache(), **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
+    settled = tool_environment(environment)
     answer = subprocess.run(
         argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled, umask=0o022
     )

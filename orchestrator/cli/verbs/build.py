@@ -13,6 +13,7 @@ from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import select
 from orchestrator.plan.request import Request
+from orchestrator.run.bring import with_stacks
 from orchestrator.stacks.choose import choose_provisioner
 from orchestrator.stacks.images.engine import Engine
 
@@ -29,12 +30,14 @@ def build(**given: Any) -> None:
     Examples:
       orchestrate build
       orchestrate build --stack 'keras2-*' --base bootstrap
+      orchestrate build --stack ./torch27.yaml                a stack of your own (docs/STACKS.md)
       orchestrate build --device gpu --stack keras1-mxnet --cuda-dir ~/cuda-8.0
       orchestrate build --device gpu --stack keras2-tensorflow-cntk --without-cuda
     """
-    catalog = load_catalog(given["root"])
-    names = select(list(given["stacks"]) or ["*"], (s.name for s in catalog.stacks), "stack")
     device: DeviceKind = "gpu" if given["device"] == "gpu" else "cpu"
+    wanted = list(given["stacks"]) or ["*"]
+    wanted, catalog = with_stacks(wanted, lambda: device, load_catalog(given["root"]), say, may_lock=True)
+    names = select(wanted, (s.name for s in catalog.stacks), "stack")
     request = Request(out=Path("results"), build=build_settings(given))
     provisioner = choose_provisioner("docker", request, catalog, Engine(), say)
     missing = provisioner.prepare([s for s in catalog.stacks if s.name in names], device)

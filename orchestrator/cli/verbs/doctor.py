@@ -9,9 +9,11 @@ import click
 
 from orchestrator.cli.options import CONFIGURATION, DATA_DIR, FILES, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_json
+from orchestrator.errors import OrchestrateError
 from orchestrator.executors.choose import choose_executor
-from orchestrator.host.checks import Check, counts, worst
+from orchestrator.host.checks import Check, Level, counts, worst
 from orchestrator.run.bring import brought
+from orchestrator.stacks.own_locks import NoLock
 from orchestrator.text import silent
 
 COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
@@ -40,7 +42,9 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
     request = run_request(given)
-    checks = choose_executor(*brought(request), silent).examine()
+    faults: list[OrchestrateError] = []
+    request, catalog = brought(request, silent, may_lock=False, on_fault=faults.append)
+    checks = [*map(fault_check, faults), *choose_executor(request, catalog, silent).examine()]
     if given["as_json"]:
         print_json({"checks": checks, "verdict": worst(checks)})
     else:
@@ -49,6 +53,12 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
         tally = counts(checks)
         click.echo(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
     ctx.exit(3 if worst(checks) == "bad" else 0)
+
+
+def fault_check(fault: OrchestrateError) -> Check:
+    """What is wrong with the file of a stack of one's own; a lock that is not there yet is made by a run."""
+    level: Level = "warn" if isinstance(fault, NoLock) else "bad"
+    return Check(level=level, what="stack of your own", seen=fault.message, mend=fault.hint)
 
 
 def show(check: Check) -> None:

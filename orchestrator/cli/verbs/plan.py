@@ -33,5 +33,5 @@ def plan(ctx: click.Context, /, **given: Any) -> None:
       orchestrate plan --workload mnist_mlp --json
     """
     request = run_request(given)
-    request, catalog = brought(request, say)
+    request, catalog = brought(request, say, may_lock=False)
     ctx.exit(print_plan(*describe(catalog, choose_executor(request, catalog, say)), given["as_json"]))

@@ -16,18 +16,19 @@ from orchestrator.text import printable
 @click.argument("folder", default="results/all", type=FOLDER)
 @JSON
 def query(sql: str, folder: Path, as_json: bool) -> None:
-    """Run an SQL query over a merged set.
+    """Run an SQL query over a merged set, or over a run, which is merged for it.
 
     One DuckDB statement that reads the tables results, epochs, samples and cells.
 
     \b
     Examples:
       orchestrate query "select workload, backend, n, epoch_s from cells" results/all
+      orchestrate query "select backend, epoch_s from cells" results/latest
       orchestrate query "select host, count(*) from results group by host" results/all --json
     """
-    from orchestrator.results import source
+    from orchestrator.results import merged_set
 
-    names, rows = source.query(folder, sql)
+    names, rows = merged_set.query(folder, sql)
     if as_json:
         document = {"columns": names, "rows": [dict(zip(names, row, strict=True)) for row in rows]}
         print_json(document)

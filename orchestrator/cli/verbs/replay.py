@@ -16,14 +16,16 @@ from orchestrator.cli.output import end, print_parts
 from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
-from orchestrator.model import Plan
+from orchestrator.executors.local.executor import planned_data
+from orchestrator.executors.prepared import ready_data
+from orchestrator.model import OWN_DATA, Plan
 from orchestrator.plan.catalog import load_catalog, refuse_unknown, workloads_sha256
 from orchestrator.plan.draft import new_run_id
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.run import owner, session, stranger
 from orchestrator.run.bring import recorded, reopened
-from orchestrator.run.replay import differences, known_beforehand, same_config, same_plan
+from orchestrator.run.replay import differences, known_beforehand, refuse_other_data, same_config, same_plan
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
 from orchestrator.text import silent
@@ -35,6 +37,7 @@ from orchestrator.text import silent
 @click.option("--no-fetch", is_flag=True, help="Never download data.")
 @click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
 @click.option("--dry-run", is_flag=True, help="Print what would be started and what would differ; make nothing ready.")
+@click.option("--other-data", is_flag=True, help="Replay although the data are not those on record.")
 @KERAS_SPEC
 @DATA_DIR
 @OUT
@@ -48,7 +51,8 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     RUN is the folder of a run, or the folder or result.json of one job.
 
     Jobs, seeds, threads, amounts of data and order are the same. What cannot be the same is printed first, the ratios
-    of the times at the end. Exit 1 also where no time can be compared with the recorded one.
+    of the times at the end. Other data than those on record are refused. Exit 1 also where no time can be compared with
+    the recorded one.
 
     A run that is not your own is only shown, until you name what it may start: --launcher, and --root and --keras-spec
     where it has its own.
@@ -64,7 +68,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
         return
     request = again(folder, only, given)
     with Progress(console) as progress:
-        finished = _run(request, folder, progress)
+        finished = _run(request, folder, given["other_data"], progress)
     code = end(finished, as_json)
     from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
     from orchestrator.stats.compare import overall
@@ -104,21 +108,35 @@ def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> 
     catalog = recorded(load_catalog(request.root), [plan])
     host = choose_executor(request, catalog, silent).host()
     now = known_beforehand(host, workloads_sha256(Path(catalog.root)), request.config.launcher)
-    return why, stranger.parts(old, results), differences(results, {job.id: now for job in plan.jobs}, plan.jobs)
+    data = {name: planned_data(name, request.data_dir).sha256 for name in {j.dataset for j in plan.jobs if j.dataset}}
+    found = {name: {"data_sha256": sha256} for name, sha256 in data.items() if sha256 != OWN_DATA.sha256}
+    current = {job.id: {**now, **found.get(job.dataset or "", {})} for job in plan.jobs}
+    return why, stranger.parts(old, results), differences(results, current, plan.jobs)
 
 
-def _run(request: RunRequest, old: RunFolder, progress: Progress) -> Finished:
+def _run(request: RunRequest, old: RunFolder, other_data: bool, progress: Progress) -> Finished:
     assert request.seed_plan is not None
     request = msgspec.structs.replace(request, seed_plan=reopened(request.seed_plan))
     assert request.seed_plan is not None
     catalog = recorded(load_catalog(request.root), [request.seed_plan])
     refuse_unknown(request.seed_plan.jobs, catalog)
+    request = with_data(request, old, other_data, progress)
     executor = choose_executor(request, catalog, progress.say)
     ready = session.prepare(catalog, executor)
     now = executor.identities(ready, ready.plan.jobs)
     for line in differences(old.results(), now, ready.plan.jobs):
         progress.say(f"not the same: {line}")
     return session.start(catalog, executor, ready, progress)
+
+
+def with_data(request: RunRequest, old: RunFolder, other_data: bool, progress: Progress) -> RunRequest:
+    """The request with its data at hand, before anything is built. Raises UserError for other data than on record."""
+    plan = request.seed_plan
+    assert plan is not None
+    files, _ = ready_data(plan, request, progress.say)
+    if not other_data:
+        refuse_other_data(old.plan(), files, plan.jobs)
+    return msgspec.structs.replace(request, seed_plan=msgspec.structs.replace(plan, data=files))
 
 
 def find_run(path: Path) -> tuple[RunFolder, str | None]:

@@ -80,7 +80,8 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished | None:
     """A new run; None where it was only described, or left to go on by itself."""
     request = run_request(given)
-    request, catalog = brought(request, progress.say)
+    may_lock = request.may_build and not given["dry_run"]
+    request, catalog = brought(request, progress.say, may_lock)
     if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):
         raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
     executor = choose_executor(request, catalog, progress.say)

@@ -23,7 +23,7 @@ from orchestrator.stacks.images.base import ensure_base
 from orchestrator.stacks.images.context import build_arguments, host_files, sources_of_build, write_context
 from orchestrator.stacks.images.engine import BASE_LABEL, RECIPE_LABEL, ImageInfo, inspect
 from orchestrator.stacks.images.recipe import Recipe, choose, plain
-from orchestrator.text import public
+from orchestrator.text import listed, public
 
 #: Seconds without a line of output after which a build counts as hung; installing a wheel prints nothing.
 SILENCE_S = 1800
@@ -84,6 +84,10 @@ def build(
     """
     if device not in stack.images:
         raise UserError(f"{stack.name} has no {device} image", f"It has: {', '.join(stack.images)}.")
+    base_of = catalog.bases[stack.base]
+    if base_of.pythons and stack.python not in base_of.pythons:
+        has = "; ".join(f"{name} has {listed(base.pythons)}" for name, base in catalog.bases.items() if base.pythons)
+        raise HostError(f"no base image has Python {stack.python} ({has})", "take one of these, or --launcher process")
     started = time.monotonic()
     name = image_name(stack.name, device, __version__)
     present = inspect(client, name)

@@ -30,14 +30,14 @@ from orchestrator.text import public
 def recipe_sha256(catalog: Catalog, stack: Stack, device: DeviceKind, dockerfile: str) -> str:
     """Hash over the Dockerfile and its locks: what decides the image's content."""
     digest = hashlib.sha256(dockerfile.encode())
-    for name in lock_files(stack, device):
-        digest.update((catalog.docker_dir / "requirements" / name).read_bytes())
+    for path in lock_files(stack, device, catalog.docker_dir).values():
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
 def context_files(catalog: Catalog, stack: Stack, device: DeviceKind) -> dict[str, Path]:
     """The files of the context that every host has, by path inside it."""
-    return {f"requirements/{name}": catalog.docker_dir / "requirements" / name for name in lock_files(stack, device)}
+    return {f"requirements/{name}": path for name, path in lock_files(stack, device, catalog.docker_dir).items()}
 
 
 def cuda_context(catalog: Catalog, version: str, files: Mapping[str, Path]) -> dict[str, Path]:

@@ -15,7 +15,7 @@ from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images.context import context_files, cuda_context, recipe_sha256
 from orchestrator.stacks.images.dockerfile import render_dockerfile
-from orchestrator.stacks.images.engine import UNUSABLE_LABEL
+from orchestrator.stacks.images.engine import UNUSABLE_LABEL, ImageInfo
 
 #: Which route gave which CUDA files.
 CUDA_LABEL = "org.keras-orchestrate.cuda-routes"
@@ -43,6 +43,12 @@ def plain(catalog: Catalog, stack: Stack, device: DeviceKind, without_cuda: bool
         files=context_files(catalog, stack, device),
         labels={UNUSABLE_LABEL: ",".join(unusable)} if unusable else {},
     )
+
+
+def refuse_other(info: ImageInfo, catalog: Catalog, stack: Stack, device: DeviceKind) -> None:
+    """Raises HostError where an image is not that of this stack: of two files, each of which may name it so."""
+    if info.dockerfile_sha256 != plain(catalog, stack, device).sha256:
+        raise HostError(f"the image that is there is of another lock than {stack.name}'s", "leave --no-build out")
 
 
 def choose(

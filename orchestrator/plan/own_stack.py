@@ -1,0 +1,170 @@
+"""A stack that is somebody's own file: a shipped stack with other packages. docs/STACKS.md says what may be in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from orchestrator.errors import UserError
+from orchestrator.files import decode_yaml, read_bytes, sha256_file
+from orchestrator.model import Backend, DeviceKind, ImageVariant, Name, Noun, OwnStack, Stack
+from orchestrator.plan.catalog import Catalog
+from orchestrator.text import listed, suggest
+
+#: The packages that Keras comes in, and the variable names and values that an image's environment can hold.
+KERAS = ("keras", "keras-mxnet", "keras-nightly", "tf-keras")
+Requirement = Annotated[
+    str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])? *([=<>!~][^@;\s\\]*)?( *; *[^\n\r\\]+)?\Z", max_length=300)
+]
+Package = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*\Z", max_length=100)]
+Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", max_length=100)]
+Value = Annotated[str, Meta(pattern=r"^[^\s\"'\\$`\x00-\x1f]*\Z", max_length=1000)]
+#: A title also stands, quoted, in a Dockerfile.
+Title = Annotated[str, Meta(pattern=r"^[^\"\\$`\x00-\x1f]+\Z", max_length=100)]
+Address = Annotated[str, Meta(pattern=r"^(none|(https?|file)://\S+)\Z")]
+HINTS = {"$.python": 'write it with quotes: python: "3.11"', "$.packages": "write [keras==3.10.0, torch==2.7.0]"}
+
+
+class StackFile(Noun, frozen=True, kw_only=True):
+    """What the file says."""
+
+    like: Name
+    #: Requirements; or one list of them for each kind of device.
+    packages: list[Requirement] | dict[DeviceKind, list[Requirement]]
+    name: Name | None = None
+    title: Title | None = None
+    python: Annotated[str, Meta(pattern=r"^[23]\.\d{1,2}\Z")] | None = None
+    #: Packages are as they were on this day, but for those of `any_date`.
+    as_of: date | None = None
+    any_date: list[Package] = []
+    #: An index with wheels that the main index lacks; None is that of `like`, "none" none.
+    index: Address | None = None
+    env: dict[Variable, Value] = {}
+
+
+class AskedStack(Noun, frozen=True, kw_only=True):
+    """A file that was read, and the stack that it is like: a stack once its lock is there."""
+
+    path: Path
+    sha256: str
+    name: Name
+    file: StackFile
+    like: Stack
+
+    @property
+    def python(self) -> str:
+        return self.file.python or self.like.python
+
+    def packages(self, device: DeviceKind) -> list[str]:
+        """What is asked for. Raises UserError where the file says nothing for this kind of device."""
+        said = self.file.packages
+        found = said.get(device, []) if isinstance(said, dict) else said
+        if device not in self.like.images:
+            raise UserError(f"{self.path.name}: {self.like.name} is not for a {device}", "choose another --device")
+        if not found:
+            raise UserError(
+                f"{self.path.name} names no packages", f"write packages: {{{device}: [keras==3.10.0, ...]}}"
+            )
+        return found
+
+    def index(self, device: DeviceKind) -> str | None:
+        """The index beside the main one."""
+        index = self.file.index or self.like.images[device].index
+        return None if index == "none" else index
+
+
+def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
+    """What a file asks for. Raises UserError where it is no such file."""
+    if not path.is_file():
+        raise UserError(f"there is no file {path}", "`orchestrate new stack NAME` writes one to begin with")
+    file = decode_yaml(read_bytes(path), path.name, StackFile, _hint)
+    known = [stack.name for stack in catalog.stacks if stack.own is None]
+    if file.like not in known:
+        raise UserError(f"{path.name}: `like`: there is no stack {file.like!r}", suggest(file.like, known))
+    name = file.name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("_-")[:40] or "own"
+    if name in known:
+        raise UserError(f"{path.name}: {name!r} is a stack that comes with the program", "give it another `name:`")
+    return AskedStack(
+        path=path.parent.resolve() / path.name,
+        sha256=sha256_file(path),
+        name=name,
+        file=file,
+        like=catalog.stack(file.like),
+    )
+
+
+def _hint(message: str) -> str:
+    where = re.search(r"at `(\$[\w.]*)", message)
+    if where and where[1] in HINTS:
+        return HINTS[where[1]]
+    fields = [field.name for field in msgspec.structs.fields(StackFile)]
+    return f"fields: {', '.join(fields)} (docs/STACKS.md)"
+
+
+def made(
+    asked: AskedStack, device: DeviceKind, pins: Mapping[str, str], own: OwnStack, index: str | None, catalog: Catalog
+) -> Stack:
+    """The stack that a file and its lock are. `pins`: the versions that the lock names; `index`: what it needs.
+
+    Raises UserError where the lock lacks Keras, or every backend.
+    """
+    like, file = asked.like, asked.file
+    keras = next((pins[name] for name in KERAS if name in pins), None)
+    backends = [found for backend in like.backends if (found := _backend(backend, device, pins))]
+    for lacking, what in ((keras is None, "Keras"), (not backends, listed(b.name for b in like.backends))):
+        if lacking:
+            raise UserError(
+                f"{asked.path.name}: its lock has no {what}",
+                "add it to `packages`" + (f", or choose another stack than {like.name} for `like`" if keras else ""),
+            )
+    assert keras is not None
+    titles = listed(backend.title for backend in backends)
+    return Stack(
+        name=asked.name,
+        title=file.title or f"Keras {keras} with {titles}",
+        # Which rules hold: those of Python 2.7, or of today. Reports count it as neither (report/input.py).
+        era="2017" if asked.python.startswith("2.") else "today",
+        python=asked.python,
+        keras=".".join(keras.split(".")[:3]),
+        base=_base(like, asked.python, catalog),
+        backends=backends,
+        images={device: _variant(like.images[device], asked, index)},
+        caches=like.caches,
+        own=own,
+    )
+
+
+def _backend(backend: Backend, device: DeviceKind, pins: Mapping[str, str]) -> Backend | None:
+    """The backend with the package and the version that the lock has; None where it has none."""
+    packages = (backend.package[device], *backend.package.values())
+    names = {re.sub(r"[-_.]+", "-", name).lower(): name for name in packages}
+    found = next((name for name in names if name in pins), None)
+    if found is None:
+        return None
+    title = re.sub(r" \d[\w.+]*\Z", "", backend.title)
+    version = pins[found].partition("+")[0]
+    return msgspec.structs.replace(backend, title=f"{title} {version}", package={device: names[found]})
+
+
+def _base(like: Stack, python: str, catalog: Catalog) -> str:
+    """The base image whose Debian has this Python; that of `like` where none has it, for processes."""
+    names = [like.base, *(name for name in catalog.bases if name != like.base)]
+    return next((name for name in names if python in catalog.bases[name].pythons), like.base)
+
+
+def _variant(variant: ImageVariant, asked: AskedStack, index: str | None) -> ImageVariant:
+    """The image of `like` with another environment. What its CUDA needs is known only where that is not in wheels."""
+    return msgspec.structs.replace(
+        variant,
+        env={**variant.env, **asked.file.env},
+        index=index,
+        gpu_needs=variant.gpu_needs if variant.cuda else None,
+        backend_needs=variant.backend_needs if variant.cuda else {},
+        verified=False,
+    )
