@@ -18,6 +18,7 @@ from orchestrator.cli.console import say, tell
 from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.own_figures import for_programs
 from orchestrator.run import stranger
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
@@ -75,7 +76,7 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequenc
     They are on record, whoever reads this.
     """
     if as_json:
-        print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
+        print_json({"results": for_programs(rows), "cells": [cell for group in standings for cell in group.cells]})
     else:
         tell(text_summary(standings, width()))
         for line in closing_lines(rows, out):
@@ -116,6 +117,8 @@ def text_summary(standings: Sequence[Group], columns: int) -> str:
     for group in standings:
         data = ", synthetic data" if group.synthetic else ""
         text += ["", *textwrap.wrap(printable(f"{group.subject}: {group.amounts}{data}"), columns)]
+        for note in group.notes:
+            text += textwrap.wrap(printable(note), columns, initial_indent="  ", subsequent_indent="  ")
         for _ in group.cells:
             text += next(lines)
     return "\n".join([*text, ""])

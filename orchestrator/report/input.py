@@ -100,12 +100,12 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
     rows = [
         {
             **row,
-            "era": eras.get(row["stack"]),
+            "era": eras.get(row["stack"]) or row.get("era"),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
         for row in with_learned(merged.rows, catalog)
     ]
-    used = {(row["stack"], row["device"]) for row in merged.rows}
+    used = {(row["stack"], row["device"]) for row in merged.rows if row.get("variant") != "own"}
     deviations = [
         {"stack": stack.name, **msgspec.to_builtins(deviation)}
         for stack in catalog.stacks
@@ -136,6 +136,8 @@ def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
 
 def learned(row: Row, catalog: Catalog) -> float | None:
     """The validation accuracy that counts as learning for this row; None where it cannot be judged."""
+    if row.get("variant") == "own":  # its file was read when the run was planned
+        return row.get("learned")
     workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)
     scale = workload.scales.get(row["scale"]) if workload else None
     if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:

@@ -44,7 +44,8 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
         if places:
             data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
             where = layout.machine_words(machine)
-            sentences.append((f"{task.label}{f' ({where})' if where else ''}{data}", _sentence(places)))
+            said = f"there is no verdict: {task.unlike.words}." if task.unlike else _sentence(places)
+            sentences.append((f"{task.label}{f' ({where})' if where else ''}{data}", said))
     return sentences
 
 
@@ -123,14 +124,14 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         figure=words.seconds(speed.seconds),
         lines=lines,
         best=speed.best,
-        unlearned=speed.unlearned is not None,
+        unlearned=speed.unlearned is not None or bool(speed.unlike),
         bar=speed.seconds / slowest if slowest else None,
         marks=[*_marks(rows), *disturbed.marks(rows)],
     )
 
 
 def _rank(speed: Speed) -> str:
-    if speed.unlearned or speed.best:
+    if speed.unlike or speed.unlearned or speed.best:
         return speed.verdict
     if speed.ratio is None:
         return ""
