@@ -11,6 +11,11 @@ from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Noun, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.results.collect import Merged
+from orchestrator.text import listed
+
+TITLE = "Keras backends compared"
+#: Files of one's own that the title names.
+MOST_FILES = 3
 
 
 class Published(Noun, frozen=True, kw_only=True):
@@ -113,7 +118,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         if any(name == stack.name and deviation.device in (None, device) for name, device in used)
     ]
     return ReportInput(
-        title="Keras backends compared",
+        title=_title(merged.rows),
         run_ids=merged.run_ids,
         created=created,
         rows=rows,
@@ -127,6 +132,13 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         plan_command=command,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def _title(rows: Sequence[Row]) -> str:
+    """`my.py: Keras backends compared` for files of one's own alone."""
+    files = sorted({str(row.get("file") or "") for row in rows})
+    named = "" in files or len(files) > MOST_FILES
+    return TITLE if named else f"{listed(files)}: {TITLE}"
 
 
 def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:

@@ -369,6 +369,8 @@ def _seen(task: Task, rows: Sequence[Row]) -> Task:
     """The task of a file of one's own with what its good rows did, where they agree, and what is to be said of them."""
     did = {name: {row.get(name) for row in rows} - {None} for name in DECIDED}
     agreed = {name: next(iter(values)) if len(values) == 1 else None for name, values in did.items()}
+    ran = {row.get("samples") for row in rows} - {None}
+    agreed["train"] = next(iter(ran)) if len(ran) == 1 else agreed["train"]  # `--steps` leaves some of them out
     agreed["epochs"] = agreed["epochs"] or task.conditions["epochs"] or None
     notes = []
     if len(did["epochs"]) > 1:

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.blocks import Column, Section, Span, Table, Text
+from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import View
 from orchestrator.results.own_figures import unpacked
@@ -28,7 +28,6 @@ SETTINGS = {
     "initial_weights": "initial weights",
     "script_asked": "the script asked for",
     "data": "data given as",
-    "devices": "devices",
 }
 #: The same of figures: column -> (in words, how it is written).
 FIGURES = {
@@ -57,14 +56,13 @@ def build(view: View) -> list[Section]:
     found = []
     lines = [line for (task,), its in tasks.items() for line in _lines(str(task), its)]
     if lines:
-        caption = "What each file asked for and got, as its jobs saw it; where contenders differ, each with its own"
-        table = Table(COLUMNS, lines, caption=caption)
+        table = Table(COLUMNS, lines, caption="What was asked for and got, as the jobs saw it")
         found.append(Section(name="own", title="Your own file", blocks=[table], fold="Your own file, as it ran"))
     fits = [line for (task,), its in tasks.items() for line in _fits(str(task), its)]
     if fits:
-        table = Table(FIT_COLUMNS, fits, caption=FITS_HINT)
+        blocks = [Paragraphs([FITS_HINT]), Table(FIT_COLUMNS, fits)]
         title = "Further trainings in the same script"
-        found.append(Section(name="fits", title=title, blocks=[table], menu="Further trainings"))
+        found.append(Section(name="fits", title=title, blocks=blocks, menu="Further trainings"))
     return found
 
 
@@ -135,8 +133,10 @@ def _plain(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict):
         name = value.get("class_name")
-        parts = [f"{key} {_plain(item)}" for key, item in value.items() if key not in ("class_name", "name")]
-        inner = ", ".join(part for part in parts if not part.endswith(" "))
+        told = {
+            key: _plain(item) for key, item in value.items() if key not in ("class_name", "name") and item is not False
+        }
+        inner = ", ".join(f"{key} {item}" for key, item in told.items() if item)
         return one_line(f"{name} ({inner})" if name else inner, LETTERS)
     if isinstance(value, list):
         return one_line(", ".join(map(_plain, value)), LETTERS)
