@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from orchestrator.model import PENDING, Row
+from orchestrator.report.input import MOST_FILES
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
 from orchestrator.report.view import View
@@ -15,8 +16,6 @@ from orchestrator.text import listed, plural
 
 #: Hosts that the top of a report names; its environment has them all.
 MOST_HOSTS = 5
-#: Files of one's own that it names in place of their number.
-MOST_FILES = 3
 
 
 class Count(Struct, frozen=True):

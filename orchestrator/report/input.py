@@ -14,7 +14,7 @@ from orchestrator.results.collect import Merged
 from orchestrator.text import listed
 
 TITLE = "Keras backends compared"
-#: Files of one's own that the title names.
+#: Files of one's own that a report's title and head name in place of their number.
 MOST_FILES = 3
 
 

@@ -125,10 +125,10 @@ class Task(Struct, frozen=True):
     def amounts(self) -> str:
         """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
         known = self.conditions
+        steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
         parts = [
             None if known["scale"] == "own" else known["scale"],
-            plural(known["epochs"], "epoch") if known["epochs"] else None,
-            f"of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else None,
+            f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
             f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
         ]

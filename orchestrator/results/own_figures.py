@@ -91,7 +91,7 @@ def for_programs(rows: Iterable[Row]) -> list[Row]:
 def _first_output(ready: ReadyEvent) -> Row:
     """Only of equal weights: those that each framework draws by itself say nothing of the model."""
     found = [number(value) for value in ready.first_output]
-    if ready.settings.get("initial_weights") != EQUAL or len(found) != 2:
+    if ready.settings.get("initial_weights") != EQUAL or len(found) != 2 or None in found:
         return {}
     return {"first_output_mean": found[0], "first_output_std": found[1]}
 

@@ -85,7 +85,7 @@ def _unlike(layout: Layout) -> Iterator[str]:
     """The tasks whose contenders did not do the same thing, and what else is not equal."""
     for task in layout.tasks:
         if task.unlike:
-            yield f"No verdict on {task.label}: {task.unlike.words}. Its rows show figures, and compare nothing."
+            yield f"No verdict on {task.label}: {task.unlike.words}. Its row shows figures, and compares nothing."
         yield from (f"On {task.label}: {note}." for note in task.notes)
 
 
