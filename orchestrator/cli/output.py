@@ -16,8 +16,9 @@ import msgspec
 from orchestrator import streams
 from orchestrator.cli.console import say, tell
 from orchestrator.cli.tables import entries, width
-from orchestrator.model import NOT_RUN, Plan, Row, to_json
+from orchestrator.model import NOT_RUN, OwnFile, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.own_figures import for_programs
 from orchestrator.run import stranger
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
@@ -49,12 +50,22 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
         jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in plan.planned]
         print_json({"jobs": jobs})
         return code
+    for name, file in plan.own.items():
+        tell(f"# {name}: {_file_in_words(file, bool(plan.config.get('network')))}")
     for job in plan.jobs:
         tell(f"# {job.id}\n{shlex.join(commands[job.id])}")
     for skip in plan.skipped:
         tell(f"# {skip.job.id}: {skip.status}, {skip.reason}")
     say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
     return code
+
+
+def _file_in_words(file: OwnFile, network: bool) -> str:
+    """`the script /home/me/my.py, as it stands; with pandas==2.2.3; network closed`."""
+    how = "as it stands" if file.contract == "script" else "by its build() and data()"
+    packages = [f"with {printable(', '.join(file.packages))}"] if file.packages else []
+    parts = [f"the {file.contract} {shlex.quote(printable(file.path))}, {how}", *packages]
+    return "; ".join([*parts, f"network {'allowed' if network else 'closed'}"])
 
 
 def print_parts(why: str, found: list[Part], differing: Sequence[str], as_json: bool) -> None:
@@ -75,7 +86,7 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequenc
     They are on record, whoever reads this.
     """
     if as_json:
-        print_json({"results": rows, "cells": [cell for group in standings for cell in group.cells]})
+        print_json({"results": for_programs(rows), "cells": [cell for group in standings for cell in group.cells]})
     else:
         tell(text_summary(standings, width()))
         for line in closing_lines(rows, out):
@@ -116,6 +127,8 @@ def text_summary(standings: Sequence[Group], columns: int) -> str:
     for group in standings:
         data = ", synthetic data" if group.synthetic else ""
         text += ["", *textwrap.wrap(printable(f"{group.subject}: {group.amounts}{data}"), columns)]
+        for note in group.notes:
+            text += textwrap.wrap(printable(note), columns, initial_indent="  ", subsequent_indent="  ")
         for _ in group.cells:
             text += next(lines)
     return "\n".join([*text, ""])

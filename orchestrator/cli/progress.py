@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -30,6 +31,7 @@ class Running:
 
     name: str
     words: str = "starting"
+    built: str = ""
     began: float = field(default_factory=time.monotonic)
 
     def line(self) -> Text:
@@ -48,6 +50,7 @@ class Progress:
         self._done = 0
         self._began = time.monotonic()
         self._running: dict[str, Running] = {}
+        self._names: dict[str, str] = {}
         self._lock = threading.Lock()
         self._live: Live | None = None
 
@@ -60,6 +63,13 @@ class Progress:
 
     def say(self, line: str) -> None:
         say(line, self._console)
+
+    def called(self, names: Mapping[str, str]) -> None:
+        with self._lock:
+            self._names = dict(names)
+
+    def _label(self, job: Job) -> str:
+        return label(job, self._names.get(job.workload, ""))
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -84,20 +94,25 @@ class Progress:
         if not words:
             return
         with self._lock:
-            self._running.setdefault(job.id, Running(label(job))).words = words
-            self._show(f"  {label(job)}: {words}", only_plain=True)
+            running = self._running.setdefault(job.id, Running(self._label(job)))
+            if words == running.built:  # a model that is built in its first epoch is told of twice
+                return
+            running.words = words
+            if event.get("event") == "ready":
+                running.built = words
+            self._show(f"  {self._label(job)}: {words}", only_plain=True)
 
     def started(self, job: Job, where: str = "") -> None:
         """`where`: the node, for jobs that run elsewhere."""
         with self._lock:
-            self._running[job.id] = Running(label(job) + shown(where))
-            self._show(f"{self._count(1)} {label(job)} starts{shown(where)}", only_plain=True)
+            self._running[job.id] = Running(self._label(job) + shown(where))
+            self._show(f"{self._count(1)} {self._label(job)} starts{shown(where)}", only_plain=True)
 
     def finished(self, result: Result) -> None:
         with self._lock:
             self._running.pop(result.job.id, None)
             self._done += 1
-            self._show(f"{self._count()} {summary(result)}{self._left()}")
+            self._show(f"{self._count()} {summary(result, self._label(result.job))}{self._left()}")
             if self._done >= self._planned:
                 self._end_live()
 
@@ -125,10 +140,12 @@ class Progress:
         return f"  [dim]about {duration(seconds)} left[/]"
 
 
-def label(job: Job) -> str:
+def label(job: Job, name: str = "") -> str:
+    """The job for people. `name`: what its workload is called, where not by its own name."""
     variant = "" if job.variant != "modern" else f" ({job.variant})"
     repeat = "" if job.repeat == 1 else f" #{job.repeat}"
-    return f"{job.workload}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
+    name = escape(printable(name or job.workload))
+    return f"{name}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
 
 
 def describe_event(job: Job, event: RawEvent) -> str:
@@ -151,10 +168,11 @@ def shown(text: str) -> str:
     return escape(printable(text, 200))
 
 
-def summary(result: Result) -> str:
+def summary(result: Result, name: str) -> str:
+    """How a job ended. `name`: its label."""
     mark = MARKS.get(result.status, f"[red]{result.status}[/]")
     reason = f"  {escape(printable(result.reason))}" if result.reason else ""
     took = ""
     if result.launched_t is not None and result.exited_t is not None:
         took = f" in {duration(result.exited_t - result.launched_t)}"
-    return f"{label(result.job)} {mark}{took}{reason}"
+    return f"{name} {mark}{took}{reason}"

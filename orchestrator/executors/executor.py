@@ -15,6 +15,9 @@ from orchestrator.results.folder import RunFolder
 class Listener(Protocol):
     """Hears what happens in a run: the progress display, or a test's list. Any number of threads may call it."""
 
+    def called(self, names: Mapping[str, str]) -> None:
+        """What people call workloads: the file of one's own that each of them is, by the workload's name."""
+
     def expect(self, more: int) -> None:
         """`more` further jobs will be run."""
 

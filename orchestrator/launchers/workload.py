@@ -55,6 +55,7 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
     if own is not None:
         argv = ["-B", f"{places.scripts}/own.py", places.own]
         flags |= {"contract": own.contract, "scale": job.scale, "steps": job.steps}
+        flags |= {"train": None, "validation": None}  # the file's own scales say it
         more = [word for name, path in places.more.items() for word in ("--data", f"{name}={path}")]
         more += ["--network"] * context.network
     else:

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from orchestrator.model import PENDING, Row
+from orchestrator.report.input import MOST_FILES
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
 from orchestrator.report.view import View
-from orchestrator.text import plural
+from orchestrator.text import listed, plural
 
 #: Hosts that the top of a report names; its environment has them all.
 MOST_HOSTS = 5
@@ -57,6 +58,9 @@ def headline(rows: Sequence[Row], layout: Layout) -> str:
     """`5 workloads on 4 backends in 3 stacks`: what was planned."""
     kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
     workloads, backends, stacks = (plural(count, noun) for noun, count in kinds.items())
+    files = sorted({str(row["file"]) for row in rows if row.get("file")})
+    if len(files) == kinds["workload"] and len(files) <= MOST_FILES:
+        workloads = listed(files)
     text = f"{workloads} on {backends} in {stacks}"
     columns = len(layout.contenders)
     return f"{text}, {columns} contenders side by side" if columns > 1 else text

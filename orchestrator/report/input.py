@@ -11,6 +11,11 @@ from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Noun, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.results.collect import Merged
+from orchestrator.text import listed
+
+TITLE = "Keras backends compared"
+#: Files of one's own that a report's title and head name in place of their number.
+MOST_FILES = 3
 
 
 class Published(Noun, frozen=True, kw_only=True):
@@ -100,12 +105,12 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
     rows = [
         {
             **row,
-            "era": eras.get(row["stack"]),
+            "era": eras.get(row["stack"]) or row.get("era"),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
         for row in with_learned(merged.rows, catalog)
     ]
-    used = {(row["stack"], row["device"]) for row in merged.rows}
+    used = {(row["stack"], row["device"]) for row in merged.rows if row.get("variant") != "own"}
     deviations = [
         {"stack": stack.name, **msgspec.to_builtins(deviation)}
         for stack in catalog.stacks
@@ -113,7 +118,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         if any(name == stack.name and deviation.device in (None, device) for name, device in used)
     ]
     return ReportInput(
-        title="Keras backends compared",
+        title=_title(merged.rows),
         run_ids=merged.run_ids,
         created=created,
         rows=rows,
@@ -139,6 +144,13 @@ def _as_found(rows: Sequence[Row], catalog: Catalog) -> list[tuple[str, str]]:
     ]
 
 
+def _title(rows: Sequence[Row]) -> str:
+    """`my.py: Keras backends compared` for files of one's own alone."""
+    files = sorted({str(row.get("file") or "") for row in rows})
+    named = "" in files or len(files) > MOST_FILES
+    return TITLE if named else f"{listed(files)}: {TITLE}"
+
+
 def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
     """The rows with `learned`, without which a model that does not learn could win."""
     return [{**row, "learned": learned(row, catalog)} for row in rows]
@@ -146,6 +158,8 @@ def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
 
 def learned(row: Row, catalog: Catalog) -> float | None:
     """The validation accuracy that counts as learning for this row; None where it cannot be judged."""
+    if row.get("variant") == "own":  # its file was read when the run was planned
+        return row.get("learned")
     workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)
     scale = workload.scales.get(row["scale"]) if workload else None
     if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:

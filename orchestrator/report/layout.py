@@ -8,7 +8,7 @@ figure never share a cell, so nothing is pooled or compared silently.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -18,6 +18,7 @@ from orchestrator.model import Row
 from orchestrator.report import style
 from orchestrator.stats import repeats
 from orchestrator.stats.repeats import with_node_kind
+from orchestrator.stats.sameness import Unlike, told, unlike
 from orchestrator.text import plural, printable
 
 Made = TypeVar("Made")
@@ -30,11 +31,14 @@ IDENTITY = (
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
     "workload", "scale", "epochs", "batch_size", "train", "validation",
-    "data_kind", "data_sha256", "workloads_sha256",
+    "data_kind", "data_sha256", "workloads_sha256", "asked_steps",
 )  # fmt: skip
+#: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
+DECIDED = ("epochs", "batch_size", "train", "validation")
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
 ERAS = ("2017", "today")
+AS_FOUND = "as found, cannot be rebuilt"
 #: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
     "keras_version": "Keras {}",
@@ -60,6 +64,7 @@ FACETS = {
 CONDITIONS_IN_WORDS = {
     "scale": "{}",
     "epochs": "{} epochs",
+    "asked_steps": "{} steps",
     "batch_size": "batch {}",
     "train": "{:,} samples",
     "validation": "{:,} for validation",
@@ -67,6 +72,8 @@ CONDITIONS_IN_WORDS = {
     "data_sha256": "data {:.8}",
     "workloads_sha256": "scripts {:.8}",
 }
+#: The same for what was left to a file of one's own, where another run asked for it.
+LEFT = {"epochs": "all epochs", "asked_steps": "all steps", "batch_size": "its own batch size"}
 
 
 def in_words(text: str, value: Any) -> str:
@@ -94,10 +101,17 @@ class Contender(Struct, frozen=True):
 
 
 class Task(Struct, frozen=True):
-    """One row: a workload under one set of conditions. `label` is unique within a report."""
+    """One row: a workload under one set of conditions. `label` is unique within a report.
+
+    `file`: the file of one's own that it is, "" for a workload of the project. `unlike`: why its jobs must not be
+    compared, None where they may be; no speed of such a task is ranked. `notes`: what else a reader must know.
+    """
 
     conditions: dict[str, Any]
     label: str
+    file: str = ""
+    unlike: Unlike | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def workload(self) -> str:
@@ -111,9 +125,10 @@ class Task(Struct, frozen=True):
     def amounts(self) -> str:
         """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
         known = self.conditions
+        steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
         parts = [
-            known["scale"],
-            plural(known["epochs"], "epoch") if known["epochs"] else None,
+            None if known["scale"] == "own" else known["scale"],
+            f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
             f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
         ]
@@ -161,7 +176,7 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
     rows = [_plain(row) for row in rows]
     contenders, columns = _ordered(_contenders(rows), _contender_order)
-    tasks, lines = _ordered(_tasks(rows), _task_order)
+    tasks, lines = _ordered(_tasks(rows, columns, contenders), _task_order)
     places = [(columns[i], lines[i]) for i in range(len(rows))]
     cells: dict[tuple[int, int], list[Row]] = defaultdict(list)
     for place, row in zip(places, rows, strict=True):
@@ -232,7 +247,8 @@ def _distinct(items: Sequence[Any]) -> list[Any]:
 
 
 def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
-    groups = group(rows, IDENTITY)
+    # A file of one's own has no variant: it stands in the column of the project's workloads on that stack.
+    groups = group([{**row, "variant": None} if row["variant"] == "own" else row for row in rows], IDENTITY)
     identities = [identity for identity, _ in groups]
     varying = _varying(identities)
     device, surroundings = varying & {"device"}, varying & {"launcher", "threads", "gpu_name", *repeats.MACHINE}
@@ -245,11 +261,17 @@ def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
             identity=identity,
             era=_era([rows[i] for i in members]),
             name=name,
-            details=_facets(identity, telling | surroundings | {"keras_version", "device"}),
+            details=(*_facets(identity, telling | surroundings | {"keras_version", "device"}), *_found(rows, members)),
             label=" ".join([name, *_facets(identity, telling)]),
         )
         found.append((contender, members))
     return found
+
+
+def _found(rows: Sequence[Row], members: Sequence[int]) -> Iterator[str]:
+    """What is said of a stack that was not made by the project but found on the host."""
+    if any(rows[i].get("found") for i in members):
+        yield AS_FOUND
 
 
 def _telling(twins: Sequence[Row]) -> set[str]:
@@ -296,7 +318,7 @@ def _era(rows: Sequence[Row]) -> str:
 
 def _contender_order(contender: Contender) -> tuple[Any, ...]:
     era = ERAS.index(contender.era) if contender.era in ERAS else len(ERAS)
-    return (era, contender.name.lower(), contender.identity["variant"], contender.label)
+    return (era, contender.name.lower(), contender.identity["variant"] or "", contender.label)
 
 
 def _task_order(task: Task) -> tuple[Any, ...]:
@@ -305,14 +327,60 @@ def _task_order(task: Task) -> tuple[Any, ...]:
     return (task.workload, str(task.conditions["scale"]), *amounts, task.label)
 
 
-def _tasks(rows: Sequence[Row]) -> list[tuple[Task, list[int]]]:
-    groups = group(rows, CONDITIONS)
+def _tasks(
+    rows: Sequence[Row], columns: Mapping[int, int], contenders: Sequence[Contender]
+) -> list[tuple[Task, list[int]]]:
+    """The tasks with the positions of their rows. `columns`: the position of each row's contender."""
+    groups = group([_asked(row) for row in rows], CONDITIONS)
+    files = {str(row["workload"]): str(row["file"]) for row in rows if row.get("file")}
     found = []
     for conditions, members in groups:
-        twins = [other for other, _ in groups if other["workload"] == conditions["workload"]]
-        label = " · ".join([str(conditions["workload"]), *_differences(conditions, _varying(twins))])
-        found.append((Task(conditions=conditions, label=label), members))
+        workload = str(conditions["workload"])
+        twins = [other for other, _ in groups if other["workload"] == workload]
+        name = _file_name(workload, files) if workload in files else workload
+        label = " · ".join([name, *_differences(conditions, _varying(twins))])
+        task = Task(conditions=conditions, label=label, file=files.get(workload, ""))
+        if any(rows[i]["variant"] == "own" for i in members):
+            named = [{**rows[i], "contender": contenders[columns[i]].label} for i in members]
+            task = _seen(task, [row for row in named if row["status"] == "ok"])
+        found.append((task, members))
     return found
+
+
+def _file_name(workload: str, files: Mapping[str, str]) -> str:
+    """What a file of one's own is called: by its name, and by its workload's where two have one name."""
+    name = files[workload]
+    return f"{name} ({workload})" if list(files.values()).count(name) > 1 else name
+
+
+def _asked(row: Row) -> Row:
+    """The row as it is sorted into tasks: of a file of one's own by what was asked of it, not by what it then did.
+
+    0 is what was left to the file; a job that failed knows that, too.
+    """
+    if row["variant"] != "own":
+        return row
+    asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}
+    left = {"train": 0, "validation": 0, "data_kind": "own", "data_sha256": ""}
+    return {**row, **left, **asked, "asked_steps": row.get("asked_steps") or 0}
+
+
+def _seen(task: Task, rows: Sequence[Row]) -> Task:
+    """The task of a file of one's own with what its good rows did, where they agree, and what is to be said of them."""
+    did = {name: {row.get(name) for row in rows} - {None} for name in DECIDED}
+    agreed = {name: next(iter(values)) if len(values) == 1 else None for name, values in did.items()}
+    ran = {row.get("samples") for row in rows} - {None}
+    agreed["train"] = next(iter(ran)) if len(ran) == 1 else agreed["train"]  # `--steps` leaves some of them out
+    agreed["epochs"] = agreed["epochs"] or task.conditions["epochs"] or None
+    notes = []
+    if len(did["epochs"]) > 1:
+        counts = told([(row, row["epochs"]) for row in rows if row.get("epochs")], _contender, "{:,}")
+        notes.append(f"not the same number of epochs: {counts}; seconds per epoch compare all the same")
+    return replace(task, conditions={**task.conditions, **agreed}, unlike=unlike(rows, _contender), notes=tuple(notes))
+
+
+def _contender(row: Row) -> str:
+    return str(row["contender"])
 
 
 def _differences(conditions: Row, fields: set[str]) -> list[str]:
@@ -320,7 +388,7 @@ def _differences(conditions: Row, fields: set[str]) -> list[str]:
     # A hash adds nothing where the kind of data already tells the two apart.
     hidden = {"data_sha256"} if "data_kind" in fields else set()
     return [
-        in_words(text, conditions[field])
+        in_words(text, conditions[field]) if conditions[field] else LEFT.get(field, "")
         for field, text in CONDITIONS_IN_WORDS.items()
         if field in fields - hidden and conditions[field] is not None
     ]

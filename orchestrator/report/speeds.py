@@ -23,7 +23,8 @@ class Speed(Struct, frozen=True):
     """Steady seconds per epoch of one cell: the median over repeats, and the range of its epochs.
 
     `against` compares it with the fastest of the same task and machine, corrected for all pairs of the report.
-    `unlearned` is (accuracy reached, accuracy wanted) where the model did not learn.
+    `unlearned` is (accuracy reached, accuracy wanted) where the model did not learn. `unlike`: the task's contenders
+    did not do the same thing (`Task.unlike`), so there is no ratio, no fastest and no verdict.
     """
 
     seconds: float
@@ -40,6 +41,7 @@ class Speed(Struct, frozen=True):
     repeats: tuple[tuple[float, ...], ...] = ()
     against: Difference | None = None
     unlearned: tuple[float, float] | None = None
+    unlike: str = ""
     #: What disturbed its jobs, in words, the most frequent first.
     disturbed: tuple[str, ...] = ()
     #: Whether its comparison with the fastest rests on disturbed figures, of either.
@@ -56,6 +58,8 @@ class Speed(Struct, frozen=True):
     @property
     def verdict(self) -> str:
         """How it stands to the fastest, in words: the same everywhere."""
+        if self.unlike:
+            return self.unlike
         if self.unlearned:
             return f"did not learn ({words.share(self.unlearned[0])} < {words.share(self.unlearned[1])})"
         if self.best:
@@ -83,6 +87,10 @@ def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
     pairs = 0
     for line, columns in itertools.product(range(len(layout.tasks)), layout.machines().values()):
         rivals = {(column, line): known[column, line] for column in columns if (column, line) in known}
+        unlike = layout.tasks[line].unlike
+        if unlike:
+            ranked.update({place: replace(speed, unlike=unlike.what) for place, speed in rivals.items()})
+            continue
         ranked.update(_ranked(rivals))
         pairs += math.comb(sum(len(speed.repeats) > 1 for speed in rivals.values()), 2)
     return _corrected(ranked, pairs)

@@ -34,6 +34,8 @@ class Standing(Noun, frozen=True, kw_only=True):
     repeats: int = 0
     fastest: bool = False
     learned: bool = True
+    #: Why no cell of its task is compared, with the numbers of each contender; "" where they are.
+    unlike: str = ""
     ratio: float | None = None
     verdict: str
     #: What disturbed its jobs, or that they slept: `disturbed 48 %`.
@@ -48,6 +50,8 @@ class Group(Noun, frozen=True, kw_only=True):
     subject: str
     amounts: str
     synthetic: bool
+    #: What a reader must know first: why there is no verdict, or what else is not equal.
+    notes: list[str] = []
     cells: list[Standing]
 
 
@@ -64,12 +68,14 @@ def groups(layout: Layout, ranked: Speeds) -> list[Group]:
             continue
         words_of_machine = layout.machine_words(machine)
         names: dict[str, Any] = {"workload": task.workload, "task": task.label, "machine": words_of_machine}
+        names["unlike"] = task.unlike.words if task.unlike else ""
         cells = [_standing(layout, place, ranked.get(place), names) for place in places]
         found.append(
             Group(
                 subject=f"{task.label} ({words_of_machine})" if words_of_machine else task.label,
                 amounts=task.amounts,
                 synthetic=task.synthetic,
+                notes=[*([f"no verdict: {task.unlike.words}"] if task.unlike else []), *task.notes],
                 cells=sorted(cells, key=_order),
             )
         )

@@ -18,6 +18,7 @@ from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
+from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import DAMAGED, MOST, opened_set, read_source, table_files
@@ -128,7 +129,7 @@ def write_tables(merged: Merged, out: Path) -> Merged:
 
     Gives the runs again, with a note where DuckDB could not write results.parquet. Raises HostError.
     """
-    write_atomic(out / "results.json", to_json({"results": merged.rows}))
+    write_atomic(out / "results.json", to_json({"results": for_programs(merged.rows)}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
     write_atomic(out / "epochs.csv", to_csv(merged.epochs, EPOCH_COLUMNS))
     target = out / "results.parquet"
@@ -176,10 +177,15 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("orchestrator", f"{f.orchestrator}, commit {f.commit}" if f.commit else f.orchestrator),
             *(("not confined", point) for point in f.unconfined),
             ("workloads (sha256)", f.workloads_sha256),
-            (f"data set {result.job.dataset}", f"{f.data_kind}, sha256 {f.data_sha256}"),
+            (f"data set {result.job.dataset}", _data(f.data_kind, f.data_sha256)),
             (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),
         )
     )
+
+
+def _data(kind: str | None, sha256: str | None) -> str | None:
+    """A data set in words; nothing where a file of one's own brings its data, of which its own section tells."""
+    return None if kind == "own" else f"{kind}, sha256 {sha256}"
 
 
 #: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
@@ -227,7 +233,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
             *((what, row.get(name)) for what, name in SET_MACHINE),
             ("threads per job", row["threads"]),
             ("workloads (sha256)", row["workloads_sha256"]),
-            (f"data of {row['workload']}", f"{row['data_kind']}, sha256 {row['data_sha256']}"),
+            (f"data of {row['workload']}", _data(row["data_kind"], row["data_sha256"])),
             (f"image of {row['stack']}", row["image_digest"]),
         )
     )

@@ -99,7 +99,7 @@ EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda met
 WHOLE = frozenset(
     {
         *("cores", "threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
-        *("exit_code", "epoch_s_n", "epoch"),
+        *("exit_code", "epoch_s_n", "epoch", "asked_epochs", "asked_batch_size", "asked_steps", "samples", "batches"),
     }
 )
 REAL = frozenset(
@@ -107,6 +107,7 @@ REAL = frozenset(
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
+        *("first_output_mean", "first_output_std", "learned"),
     }
 )
 
@@ -127,7 +128,13 @@ COLUMNS: dict[str, str] = {
     **_typed("accuracy", "val_accuracy", "loss", "val_loss", "cache"),
     **{metric.column: metric.sql for metric in METRICS},
     **_typed("process_rss_peak_mb", "gpu_trouble", "command"),
+    # Of files of one's own: what was asked of them, what they were seen to do, and whose stack it was.
+    **_typed("file", "asked_epochs", "asked_batch_size", "asked_steps", "samples", "batches"),
+    **_typed("first_output_mean", "first_output_std", "learned", "packages", "network"),
+    **_typed("era", "found", "arrays", "settings", "fits"),
 }
+#: Columns whose text is JSON: lists and objects for programs, one field for tables.
+PACKED = ("arrays", "settings", "fits")
 EPOCH_COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
     **_typed("epoch", "elapsed", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc"),

@@ -54,6 +54,11 @@ class ReadyEvent(Event, frozen=True, kw_only=True):
     image_data_format: str | None = None
     parameters: Number | None = None
     settings: dict[str, object] = {}
+    #: What a file of one's own gave to fit(), by name, and the packages that were installed.
+    arrays: dict[str, object] = {}
+    packages: list[object] = []
+    #: Mean and standard deviation of what its untrained model makes of the first batch.
+    first_output: list[object] = []
 
 
 class PhaseEvent(Event, frozen=True, kw_only=True):
@@ -76,6 +81,7 @@ class EpochEvent(Event, frozen=True, kw_only=True):
     train_s: Number | None = None
     validation_s: Number | None = None
     elapsed_s: Number | None = None
+    batches: Number | None = None
     samples: Number | None = None
     loss: Number | None = None
     acc: Number | None = None

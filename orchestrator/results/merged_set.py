@@ -26,6 +26,7 @@ from orchestrator.results import columns, named_files, source
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder, has_plan
+from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
 from orchestrator.results.source import MOST, is_set, opened_set, table_files, tables_of_set
@@ -35,6 +36,11 @@ from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
 WORK = (
     *("workload", "variant", "scale", "epochs", "batch_size", "train", "validation"),
     *("data_sha256", "workloads_sha256"),
+)
+#: The same of files of one's own, which may stop early: the epochs that were asked for, and what they then did.
+OWN_WORK = (
+    *("workload", "variant", "scale", "asked_epochs", "asked_batch_size", "asked_steps", "batch_size", "train"),
+    *("validation", "parameters", "samples", "batches", "workloads_sha256"),
 )
 DOER = (
     *("stack", "backend", "framework_version", "keras_version", "image_digest"),
@@ -111,7 +117,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     )
     write_parquet(rows, COLUMNS, to / "results.parquet")
     write_parquet(collected.epochs, EPOCH_COLUMNS, to / "epochs.parquet")
-    write_atomic(to / "results.json", to_json({"results": rows}))
+    write_atomic(to / "results.json", to_json({"results": for_programs(rows)}))
     write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
     write_atomic(to / "set.json", to_json(done))
     return done, rows
@@ -120,7 +126,12 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
 def group(row: Row) -> str:
     """The group of a row: a hash that is equal for the rows that may be averaged, and for no others."""
     kind = with_node_kind(row)
-    return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*WORK, *DOER)])).hexdigest()[:12]
+    return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*work(row), *DOER)])).hexdigest()[:12]
+
+
+def work(row: Row) -> tuple[str, ...]:
+    """The columns in which the repeats of a row's work agree."""
+    return OWN_WORK if row.get("variant") == "own" else WORK
 
 
 def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
@@ -128,7 +139,7 @@ def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
     found = {}
     ended_well = [with_node_kind(row) for row in rows if row["status"] == "ok"]
     for (workload,), members in by_cell(ended_well, ["workload"]).items():
-        names = (*WORK[1:], "threads", *MACHINE)
+        names = (*work(members[0])[1:], "threads", *MACHINE)
         differs = [name for name in names if len({row.get(name) for row in members}) > 1]
         if differs:
             found[str(workload)] = differs

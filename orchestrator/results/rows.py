@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.model import NO_RECORD, PENDING, GpuSample, Job, Plan, Result, Sample
-from orchestrator.results import gpu_figures, host_figures
+from orchestrator.results import gpu_figures, host_figures, own_figures
 from orchestrator.results.columns import (
     COLUMNS,
     EPOCH_COLUMNS,
@@ -57,9 +57,11 @@ def merge_run(
             skip = skipped[job.id]
             result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
         if result is None:
-            rows.append(_row_without_result(plan, job, goes_on))
+            row = _row_without_result(plan, job, goes_on)
         else:
-            rows.append(result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ())))
+            row = result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ()))
+        found = result or Result(run_id=plan.run_id, job=job, status="cancelled")
+        rows.append({**row, **own_figures.brought_part(plan, found)})
     assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
     return rows
 
@@ -77,7 +79,7 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
     row.update(_outcome_part(result, events))
     row.update(_fingerprint_part(result, events))
     if result.job.variant == "own":
-        row.update(_own_part(result.job, events))
+        row.update(own_figures.job_part(result, events))
     if events.epochs:
         row.update(time_part(result.launched_t, events))
         row.update(quality_part(events.epochs[-1]))
@@ -194,14 +196,6 @@ def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
         "wall_s": ended - started if started is not None and ended is not None else None,
         "cache": cache_state(events.end.caches),
         "process_rss_peak_mb": events.end.rss_peak_mb,
-    }
-
-
-def _own_part(job: Job, events: JobEvents) -> dict[str, Any]:
-    """How much a file of one's own ran, where that was left to the file."""
-    return {
-        "epochs": job.epochs or len(events.epochs) or None,
-        "batch_size": job.batch_size or number(events.ready.settings.get("batch_size")),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 
 from orchestrator.executors.executor import Listener
@@ -38,6 +38,9 @@ class Hearing:
         """Waits for the listener to catch up, but not for one that is held up."""
         self._told.put(None)
         self._thread.join(PATIENCE_S)
+
+    def called(self, names: Mapping[str, str]) -> None:
+        self._told.put(lambda: self._listener.called(names))
 
     def expect(self, more: int) -> None:
         self._told.put(lambda: self._listener.expect(more))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shlex
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -119,6 +119,7 @@ def carry_out(
     if request.until is not None:
         renewed = renewed | {"plan.json", "until.json"}
     with Hearing(listener) as hearing:
+        hearing.called({name: PurePath(own.path).name for name, own in ready.plan.own.items()})
         interrupted, broken = measured(request, executor, ready, folder, hearing)
         with not_hung_up():
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)

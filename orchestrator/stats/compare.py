@@ -12,14 +12,22 @@ from orchestrator.model import NOT_RUN, PENDING, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
+from orchestrator.stats.sameness import unlike
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
 CONDITIONS = (
     *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota"),
     *("data_sha256", "workloads_sha256"),
 )
+#: The same of files of one's own: what was asked of them. What they then did is judged as a whole (sameness.py).
+OWN_CONDITIONS = (
+    *("scale", "asked_epochs", "asked_batch_size", "asked_steps", "threads", "cpu_quota"),
+    "workloads_sha256",
+)
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
 IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
+#: The rows of each cell.
+Cells = dict[tuple[Any, ...], list[Row]]
 
 
 class Ratio(Noun, frozen=True, kw_only=True):
@@ -69,8 +77,27 @@ def compare(
     `steady_*` hold the epochs behind the rows (repeats.steady_epochs); without them a job is its median.
     """
     a, b = by_cell([*map(with_node_kind, first)]), by_cell([*map(with_node_kind, second)])
-    found = [_ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}) for cell in {**a, **b}]
+    other = _not_the_same(a, b)
+    found = [
+        _ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}, other.get(cell[0], ""))
+        for cell in {**a, **b}
+    ]
     return _corrected(found)
+
+
+def _not_the_same(a: Cells, b: Cells) -> dict[str, str]:
+    """By workload of one's own: why its contenders, in both sets together, did not do the same thing.
+
+    Only what was asked for alike is held against each other; two versions of a file are other conditions.
+    """
+    sides = [(row, where) for cells, where in ((a, "first"), (b, "second")) for rows in cells.values() for row in rows]
+    asked = by_cell([{**row, "side": where} for row, where in sides], ("workload", *OWN_CONDITIONS))
+    found = {str(key[0]): unlike(rows, _contender) for key, rows in asked.items()}
+    return {workload: reason.words for workload, reason in found.items() if reason}
+
+
+def _contender(row: Row) -> str:
+    return f"{row['backend']} in {row['stack']}, {row['side']}"
 
 
 def overall(ratios: Sequence[Ratio]) -> tuple[float, int] | None:
@@ -116,7 +143,8 @@ def _corrected(found: Sequence[Ratio]) -> list[Ratio]:
     return [msgspec.structs.replace(r, difference=by_position.get(i)) for i, r in enumerate(found)]
 
 
-def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, steady_b: Steady) -> Ratio:
+def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, steady_b: Steady, other: str) -> Ratio:
+    """`other`: why nothing of this workload may be compared, "" where it may be."""
     rows_a, rows_b = timed(a), timed(b)
     known: dict[str, Any] = {
         **{"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(rows_a), "n_b": len(rows_b)},
@@ -124,10 +152,10 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
     }
     if not rows_a or not rows_b:
         return _without_times(known, a, b)
-    unlike, short = _unlike(rows_a, rows_b), (unlearned(rows_a), unlearned(rows_b))
-    if unlike or any(short):
-        broken = not unlike and not short[0]
-        return Ratio(**known, broken=broken, why_not=unlike or _short(short))
+    differs, short = _unlike(rows_a, rows_b) or other, (unlearned(rows_a), unlearned(rows_b))
+    if differs or any(short):
+        broken = not differs and not short[0]
+        return Ratio(**known, broken=broken, why_not=differs or _short(short))
     times_a, times_b = ([row["epoch_s"] for row in rows] for rows in (rows_a, rows_b))
     middle_a, middle_b = statistics.median(times_a), statistics.median(times_b)
     return Ratio(
@@ -159,7 +187,8 @@ def _measured(row: Row) -> bool:
 
 def _unlike(a: list[Row], b: list[Row]) -> str:
     """Why the times of these rows must not be divided, "" where they may be."""
-    differing = [name for name in CONDITIONS if len(_values(name, (*a, *b))) > 1]
+    conditions = OWN_CONDITIONS if a[0]["variant"] == "own" else CONDITIONS
+    differing = [name for name in conditions if len(_values(name, (*a, *b))) > 1]
     if differing:
         return "different " + ", ".join(differing)
     mixed = [name for name in IDENTITY if len(_values(name, a)) > 1 or len(_values(name, b)) > 1]

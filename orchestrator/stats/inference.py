@@ -139,6 +139,20 @@ def half_width(repeats: Repeats) -> float | None:
     return None if found is None else math.sqrt(found[2] / found[1]) - 1
 
 
+def repeats_to_tell(a: Repeats, b: Repeats, most: int) -> int | None:
+    """So many repeats of each would tell the two apart, if spread and difference stay as they are.
+
+    None where more than `most` would be needed, or where a side has a single repeat and its spread is not known.
+    """
+    if min(len(a), len(b)) < 2:
+        return None
+    medians_a, medians_b = _medians(a), _medians(b)
+    effect = abs(float(medians_b.mean() - medians_a.mean()))
+    spread = math.sqrt(_variance(medians_a) * len(a) + _variance(medians_b) * len(b))
+    fitting = (n for n in range(3, most + 1) if student_quantile(2 * n - 2) * spread / math.sqrt(n) < effect)
+    return next(fitting, None)
+
+
 def plain_interval(values: Sequence[float]) -> tuple[float, float, float] | None:
     """(mean, low, high) of one value per repeat, by Student's t, 95 %; None with fewer than two values."""
     if len(values) < 2:

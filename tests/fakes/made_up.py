@@ -1,7 +1,7 @@
 """A made-up run in the shape of a recorded one. NOT measurements: the figures come from a formula.
 
 `recorded()` gives a ReportInput of any size for the tests of the report. As a program it writes the
-report of one, to be looked at:  python -m tests.fakes.made_up OUT [--modern] [--gpu]
+report of one, to be looked at:  python -m tests.fakes.made_up OUT [--troubled] [--gpu] [--own]
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from orchestrator.report.build import build_report
 from orchestrator.report.input import ReportInput
@@ -169,6 +171,51 @@ def troubled() -> ReportInput:
     return report
 
 
+SETTINGS = {
+    "batch_size": 64, "data": "arrays", "dtype_policy": "float32", "initial_weights": "framework",
+    "jit_compile": True, "loss": "mse", "optimizer": {"class_name": "Adam", "learning_rate": 0.001, "amsgrad": False},
+    "run_eagerly": False, "shuffle": True, "script_asked": {},
+}  # fmt: skip
+ARRAYS = {
+    "x": {"shape": [4096, 28, 28], "dtype": "float32", "sha256": "1a2b3c" + "0" * 58},
+    "y": {"shape": [4096], "dtype": "int64", "sha256": "4d5e6f" + "0" * 58},
+}
+
+
+def own(repeats: int = 3, file: str = "my.py", **changes: dict[str, Any]) -> ReportInput:
+    """A script of one's own on the three stacks of today. `changes`: backend -> columns that are other there."""
+    report = recorded(workloads=["mnist_mlp"], repeats=repeats)
+    rows = [own_row(row, file, **changes.get(row["backend"], {})) for row in report.rows if "keras3" in row["stack"]]
+    kept = {row["job_id"]: row for row in rows}
+    for points in (report.epochs, report.samples):
+        for point in points:
+            point["job_id"] = point["job_id"].replace("mnist_mlp", "my")
+        points[:] = [point for point in points if kept.get(point["job_id"], {}).get("status") == "ok"]
+    report.rows[:] = rows
+    report.deviations.clear()
+    report.plan_command = f"orchestrate {file} --epochs 5 --repeats {repeats}"
+    return report
+
+
+def own_row(row: dict[str, Any], file: str, **changes: Any) -> dict[str, Any]:
+    """The row of a script in place of that of a workload; one that failed early knows only what was asked of it."""
+    seen = {
+        "batch_size": 64, "train": 4096, "validation": None, "samples": 4096, "batches": 64, "parameters": 101_770,
+        "settings": msgspec.json.encode(SETTINGS).decode(), "arrays": msgspec.json.encode(ARRAYS).decode(),
+        "first_output_mean": None, "first_output_std": None, "fits": None, "data_sha256": "0" * 64, "data_kind": "own",
+    }  # fmt: skip
+    asked = {
+        "workload": "my", "variant": "own", "scale": "own", "asked_epochs": row["epochs"], "asked_batch_size": None,
+        "asked_steps": None, "file": file, "network": "closed", "packages": None, "learned": None, "found": None,
+        "era": "today", "job_id": row["job_id"].replace("mnist_mlp", "my"),
+    }  # fmt: skip
+    if changes.get("status", "ok") != "ok":
+        planned = {name: row[name] for name in PLANNED}
+        unknown = dict.fromkeys(["epochs", "batch_size", "train", "validation"])
+        return {**dict.fromkeys(row), **dict.fromkeys(seen), **planned, **unknown, **asked, **changes}
+    return {**row, **seen, **asked, **changes}
+
+
 #: What is known of a job before it runs.
 PLANNED = (
     "run_id", "job_id", "workload", "variant", "stack", "backend", "device", "launcher", "scale", "train",
@@ -177,7 +224,7 @@ PLANNED = (
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
-    kinds = {"--troubled": troubled, "--gpu": lambda: recorded(device="gpu", stacks=4, repeats=1)}
+    kinds = {"--troubled": troubled, "--own": own, "--gpu": lambda: recorded(device="gpu", stacks=4, repeats=1)}
     chosen = kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", recorded)()
     for name, content in build_report(chosen).files().items():
         path = out / name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.model import Job, Result
@@ -12,6 +13,9 @@ class Recorder:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
+
+    def called(self, names: Mapping[str, str]) -> None:
+        pass
 
     def expect(self, more: int) -> None:
         self.heard.append(("expect", more))

@@ -31,10 +31,11 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
       orchestrate merge results/all host-b/results/2026* --to results/both
     """
     from orchestrator.results import merged_set
+    from orchestrator.results.own_figures import for_programs
 
     done, rows = merged_set.merge_sources(runs, to)
     if as_json:
-        print_json({"results": rows})
+        print_json({"results": for_programs(rows)})
     else:
         for line in merge_lines(done, to):
             tell(line)

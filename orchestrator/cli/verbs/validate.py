@@ -109,14 +109,14 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
 
 def _cells(runs: Sequence[Path]) -> list[list[list[float]]]:
     """The repeats of every cell of the runs; rows that may not be averaged are never in one cell."""
-    from orchestrator.results.merged_set import DOER, WORK
+    from orchestrator.results.merged_set import group
     from orchestrator.results.source import read_source
     from orchestrator.stats.repeats import by_cell, repeats_of, timed
 
     found = []
     for run in runs:
         source = read_source(run)
-        cells = by_cell(timed(source.rows), (*WORK, *DOER))
+        cells = by_cell([{**row, "group": group(row)} for row in timed(source.rows)], ["group"])
         found += [repeats_of(rows, source.steady) for rows in cells.values()]
     return found
 

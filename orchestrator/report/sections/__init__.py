@@ -15,6 +15,7 @@ from orchestrator.report.sections import (
     jobs,
     noise,
     not_run,
+    own,
     tables,
     warnings,
 )
@@ -26,6 +27,9 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 #: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (warnings.build, findings.build),
-    "results": (charts.build, tables.build, noise.build, failures.build, not_run.build, jobs.build),
+    "results": (
+        *(charts.build, tables.build, own.build, noise.build),
+        *(failures.build, not_run.build, jobs.build),
+    ),
     "background": (article.build, deviations.build, environment.build),
 }

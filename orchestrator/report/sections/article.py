@@ -217,7 +217,7 @@ def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
             f"The article ran on one {reference.gpu} ({reference.host}), this report on {listed(gpus)}: seconds "
             "are not comparable, and ratios only as a hint: kernels for GPUs and for CPUs are different code."
         )
-    scales = sorted({str(task.conditions["scale"]) for task in layout.tasks} - {reference.scale})
+    scales = sorted({str(task.conditions["scale"]) for task in layout.tasks if not task.file} - {reference.scale})
     if scales:
         yield (
             f"At the scale {listed(scales)} an epoch holds less data than the article's, so ours / theirs says "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
@@ -12,8 +13,11 @@ from orchestrator.report.layout import Contender, Layout
 from orchestrator.report.outcomes import counted
 from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
+from orchestrator.stats.inference import repeats_to_tell
 from orchestrator.text import listed
 
+#: Repeats that give a first verdict, and the most that anybody is advised to run.
+FEWEST, MOST = 5, 50
 #: A contender and its speed at one task.
 Place = tuple[Contender, Speed]
 NOTE = (
@@ -32,7 +36,7 @@ def build(view: View) -> Section:
         if found
         else Paragraphs(["No job gave a steady speed, so there is nothing to compare."])
     )
-    blocks = [summary, speed_matrix(view.layout, view.speeds)]
+    blocks = [summary, *_settling(view), speed_matrix(view.layout, view.speeds)]
     return Section(name="findings", title="What was found", blocks=blocks, menu="Findings")
 
 
@@ -44,8 +48,52 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
         if places:
             data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""
             where = layout.machine_words(machine)
-            sentences.append((f"{task.label}{f' ({where})' if where else ''}{data}", _sentence(places)))
+            said = f"there is no verdict: {task.unlike.words}." if task.unlike else _sentence(places)
+            sentences.append((f"{task.label}{f' ({where})' if where else ''}{data}", said))
     return sentences
+
+
+def _settling(view: View) -> Iterator[Paragraphs]:
+    """For files of one's own: what would settle which contender is fastest, where that is open."""
+    layout, texts = view.layout, []
+    for (line, task), columns in itertools.product(enumerate(layout.tasks), layout.machines().values()):
+        known = [view.speeds[column, line] for column in columns if (column, line) in view.speeds]
+        text = _open(known) if task.file else ""
+        if text:
+            texts.append((f"{task.label}: {text}", _again(view.report.plan_command, known)))
+    if texts:
+        yield Paragraphs(texts, "code")
+
+
+def _open(known: Sequence[Speed]) -> str:
+    """What is open between the fastest of a task and the others, "" for nothing."""
+    others = [speed for speed in known if speed.against is not None and not speed.unlearned]
+    if any(speed.against and speed.against.p is None for speed in others):
+        return f"one repeat is no verdict; {FEWEST} repeats would give one"
+    if not any(speed.overlaps for speed in others):
+        return ""
+    needed = _needed(known)
+    if needed is None:
+        return f"those without a significant difference are too close for {MOST} repeats to tell apart"
+    return f"about {needed} repeats would settle it, if spread and difference stay as they are"
+
+
+def _needed(known: Sequence[Speed]) -> int | None:
+    """The repeats that would tell the fastest from those that are not told from it now; None for too many."""
+    best = next(speed for speed in known if speed.best)
+    needed = [repeats_to_tell(best.repeats, speed.repeats, MOST) for speed in known if speed.overlaps]
+    more = max(map(len, (speed.epochs for speed in known))) + 1  # so many did not
+    return max(more, *(n for n in needed if n)) if needed and all(needed) else None
+
+
+def _again(command: str, known: Sequence[Speed]) -> str:
+    """The run's command with the repeats that would settle it; of several runs only the option."""
+    single = any(len(speed.epochs) == 1 for speed in known)
+    option = f"--repeats {FEWEST if single else _needed(known) or MOST}"
+    if not command or " && " in command or " replay " in command:
+        return option
+    without = re.sub(r" --repeats[ =]\d+", "", command)
+    return f"{without} {option}"
 
 
 def _sentence(places: Sequence[Place]) -> str:
@@ -123,14 +171,14 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         figure=words.seconds(speed.seconds),
         lines=lines,
         best=speed.best,
-        unlearned=speed.unlearned is not None,
+        unlearned=speed.unlearned is not None or bool(speed.unlike),
         bar=speed.seconds / slowest if slowest else None,
         marks=[*_marks(rows), *disturbed.marks(rows)],
     )
 
 
 def _rank(speed: Speed) -> str:
-    if speed.unlearned or speed.best:
+    if speed.unlike or speed.unlearned or speed.best:
         return speed.verdict
     if speed.ratio is None:
         return ""

@@ -77,7 +77,7 @@ def _verdict(speed: Speed | None) -> Cell:
         return Cell(words.ABSENT)
     if speed.best:
         return Cell("fastest", [speed.n, *_doubt(speed)], best=True)
-    if speed.unlearned:
+    if speed.unlike or speed.unlearned:
         return Cell(words.ABSENT, [speed.verdict])
     found = speed.against
     if found is None or speed.ratio is None:
@@ -172,6 +172,8 @@ def _setup(rows: Sequence[Row]) -> Cell:
 
 
 def _article(rows: Sequence[Row]) -> Cell:
+    if rows[0].get("variant") == "own":  # the article knows nothing of it
+        return Cell(figure=words.ABSENT)
     return Cell(figure=_figure(rows, "epoch_s_article", words.seconds), lines=_spread(rows, "epoch_s_article"))
 
 

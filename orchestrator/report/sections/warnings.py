@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
@@ -33,6 +33,7 @@ def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[
         ("noise", disturbed.beside_sentence([row for row in rows if row["status"] == "ok"])),
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
+        *(("quality", sentence) for sentence in _unlike(layout)),
         ("quality", _quality(layout, ranked)),
         ("gpu", _no_gpu(rows)),
         ("repeats", _repeats(ranked)),
@@ -78,6 +79,14 @@ def _quality(layout: Layout, ranked: Speeds) -> str:
     if not short:
         return ""
     return f"Did not learn, by validation accuracy, so its speed cannot win: {listed(short)}."
+
+
+def _unlike(layout: Layout) -> Iterator[str]:
+    """The tasks whose contenders did not do the same thing, and what else is not equal."""
+    for task in layout.tasks:
+        if task.unlike:
+            yield f"No verdict on {task.label}: {task.unlike.words}. Its row shows figures, and compares nothing."
+        yield from (f"On {task.label}: {note}." for note in task.notes)
 
 
 def _repeats(ranked: Speeds) -> str:

@@ -12,10 +12,12 @@ import pytest
 from orchestrator import streams
 from orchestrator.cli import output
 from orchestrator.errors import HostError
-from orchestrator.model import Skip
-from orchestrator.report.standings import groups
+from orchestrator.model import OwnFile, Skip, Workload
+from orchestrator.report.standings import groups, standings
+from orchestrator.report.view import make_view
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
+from tests.fakes.made_up import own
 from tests.make import make_job, make_plan, row
 from tests.unit.report.makers import contender, one_epoch, ranked
 
@@ -182,3 +184,34 @@ def test_what_disturbed_is_said_below_the_figures_and_marked_in_them():
     lines = output.closing_lines(rows, OUT)
     assert [line for line in lines if line.startswith("Disturbed while measured: 1 job of 2. JAX 0.10 on mnist_mlp")]
     assert not [line for line in output.closing_lines(rows[1:], OUT) if "Disturbed" in line]
+
+
+def test_a_summary_of_ones_own_file_says_why_there_is_no_verdict():
+    text = output.text_summary(standings(make_view(own(torch={"parameters": 5}))), 200)
+    lines = text.partition("\n\n")[2].splitlines()
+    assert lines[0].replace("\u00a0", " ") == "my.py: 5 epochs, 4,096 samples, batch 64"
+    numbers = "parameters: 101,770 (TensorFlow 2.21.0, JAX 0.10.0), 5 (PyTorch 2.13.0)"
+    assert lines[1] == f"  no verdict: not the same model ({numbers})"
+    assert [line.rpartition(" s  ")[2].strip() for line in lines[2:5]] == ["not the same model"] * 3
+    assert "fastest" not in "".join(lines)
+    assert "×" not in "".join(lines)
+
+
+def test_the_document_of_a_run_has_unequal_contenders_and_further_trainings_for_programs(capfd, tmp_path):
+    report = own(torch={"parameters": 5}, jax={"fits": '[{"fit": 2, "epoch_s": 0.5}]'})
+    output.print_rows(report.rows, tmp_path, True, standings(make_view(report)))
+    document = json.loads(capfd.readouterr().out)
+    assert {(cell["fastest"], cell["ratio"], cell["verdict"]) for cell in document["cells"]} == {
+        (False, None, "not the same model")
+    }
+    fits = {row["backend"]: row["fits"] for row in document["results"]}
+    assert fits == {"jax": [{"fit": 2, "epoch_s": 0.5}], "torch": None, "tensorflow": None}
+
+
+def test_a_plan_says_what_its_files_are(capfd):
+    file = OwnFile(path="/home/me/my net.py", sha256="0" * 64, contract="script", packages=["pandas==2.2.3"])
+    plan = make_plan(workloads=[Workload(name="my_net", title="my net.py", own=file)], config={"network": True})
+    output.print_plan(plan, {plan.jobs[0].id: ["run"]}, False)
+    assert capfd.readouterr().out.splitlines()[0] == (
+        "# my_net: the script '/home/me/my net.py', as it stands; with pandas==2.2.3; network allowed"
+    )

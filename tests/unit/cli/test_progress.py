@@ -112,3 +112,33 @@ def test_a_pipe_gets_a_line_for_every_event():
     first, second, last = out.getvalue().splitlines()
     assert first == f"[1/1] {name} starts" and second == f"  {name}: epoch 1/2  1.50 s"
     assert last.startswith(f"[1/1] {name} ok")
+
+
+def test_a_file_of_ones_own_goes_by_its_name():
+    console = Console(file=io.StringIO(), width=200)
+    progress = Progress(console)
+    job = make_job(workload="my_net", variant="own", repeat=2)
+    progress.called({"my_net": "My [red]Net.py"})
+    with progress:
+        progress.expect(2)
+        progress.started(job)
+        progress.event(job, {"event": "epoch_end", "epoch": 1, "train_s": 1.5})
+        progress.finished(make_result(job))
+        progress.started(make_job())
+    said = console.file.getvalue()
+    assert said.count("My [red]Net.py on theano [keras2-theano, cpu] #2") == 3
+    assert "my_net" not in said
+    assert "mnist_mlp on theano" in said
+
+
+def test_a_model_that_is_built_in_its_first_epoch_is_told_of_once():
+    console = Console(file=io.StringIO(), width=200)
+    job, ready = make_job(), {"event": "ready", "keras_version": "3.15.1", "framework_version": "2.21.0"}
+    with Progress(console) as progress:
+        progress.expect(1)
+        progress.started(job)
+        for event in (ready, epoch(1), ready, epoch(2)):
+            progress.event(job, event)
+    said = console.file.getvalue()
+    assert said.count("model built") == 1
+    assert "epoch 2" in said

@@ -68,6 +68,15 @@ def test_a_file_of_ones_own_gets_what_was_asked_for_and_decides_the_rest():
     assert not {"--epochs", "--train", "--validation", "--batch-size", "--variant"} & set(given)
 
 
+def test_the_sizes_of_a_scale_are_left_to_the_file_that_declares_it():
+    """They are what a plan shows; own.py takes no such options, and would end the job."""
+    own = OwnFile(path="/home/a/my.py", sha256="1" * 64, contract="module")
+    job = make_job(workload="my", variant="own", scale="smoke", epochs=2, train=64, validation=32, dataset=None)
+    argv = script_arguments(job, context(own={"my": own}), Places(scripts="/w", out="/out", own="/own/my.py"))
+    assert argv[argv.index("--scale") + 1] == "smoke"
+    assert not {"--train", "--validation"} & set(argv)
+
+
 def test_the_environment_selects_the_backend_and_limits_every_pool_of_threads():
     environment = job_environment(make_job(threads=3, seed=7), STACK.backend("theano"))
     assert environment["KERAS_BACKEND"] == "theano"

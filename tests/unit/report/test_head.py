@@ -7,6 +7,7 @@ from orchestrator.report.build import build
 from orchestrator.report.head import counts, headline, machines, make_head, measured
 from orchestrator.report.layout import lay_out
 from orchestrator.report.outcomes import counted, failures
+from tests.fakes.made_up import own, recorded
 from tests.make import row
 from tests.unit.report.makers import view_of
 
@@ -68,3 +69,10 @@ def test_what_is_still_to_run_is_no_failure():
     ]  # fmt: skip
     assert failures([row(status="pending")]) == []
     assert counted("pending", "pending ×2").href == ""
+
+
+def test_files_of_ones_own_are_named():
+    rows = own().rows
+    assert headline(rows, lay_out(rows)) == "my.py on 3 backends in 3 stacks, 3 contenders side by side"
+    both = rows + recorded(workloads=["mnist_mlp"], stacks=1).rows
+    assert headline(both, lay_out(both)).startswith("2 workloads on ")

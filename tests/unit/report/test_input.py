@@ -62,3 +62,22 @@ def test_the_published_figures_name_cells_of_this_project(reference, catalog):
         assert figure.source and figure.confidence in ("seen", "computed", "inferred")
     assert len({(f.workload, f.backend) for f in reference.figures}) == len(reference.figures) == 15
     assert all(slip.source for slip in reference.errors)
+
+
+def own_row(**changes):
+    own = {"workload": "my", "variant": "own", "file": "my.py", "data_kind": "own", "epochs": 3, "scale": "own"}
+    return {**ROW, "stack": "mine", **own, "era": "today", "learned": 0.9, **changes}
+
+
+def test_a_file_of_ones_own_differs_from_no_article_and_names_the_report(catalog):
+    report = made(catalog, own_row(stack="keras2-theano"))
+    assert report.deviations == []
+    assert report.title == "my.py: Keras backends compared"
+    assert made(catalog, own_row(), ROW).title == "Keras backends compared"
+    assert made(catalog, own_row(), ROW).deviations == made(catalog, ROW).deviations
+
+
+def test_a_stack_and_a_gate_that_the_catalog_does_not_know_are_those_of_the_row(catalog):
+    (row,) = made(catalog, own_row()).rows
+    assert (row["era"], row["learned"]) == ("today", 0.9)
+    assert learned(own_row(learned=None), catalog) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import group, in_words, lay_out
-from tests.fakes.made_up import recorded, troubled
+from orchestrator.report.layout import AS_FOUND, group, in_words, lay_out
+from tests.fakes.made_up import own, recorded, troubled
 from tests.make import row
 
 
@@ -138,3 +138,58 @@ def test_one_is_singular_in_labels():
     assert in_words("{:,} samples", 1) == "1 sample" and in_words("{}", 1) == "1"
     labels = [contender.label for contender in lay_out([row(threads=1), row(threads=2)]).contenders]
     assert [label.split()[-2:] for label in labels] == [["1", "thread"], ["2", "threads"]]
+
+
+FAILED = {"status": "failed", "reason": "made up"}
+ALL = ("jax", "torch", "tensorflow")
+
+
+def test_jobs_of_one_file_stand_in_one_row_whatever_it_did_on_each_backend():
+    """The batch size, the epochs and the data are known when a job has ended, and not at all when it failed."""
+    layout = lay_out(own(jax={"batch_size": 32, "train": 7, "samples": 7, "epochs": 3}, torch=FAILED).rows)
+    (task,) = layout.tasks
+    assert (task.label, task.file, task.workload) == ("my.py", "my.py", "my")
+    assert len(layout.cells) == 3
+    assert task.notes == (
+        "not the same number of epochs: 5 (TensorFlow 2.21.0), 3 (JAX 0.10.0); seconds per epoch compare all the same",
+    )
+
+
+def test_a_row_of_ones_own_file_says_what_it_did():
+    (task,) = lay_out(own().rows).tasks
+    assert task.amounts.replace("\u00a0", " ") == "5 epochs, 4,096 samples, batch 64"
+    (bounded,) = lay_out(own(**{key: {"asked_steps": 3, "samples": 192} for key in ALL}).rows).tasks
+    assert bounded.amounts.replace("\u00a0", " ") == "5 epochs of 3 steps, 192 samples, batch 64"
+
+
+def test_jobs_that_all_failed_have_their_row():
+    (task,) = lay_out(own(**dict.fromkeys(ALL, FAILED)).rows).tasks
+    assert (task.label, task.unlike, task.notes) == ("my.py", None, ())
+
+
+def test_what_was_asked_for_otherwise_is_another_row():
+    rows = own().rows + [{**one, "run_id": "b", "asked_epochs": None} for one in own().rows]
+    assert [task.label for task in lay_out(rows).tasks] == ["my.py · 5 epochs", "my.py · all epochs"]
+    other = [{**one, "run_id": "b", "workloads_sha256": "ff" * 32} for one in own().rows]
+    assert len(lay_out(own().rows + other).tasks) == 2
+
+
+def test_two_files_of_one_name_are_told_apart():
+    rows = own().rows + [{**one, "workload": "my-2"} for one in own().rows]
+    assert [task.label for task in lay_out(rows).tasks] == ["my.py (my)", "my.py (my-2)"]
+
+
+def test_a_file_of_ones_own_stands_in_the_column_of_its_stack():
+    layout = lay_out(own().rows + recorded(workloads=["mnist_mlp"]).rows)
+    assert len(layout.contenders) == 7
+    assert [task.label for task in layout.tasks] == ["mnist_mlp", "my.py"]
+
+
+def test_a_stack_that_was_found_says_so():
+    layout = lay_out(own(jax={"found": "the Python in /opt/conda"}).rows)
+    assert [contender.name for contender in layout.contenders if AS_FOUND in contender.details] == ["JAX 0.10.0"]
+
+
+def test_own_stacks_of_today_make_no_groups_of_eras():
+    rows = own(**{key: {"keras_version": "2.15.0"} for key in ALL}).rows
+    assert lay_out(rows).eras() == [("today", 3)]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator.report.sections.findings import findings
 from orchestrator.report.standings import groups, in_words, standings
+from orchestrator.report.view import make_view
+from tests.fakes.made_up import own
 from tests.make import row
 from tests.unit.report.makers import contender, one_epoch, ranked, two, view_of
 
@@ -75,3 +78,36 @@ def test_where_medians_and_means_disagree_there_is_no_verdict():
     assert last.verdict == "medians and means disagree: no verdict"
     layout, speeds = ranked(contender("jax", *[1.0] * 8, *[1.3] * 7) + contender("torch", *[1.01] * 15), one_epoch)
     assert "No significant difference" in findings(layout, speeds)[0][1]
+
+
+def own_groups(**changes):
+    return standings(make_view(own(**changes)))
+
+
+def test_contenders_that_did_other_things_have_no_winner_no_ratio_and_no_verdict():
+    (group,) = own_groups(torch={"parameters": 5})
+    assert {(cell.fastest, cell.ratio, cell.p, cell.verdict) for cell in group.cells} == {
+        (False, None, None, "not the same model")
+    }
+    numbers = "not the same model (parameters: 101,770 (TensorFlow 2.21.0, JAX 0.10.0), 5 (PyTorch 2.13.0))"
+    assert {cell.unlike for cell in group.cells} == {numbers}
+    assert group.notes == [f"no verdict: {numbers}"]
+    assert in_words(group.cells[0])[1:] == ("", "not the same model")
+
+
+def test_contenders_that_did_the_same_are_ranked_and_a_failed_one_hinders_nobody():
+    machine = {name: own().rows[0][name] for name in ("host", "cpu")}
+    (group,) = own_groups(torch={"status": "failed", "reason": "made up", **machine})
+    assert [cell.fastest for cell in group.cells] == [True, False, False]
+    assert (group.notes, {cell.unlike for cell in group.cells}) == ([], {""})
+    assert group.cells[-1].verdict == "3 failed"
+
+
+def test_unequal_cells_of_one_file_cost_the_verdicts_of_others_nothing():
+    """The correction counts the pairs that are compared, and no others."""
+    both, equal = own(torch={"parameters": 5}), own()
+    rows = [{**row, "workload": "mine", "file": "mine.py", "job_id": f"mine.{row['job_id']}"} for row in equal.rows]
+    both.rows.extend(rows)
+    mine = next(group for group in standings(make_view(both)) if group.subject == "mine.py")
+    alone = standings(make_view(replace(equal, rows=rows, epochs=[], samples=[])))[0]
+    assert [cell.p for cell in mine.cells] == [cell.p for cell in alone.cells]

@@ -244,3 +244,17 @@ def test_samples_of_sets_of_other_versions_are_merged_by_their_names(runs, tmp_p
     assert query(tmp_path / "set", count) == query(tmp_path / "straight", count)
     names, _ = query(tmp_path / "set", "select * from samples limit 1")
     assert names == ["run_id", "job_id", *Sample.__struct_fields__]
+
+
+OWN_ROW = {
+    "workload": "my", "variant": "own", "asked_epochs": None, "epochs": 5, "parameters": 10, "batches": 4,
+    "data_sha256": "0" * 64, "status": "ok",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["asked_epochs", "asked_steps", "workloads_sha256", "parameters", "batches", "train"])
+def test_repeats_of_ones_own_file_agree_in_what_was_asked_and_in_what_it_trained(name):
+    assert merged_set.group({**OWN_ROW, "epochs": 3}) == merged_set.group(OWN_ROW)  # it may stop early
+    assert merged_set.group({**OWN_ROW, name: 99}) != merged_set.group(OWN_ROW)
+    assert merged_set.apart([OWN_ROW, {**OWN_ROW, "epochs": 3}]) == {}
+    assert merged_set.apart([OWN_ROW, {**OWN_ROW, name: 99}]) == {"my": [name]}

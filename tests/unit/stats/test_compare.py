@@ -14,6 +14,7 @@ from orchestrator.cli.verbs.compare import FORMATS
 from orchestrator.report import comparison
 from orchestrator.stats.compare import (
     CONDITIONS,
+    OWN_CONDITIONS,
     compare,
     judged,
     overall,
@@ -247,3 +248,43 @@ def test_two_machines_of_one_name_are_no_repeats_and_are_told_apart():
     assert mixed.why_not == "more than one kernel on one side"
     (found,) = compare([row(1.0, kernel="6.1")], [row(1.0, kernel="6.8")])
     assert "the sides differ in kernel" in comparison.closing([found], None)
+
+
+def own_row(seconds, **changes):
+    asked = {**dict.fromkeys(OWN_CONDITIONS, 1), "variant": "own", "parameters": 100, "samples": 64, "batches": 4}
+    return {**row(seconds, workload="my"), **asked, "train": 64, "validation": None, **changes}
+
+
+def sides(**second):
+    return [own_row(1.0), own_row(2.0, backend="c")], [own_row(1.5, **second), own_row(3.0, backend="c")]
+
+
+def test_files_of_ones_own_are_compared_by_what_was_asked_of_them():
+    first, second = sides(epochs=3, batch_size=7, data_sha256="other")
+    assert [found.ratio for found in compare(first, second)] == [1.5, 1.5]
+    (found,) = compare([own_row(1.0)], [own_row(1.0, asked_epochs=9)])
+    assert found.why_not == "different asked_epochs"
+
+
+@pytest.mark.parametrize("changes", [{"parameters": 5}, {"batches": 5}])
+@pytest.mark.parametrize("where", ["first", "second"])
+def test_nothing_of_a_file_is_compared_where_any_contender_did_something_else(changes, where):
+    one, other = sides(**changes)
+    ratios = compare(*((one, other) if where == "second" else (other, one)))
+    assert {found.ratio for found in ratios} == {None}
+    assert f"5 (b in s, {where})" in ratios[0].why_not
+    assert not passes(ratios, 0.05)
+    assert judged(ratios) == []
+    suite = ElementTree.fromstring(comparison.junit(ratios, 0.05))
+    errors = [case.find("error").get("message") for case in suite]
+    assert [error.partition(" (")[0].rpartition(" ")[0] for error in errors[:2]] == ["not judged: not the same"] * 2
+    assert overall(ratios) is None
+    assert ratios[0].why_not in comparison.markdown(ratios, 0.05)
+    assert json.loads(comparison.json_document(ratios, 0.05))["passed"] is False
+    assert json.loads(comparison.action_benchmark(ratios)) == []
+
+
+def test_other_workloads_are_compared_all_the_same():
+    one, other = sides(parameters=5)
+    ratios = compare([*one, row(1.0)], [*other, row(2.0)])
+    assert [found.ratio for found in ratios] == [None, None, 2.0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 from orchestrator.report.sections.findings import build, findings, speed_matrix
+from orchestrator.report.view import make_view
+from tests.fakes.made_up import own
 from tests.make import row
 from tests.unit.report.makers import one_epoch, ranked, two, view_of
 
@@ -117,3 +119,46 @@ def test_without_any_speed_the_section_says_so():
     (summary, matrix) = build(view_of([row(status="failed", epoch_s=None)])).blocks
     assert summary.texts == ["No job gave a steady speed, so there is nothing to compare."]
     assert matrix.name == "speed"
+
+
+def test_a_file_whose_contenders_differ_has_no_winner_in_words_or_colours():
+    summary, matrix = build(make_view(own(tensorflow={"batches": 7}))).blocks
+    (sentence,) = summary.texts
+    assert sentence[-1] == (
+        ", there is no verdict: not the same data (batches per epoch: 7 (TensorFlow 2.21.0), 64 (JAX 0.10.0, "
+        "PyTorch 2.13.0))."
+    )
+    (cells,) = matrix.cells
+    assert not any(cell.best for cell in cells)
+    assert all(cell.unlearned for cell in cells)
+    assert {cell.lines[0].split(" · ")[0] for cell in cells} == {"not the same data"}
+
+
+def settling(times_a, times_b, command="orchestrate my.py --epochs 3 --repeats 3 --out 'a b'"):
+    own_row = {"workload": "my", "variant": "own", "file": "my.py"}
+    rows = [{**each, **own_row} for each in two(times_a, times_b)]
+    (_, *more, _) = build(view_of(rows, plan_command=command)).blocks
+    return [text for block in more for text in block.texts]
+
+
+def test_what_would_settle_an_open_question_is_named_as_a_command():
+    [(why, command)] = settling([1.0, 1.1, 0.9], [1.1, 1.25, 1.0])
+    (needed,) = re.findall(r"^my.py: about (\d+) repeats would settle it, if spread", why)
+    assert command == f"orchestrate my.py --epochs 3 --out 'a b' --repeats {needed}"
+    assert 3 < int(needed) < 50
+
+
+def test_one_repeat_settles_nothing():
+    [(why, command)] = settling([1.0], [9.0], command="orchestrate my.py")
+    assert why == "my.py: one repeat is no verdict; 5 repeats would give one"
+    assert command == "orchestrate my.py --repeats 5"
+
+
+def test_what_no_number_of_repeats_tells_apart_is_said():
+    [(why, command)] = settling([1.0, 1.2, 0.8], [1.001, 1.2, 0.8], command="a && b")
+    assert why == "my.py: those without a significant difference are too close for 50 repeats to tell apart"
+    assert command == "--repeats 50"
+
+
+def test_a_settled_question_asks_for_nothing_more():
+    assert settling([1.0, 1.01, 0.99], [2.0, 2.01, 1.99]) == []

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from orchestrator.report.layout import lay_out
 from orchestrator.report.sections.tables import MEASURES, build, matrices
-from tests.fakes.made_up import recorded
+from orchestrator.report.view import make_view
+from tests.fakes.made_up import own, recorded
 from tests.make import row
 from tests.unit.report.makers import contender, figures, one_epoch, ranked, two, view_of
 
@@ -154,3 +156,29 @@ def test_throttling_and_strangers_stand_last():
 def test_the_host_table_has_its_figures():
     cell = BUILD["host"]([{"cpu_util_mean": 187.2, "rss_peak_mb": 640.0}])
     assert (cell.figure, cell.lines) == ("187 %", ["peak 640 MiB"])
+
+
+def test_the_tables_of_ones_own_file_count_nothing_as_the_article_did():
+    names = {matrix.name for matrix in shown(own())}
+    assert "article" not in names
+    assert "learning" not in names
+    assert "article" in {matrix.name for matrix in shown(recorded())}
+    both = own()
+    both.rows.extend(recorded(workloads=["mnist_mlp"]).rows)
+    (article,) = [matrix for matrix in shown(both) if matrix.name == "article"]
+    by_task = dict(zip([task.label for task in lay_out(both.rows).tasks], article.cells, strict=True))
+    assert {cell.figure for cell in by_task["my.py"] if cell} == {"–"}
+    assert "–" not in {cell.figure for cell in by_task["mnist_mlp"] if cell}
+
+
+def test_unequal_contenders_have_no_verdict_in_the_table_of_verdicts():
+    both = own(torch={"parameters": 5})
+    both.rows.extend(recorded(workloads=["mnist_mlp"]).rows)
+    verdicts = next(matrix for matrix in shown(both) if matrix.name == "verdicts")
+    mine = verdicts.cells[[task.label for task in lay_out(both.rows).tasks].index("my.py")]
+    assert {(cell.figure, tuple(cell.lines)) for cell in mine if cell} == {("–", ("not the same model",))}
+
+
+def shown(report):
+    view = make_view(report)
+    return list(matrices(view.layout, view.speeds))

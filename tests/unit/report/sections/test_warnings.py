@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from orchestrator.report.sections.warnings import build, warnings
-from tests.fakes.made_up import recorded
+from orchestrator.report.view import make_view
+from tests.fakes.made_up import own, recorded
 from tests.make import row
 from tests.unit.report.makers import one_epoch, ranked, two, view_of
 
@@ -67,3 +68,14 @@ def test_nothing_to_warn_of_is_no_section():
 def test_that_no_charts_are_drawn_is_said():
     (block,) = build(view_of([row(host=f"h{i}", job_id=f"j{i}") for i in range(41)])).blocks
     assert block.texts[-1] == ("", "41 contenders are too many to tell apart in charts, so none are drawn.")
+
+
+def test_what_is_not_the_same_model_is_told_at_the_top():
+    view = make_view(own(torch={"parameters": 5}, jax={"epochs": 3}))
+    found = [text for kind, text in warnings(view.rows, view.layout, view.speeds) if kind == "quality"]
+    assert found == [
+        "No verdict on my.py: not the same model (parameters: 101,770 (TensorFlow 2.21.0, JAX 0.10.0), 5 (PyTorch "
+        "2.13.0)). Its row shows figures, and compares nothing.",
+        "On my.py: not the same number of epochs: 5 (TensorFlow 2.21.0, PyTorch 2.13.0), 3 (JAX 0.10.0); seconds per "
+        "epoch compare all the same.",
+    ]
