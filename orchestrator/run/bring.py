@@ -19,13 +19,14 @@ from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks
 from orchestrator.stacks.found.find import found_stacks
+from orchestrator.text import silent
 
 #: Hears why the file of a stack of one's own is left out.
 OnFault = Callable[[OrchestrateError], None]
 
 
 def brought(
-    request: RunRequest, say: Say, may_lock: bool = True, on_fault: OnFault | None = None
+    request: RunRequest, say: Say = silent, may_lock: bool = True, on_fault: OnFault | None = None
 ) -> tuple[RunRequest, Catalog]:
     """The catalog with what the request brings, and the request in which that stands by its name.
 

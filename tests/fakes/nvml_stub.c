@@ -5,6 +5,7 @@
      text or a number      as it is
      !15                   the call fails with NVML error 15; a key "all" does so for every call on the GPU
      steps:2:10,90         10 for 2 s, 90 for 2 s, and over again, by CLOCK_MONOTONIC
+     ~40 VALUE             the same after 40 s, in which the call does not return
      ramp:150000           grows by 150000 a second, by CLOCK_MONOTONIC: a counter
    A key that is not there is "not supported". The file is read again whenever it has changed. */
 #include <math.h>
@@ -72,6 +73,14 @@ static int look_up(int gpu, const char *key, char *out, size_t size) {
         else { snprintf(out, size, "%s", lines[i].value); result = OK; }
     }
     pthread_mutex_unlock(&lock);
+    if (result == OK && *out == '~') {
+        double seconds = 0;
+        int at = 0;
+        sscanf(out, "~%lf %n", &seconds, &at);
+        struct timespec pause = {(time_t)seconds, (long)(1e9 * (seconds - floor(seconds)))};
+        nanosleep(&pause, 0);
+        memmove(out, out + at, strlen(out + at) + 1);
+    }
     return result;
 }
 
@@ -216,7 +225,8 @@ int nvmlDeviceGetComputeRunningProcesses_v2(Device device, unsigned *n, struct p
 int nvmlDeviceGetComputeRunningProcesses_v3(Device device, unsigned *n, struct process *out) { return processes(device, n, out, sizeof *out); }
 #endif
 
-/* The driver's buffer: the last 100 readings, one per 166 ms (or "buffer_us") on a fixed grid. */
+/* The driver's buffer: the last 100 readings, one per 166 ms (or "buffer_us") on a fixed grid. Its stamps are the wall
+   clock's, and "stamp_us" is added to them. */
 struct sample { u64 time; union { double d; unsigned u; u64 all; } value; };
 int nvmlDeviceGetSamples(Device device, int type, u64 since, unsigned *kind, unsigned *n, struct sample *out) {
     char text[192];
@@ -226,15 +236,18 @@ int nvmlDeviceGetSamples(Device device, int type, u64 since, unsigned *kind, uns
     if (result) return result;
     double every = 166000;
     number(device->index, "buffer_us", 0, &every);
+    double shift = 0;
+    number(device->index, "stamp_us", 0, &shift);
     u64 period = (u64)every, now = wall_us(), newest = now / period * period;
     *kind = 1;
     for (int i = 99; i >= 0; i--) {
         u64 t = newest - i * period;
-        if (t <= since) continue;
+        u64 stamp = (u64)((long long)t + (long long)shift);
+        if (stamp <= since) continue;
         double value;
         if (out && found < room) {
             if ((result = number(device->index, "util", monotonic() - (now - t) / 1e6, &value))) return result;
-            out[found].time = t;
+            out[found].time = stamp;
             out[found].value.u = (unsigned)value;
         }
         found++;

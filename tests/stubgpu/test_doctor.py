@@ -182,3 +182,34 @@ def test_a_gpu_that_runs_no_program_is_told_and_not_used(h200, tmp_path, key, va
 def test_free_memory_is_what_a_job_can_take(h200, tmp_path):
     answer = doctor(tmp_path, h200.environment, "doctor", "--config", "modern", "--launcher", "process")
     assert "memory of GPU 0 NVIDIA H200: 143155 of 143771 MiB free" in answer.stdout  # as seen on a real one
+
+
+@pytest.mark.slow
+def test_a_driver_that_hangs_ends_doctor_and_a_run_within_a_minute_each(h200, tmp_path):
+    h200.set(0, name="~300 NVIDIA H200")
+    for words, code in ((["doctor"], 0), (["--device", "gpu", "--launcher", "process"], 3)):  # a run on the CPU can start
+        answer = doctor(tmp_path, h200.environment, *words)  # within its own limit of 120 s
+        said = answer.stdout + answer.stderr
+        assert answer.returncode == code, said
+        assert "nvmlDeviceGetName gave no answer in 30 s" in said
+        assert "reboot" in said
+
+
+@pytest.mark.parametrize("stamp_us", [-86_400_000_000, -30_000_000], ids=["counts from boot", "wall clock was stepped"])
+def test_the_drivers_record_serves_whatever_its_clock_counts_from(h200, tmp_path, stamp_us):
+    h200.set(0, stamp_us=stamp_us, util="steps:0.7:10,90")
+    code = """
+import sys, time, json
+from orchestrator.host.nvml import session
+with session() as nvml:
+    uuid, newest, found = nvml.devices()[0].uuid, 0, []
+    for _ in range(3):
+        time.sleep(0.6)
+        samples, newest = nvml.buffered(uuid, newest)
+        found += samples
+print(json.dumps([(s.t, s.util) for s in found[-8:]]))
+"""
+    entries = json.loads(h200.python(code))
+    assert len(entries) == 8
+    sure = [(t, util) for t, util in entries if 0.05 < t % 0.7 < 0.65]
+    assert all(util == (10, 90)[int(t / 0.7) % 2] for t, util in sure)

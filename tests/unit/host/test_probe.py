@@ -29,6 +29,31 @@ def test_more_gpus_than_cores_must_share_some():
     assert shares(host([4, 5], 3)) == [[4], [5], [4]]
 
 
+def test_each_gpu_has_cores_that_are_near_it():
+    machine = host(list(range(8)), 3)
+    near = [[4, 5, 6, 7], [0, 1, 2, 3], [0, 1, 2, 3]]
+    gpus = [msgspec.structs.replace(gpu, near=cores) for gpu, cores in zip(machine.gpus, near, strict=True)]
+    assert shares(msgspec.structs.replace(machine, gpus=gpus)) == [[4, 5, 6, 7], [0, 1], [2, 3]]
+
+
+@pytest.mark.parametrize("near", [[], [9], [0, 1, 2, 3, 4, 5]], ids=["not told", "not ours", "some of another's"])
+def test_where_nearness_does_not_divide_the_cores_all_are_shared_out(near):
+    machine = host(list(range(8)), 2)
+    gpus = [msgspec.structs.replace(machine.gpus[0], near=near), msgspec.structs.replace(machine.gpus[1], near=[4, 5])]
+    assert shares(msgspec.structs.replace(machine, gpus=gpus)) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+
+
+def test_a_gpu_that_was_asked_for_is_the_only_one(monkeypatch):
+    monkeypatch.setattr(probe, "_with_gpus", lambda _: host([0, 1], 3))
+    assert [gpu.uuid for gpu in probe_host({}, ["2", "GPU-0"]).gpus] == ["GPU-2", "GPU-0"]
+    both = probe_host({"CUDA_VISIBLE_DEVICES": "1,2"}, ["2"])
+    assert [gpu.uuid for gpu in both.gpus] == ["GPU-2"]
+    assert "--gpu=2" in both.gpu_choice
+    for asked, environ in ((["7"], {}), (["0"], {"CUDA_VISIBLE_DEVICES": "1"}), (["MIG-1"], {})):
+        with pytest.raises(HostError, match="--gpu"):
+            probe_host(environ, asked)
+
+
 def test_a_slot_per_gpu_with_its_cores():
     found = slots(host([0, 1, 2, 3], 2), "gpu", 1, 1)
     assert [(slot.uuid, slot.cores) for slot in found] == [("GPU-0", [0, 1]), ("GPU-1", [2, 3])]
