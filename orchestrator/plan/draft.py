@@ -24,7 +24,7 @@ def decide(config: Config, host: Host) -> PlanInput:
         raise HostError(
             f"this configuration runs on a GPU, and this host has none that can be used ({host.no_gpu}). "
             "Nothing was started. The same stacks and workloads run here on the CPU, on less data.",
-            "add `--device cpu --scale quick` to the command",
+            "; or ".join(filter(None, [host.gpu_mend, "add `--device cpu --scale quick` to the command"])),
         )
     return PlanInput(
         stacks=config.stacks,
