@@ -57,8 +57,8 @@ test-fast: setup ## The unit tests that take no time: no engine, no browser, no 
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile quick -m 'not slow and not containers and not network and not cluster' \
 		tests/unit $(ARGS)
 
-test-gpu: setup ## On a host with an NVIDIA GPU: Keras 3 on it, for real; at most 10 minutes (docs/GPU.md)
-	$(BIN)/python -m pytest -m gpu -s tests/gpu $(ARGS)
+test-gpu: ## On a host with an NVIDIA GPU, without network: PYTHON=python3 WHEELS=.whl; at most 8 minutes (docs/GPU.md)
+	PYTHON="$(or $(PYTHON),python3)" WHEELS="$(or $(WHEELS),.whl)" OUT="$(or $(filter-out results,$(OUT)),results/test-gpu)" DATA="$(DATA_DIR)" bash tests/gpu/offline.sh
 
 bench-sampler: setup ## What sampling GPUs costs, on stub GPUs (ARGS="--gpus 8 --pairs 10")
 	$(BIN)/python -m tests.bench.sampler $(ARGS)

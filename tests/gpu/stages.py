@@ -1,0 +1,172 @@
+"""The stages of `make test-gpu` that need the product: each prints what it saw, and exits 1 where that is wrong.
+
+    python -m tests.gpu.stages suite|equal|sampling|compare
+
+offline.sh sets the environment: PY (the interpreter), WORK (a scratch folder), DEVICE, DATA, SMALL.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from orchestrator.model import Result
+from orchestrator.results import gpu_figures, gpu_readings
+from orchestrator.results.job_events import job_epochs
+
+ROOT = Path(__file__).resolve().parents[2]
+PY, WORK = os.environ["PY"], Path(os.environ["WORK"])
+DEVICE, DATA, SMALL = os.environ["DEVICE"], os.environ["DATA"], os.environ["SMALL"]
+#: By how much the loss of equal steps may differ between CPU and GPU, relative. Where products are rounded to TF32 it is
+#: a hundred times as much.
+EQUAL = 2e-4
+#: How far our means of a job may be from nvidia-smi's: points of utilization, share of the power.
+UTIL_POINTS, POWER_SHARE = 5.0, 0.1
+#: Where the columns of nvidia-smi's lines are.
+UTIL, POWER, SM, MEMORY = 1, 4, 6, 8
+
+
+def orchestrate(out: Path, *words: str) -> int:
+    """Runs the product on the interpreter as it was found; its exit code."""
+    argv = [PY, "-m", "orchestrator", "run", "--python", PY, "--device", DEVICE, "--no-fetch", "--out", str(out)]
+    argv += ["--scale", "smoke" if SMALL else "gpu", *(["--data-dir", DATA] if DATA else []), *words]
+    return subprocess.run(argv, check=False).returncode
+
+
+def results(folder: Path) -> Iterator[Result]:
+    """The results of all runs below a folder."""
+    for path in sorted(folder.glob("2*/jobs/*/result.json")):
+        yield msgspec.json.decode(path.read_bytes(), type=Result)
+
+
+def suite() -> bool:
+    """All five workloads on every backend that the interpreter has."""
+    code = orchestrate(WORK / "suite")
+    found = list(results(WORK / "suite"))
+    return code == 0 and bool(found) and all(result.status == "ok" for result in found)
+
+
+def backends() -> list[str]:
+    """Those that the runs of the suite had."""
+    return sorted({result.job.backend for result in results(WORK / "suite")})
+
+
+def steps(backend: str, environ: Mapping[str, str]) -> dict[str, list[float]]:
+    """The losses of equal steps of three workloads, as tests/equal_steps.py makes them."""
+    argv = [PY, str(ROOT / "tests" / "equal_steps.py"), str(ROOT / "workloads"), "mnist_mlp", "mnist_cnn", "mnist_rnn"]
+    settled = {"KERAS_BACKEND": backend, "XLA_PYTHON_CLIENT_PREALLOCATE": "false", "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
+    answer = subprocess.run(
+        argv, env={**os.environ, **settled, **environ}, capture_output=True, text=True, check=True, timeout=60
+    )
+    lines = [json.loads(line) for line in answer.stdout.splitlines() if line.startswith("{")]
+    return {line["workload"]: [line[name] for name in ("before", "during", "after")] for line in lines}
+
+
+def equal() -> bool:
+    """Equal steps on the CPU and on the GPU: what `faithful` promises."""
+    well = True
+    for backend in backends():
+        cpu = steps(backend, {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"})
+        here = cpu if DEVICE == "cpu" else steps(backend, {"CUDA_VISIBLE_DEVICES": "0"})
+        for workload, losses in cpu.items():
+            off = max(abs(a - b) / abs(a) for a, b in zip(losses, here[workload], strict=True))
+            well &= off <= EQUAL
+            print(f"{workload} on {backend}: losses of equal steps differ by {off:.1e} at most from those of the CPU")
+    return well
+
+
+def sampling() -> bool:
+    """Epochs without sampling, at 5 Hz and at 50 Hz, in turn."""
+    rates = {"none": ["--no-sampling"], "5 Hz": [], "50 Hz": ["--sample-hz", "50"]}
+    medians: dict[str, list[float]] = {}
+    one = ["--backend", backends()[0], "--workload", "mnist_cnn", "--epochs", "6"]
+    for name in ("none", "5 Hz", "50 Hz", "50 Hz", "5 Hz", "none"):
+        out = WORK / "sampling" / f"{len(medians)}-{time.monotonic_ns()}"
+        orchestrate(out, *one, *rates[name])
+        for result in results(out):
+            steady = [epoch.train_s for epoch in job_epochs(result)[1:] if epoch.train_s is not None]
+            if steady:
+                medians.setdefault(name, []).append(statistics.median(steady))
+    for name, values in medians.items():
+        print(f"sampling {name}: median epochs {', '.join(f'{value:.4f}' for value in values)} s")
+    return set(medians) == set(rates)
+
+
+def compare() -> bool:
+    """Our figures of each job beside nvidia-smi's over the same epochs."""
+    lines = list(smi_lines())
+    well = True
+    for path in sorted((WORK / "suite").glob("2*/jobs/*/result.json")):
+        result = msgspec.json.decode(path.read_bytes(), type=Result)
+        epochs = job_epochs(result)
+        windows = [window for window in map(gpu_figures.window_of, epochs) if window]
+        if not windows or result.fingerprint is None or result.launched_t is None or result.exited_t is None:
+            print(f"{result.job.id}: {result.status}, {result.reason}")
+            continue
+        uuid = result.fingerprint.gpu_uuid or ""
+        readings = gpu_readings.read(path.parents[2], uuid, result.launched_t - 2, result.exited_t + 2)
+        ours = gpu_figures.job_part(result, epochs, readings)
+        inside = [line for line in lines if windows[0][0] <= line[0] <= windows[-1][1]]
+        theirs = {
+            name: mean(line[at] for line in inside) for name, at in (("util", UTIL), ("power", POWER), ("sm", SM))
+        }
+        well &= agrees(ours, theirs, len(inside))
+        print(
+            f"{result.job.id}: {windows[-1][1] - windows[0][0]:.1f} s | utilization {ours.get('gpu_util_mean')} "
+            f"({ours.get('gpu_util_source')}) and {theirs['util']} % | power {ours.get('gpu_power_mean_w')} and "
+            f"{theirs['power']} W | clock {ours.get('sm_clock_mean')} and {theirs['sm']} MHz | memory "
+            f"{ours.get('gpu_mem_peak_mb')} MiB | energy {ours.get('energy_j')} J ({ours.get('energy_source')})"
+        )
+    return well
+
+
+def agrees(ours: Mapping[str, Any], theirs: Mapping[str, float | None], lines: int) -> bool:
+    """Whether the means are near enough; with fewer than 20 lines of nvidia-smi there is nothing to compare with."""
+    util, power = ours.get("gpu_util_mean"), ours.get("gpu_power_mean_w")
+    if lines < 20 or util is None or theirs["util"] is None:
+        return True
+    near = abs(util - theirs["util"]) <= UTIL_POINTS
+    if power is None or theirs["power"] is None:
+        return near
+    return near and abs(power - theirs["power"]) <= POWER_SHARE * theirs["power"]
+
+
+def smi_lines() -> Iterator[list[float | None]]:
+    """nvidia-smi's lines: CLOCK_MONOTONIC in seconds, then its columns as numbers."""
+    offset = time.monotonic() - time.time()
+    path = WORK / "nvidia-smi.csv"
+    for line in path.read_text().splitlines() if path.exists() else []:
+        stamp, *rest = line.split(",")
+        try:
+            when = datetime.datetime.strptime(stamp.strip(), "%Y/%m/%d %H:%M:%S.%f").astimezone()
+        except ValueError:
+            continue
+        yield [when.timestamp() + offset, *(number(word) for word in rest)]
+
+
+def number(word: str) -> float | None:
+    try:
+        return float(word)
+    except ValueError:  # "[N/A]"
+        return None
+
+
+def mean(values: Iterator[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(statistics.mean(known), 1) if known else None
+
+
+STAGES = {stage.__name__: stage for stage in (suite, equal, sampling, compare)}
+
+if __name__ == "__main__":
+    sys.exit(not STAGES[sys.argv[1]]())
