@@ -104,6 +104,11 @@ def packages():
     return found[:PACKAGES] + (["and %d more" % (len(found) - PACKAGES)] if len(found) > PACKAGES else [])
 
 
+def effective(model):
+    """What Keras decides in fit() itself: to be asked no sooner, for asking decides it."""
+    return {"jit_compile": getattr(model, "jit_compile", None), "run_eagerly": getattr(model, "run_eagerly", None)}
+
+
 def keras_settings(keras, model, call):
     """How a fit() trains, as far as it can be read back."""
     policy = getattr(model, "dtype_policy", None)
@@ -112,8 +117,6 @@ def keras_settings(keras, model, call):
         "loss": bounded(name_of(getattr(model, "loss", None))),
         "batch_size": call.batch_size if call.kind == "arrays" else given.batch_size(call.x),
         "dtype_policy": getattr(policy, "name", None),
-        "jit_compile": getattr(model, "jit_compile", None),
-        "run_eagerly": getattr(model, "run_eagerly", None),
         "floatx": keras.backend.floatx(),
         "shuffle": call.named.get("shuffle", True) if call.kind == "arrays" else None,
         "epochs_asked": call.epochs_asked,
