@@ -9,8 +9,9 @@ import given
 import imports
 import job
 
-#: Values of an optimizer's settings; letters of a text; installed packages that are named.
+#: Values of an optimizer's settings, and of a list in them; letters of a text; installed packages that are named.
 VALUES = 100
+LIST = 20
 LETTERS = 200
 PACKAGES = 500
 
@@ -22,9 +23,9 @@ def bounded(value, room=None):
     if room[0] < 0:
         return None
     if isinstance(value, dict):
-        return {str(key)[:LETTERS]: bounded(value[key], room) for key in sorted(value, key=str)[:room[0] + 1]}
+        return {str(key)[:LETTERS]: bounded(value[key], room) for key in sorted(value, key=str)[:VALUES]}
     if isinstance(value, (list, tuple)):
-        return [bounded(item, room) for item in value[:room[0] + 1]]
+        return [bounded(item, room) for item in value[:LIST]]
     value = events.plain(value)
     return value[:LETTERS] if isinstance(value, (str, type(u""))) else value
 
