@@ -129,10 +129,10 @@ class Job(object):
 
     def ready(self, model, training):
         """Says what is trained: before the first epoch, and again after it if the model was built in it."""
-        known = training.parameters is not None
-        if not known:
+        known = training.parameters
+        if known is None or hasattr(model, "_flatten_layers"):  # some of its layers may have been built since
             training.parameters = described.parameters(model)
-        if training.is_cell and not (training.epochs and known):
+        if training.is_cell and not (training.epochs and known == training.parameters):
             self._settings.update(described.effective(model))
             self.say_ready(training)
 

@@ -37,7 +37,7 @@ class Seen(NamedTuple):
 SCRIPTS_SEEN = {
     "autoencoder": Seen(3, 5, 160, 1321, "loss val_loss"),
     "bidirectional_lstm": Seen(2, 9, 288, 6417, "loss acc val_loss val_acc"),
-    "feature_space": Seen(3, 8, None, 97, "loss acc", "tf.data.Dataset"),
+    "feature_space": Seen(3, 8, None, 113, "loss acc", "tf.data.Dataset"),
     "fit_in_a_loop": Seen(5, 3, 96, 9),
     "gan": Seen(2, 8, 256, 1133, ""),
     "generator": Seen(2, 10, None, 5, "loss val_loss", "generator"),
@@ -51,7 +51,7 @@ SCRIPTS_SEEN = {
     "structured_data": Seen(3, 16, 512, 279, "loss acc"),
     "text_transformer": Seen(2, 16, 512, 11842, "loss acc val_loss val_acc"),
     "tf_data": Seen(2, 8, 256, 251, "loss acc val_loss val_acc", "tf.data.Dataset"),
-    "timeseries_transformer": Seen(2, 10, 307, 0, "loss acc val_loss val_acc"),
+    "timeseries_transformer": Seen(2, 10, 307, 550, "loss acc val_loss val_acc"),
     "torch_loader": Seen(3, 7, 200, 738, "loss acc val_loss val_acc", "torch.utils.data.DataLoader"),
     "vision_transformer": Seen(2, 8, 256, 0, "loss acc val_loss val_acc"),
 }
