@@ -9,8 +9,9 @@ import given
 import imports
 import job
 
-#: Values of an optimizer's settings; letters of a text; installed packages that are named.
+#: Values of an optimizer's settings, and of a list in them; letters of a text; installed packages that are named.
 VALUES = 100
+LIST = 20
 LETTERS = 200
 PACKAGES = 500
 
@@ -22,9 +23,9 @@ def bounded(value, room=None):
     if room[0] < 0:
         return None
     if isinstance(value, dict):
-        return {str(key)[:LETTERS]: bounded(value[key], room) for key in sorted(value, key=str)[:room[0] + 1]}
+        return {str(key)[:LETTERS]: bounded(value[key], room) for key in sorted(value, key=str)[:VALUES]}
     if isinstance(value, (list, tuple)):
-        return [bounded(item, room) for item in value[:room[0] + 1]]
+        return [bounded(item, room) for item in value[:LIST]]
     value = events.plain(value)
     return value[:LETTERS] if isinstance(value, (str, type(u""))) else value
 
@@ -104,6 +105,11 @@ def packages():
     return found[:PACKAGES] + (["and %d more" % (len(found) - PACKAGES)] if len(found) > PACKAGES else [])
 
 
+def effective(model):
+    """What Keras decides in fit() itself: to be asked no sooner, for asking decides it."""
+    return {"jit_compile": getattr(model, "jit_compile", None), "run_eagerly": getattr(model, "run_eagerly", None)}
+
+
 def keras_settings(keras, model, call):
     """How a fit() trains, as far as it can be read back."""
     policy = getattr(model, "dtype_policy", None)
@@ -112,8 +118,6 @@ def keras_settings(keras, model, call):
         "loss": bounded(name_of(getattr(model, "loss", None))),
         "batch_size": call.batch_size if call.kind == "arrays" else given.batch_size(call.x),
         "dtype_policy": getattr(policy, "name", None),
-        "jit_compile": getattr(model, "jit_compile", None),
-        "run_eagerly": getattr(model, "run_eagerly", None),
         "floatx": keras.backend.floatx(),
         "shuffle": call.named.get("shuffle", True) if call.kind == "arrays" else None,
         "epochs_asked": call.epochs_asked,

@@ -22,8 +22,32 @@ def first_batch(x, size):
     return None, "there is no batch"
 
 
-def weigh(keras, model, batch, seed):
-    """Draws the weights of `model`; says what it did: "equal", or "framework" and why."""
+class Assigned(object):
+    """While it is entered, it notes the Keras 3 variables that are assigned to: weights that were loaded, and not drawn."""
+
+    def __init__(self, keras):
+        self._kind = getattr(keras, "Variable", None)
+        self.variables = []
+
+    def __enter__(self):
+        if self._kind is not None:
+            noted = self.variables
+            self._home = next(parent for parent in self._kind.__mro__ if "assign" in vars(parent))
+            self._assign = assign = vars(self._home)["assign"]
+
+            def noting(variable, *args, **named):
+                noted.append(variable)
+                return assign(variable, *args, **named)
+            self._home.assign = noting
+        return self
+
+    def __exit__(self, *error):
+        if self._kind is not None:
+            self._home.assign = self._assign
+
+
+def weigh(keras, model, batch, seed, loaded=()):
+    """Draws the weights of `model` that are not among `loaded`; says what it did: "equal", or "framework" and why."""
     if keras is None or not hasattr(keras, "ops"):
         return "framework"
     if batch is not None and not model.built:
@@ -34,8 +58,10 @@ def weigh(keras, model, batch, seed):
     if not model.built:
         return "framework: the model is built while it trains"
     random = np.random.RandomState(seed % 2 ** 32)
-    known = initializers(model)
+    known, kept = initializers(model), {id(variable) for variable in loaded}
     for variable in model.trainable_variables:
+        if id(variable) in kept:
+            continue
         shape = tuple(int(size) for size in variable.shape)
         if len(shape) > 1:
             now = keras.ops.convert_to_numpy(variable)

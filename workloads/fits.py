@@ -155,6 +155,11 @@ def clock_class(keras):
     return Clock
 
 
+def _shape(x):
+    """As a `data` event has it; of an iterable the samples of an epoch, where they are known."""
+    return given.shape(x) if given.kind(x) in ("arrays", None) else [given.epoch_samples(x, given.batches(x))]
+
+
 class Call(object):
     """One fit() as it is called: `named` are its arguments, by name."""
 
@@ -212,7 +217,7 @@ class Call(object):
         validation, split = self.named.get("validation_data"), self._split()
         if split:
             return given.shape(self.x, split), given.shape(self.x, given.samples(self.x) - split)
-        return given.shape(self.x), given.shape(validation[0] if isinstance(validation, (list, tuple)) else validation)
+        return _shape(self.x), _shape(validation[0] if isinstance(validation, (list, tuple)) else validation)
 
     def samples(self, seen):
         """How many samples an epoch of `seen` batches held, where that is known."""

@@ -165,14 +165,12 @@ def as_numpy(array):
 
 
 def shape(x, samples=None):
-    """As a `data` event has it: [samples, ...] of one array or of each of several; [null] of an iterable.
+    """As a `data` event has it: [samples, ...] of one array or of each of several.
 
     `samples`: of arrays, how many are used, where that is not all.
     """
     if x is None:
         return []
-    if kind(x) != "arrays":
-        return [None]
     found = [[int(size) for size in getattr(array, "shape", (len(array),))] for _, array in leaves(x, "")[:ARRAYS]]
     if samples is not None:
         found = [[samples] + sizes[1:] for sizes in found]

@@ -22,12 +22,12 @@ def train(args, writer, job):
     with writer.phase("data"):
         x, y, validation = split(called(module.data, sizes), args.file)
     random.seed(args.seed)
-    with writer.phase("build"):
+    with writer.phase("build"), equal.Assigned(sys.modules.get("keras")) as assigned:
         model = module.build()
     if not compiled(model):
         raise Refused("build() of %s gives a model that is not compiled: call model.compile(...) in it, with "
                            "the loss and the optimizer that you want to measure" % os.path.basename(args.file))
-    prepare(args, job, model, x, sizes)
+    prepare(args, job, model, assigned.variables, x, sizes)
     named = {"validation_data": validation} if validation is not None else {}
     if given.kind(x) == "arrays":
         named.update(y=y, batch_size=sizes["batch_size"] or 32)
@@ -37,14 +37,11 @@ def train(args, writer, job):
 def chosen(module, args):
     """{size: what this job uses}: the command line before the scale, the scale before the file's constants."""
     scales = getattr(module, "SCALES", {})
-    if args.scale and scales and args.scale not in scales:
-        raise Refused("%s has no scale %s: it has %s" % (
-            os.path.basename(args.file), args.scale, ", ".join(sorted(scales))))
-    scale = scales.get(args.scale, {})
+    scale = scales.get(args.scale, {})  # a run whose scale the file does not know has what its constants say
     return {"epochs": args.epochs or scale.get("epochs") or getattr(module, "EPOCHS", 3),
             "batch_size": args.batch_size or scale.get("batch_size") or getattr(module, "BATCH", None),
             "train": scale.get("train"), "validation": scale.get("validation"),
-            "seed": args.seed, "scale": args.scale}
+            "seed": args.seed, "scale": args.scale if args.scale in scales else None}
 
 
 def called(function, sizes):
@@ -76,11 +73,11 @@ def compiled(model):
     return bool(said) if isinstance(said, bool) else getattr(model, "optimizer", None) is not None
 
 
-def prepare(args, job, model, x, sizes):
+def prepare(args, job, model, loaded, x, sizes):
     """Equal weights where Keras can have them, and what the untrained model makes of the first batch."""
     batch, why = equal.first_batch(x, sizes["batch_size"] or 32)
     keras = sys.modules.get("keras")
-    job.initial_weights = equal.weigh(keras, model, batch, args.seed)
+    job.initial_weights = equal.weigh(keras, model, batch, args.seed, loaded)
     job.first_output = equal.first_output(model, batch) if batch is not None else {"missing": why}
 
 

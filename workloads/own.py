@@ -79,8 +79,9 @@ class Job(object):
     def before_fit(self, keras, model, training, call):
         """A training begins: what is known of it before anything is timed."""
         self._library = described.library(keras)
+        training.parameters = described.parameters(model)
         if training.is_cell:
-            self._begin(keras, described.keras_settings, (keras, model, call), model)
+            self._begin(keras, described.keras_settings(keras, model, call), model)
             self._said["arrays"] = given.described(call.given())
             self._data(*call.shapes())
 
@@ -92,14 +93,14 @@ class Job(object):
         if training.is_cell:
             if self.bounds.steps or self.bounds.batch_size:
                 raise job.Refused("`--steps` and `--batch-size` are for fit(): a training loop of one's own has its own")
-            self._begin(keras, loops.settings, (model, asked))
+            self._begin(keras, loops.settings(model, asked))
             self._said["arrays"] = {}
             self._data([None], [])
 
     def _data(self, train, validation):
         self._writer.write("data", kind="own", file=None, sha256=None, train=train, validation=validation)
 
-    def _begin(self, keras, settings, about, model=None):
+    def _begin(self, keras, settings, model=None):
         used = self._library
         devices = (used.devices_of(model) if model is not None else used.devices()) if used else ["cpu"]
         if used:
@@ -107,8 +108,8 @@ class Job(object):
                 backends.check_gpu(used, devices)
             except RuntimeError as error:
                 raise job.Refused(str(error))
-        self._settings = lambda: dict(
-            settings(*about), devices=devices, gpu_requested=backends.gpu_requested(),
+        self._settings = dict(
+            settings, devices=devices, gpu_requested=backends.gpu_requested(),
             script_asked={"KERAS_BACKEND": self.imports.asked} if self.imports.asked else {},
             initial_weights=self.initial_weights)
         self._writer.write("phase", name="import", seconds=self.imports.seconds)
@@ -128,14 +129,15 @@ class Job(object):
 
     def ready(self, model, training):
         """Says what is trained: before the first epoch, and again after it if the model was built in it."""
-        if training.parameters is not None:
-            return
-        training.parameters = described.parameters(model)
-        if training.is_cell and (training.parameters is not None or not training.epochs):
+        known = training.parameters
+        if known is None or hasattr(model, "_flatten_layers"):  # some of its layers may have been built since
+            training.parameters = described.parameters(model)
+        if training.is_cell and not (training.epochs and known == training.parameters):
+            self._settings.update(described.effective(model))
             self.say_ready(training)
 
     def say_ready(self, training):
-        self._writer.write("ready", parameters=training.parameters, settings=self._settings(), **self._said)
+        self._writer.write("ready", parameters=training.parameters, settings=self._settings, **self._said)
 
 
 def run(args, writer, network):

@@ -9,30 +9,10 @@ import sys
 
 import pytest
 
-from orchestrator.errors import HostError
-from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import venvs
 from tests.cells import different_steps, run
-from tests.conftest import REQUIRED, ROOT
+from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
-
-
-@pytest.fixture(scope="module")
-def python_of():
-    """A function that gives the interpreter of a stack's environment."""
-    catalog = load_catalog()
-
-    def ready(stack: str) -> str:
-        try:
-            return venvs.ensure(catalog.stack(stack), "cpu", catalog.docker_dir, print).python
-        except HostError as error:
-            said = f"{error.message} {error.hint}"
-            if REQUIRED or not ("package index" in said or "no Python 3.11" in said):
-                raise
-            pytest.skip(said)
-
-    return ready
 
 
 @pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])

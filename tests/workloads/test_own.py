@@ -307,9 +307,10 @@ def test_a_module_that_does_not_keep_the_contract_is_told(own, change: tuple[str
     assert ran.code == 1 and words in ran.one("error")["message"]
 
 
-def test_an_unknown_scale_names_those_there_are(own) -> None:  # type: ignore[no-untyped-def]
-    error = own(MODULE, "--scale", "huge", contract="module").one("error")
-    assert error["message"] == "my.py has no scale huge: it has smoke"
+def test_a_scale_that_the_file_does_not_have_is_what_its_constants_say(own) -> None:  # type: ignore[no-untyped-def]
+    ran = own(MODULE, "--scale", "own", contract="module")
+    assert ran.stdout.split() == ["64", "0", "None"]
+    assert [(e["batches"], e["samples"]) for e in ran.all("epoch_end")] == [(4, 64)] * 4
 
 
 @pytest.mark.parametrize("words", [["--data", "x"], ["--data", "a/b=c"], ["--epochs", "0"], ["--contract", "novel"]])

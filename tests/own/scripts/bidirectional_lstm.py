@@ -16,4 +16,4 @@ model = keras.Sequential([
     layers.Dense(1, activation="sigmoid"),
 ])
 model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy"])
-model.fit(x, friendly, batch_size=32, epochs=2, validation_split=0.25)
+model.fit(x, friendly, batch_size=32, epochs=2, validation_split=0.25, class_weight={0: 1.0, 1: 1.2})

@@ -1,4 +1,4 @@
-"""Customers as a table: numbers, words, several named inputs, weights of samples and of classes."""
+"""Customers as a table: numbers, words, several named inputs, weights of samples."""
 import keras
 import numpy as np
 from keras import layers
@@ -11,15 +11,6 @@ customers = {
     "city": random.integers(0, 4, count).astype("int32"),
 }
 buys = (customers["age"] / 45 + (customers["city"] == 2) + random.normal(0, 0.3, count) > 1.4).astype("float32")
-
-space = keras.utils.FeatureSpace(
-    {
-        "age": keras.utils.FeatureSpace.float_normalized(),
-        "income": keras.utils.FeatureSpace.float_normalized(),
-        "city": keras.utils.FeatureSpace.integer_categorical(num_oov_indices=0),
-    },
-    output_mode="concat",
-) if keras.backend.backend() == "tensorflow" else None  # FeatureSpace itself needs tf.data
 
 inputs = {
     "age": keras.Input((1,), name="age"),
@@ -37,5 +28,5 @@ model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
 model.compile(optimizer="adam", loss="binary_crossentropy", metrics=["accuracy", keras.metrics.AUC(name="auc")])
 model.fit(
     {name: column[:, None] for name, column in customers.items()}, buys, batch_size=32, epochs=3,
-    sample_weight=np.linspace(0.5, 1.5, count), class_weight={0: 1.0, 1: 2.0},
+    sample_weight=np.linspace(0.5, 1.5, count),
 )
