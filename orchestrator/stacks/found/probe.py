@@ -85,7 +85,7 @@ def look(python: str, env: Mapping[str, str], what: What = "all", seconds: float
         output = doors.tail(log, LIMIT) if log.exists() else []
     if timed_out:
         raise HostError(
-            f"{python} did not say what is in it within {seconds:.0f} s", "does it start at all? Try it by hand"
+            f"{python} did not say what is in it within {seconds:g} s", "does it start at all? Try it by hand"
         )
     if not answered(output):
         said = one_line(next((line for line in reversed(output) if line.strip()), ""), 200) or "nothing"

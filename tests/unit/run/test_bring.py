@@ -9,6 +9,8 @@ from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import RunRequest
 from orchestrator.run import bring
+from orchestrator.text import silent
+from tests.fakes.pythons import ANSWER, fake_python, saying
 from tests.make import make_plan
 
 
@@ -51,3 +53,18 @@ def test_a_plan_that_is_opened_again_has_the_files_of_now(tmp_path):
     now = bring.reopened(plan).workloads[0].own
     assert now.sha256 != plan.workloads[0].own.sha256
     assert now.path == plan.workloads[0].own.path
+
+
+@pytest.mark.parametrize(
+    ("stacks", "names"), [(["*"], ["e"]), (["keras3-jax"], ["keras3-jax", "e"]), (["?*"], ["?*", "e"])]
+)
+def test_a_found_environment_takes_the_place_of_stacks_that_are_not_named(tmp_path, stacks, names):
+    python = fake_python(tmp_path / "e" / "bin" / "python", saying(ANSWER))
+    asked = RunRequest(config=Config(pythons=[python], stacks=stacks), out=tmp_path)
+    asked, catalog = bring.brought(asked, silent)
+    assert asked.config.stacks == names and catalog.stack("e").found.place == python
+
+
+def test_a_keras_of_ones_own_does_not_go_with_a_found_environment(tmp_path):
+    with pytest.raises(UserError, match="--keras-spec makes environments"):
+        bring.brought(RunRequest(config=Config(pythons=["/x"]), out=tmp_path, keras_spec="keras"), silent)
