@@ -25,7 +25,7 @@ def script(tmp_path, name="my.py"):
 
 
 def test_a_file_becomes_a_workload_beside_those_of_the_catalog(tmp_path):
-    asked, catalog = bring.brought(request(tmp_path, ["mnist_*", script(tmp_path)]))
+    asked, catalog = bring.brought(request(tmp_path, ["mnist_*", script(tmp_path)]), silent)
     assert asked.config.workloads == ["mnist_*", "my"]
     assert catalog.workload("my").own.path == str(tmp_path / "my.py")
     assert catalog.workload("mnist_mlp").own is None
@@ -33,11 +33,11 @@ def test_a_file_becomes_a_workload_beside_those_of_the_catalog(tmp_path):
 
 def test_a_request_that_brings_nothing_is_as_it_was(tmp_path):
     asked = request(tmp_path, ["*"])
-    assert bring.brought(asked) == (asked, load_catalog())
+    assert bring.brought(asked, silent) == (asked, load_catalog())
 
 
 def test_a_recorded_plan_brings_what_it_recorded_whatever_became_of_it(tmp_path):
-    _, catalog = bring.brought(request(tmp_path, [script(tmp_path)]))
+    _, catalog = bring.brought(request(tmp_path, [script(tmp_path)]), silent)
     plan = make_plan(workloads=[catalog.workload("my")])
     (tmp_path / "my.py").unlink()
     assert bring.recorded(load_catalog(), [plan, make_plan()]).workload("my").title == "my.py"
@@ -46,7 +46,7 @@ def test_a_recorded_plan_brings_what_it_recorded_whatever_became_of_it(tmp_path)
 
 
 def test_a_plan_that_is_opened_again_has_the_files_of_now(tmp_path):
-    _, catalog = bring.brought(request(tmp_path, [script(tmp_path)]))
+    _, catalog = bring.brought(request(tmp_path, [script(tmp_path)]), silent)
     plan = make_plan(workloads=[catalog.workload("my")])
     assert bring.reopened(plan) == plan
     (tmp_path / "my.py").write_text("x = 2\n")
