@@ -58,3 +58,11 @@ def test_an_image_without_keras_says_so_before_anything_runs(bare, tmp_path):
     code, rows, stderr = run(tmp_path, "--image", bare, "--workload", "mnist_mlp")
     assert (code, rows) == (3, []) and f"there is no Keras in {bare} (jax is there)" in stderr
     assert not list(tmp_path.glob("2*"))
+
+
+@pytest.mark.network
+def test_a_keras_is_put_beside_it_and_is_on_record(engine, bare, tmp_path):
+    code, rows, stderr = run(tmp_path, "--image", bare, "--with", "keras==3.15.1", "--workload", "mnist_mlp")
+    assert reasons(rows) == {} and code == 0, stderr[-3000:]
+    assert rows[0]["keras_version"] == "3.15.1"
+    assert rows[0]["image_digest"].startswith(f"{engine.images.get(bare).id}+with:sha256:")

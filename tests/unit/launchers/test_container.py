@@ -91,3 +91,13 @@ def test_an_image_that_was_found_gets_its_settings_and_its_interpreter_from_outs
 def test_our_own_images_have_no_entry_point_to_be_replaced(context, tmp_path):
     spec = container_spec(context, IMAGES, make_job(), CPU, tmp_path)
     assert spec.entrypoint is None and spec.command[0] == "python" and "entrypoint" not in spec.engine_arguments()
+
+
+def test_packages_that_were_put_beside_an_image_come_first_and_are_part_of_what_it_is(context, tmp_path):
+    found = Found(kind="image", place="me/x:1", sha256="0" * 64, env={"PYTHONPATH": "/own"}, lock="keras==1")
+    stack = msgspec.structs.replace(context.stacks["keras2-theano"], found=found)
+    context = msgspec.structs.replace(context, stacks={stack.name: stack})
+    image = Image(name="me/x:1", digest="sha256:1", program="python", beside="/cache/x", beside_sha256="2")
+    spec = container_spec(context, {stack.name: image}, make_job(), CPU, tmp_path)
+    assert ("/cache/x", "/beside", "ro") in spec.binds and spec.environment["PYTHONPATH"] == "/beside:/own"
+    assert spec.image == "sha256:1" and image.launch("docker", [], []).image_digest == "sha256:1+with:sha256:2"

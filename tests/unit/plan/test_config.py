@@ -147,6 +147,9 @@ def test_found_environments_are_recorded_by_absolute_paths_and_decide_the_launch
         ({"pythons": ["same"], "launcher": "docker"}, "runs as a process, not with docker"),
         ({"images": ["x"], "launcher": "process"}, "runs in containers, not as a process"),
         ({"pythons": ["same"], "weaken": ["network"]}, "confines nothing"),
+        ({"additions": ["keras"]}, "--with is for --python and --image"),
+        ({"pythons": ["same"], "additions": ["keras @ https://me:token@host/keras.whl"]}, "is no package by its name"),
+        ({"images": ["x"], "additions": ["--index-url=http://evil"]}, "is no package by its name"),
     ],
 )
 def test_what_a_found_environment_cannot_be_run_with_is_refused_in_words(changes, words):

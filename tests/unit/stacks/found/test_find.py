@@ -12,6 +12,7 @@ from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
 from orchestrator.stacks.found import find
+from orchestrator.stacks.venvs import Way
 from tests.fakes.pythons import ANSWER, fake_python, saying
 
 CATALOG = load_catalog()
@@ -19,7 +20,7 @@ CATALOG = load_catalog()
 
 def stacks(*pythons: str, said=None):
     said = [] if said is None else said
-    return find.found_stacks(Config(pythons=list(pythons)), CATALOG, said.append)
+    return find.found_stacks(Config(pythons=list(pythons)), CATALOG, Way(), said.append)
 
 
 def test_two_environments_are_two_stacks_and_what_is_in_them_is_said(tmp_path):
@@ -89,10 +90,10 @@ def test_an_environment_is_looked_at_again_with_the_variables_of_then(tmp_path):
     (stack,) = stacks(python)
     changed = {**ANSWER, "packages": ["jax==0.11.0", "keras==3.15.1", "python==3.11.7"]}
     said: list[str] = []
-    assert find.again(stack.found, "e", said.append) == stack.found and not said
+    assert find.again(stack.found, "e", Way(), said.append) == (stack.found, stack.found.env) and not said
     fake_python(Path(python), f'echo "$PYTHONPATH" > {tmp_path}/path\n{saying(changed)}')
     then = msgspec.structs.replace(stack.found, env={"PYTHONPATH": "/then"})
-    now = find.again(then, "e", said.append)
+    now, _ = find.again(then, "e", Way(), said.append)
     assert now.sha256 != stack.found.sha256 and said == ["e is not as it was found: jax 0.10.2 is 0.11.0 now"]
     assert (tmp_path / "path").read_text() == "/then\n"
 
