@@ -158,6 +158,8 @@ class Found(Noun, frozen=True, kw_only=True):
     program: str = "python"
     #: What its jobs get of the caller's environment, as far as it decides which packages there are.
     env: dict[str, str] = {}
+    #: The packages that were put beside it (--with), to the hash; "" for none.
+    lock: str = ""
 
 
 class OwnStack(Noun, frozen=True, kw_only=True):

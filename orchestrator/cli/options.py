@@ -163,6 +163,13 @@ CONFIGURATION = options(
         callback=image_names,
         help="An image that is there, with the Keras that it has, in place of the stacks (docs/FOUND.md).",
     ),
+    click.option(
+        "--with",
+        "additions",
+        multiple=True,
+        metavar="PACKAGE",
+        help="With --python or --image: a package beside what is there, such as keras==3.15.1.",
+    ),
     _glob(
         "--exclude", "exclude", "Leave out jobs whose id (as `plan` prints it) matches; they are listed as excluded."
     ),

@@ -22,6 +22,10 @@ from orchestrator.model import Device, Job, Launch, Noun
 INSIDE_KERAS = "/data/.keras-datasets"
 
 
+#: Where it sees the packages that were put beside those of an image that was found.
+BESIDE = "/beside"
+
+
 class Image(Noun, frozen=True, kw_only=True):
     """The image of one stack as it is on the engine (or with the runtime) now."""
 
@@ -32,6 +36,14 @@ class Image(Noun, frozen=True, kw_only=True):
     file: str | None = None
     #: The interpreter that takes the place of the entry point; None for our own images, which have none.
     program: str | None = None
+    #: A folder of packages that it gets beside its own, and the hash of their lock.
+    beside: str = ""
+    beside_sha256: str = ""
+
+    def paths(self, env: Mapping[str, str]) -> dict[str, str]:
+        """`env` with that folder in front of all that Python finds."""
+        path = os.pathsep.join(filter(None, [BESIDE, env.get("PYTHONPATH", "")]))
+        return {**env, "PYTHONPATH": path} if self.beside else dict(env)
 
     def command(self, arguments: list[str]) -> dict[str, Any]:
         """The fields of a container that runs Python with these arguments."""
@@ -45,7 +57,7 @@ class Image(Noun, frozen=True, kw_only=True):
             launcher=launcher,
             command=command,
             image=self.name,
-            image_digest=self.digest,
+            image_digest=f"{self.digest}+with:sha256:{self.beside_sha256}" if self.beside else self.digest,
             dockerfile_sha256=self.dockerfile_sha256,
             unconfined=unconfined,
         )
@@ -69,10 +81,12 @@ def container_spec(
     """The container of one job; `out` is the one folder that it may write."""
     stack, own = context.stacks[job.stack], context.own.get(job.workload)
     files, places = _seen(context, job)
+    if images[job.stack].beside:
+        files[BESIDE] = images[job.stack].beside
     caches = caches_of(context, images[job.stack], job)
     environment = {**job_environment(job, stack.backend(job.backend)), "HOME": "/tmp"}
     if stack.found:  # which has not what our images have in them
-        environment = {**stack.images[job.device].env, **environment, **stack.found.env}
+        environment = {**stack.images[job.device].env, **environment, **images[job.stack].paths(stack.found.env)}
     if caches:
         environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches)
     if own and context.keras_datasets:

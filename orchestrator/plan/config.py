@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from importlib import resources
@@ -22,6 +23,8 @@ Patterns = list[str]
 #: Of the numbers in durations and amounts of memory; and MiB of the largest host.
 MOST_DIGITS, MOST_MB = 10, 2**26
 #: The names of executors (executors/choose.py).
+#: A package by its name, with or without versions; addresses may hold secrets, and this is recorded.
+REQUIREMENT = re.compile(r"[A-Za-z0-9][\w.-]*(\[[\w,-]+\])?\s*([=<>!~]=?=?\s*[\w.*+!-]+(\s*,\s*)?)*\Z")
 ExecutorName = Literal["local", "slurm"]
 
 
@@ -42,6 +45,8 @@ class Config(Noun, frozen=True, kw_only=True):
     #: They take the place of all stacks that are not named by more than `*`.
     pythons: list[str] = []
     images: list[str] = []
+    #: Packages that these get beside what they have, such as keras==3.15.1.
+    additions: list[str] = []
     variants: list[Variant] = field(default_factory=lambda: ["faithful"])
     #: Globs over job ids; what they match is a row `excluded`.
     exclude: Patterns = []
@@ -159,6 +164,11 @@ def _launcher_of_found(config: Config) -> str:
         raise UserError(f"--python runs as a process, not with {config.launcher}", "leave --launcher out")
     if config.images and config.launcher == "process":
         raise UserError("--image runs in containers, not as a process", "leave --launcher out, or name a runtime")
+    if config.additions and not config.pythons and not config.images:
+        raise UserError("--with is for --python and --image: stacks have what their locks say", "leave --with out")
+    for each in config.additions:
+        if not REQUIREMENT.match(each):
+            raise UserError(f"--with {each!r} is no package by its name", "write it like keras==3.15.1")
     if config.launcher != "auto":
         return config.launcher
     return "process" if config.pythons else "docker" if config.images else "auto"

@@ -19,6 +19,7 @@ from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks
 from orchestrator.stacks.found.find import found_stacks
+from orchestrator.stacks.venvs import Way
 from orchestrator.text import silent
 
 #: Hears why the file of a stack of one's own is left out.
@@ -55,7 +56,9 @@ def _found(request: RunRequest, catalog: Catalog, say: Say) -> list[Stack]:
     named = config.pythons or config.images
     if named and request.keras_spec:
         raise UserError("--keras-spec makes environments, and what is found is used as it is", "leave one of them out")
-    return found_stacks(config, catalog, say)
+    build = request.build
+    way = Way(index=build.pip_index_url, ca_bundle=build.ca_bundle, may_make=request.may_build)
+    return found_stacks(config, catalog, way, say)
 
 
 def with_stacks(

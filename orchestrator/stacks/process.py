@@ -62,7 +62,7 @@ class ProcessProvisioner:
     def _look_again(self, stack: Stack, found: Found) -> list[Unavailable]:
         """Takes an interpreter that was found, as it is now."""
         try:
-            self._interpreters[stack.name] = _found(again(found, stack.name, self._say))
+            self._interpreters[stack.name] = _found(*again(found, stack.name, self._way, self._say))
         except OrchestrateError as error:
             self._say(format_error(stack, error))
             return [failed(stack, "environment", error)]
@@ -72,7 +72,7 @@ class ProcessProvisioner:
         """Takes the environments for granted, in their places: for plans."""
         for stack in stacks:
             if stack.found:
-                self._interpreters[stack.name] = _found(stack.found)
+                self._interpreters[stack.name] = _found(stack.found, stack.found.env)
                 continue
             place, digest = venvs.place(stack, device, self._catalog.docker_dir, self._keras_spec)
             self._interpreters[stack.name] = Interpreter(python=str(place / "bin" / "python"), lock_sha256=digest)
@@ -85,8 +85,8 @@ class ProcessProvisioner:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")
 
 
-def _found(found: Found) -> Interpreter:
-    return Interpreter(python=found.place, lock_sha256=found.sha256, by="found", env=found.env)
+def _found(found: Found, env: dict[str, str]) -> Interpreter:
+    return Interpreter(python=found.place, lock_sha256=found.sha256, by="found", env=env)
 
 
 def without_python(stacks: Sequence[Stack], device: DeviceKind, docker_dir: Path) -> list[Unavailable]:

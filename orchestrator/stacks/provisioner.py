@@ -17,7 +17,9 @@ from orchestrator.launchers.trial.judge import Ran, judge, trial_spec
 from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
+from orchestrator.stacks.found import addition
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.stacks.venvs import Way
 from orchestrator.text import one_line
 
 
@@ -84,20 +86,29 @@ class ImageProvisioner:
             name = stack.image(device, __version__)
             try:
                 info, file = self._ready(stack, device, name)
+                beside = ""
                 if stack.found:  # whatever its labels say: it may be made from one of ours
                     info = ImageInfo(id=info.id, created=info.created, size_mb=info.size_mb)
+                    beside = addition.ready(stack.found, self._way, self._say)
                 self._images[stack.name] = Image(
                     name=name,
                     digest=info.id,
                     dockerfile_sha256=info.dockerfile_sha256,
                     file=file,
                     program=program_of(stack),
+                    beside=beside,
+                    beside_sha256=addition.sha256(stack.found.lock) if stack.found and beside else "",
                 )
                 missing += [without_cuda(stack, backend, device) for backend in info.unusable]
             except OrchestrateError as error:
                 self._say(format_error(stack, error))
                 missing.append(failed(stack, "image", error))
         return missing
+
+    @property
+    def _way(self) -> Way:
+        settings = self._settings
+        return Way(index=settings.pip_index_url, ca_bundle=settings.ca_bundle, may_make=self._build)
 
     def assume(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
         """Takes the images for granted, by their names: for plans."""

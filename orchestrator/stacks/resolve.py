@@ -19,8 +19,8 @@ from orchestrator.model import Noun
 from orchestrator.stacks import indexes, python2_lock
 from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.locks import cuda_packages, pins
+from orchestrator.stacks.tools import tool_environment
 from orchestrator.stacks.uv_program import uv_program
-from orchestrator.stacks.venvs import tool_environment
 from orchestrator.text import one_line, plural, public
 
 #: The comments at the top of an .in file, and of a lock of one's own, that say how it is made.

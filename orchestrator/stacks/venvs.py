@@ -7,21 +7,20 @@ a half-built one, and one that was cut off is never used. Its name holds the has
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 import os
 import re
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestrator import ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
-from orchestrator.stacks import indexes, stamps
+from orchestrator.stacks import indexes, stamps, tools
 from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.locks import lock_file, locked_wheels
 from orchestrator.stacks.uv_program import uv_program
@@ -160,7 +159,7 @@ class Modern:
         version, environment = self._stack.python, indexes.for_uv(sources, own_indexes(lock, sources), os.environ)
         new = [uv_program(), "venv", "--quiet", "--relocatable", "--no-project", "--python", version, str(place)]
         try:
-            _run(new, environment)
+            tools.run(new, environment)
         except HostError as error:
             raise NoInterpreter(
                 f"no Python {version} on this host, and none could be fetched",
@@ -179,9 +178,9 @@ class Modern:
             "--no-deps",
             *indexes.uv_flags(sources),
         ]
-        _run([*install, "--require-hashes", "-r", str(lock)], environment)
+        tools.run([*install, "--require-hashes", "-r", str(lock)], environment)
         if keras_spec:
-            _run([*install, "--reinstall-package", "keras", _requirement(keras_spec)], environment)
+            tools.run([*install, "--reinstall-package", "keras", _requirement(keras_spec)], environment)
             forget_secrets(place)
 
 
@@ -208,7 +207,7 @@ class Legacy:
         place.mkdir()
         install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         environment = indexes.for_pip(sources, own_indexes(lock, sources), os.environ)
-        _run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
+        tools.run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
         for package in _namespaces(place / "site"):
             (package / "__init__.py").touch()
         (place / "interpreter").write_text(python, encoding="utf-8")
@@ -281,7 +280,7 @@ def _spec_identity(spec: str) -> str:
 
 def forget_secrets(place: Path) -> None:
     """Takes the secrets out of the addresses that uv wrote down in an environment (direct_url.json of a package)."""
-    for file in place.glob("lib/python*/site-packages/*.dist-info/direct_url.json"):
+    for file in place.rglob("*.dist-info/direct_url.json"):
         content = file.read_text(encoding="utf-8")
         if public(content) == content:
             continue
@@ -293,33 +292,3 @@ def forget_secrets(place: Path) -> None:
         line = f"{name},sha256={digest},{len(shown)}"
         rows = record.read_text(encoding="utf-8").splitlines()
         record.write_text("".join(f"{line if r.startswith(name + ',') else r}\n" for r in rows), encoding="utf-8")
-
-
-def _uv_cache() -> dict[str, str]:
-    """A cache of our own for uv, where the one that it would take unasked can be another user's: uv believes it."""
-    ours = cache_folder()
-    with contextlib.suppress(OSError):
-        if ownership.trouble(ours.with_name("uv")):
-            return {"UV_CACHE_DIR": str(ours / "uv")}
-    return {}
-
-
-def tool_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """`environment` for uv or pip, with what holds for each call of them."""
-    return {"UV_NO_PROGRESS": "1", **_uv_cache(), **environment, "UV_NO_CONFIG": "1", "VIRTUAL_ENV": ""}
-
-
-def _run(argv: list[str], environment: Mapping[str, str]) -> None:
-    """Runs uv or pip to its end. Raises HostError with its last words."""
-    settled = tool_environment(environment)
-    answer = subprocess.run(
-        argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled, umask=0o022
-    )
-    if answer.returncode == 0:
-        return
-    text = " ".join((answer.stderr or answer.stdout).split())
-    if "No space left on device" in text or "os error 28" in text:
-        raise HostError("disk full while making an environment", "free space; nothing half-made is kept")
-    tool = Path(argv[0]).name
-    hint = "is the package index in reach? PIP_INDEX_URL names another (docs/HOSTS.md: what the environment says)"
-    raise HostError(f"{tool} failed: {public(text)[-600:]}", hint)

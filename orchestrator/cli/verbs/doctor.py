@@ -32,7 +32,8 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
 
     Prints what was found, what is needed and how to fix it.
 
-    Nothing is built, fetched or started. Exit 0 when a run can start, 3 when something stands in its way.
+    Nothing is built or fetched. A Python that is here already is asked for its packages. Exit 0 when a run can start,
+    3 when something stands in its way.
 
     \b
     Examples:

@@ -25,7 +25,8 @@ from orchestrator.run.session import describe
 def plan(ctx: click.Context, /, **given: Any) -> None:
     """Print every job and its exact command.
 
-    Nothing is built, fetched, written or started. Exit 3: nothing of it can run on this host.
+    Nothing is built, fetched, written or started, but what --python and --image name, to look into it.
+    Exit 3: nothing of it can run on this host.
 
     \b
     Examples:

@@ -30,6 +30,7 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select
 from orchestrator.stacks import indexes, runtime_images, venvs
+from orchestrator.stacks.found import candidates
 from orchestrator.stacks.images.engine import Engine, inspect
 from orchestrator.stacks.runtime_images import image_folder
 
@@ -58,7 +59,13 @@ def examine_host(
         data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
         trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
-    return [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ)]
+    seen = [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ)]
+    return seen if config.pythons or config.images else [*seen, *_here(facts, engine)]
+
+
+def _here(facts: Facts, engine: Engine) -> list[Check]:
+    """What could be used as it is, instead of stacks that are made."""
+    return [*candidates.pythons(os.environ), *(candidates.images(engine.client()) if facts.engine else [])]
 
 
 def packages(environ: Mapping[str, str]) -> Check:

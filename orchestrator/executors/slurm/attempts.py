@@ -26,7 +26,7 @@ from orchestrator import doors
 from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.files import last_line, write_atomic
 from orchestrator.launchers.runtimes import Weakenable
-from orchestrator.model import DataFile, DeviceKind, Job, Noun, OwnFile, Positive, Result, to_json
+from orchestrator.model import DataFile, DeviceKind, Job, Noun, OwnFile, Positive, Result, Stack, to_json
 from orchestrator.plan.slurm import NodeImages
 from orchestrator.text import printable
 
@@ -55,6 +55,8 @@ class Spec(Noun, frozen=True, kw_only=True):
     #: Of a job that runs a file of one's own: the file, and what it gets.
     own: OwnFile | None = None
     more_data: dict[str, str] = {}
+    #: The job's stack, where the catalog of the node cannot have it.
+    stack: Stack | None = None
     network: bool = False
     keras_spec: str | None = None
     memory: str | None = None
@@ -78,6 +80,8 @@ class Inspection(Noun, frozen=True, kw_only=True):
 
     config: dict[str, Any]
     root: str
+    #: Beside those of the node's catalog.
+    stacks: list[Stack] = []
     out: str
     data_dir: str | None = None
 

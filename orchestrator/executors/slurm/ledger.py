@@ -103,6 +103,7 @@ class RunLedger:
             data=self._ready.plan.data_of(job),
             own=self._ready.plan.own.get(job.workload),
             more_data=config.data,
+            stack=next((stack for stack in self._ready.plan.stacks if stack.name == job.stack), None),
             network=config.network,
             keras_spec=origin.keras_spec,
             memory=config.memory,

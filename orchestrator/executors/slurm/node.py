@@ -132,7 +132,7 @@ def main(argv: list[str]) -> int:
 
 def examine(order: Inspection) -> int:
     """Prints the checks of this node for a configuration. Only reads."""
-    config, catalog = msgspec.convert(order.config, Config), load_catalog(Path(order.root))
+    config, catalog = msgspec.convert(order.config, Config), load_catalog(Path(order.root)).extended([], order.stacks)
     host = probe_host()
     device: DeviceKind = "gpu" if config.device == "gpu" else "cpu"
     if device == "gpu":
@@ -145,7 +145,7 @@ def examine(order: Inspection) -> int:
         "node": os.environ.get("SLURMD_NODENAME") or host.name,
         "orchestrator": __version__,
         "workloads_sha256": workloads_sha256(Path(catalog.root)),
-        "images": node_images.there(config.launcher, [stack.name for stack in catalog.stacks], device),
+        "images": node_images.there(config.launcher, catalog.stacks, device),
         "checks": checks,
     }
     sys.stdout.buffer.write(msgspec.json.encode(answer))
@@ -155,7 +155,7 @@ def examine(order: Inspection) -> int:
 def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     """Measures the job, or says why not. Raises Unfit, OrchestrateError."""
     spec = attempt.spec
-    catalog = load_catalog(Path(spec.root))
+    catalog = load_catalog(Path(spec.root)).extended([], [spec.stack] if spec.stack else [])
     refuse_difference(attempt, catalog)
     host = msgspec.structs.replace(probe_host(), name=node)
     device = choose_device(attempt, catalog, host)

@@ -13,7 +13,7 @@ from orchestrator.executors.slurm.attempts import Spec
 from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers.gpu_routes import RouteName
-from orchestrator.model import DeviceKind, Say, image_name
+from orchestrator.model import DeviceKind, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import Request
@@ -32,7 +32,7 @@ def provisioner(spec: Spec, catalog: Catalog, engine: Engine, stopping: Callable
     making = building or (spec.launcher == "process" and spec.may_build)  # each node makes its own environments
     request = Request(out=Path(), may_build=making, keras_spec=spec.keras_spec)
     chosen = choose_provisioner(spec.launcher, request, catalog, engine, say)
-    if chosen.name != "docker" or spec.images.by == "present":
+    if chosen.name != "docker" or spec.images.by == "present" or spec.stack:
         return chosen
     client, name = engine.client(), image_name(spec.job.stack, spec.device, __version__)
     mine = Leases(lock_folder(), f"run {spec.ticket.run_id}")
@@ -46,13 +46,13 @@ def provisioner(spec: Spec, catalog: Catalog, engine: Engine, stopping: Callable
     return chosen
 
 
-def there(launcher: str, stacks: Sequence[str], device: DeviceKind) -> dict[str, str]:
+def there(launcher: str, stacks: Sequence[Stack], device: DeviceKind) -> dict[str, str]:
     """The ids of the images that this node's engine has, by stack; none where no engine answers."""
     if launcher != "docker":
         return {}
     try:
         client = connect()
-        found = {stack: inspect(client, image_name(stack, device, __version__)) for stack in stacks}
+        found = {stack.name: inspect(client, stack.image(device, __version__)) for stack in stacks}
     except HostError:
         return {}
     return {stack: info.id for stack, info in found.items() if info is not None}

@@ -35,7 +35,7 @@ def on_engine(client: Any, spec: ContainerSpec, seconds: float = TRIAL_S) -> Ran
             limit.start()
             printed = _bounded(output)
             over = limit.finished.is_set()
-            return Ran(refusal=f"it did not end within {seconds:.0f} s") if over else Ran(output=printed)
+            return Ran(refusal=f"it did not end within {seconds:g} s") if over else Ran(output=printed)
         finally:
             limit.cancel()
             _remove(container)
@@ -72,7 +72,7 @@ def by_command(runtime: Runtime, spec: ContainerSpec, seconds: float = TRIAL_S) 
     except subprocess.TimeoutExpired:
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             subprocess.run(with_path(other_argv(runtime, runtime.end, name=spec.name)), capture_output=True, timeout=60)
-        return Ran(refusal=f"it did not end within {seconds:.0f} s")
+        return Ran(refusal=f"it did not end within {seconds:g} s")
     if ended.returncode in runtime.could_not_start:
         return Ran(refusal=" ".join(ended.stderr.decode("utf-8", "replace").split()))
     return Ran(output=ended.stdout + (ended.stderr if ended.returncode else b""))

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from orchestrator import ownership
 from orchestrator.environment import FOUND
 from orchestrator.errors import HostError, UserError
@@ -13,13 +15,14 @@ from orchestrator.files import home_folder
 from orchestrator.model import Found, Say, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
-from orchestrator.stacks.found import images, probe
+from orchestrator.stacks.found import addition, images, probe
 from orchestrator.stacks.found.probe import Seen
 from orchestrator.stacks.found.stack import differences, stack_of
+from orchestrator.stacks.venvs import Way
 from orchestrator.text import listed, one_line
 
 
-def found_stacks(config: Config, catalog: Catalog, say: Say) -> list[Stack]:
+def found_stacks(config: Config, catalog: Catalog, way: Way, say: Say) -> list[Stack]:
     """A stack for each environment that the configuration names; each is started once, to look into it.
 
     Raises UserError or HostError, in one line, for one that no job could run in.
@@ -28,6 +31,8 @@ def found_stacks(config: Config, catalog: Catalog, say: Say) -> list[Stack]:
     for place in (*config.pythons, *config.images):
         say(f"looking into {place}")
         found, seen = images.look(place, config.launcher) if place in config.images else _python(place)
+        if config.additions:
+            found, seen = _with(config, found, seen, way, say)
         refused = probe.unfit(seen, place)
         if refused:
             raise refused
@@ -36,6 +41,18 @@ def found_stacks(config: Config, catalog: Catalog, say: Say) -> list[Stack]:
         for line in told(stacks[-1], seen):
             say(line)
     return stacks
+
+
+def _with(config: Config, found: Found, seen: Seen, way: Way, say: Say) -> tuple[Found, Seen]:
+    """The environment with packages beside it, and what it tells with them. Raises HostError."""
+    found = msgspec.structs.replace(found, lock=addition.lock(config.additions, found, seen, way, say))
+    folder = addition.ready(found, way, say)
+    if found.kind == "image":
+        env = {"PYTHONPATH": seen.path} if seen.path else {}
+        _, seen = images.look(found.place, config.launcher, folder, env)
+        return msgspec.structs.replace(found, packages=sorted(seen.packages), env=env), seen
+    seen = probe.look(found.place, addition.first(folder, found.env))
+    return msgspec.structs.replace(found, packages=sorted(seen.packages), sha256=seen.sha256), seen
 
 
 def told(stack: Stack, seen: Seen) -> list[str]:
@@ -83,11 +100,15 @@ def handed_on(environ: Mapping[str, str]) -> dict[str, str]:
     return {"PYTHONUSERBASE": str(home_folder() / ".local"), **kept}
 
 
-def again(found: Found, name: str, say: Say) -> Found:
-    """The interpreter as it is now: the list of its packages is read anew. Raises UserError, HostError."""
-    now = sorted(probe.look(checked(found.place), found.env, "packages").packages)
+def again(found: Found, name: str, way: Way, say: Say) -> tuple[Found, dict[str, str]]:
+    """The interpreter as it is now, and the variables of its jobs: its packages are read anew.
+
+    Raises UserError, HostError.
+    """
+    env = addition.first(addition.ready(found, way, say), found.env)
+    now = sorted(probe.look(checked(found.place), env, "packages").packages)
     changes = differences(found.packages, now)
     if changes:
         more = f" and {len(changes) - 5} more" if len(changes) > 5 else ""
         say(f"{name} is not as it was found: {'; '.join(changes[:5])}{more}")
-    return Found(kind="python", place=found.place, sha256=probe.packages_sha256(now), packages=now, env=found.env)
+    return msgspec.structs.replace(found, sha256=probe.packages_sha256(now), packages=now), env

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder
 from orchestrator.launchers import job_user, runtimes, sweep
-from orchestrator.launchers.container import Image, confined
+from orchestrator.launchers.container import BESIDE, Image, confined
 from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.runtimes import Runtime
@@ -35,20 +35,24 @@ MEMORY_MB, CORES = 8192, 4
 Try = Callable[[ContainerSpec], Ran]
 
 
-def look(name: str, launcher: str) -> tuple[Found, Seen]:
+def look(name: str, launcher: str, beside: str = "", env: Mapping[str, str] | None = None) -> tuple[Found, Seen]:
     """An image of an engine, or of another container runtime, and what it tells. It is not pulled.
+
+    `beside`: a folder of packages that it gets, and `env` the variables that it has of its own.
 
     Raises HostError where it is not there, or has no Python that a job could start.
     """
     if launcher in ("auto", "docker"):
-        return _look(name, *_on_engine(name))
-    return _look(name, *_with_runtime(name, runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)))
+        image, user, run = _on_engine(name)
+    else:
+        image, user, run = _with_runtime(name, runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0))
+    return _look(name, msgspec.structs.replace(image, beside=beside), user, run, env or {})
 
 
-def _look(name: str, image: Image, user: JobUser | None, run: Try) -> tuple[Found, Seen]:
+def _look(name: str, image: Image, user: JobUser | None, run: Try, env: Mapping[str, str]) -> tuple[Found, Seen]:
     said: list[str] = []
     for program in PROGRAMS:
-        ran = run(_container(msgspec.structs.replace(image, program=program), user))
+        ran = run(_container(msgspec.structs.replace(image, program=program), user, env))
         output = ran.output.decode("utf-8", "replace").splitlines()
         if probe.answered(output):
             seen = probe.read(output, name)
@@ -59,7 +63,7 @@ def _look(name: str, image: Image, user: JobUser | None, run: Try) -> tuple[Foun
     raise HostError(f"no Python in {name} answers ({'; '.join(said)})", "jobs need one that every user may start")
 
 
-def _container(image: Image, user: JobUser | None) -> ContainerSpec:
+def _container(image: Image, user: JobUser | None, env: Mapping[str, str]) -> ContainerSpec:
     context = RunContext(
         run_id=f"found-{secrets.token_hex(4)}",
         owner=sweep.owner(),
@@ -75,12 +79,13 @@ def _container(image: Image, user: JobUser | None) -> ContainerSpec:
         spec,
         image=image.file or image.digest,
         labels={**spec.labels, LABEL: "trial"},
-        environment={**spec.environment, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        environment={**spec.environment, **image.paths(env), "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+        binds=[(image.beside, BESIDE, "ro")] if image.beside else [],
         **image.command(probe.argv("", "all")[1:]),
     )
 
 
-def _on_engine(name: str) -> tuple[Image, JobUser, Try]:
+def _on_engine(name: str) -> tuple[Image, JobUser | None, Try]:
     client = engine.connect()
     info = engine.inspect(client, name)
     if info is None:
@@ -93,7 +98,7 @@ def _tried(client: Any) -> Try:
     return lambda spec: start.on_engine(client, spec, probe.ALL_S)
 
 
-def _with_runtime(name: str, runtime: Runtime) -> tuple[Image, None, Try]:
+def _with_runtime(name: str, runtime: Runtime) -> tuple[Image, JobUser | None, Try]:
     runtimes.check_usable(runtime)
     there = runtime_images.find(runtime, name, cache_folder() / "images" / runtime.name)
     if there is None:

@@ -46,6 +46,8 @@ class Seen(Noun, frozen=True, kw_only=True):
     packages: Annotated[list[Package], Meta(min_length=1, max_length=20_000)]
     keras: Annotated[list[Version], Meta(max_length=10)]
     met: dict[Version, Met] = {}
+    #: The variable PYTHONPATH as an image sets it.
+    path: Annotated[str, Meta(max_length=4096)] = ""
 
     @property
     def python(self) -> str:
@@ -85,7 +87,7 @@ def look(python: str, env: Mapping[str, str], what: What = "all", seconds: float
         output = doors.tail(log, LIMIT) if log.exists() else []
     if timed_out:
         raise HostError(
-            f"{python} did not say what is in it within {seconds:.0f} s", "does it start at all? Try it by hand"
+            f"{python} did not say what is in it within {seconds:g} s", "does it start at all? Try it by hand"
         )
     if not answered(output):
         said = one_line(next((line for line in reversed(output) if line.strip()), ""), 200) or "nothing"
@@ -126,7 +128,7 @@ def unfit(seen: Seen, place: str) -> OrchestrateError | None:
     broken = "; ".join(f"{name}: {one_line(met.error, 200)}" for name, met in sorted(seen.met.items()))
     if not seen.keras and "tensorflow" not in seen.met:
         has = f" ({', '.join(sorted(seen.met))} is there)" if seen.met else ""
-        return HostError(f"there is no Keras in {place}{has}", "install it there")
+        return HostError(f"there is no Keras in {place}{has}", "`--with keras==3.15.1` puts one beside it")
     if not seen.met:
         return HostError(
             f"Keras {seen.version('keras') or '(tf_keras)'} in {place} has no backend",

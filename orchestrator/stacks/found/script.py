@@ -92,7 +92,8 @@ def look(what):
     started = [(name, apart(name)) for name in libraries]
     met = {name: told(*process) for name, process in started}
     keras = [name for name in KERAS if there(name)]
-    return {"executable": sys.executable or "", "packages": installed, "keras": keras, "met": met}
+    path = os.environ.get("PYTHONPATH", "")
+    return {"executable": sys.executable or "", "packages": installed, "keras": keras, "met": met, "path": path}
 
 
 if __name__ == "__main__":

@@ -128,3 +128,17 @@ def test_the_job_is_told_of_its_gpu_as_the_runtime_says():
     assert environment(load("apptainer"), GPU) == {**SPEC.environment, "CUDA_VISIBLE_DEVICES": "GPU-7"}
     assert environment(load("docker"), GPU) == GPU.full_environment
     assert environment(load("apptainer"), SPEC) == SPEC.environment
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("docker", "--entrypoint python3 sha256:1 -B run.py"),
+        ("podman", "--entrypoint python3 sha256:1 -B run.py"),
+        ("apptainer", "--bind /o:/out:rw sha256:1 python3 -B run.py"),
+        ("pyxis", "--container-image=sha256:1 python3 -B run.py"),
+    ],
+)
+def test_the_interpreter_of_an_image_takes_the_place_of_its_entry_point(name, words):
+    spec = msgspec.structs.replace(SPEC, entrypoint="python3", command=["-B", "run.py"])
+    assert run_argv(adapted(load(name), root=True), spec, "/scratch")[-len(words.split()) :] == words.split()

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
 from orchestrator.launchers.job_user import JobUser, plain
-from orchestrator.model import Device
+from orchestrator.model import Device, Found
 from tests.make import make_context, make_job
 
 IMAGES = {"keras2-theano": Image(name="image:1", digest="sha256:1")}
@@ -72,3 +72,32 @@ def test_the_gpu_of_the_device_is_the_containers(context, tmp_path):
     gpu = Device(kind="gpu", name="K80", uuid="GPU-1", cores=[0], minor=3, driver="384.81")
     spec = container_spec(context, IMAGES, make_job(device="gpu"), gpu, tmp_path)
     assert (spec.gpu_uuid, spec.gpu_minor, spec.driver, spec.gpu_route) == ("GPU-1", 3, "384.81", "devices")
+
+
+def test_an_image_that_was_found_gets_its_settings_and_its_interpreter_from_outside(context, tmp_path):
+    found = Found(kind="image", place="me/x:1", sha256="0" * 64, program="python3", env={"PYTHONPATH": "/more"})
+    stack = context.stacks["keras2-theano"]
+    image = msgspec.structs.replace(stack.images["cpu"], env={"TF_CPP_MIN_LOG_LEVEL": "2", "HOME": "/nowhere"})
+    stack = msgspec.structs.replace(stack, found=found, images={"cpu": image})
+    context = msgspec.structs.replace(context, stacks={stack.name: stack})
+    images = {stack.name: Image(name="me/x:1", digest="sha256:1", program="python3")}
+    spec = container_spec(context, images, make_job(), CPU, tmp_path)
+    assert spec.entrypoint == "python3" and spec.command[:2] == ["-B", "/workloads/run.py"]
+    assert spec.engine_arguments()["entrypoint"] == ["python3"]
+    settings = ("TF_CPP_MIN_LOG_LEVEL", "PYTHONPATH", "HOME", "KERAS_BACKEND")
+    assert [spec.environment[name] for name in settings] == ["2", "/more", "/tmp", "theano"]
+
+
+def test_our_own_images_have_no_entry_point_to_be_replaced(context, tmp_path):
+    spec = container_spec(context, IMAGES, make_job(), CPU, tmp_path)
+    assert spec.entrypoint is None and spec.command[0] == "python" and "entrypoint" not in spec.engine_arguments()
+
+
+def test_packages_that_were_put_beside_an_image_come_first_and_are_part_of_what_it_is(context, tmp_path):
+    found = Found(kind="image", place="me/x:1", sha256="0" * 64, env={"PYTHONPATH": "/own"}, lock="keras==1")
+    stack = msgspec.structs.replace(context.stacks["keras2-theano"], found=found)
+    context = msgspec.structs.replace(context, stacks={stack.name: stack})
+    image = Image(name="me/x:1", digest="sha256:1", program="python", beside="/cache/x", beside_sha256="2")
+    spec = container_spec(context, {stack.name: image}, make_job(), CPU, tmp_path)
+    assert ("/cache/x", "/beside", "ro") in spec.binds and spec.environment["PYTHONPATH"] == "/beside:/own"
+    assert spec.image == "sha256:1" and image.launch("docker", [], []).image_digest == "sha256:1+with:sha256:2"

@@ -45,7 +45,9 @@ def test_another_users_orchestrator_counts_as_alive_where_the_host_hides_it():
     assert answer.stdout == "True False\n", answer.stderr
 
 
-@pytest.mark.parametrize("owner", ["", "garbage", f"{HERE}:x:1", f"{HERE}::", f"{HERE}:{10**30}:1", f"{HERE}:{'9' * 9999}:1"])
+@pytest.mark.parametrize(
+    "owner", ["", "garbage", f"{HERE}:x:1", f"{HERE}::", f"{HERE}:{10**30}:1", f"{HERE}:{'9' * 9999}:1"]
+)
 def test_a_container_without_a_proper_owner_is_nobodys(owner):
     assert not sweep.alive(owner)
 

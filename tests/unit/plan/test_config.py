@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import msgspec
 import pytest
 
@@ -125,3 +127,32 @@ def test_processes_have_no_confinement_to_give_up():
     ):
         with pytest.raises(UserError, match="the process launcher confines nothing: --weaken is for containers"):
             wrong()
+
+
+def test_found_environments_are_recorded_by_absolute_paths_and_decide_the_launcher(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "real").touch()
+    (tmp_path / "link").symlink_to("real")
+    config = override(Config(), pythons=["same", "./link", "./link"])
+    assert config.pythons == [sys.executable, str(tmp_path / "link")] and config.launcher == "process"
+    assert override(Config(), images=["a/b:1"]).launcher == "docker"
+    assert override(Config(), images=["a/b:1"], launcher="podman").launcher == "podman"
+    assert override(config) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"pythons": ["same"], "images": ["x"]}, "one run takes one of both"),
+        ({"pythons": ["same"], "launcher": "docker"}, "runs as a process, not with docker"),
+        ({"images": ["x"], "launcher": "process"}, "runs in containers, not as a process"),
+        ({"pythons": ["same"], "weaken": ["network"]}, "confines nothing"),
+        ({"additions": ["keras"]}, "--with is for --python and --image"),
+        ({"pythons": ["same"], "additions": ["keras @ https://me:token@host/keras.whl"]}, "is no package by its name"),
+        ({"images": ["x"], "additions": ["--index-url=http://evil"]}, "is no package by its name"),
+    ],
+)
+def test_what_a_found_environment_cannot_be_run_with_is_refused_in_words(changes, words):
+    with pytest.raises(UserError, match=words) as caught:
+        override(Config(), **changes)
+    assert caught.value.hint

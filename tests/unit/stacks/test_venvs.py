@@ -22,7 +22,7 @@ from orchestrator.environment import CA_BUNDLES, CHOICES, PIP_SOURCES, UV_SOURCE
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_locked
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import indexes, stamps, venvs
+from orchestrator.stacks import indexes, stamps, tools, venvs
 
 CATALOG = load_catalog()
 TODAY = CATALOG.stack("keras3-jax")
@@ -65,7 +65,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
             (Path(argv[-1]) / "bin").mkdir(parents=True)
             (Path(argv[-1]) / "bin" / "python").touch()
 
-    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(tools, "run", run)
     return found
 
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_made_leaves_nothing(docker: Path, cache: Path, monkeypat
             raise HostError("uv failed")
         Path(argv[-1]).mkdir(parents=True)
 
-    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(tools, "run", run)
     with pytest.raises(HostError, match="uv failed"):
         ensure(docker)
     assert [path.name for path in cache.iterdir() if path.is_dir()] == []
@@ -134,7 +134,7 @@ def test_a_python_that_cannot_be_had_is_no_failure_of_the_stack(docker: Path, mo
     def run(argv: list[str], environment: dict[str, str]) -> None:
         raise HostError("no download")
 
-    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(tools, "run", run)
     with pytest.raises(venvs.NoInterpreter, match=f"no Python {TODAY.python} on this host") as caught:
         ensure(docker)
     assert caught.value.hint == f"install Python {TODAY.python} (no download)"
@@ -239,19 +239,6 @@ def test_a_folder_with_brackets_in_its_name_is_no_package_with_extras(docker: Pa
     assert calls[-1][-1] == f"file://{tmp_path}/keras%5B1%5D"
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        ("error: No space left on device (os error 28)", "disk full while making an environment"),
-        ("error: no such package", "sh failed: error: no such package"),
-    ],
-)
-def test_a_tool_that_fails_is_quoted(words: str, message: str):
-    with pytest.raises(HostError, match=message):
-        venvs._run(["sh", "-c", f"echo '{words}' >&2; exit 2"], os.environ)
-    venvs._run(["true"], os.environ)
-
-
 def test_the_command_line_names_the_index_and_its_certificates(docker: Path, monkeypatch: pytest.MonkeyPatch):
     environments: list[Mapping[str, str]] = []
 
@@ -261,7 +248,7 @@ def test_the_command_line_names_the_index_and_its_certificates(docker: Path, mon
             Path(argv[-1], "bin").mkdir(parents=True)
             Path(argv[-1], "bin", "python").touch()
 
-    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(tools, "run", run)
     monkeypatch.setenv("PIP_INDEX_URL", "https://variable/simple")
     bundle = docker / "ca.pem"
     bundle.write_text("-----BEGIN CERTIFICATE-----")
@@ -359,16 +346,3 @@ def test_an_environment_without_a_stamp_that_does_not_fit_its_lock_is_made_anew(
     said: list[str] = []
     assert ensure(docker, said).seconds > 0
     assert said[1] == "the environment of keras3-jax is not believed: it has another a than its lock"
-
-
-def test_the_cache_of_uv_is_believed_only_where_it_is_the_callers(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    uv = cache.parent.parent / "uv"
-    uv.mkdir(parents=True)
-    monkeypatch.setattr(venvs.subprocess, "run", lambda argv, **options: asked.append(options["env"]) or done)
-    asked: list[dict[str, str]] = []
-    done = subprocess.CompletedProcess([], 0, "", "")
-    venvs._run(["uv"], {})
-    uv.chmod(0o777)
-    venvs._run(["uv"], {})
-    venvs._run(["uv"], {"UV_CACHE_DIR": "/mine"})
-    assert [each.get("UV_CACHE_DIR") for each in asked] == [None, str(cache.parent / "uv"), "/mine"]

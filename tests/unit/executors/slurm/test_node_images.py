@@ -78,7 +78,8 @@ def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monke
     engine = SimpleNamespace(client=lambda: None)
     monkeypatch.setattr(node_images, "pull", lambda client, name, spec, say: say(f"pulled {name}"))
     job, ticket = SimpleNamespace(stack="s"), SimpleNamespace(run_id="r")
-    spec = SimpleNamespace(launcher="docker", keras_spec=None, job=job, device="cpu", ticket=ticket, may_build=True)
+    more = {"keras_spec": None, "may_build": True, "stack": None}
+    spec = SimpleNamespace(launcher="docker", job=job, device="cpu", ticket=ticket, **more)
     spec.images = NodeImages(by="registry", registry="reg")
     said: list[str] = []
     with Leases(tmp_path / "locks", "somebody").hold(f"image-{NAME}", lambda: False, said.append):

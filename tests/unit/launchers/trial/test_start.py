@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 import types
 
 import docker.errors
@@ -36,6 +38,20 @@ class Engine:
 
     def remove(self, force, v):
         self.done.append("remove")
+
+
+def test_one_that_never_ends_is_removed_when_its_time_is_up():
+    engine, removed = Engine(), threading.Event()
+    engine.remove = lambda force, v: removed.set()
+    engine.attach = lambda **options: (b"" for _ in iter(lambda: removed.wait(60), True))
+    assert start.on_engine(engine, make_spec(), seconds=0.1).refusal == "it did not end within 0.1 s"
+
+
+def test_one_that_never_stops_talking_is_not_heard_to_the_end():
+    engine = Engine()
+    engine.attach = lambda **options: itertools.repeat(b"x" * 2**20)
+    assert len(start.on_engine(engine, make_spec()).output) <= start.MOST + 2**20
+    assert engine.done[-1] == "remove"
 
 
 def test_what_it_printed():
@@ -89,8 +105,8 @@ def test_a_command_that_could_not_start_it(podman, tmp_path):
     assert "cannot start" in start.by_command(gone, make_spec()).refusal
 
 
-def test_one_that_hangs_is_removed(podman, monkeypatch, tmp_path):
-    monkeypatch.setattr(start, "TRIAL_S", 0.2)
-    ran = start.by_command(podman(f'test "$1" = run && exec sleep 60; echo "$*" > {tmp_path}/ended'), make_spec())
+def test_one_that_hangs_is_removed(podman, tmp_path):
+    runtime = podman(f'test "$1" = run && exec sleep 60; echo "$*" > {tmp_path}/ended')
+    ran = start.by_command(runtime, make_spec(), seconds=0.2)
     assert ran.refusal == "it did not end within 0.2 s"
     assert "job-1" in (tmp_path / "ended").read_text()
