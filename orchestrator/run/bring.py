@@ -39,6 +39,8 @@ def brought(
     files = [workload for workload in config.workloads if is_python(workload)]
     own = own_workloads(files, [workload.name for workload in catalog.workloads])
     names = [workload for workload in config.workloads if not is_python(workload)]
+    if config.pythons or config.images:  # what else is asked for
+        on_fault = on_fault or left_out(say)
     wanted, catalog = with_stacks(config.stacks, lambda: device_of(config), catalog, say, may_lock, on_fault)
     _refuse_cluster(config, catalog)
     found = _found(request, catalog, say)
@@ -83,10 +85,14 @@ def with_stacks(
             faults.append(error)
     if faults and on_fault is None and not names and not found:
         raise faults[0]
-    tell = on_fault or (lambda fault: say(f"left out: {fault.message}; {fault.hint}"))
     for fault in faults:
-        tell(fault)
+        (on_fault or left_out(say))(fault)
     return [*names, *found] or ["*"], catalog.extended([], found.values())
+
+
+def left_out(say: Say) -> OnFault:
+    """Says in one line why a file is left out, where something else was asked for."""
+    return lambda fault: say(f"left out: {fault.message}; {fault.hint}")
 
 
 def device_of(config: Config) -> DeviceKind:
