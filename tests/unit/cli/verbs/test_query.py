@@ -56,7 +56,9 @@ def test_a_folder_of_another_kind_is_said(orchestrate, tmp_path):
 @pytest.mark.slow
 def test_a_run_is_merged_for_its_query_and_left_as_it_was(runs):
     before = sorted(runs[0].rglob("*"))
-    document = json.loads(call("query", "select count(*) as n, count(distinct run_id) as r from results", runs[0], "--json"))
+    document = json.loads(
+        call("query", "select count(*) as n, count(distinct run_id) as r from results", runs[0], "--json")
+    )
     assert document["rows"][0]["n"] > 0
     assert document["rows"][0]["r"] == 1
     assert sorted(runs[0].rglob("*")) == before
