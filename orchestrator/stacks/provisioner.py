@@ -18,6 +18,7 @@ from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.stacks.images.recipe import refuse_other
 from orchestrator.text import one_line
 
 
@@ -84,6 +85,8 @@ class ImageProvisioner:
             name = stack.image(device, __version__)
             try:
                 info, file = self._ready(stack, device, name)
+                if stack.own:
+                    refuse_other(info, self._catalog, stack, device)
                 if stack.found:  # whatever its labels say: it may be made from one of ours
                     info = ImageInfo(id=info.id, created=info.created, size_mb=info.size_mb)
                 self._images[stack.name] = Image(
