@@ -19,6 +19,7 @@ from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks
 from orchestrator.stacks.found.find import found_stacks
+from orchestrator.stacks.locks import own_lock
 from orchestrator.text import silent
 
 #: Hears why the file of a stack of one's own is left out.
@@ -112,8 +113,11 @@ def _refuse_cluster(config: Config, catalog: Catalog) -> None:
 def reopened(plan: Plan) -> Plan:
     """A recorded plan whose files of one's own are as they are now: what changed since is told as other changes are.
 
-    Raises UserError for a file that is gone.
+    Raises UserError for a file that is gone, HostError for the lock of a stack that is gone or another now.
     """
+    for stack in plan.stacks:
+        if stack.own:
+            own_lock(stack, stack.own)
     return msgspec.structs.replace(plan, workloads=[as_now(workload) for workload in plan.workloads])
 
 

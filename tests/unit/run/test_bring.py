@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import RunRequest
@@ -115,3 +115,13 @@ def test_what_only_looks_makes_no_lock(tmp_path):
 def test_a_cluster_does_not_know_a_stack_of_ones_own(tmp_path):
     with pytest.raises(UserError, match="jax62 is a stack of your own, which runs on this host only"):
         bring.brought(with_stacks(tmp_path, stack_file(tmp_path), executor="slurm"))
+
+
+def test_a_plan_whose_lock_is_another_now_is_not_opened_again(tmp_path):
+    _, catalog = bring.brought(with_stacks(tmp_path, stack_file(tmp_path)))
+    plan = make_plan(stacks=[catalog.stack("jax62")])
+    assert bring.reopened(plan) == plan
+    with (tmp_path / "jax62-cpu.txt").open("a") as stream:
+        stream.write("# x")
+    with pytest.raises(HostError, match="the lock of jax62 was changed since this was planned"):
+        bring.reopened(plan)
