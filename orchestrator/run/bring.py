@@ -19,6 +19,7 @@ from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks
 from orchestrator.stacks.found.find import found_stacks
+from orchestrator.stacks.locks import own_lock
 from orchestrator.stacks.venvs import Way
 from orchestrator.text import silent
 
@@ -40,6 +41,8 @@ def brought(
     files = [workload for workload in config.workloads if is_python(workload)]
     own = own_workloads(files, [workload.name for workload in catalog.workloads])
     names = [workload for workload in config.workloads if not is_python(workload)]
+    if config.pythons or config.images:  # what else is asked for
+        on_fault = on_fault or left_out(say)
     wanted, catalog = with_stacks(config.stacks, lambda: device_of(config), catalog, say, may_lock, on_fault)
     _refuse_cluster(config, catalog)
     found = _found(request, catalog, say)
@@ -86,10 +89,14 @@ def with_stacks(
             faults.append(error)
     if faults and on_fault is None and not names and not found:
         raise faults[0]
-    tell = on_fault or (lambda fault: say(f"left out: {fault.message}; {fault.hint}"))
     for fault in faults:
-        tell(fault)
+        (on_fault or left_out(say))(fault)
     return [*names, *found] or ["*"], catalog.extended([], found.values())
+
+
+def left_out(say: Say) -> OnFault:
+    """Says in one line why a file is left out, where something else was asked for."""
+    return lambda fault: say(f"left out: {fault.message}; {fault.hint}")
 
 
 def device_of(config: Config) -> DeviceKind:
@@ -109,8 +116,11 @@ def _refuse_cluster(config: Config, catalog: Catalog) -> None:
 def reopened(plan: Plan) -> Plan:
     """A recorded plan whose files of one's own are as they are now: what changed since is told as other changes are.
 
-    Raises UserError for a file that is gone.
+    Raises UserError for a file that is gone, HostError for the lock of a stack that is gone or another now.
     """
+    for stack in plan.stacks:
+        if stack.own:
+            own_lock(stack, stack.own)
     return msgspec.structs.replace(plan, workloads=[as_now(workload) for workload in plan.workloads])
 
 

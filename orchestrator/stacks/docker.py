@@ -21,7 +21,6 @@ from orchestrator.launchers.trial.judge import Ran
 from orchestrator.model import Device, DeviceKind, Stack, Unavailable
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
-from orchestrator.stacks.images.recipe import refuse_other
 from orchestrator.stacks.provisioner import ImageProvisioner
 
 
@@ -68,8 +67,6 @@ class DockerProvisioner(ImageProvisioner):
         if self._build and not stack.found:
             built = image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
         info = engine.inspect(self._client, name)
-        if info is not None and stack.own and not built:
-            refuse_other(info, self._catalog, stack, device)
         if info is None:
             way = f"docker pull {name}" if stack.found else f"orchestrate build --stack {stack.name}"
             raise HostError(f"{name} is missing; `{way}` makes it")

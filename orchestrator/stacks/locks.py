@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import expanded, sha256_file
-from orchestrator.model import DeviceKind, Stack
+from orchestrator.model import DeviceKind, OwnStack, Stack
 
 PYTHON2_TOOLS = "python2-tools.txt"
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([^\s;\\]+)", re.MULTILINE)
@@ -26,18 +26,18 @@ def lock_files(stack: Stack, device: DeviceKind, docker_dir: Path) -> dict[str, 
 
 
 def lock_file(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
-    """The lock of a stack: below docker/requirements/, or the one that was read for a stack of one's own.
+    """The lock of a stack: below docker/requirements/, or the one that was read for a stack of one's own."""
+    return own_lock(stack, stack.own) if stack.own else docker_dir / "requirements" / f"{stack.name}-{device}.txt"
 
-    Raises HostError where the latter is not there, or not as it was then.
-    """
-    if stack.own is None:
-        return docker_dir / "requirements" / f"{stack.name}-{device}.txt"
-    path = Path(stack.own.lock)
+
+def own_lock(stack: Stack, own: OwnStack) -> Path:
+    """The lock of a stack of one's own. Raises HostError where it is not there, or not as it was when it was read."""
+    path = Path(own.lock)
     try:
         digest = sha256_file(path)
     except OSError as error:
         raise HostError(f"the lock of {stack.name} cannot be read: {path}: {error.strerror}", LOCK_ANEW) from error
-    if digest != stack.own.lock_sha256:
+    if digest != own.lock_sha256:
         raise HostError(f"the lock of {stack.name} was changed since this was planned: {path}", LOCK_ANEW)
     return path
 

@@ -66,12 +66,12 @@ def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say:
     with cache_locked(away):
         say(f"locking {asked.path.name} ({device})")
         locked = resolved(wanted, asked.path.name, environ)
-        cuda = cuda_words(locked.text, environ) if device == "cpu" else ""
+        cuda = cuda_words(locked.packages, environ) if device == "cpu" else ""
         found = {CUDA: cuda, FROM: locked.index}
         lines = [f"# Made by `orchestrate lock {asked.path.name}`; do not edit.", *wanted.comments]
-        text = "\n".join([*lines, *(f"{name}{value}" for name, value in found.items() if value), locked.text])
+        text = "\n".join([*lines, *(f"{name}{value}" for name, value in found.items() if value), locked.packages])
         path = _write(_beside(asked, device), away, text.encode(), say)
-    say(f"wrote {path}: {len(pins(locked.text))} packages")
+    say(f"wrote {path}: {len(pins(locked.packages))} packages")
     return path
 
 

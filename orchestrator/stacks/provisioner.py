@@ -19,6 +19,7 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.found import addition
 from orchestrator.stacks.images.engine import ImageInfo
+from orchestrator.stacks.images.recipe import refuse_other
 from orchestrator.stacks.venvs import Way
 from orchestrator.text import one_line
 
@@ -87,6 +88,8 @@ class ImageProvisioner:
             try:
                 info, file = self._ready(stack, device, name)
                 beside = ""
+                if stack.own:
+                    refuse_other(info, self._catalog, stack, device)
                 if stack.found:  # whatever its labels say: it may be made from one of ours
                     info = ImageInfo(id=info.id, created=info.created, size_mb=info.size_mb)
                     beside = addition.ready(stack.found, self._way, self._say)

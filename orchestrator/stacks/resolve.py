@@ -56,7 +56,7 @@ class Wanted(Noun, frozen=True, kw_only=True):
 class Locked(Noun, frozen=True, kw_only=True):
     """Packages and hashes, without comments; and the stack's own index where it is needed for one of them."""
 
-    text: str
+    packages: str
     index: str | None = None
 
 
@@ -89,7 +89,7 @@ def resolved(wanted: Wanted, what: str, environ: Mapping[str, str]) -> Locked:
     sources = indexes.find(environ)
     try:
         if wanted.python.startswith("2."):
-            return Locked(text="\n".join(python2_lock.locked(wanted.packages, sources)) + "\n")
+            return Locked(packages="\n".join(python2_lock.locked(wanted.packages, sources)) + "\n")
         return _by_uv(wanted, sources, environ)
     except OrchestrateError as error:
         raise type(error)(f"{what} cannot be locked: {error.message}", error.hint) from error
@@ -98,7 +98,7 @@ def resolved(wanted: Wanted, what: str, environ: Mapping[str, str]) -> Locked:
 def lock_again(source: Path, environ: Mapping[str, str]) -> Path:
     """Writes the lock of a shipped stack, beside the .in file that says what it is made of. Raises as `resolved`."""
     wanted = wanted_by(read_text(source), source.name)
-    text = resolved(wanted, source.stem, environ).text
+    text = resolved(wanted, source.stem, environ).packages
     if wanted.python.startswith("2."):
         text = f"# Made by `orchestrate lock` from {source.name}; do not edit.\n{text}"
     write_atomic(doors.own(source.parent) / f"{source.stem}.txt", text.encode())
@@ -130,7 +130,7 @@ def _read(text: str, index: str | None) -> Locked:
     needed = index and (
         any(index.rstrip("/") in origin for origin in origins) or any("+" in v for v in pins(text).values())
     )
-    return Locked(text=text, index=index if needed else None)
+    return Locked(packages=text, index=index if needed else None)
 
 
 def dates(wanted: Wanted) -> list[str]:

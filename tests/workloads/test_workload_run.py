@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.files import read_yaml, sha256_file
+from orchestrator.plan.catalog import WorkloadsFile
 from tests.workloads.archives import WORKLOADS
 
 RUN = [sys.executable, "-B", str(WORKLOADS / "run.py")]
@@ -123,3 +126,68 @@ def test_a_gpu_is_requested_by_the_known_variables(environ: dict[str, str], requ
     import backends
 
     assert backends.gpu_requested(environ) is requested
+
+
+#: A Keras 3 on NumPy's arrays that trains nothing.
+MODEL = """
+import keras
+DEFAULTS = {"dataset": "mnist", "batch_size": 32, "epochs": 1, "train": 64, "validation": 32, "parameters": 1}
+
+
+def load(path, train, validation, image_data_format):
+    import data, numpy
+    %s
+    one = numpy.zeros((4, 2), "float32")
+    return data.Data(one, one, one, one)
+
+
+def build(keras, shapes, classes):
+    raise RuntimeError("far enough")
+"""
+
+
+def test_every_workload_that_lies_there_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import run
+
+    assert run.workloads() == ["babi_rnn", "cifar10_cnn", "mnist_cnn", "mnist_mlp", "mnist_rnn"]
+    declared = read_yaml(WORKLOADS / "workloads.yaml", WorkloadsFile).workloads
+    assert run.workloads() == sorted(workload.name for workload in declared)
+    monkeypatch.setattr(run, "HERE", str(tmp_path))
+    (tmp_path / "mine.py").write_text("import data\n\nDEFAULTS = {}\n")
+    (tmp_path / "helper.py").write_text("OTHER = {}\n# DEFAULTS = no\n")
+    assert run.workloads() == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("reads", "kind"),
+    [
+        ("numpy.load(path)", "given"),
+        ("open(path).close()", "given"),
+        ("__import__('io').open(path, 'rb').close()", "given"),
+        ("__import__('pathlib').Path(path).read_bytes()", "given"),
+        ("pass", "own"),
+        ("open(__file__).close()", "own"),
+    ],
+)
+def test_only_a_data_set_that_was_opened_is_recorded(tmp_path: Path, mnist: Path, reads: str, kind: str) -> None:
+    scripts = tmp_path / "workloads"
+    shutil.copytree(WORKLOADS, scripts)
+    (scripts / "mine.py").write_text(MODEL % reads)
+    (scripts / "compat.py").write_text("class Keras:\n    image_data_format = 'x'\n    def __init__(self, *a): pass\n")
+    (scripts / "keras.py").write_text("")
+    command = [
+        sys.executable,
+        "-B",
+        str(scripts / "run.py"),
+        "mine",
+        "--data",
+        str(mnist),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    subprocess.run(command, capture_output=True)
+    events = events_in(tmp_path / "out")
+    assert events[-1]["message"] == "far enough"
+    (event,) = [event for event in events if event["event"] == "data"]
+    assert event["kind"] == kind
+    assert (event["sha256"], event["file"]) == ((None, None) if kind == "own" else (sha256_file(mnist), "mnist.npz"))

@@ -72,3 +72,12 @@ def test_nothing_is_fetched_for_jobs_that_are_not_run(request_, resolved):
 def test_a_job_is_at_its_first_attempt_unless_it_was_begun_before():
     ready = Ready(plan=make_plan(jobs=[MNIST, BABI]), launcher="process", pending=[MNIST], attempts={MNIST.id: 3})
     assert (ready.attempt(MNIST), ready.attempt(BABI)) == (3, 1)
+
+
+def test_a_data_set_that_nobody_knows_is_refused_before_any_is_looked_for(request_, resolved):
+    """It would fail each of its jobs, one by one, as no host can have it."""
+    strange = make_job(workload="mine", dataset="zz-mine")
+    with pytest.raises(UserError, match="no data set is called 'zz-mine'") as caught:
+        ready_data(make_plan(jobs=[MNIST, strange]), request_, print)
+    assert "mnist" in caught.value.hint and "orchestrate my.py" in caught.value.hint
+    assert resolved == []

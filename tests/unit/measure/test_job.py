@@ -150,3 +150,11 @@ def test_the_cores_of_this_host_say_nothing_of_a_job_that_is_elsewhere(tmp_path)
     result, sample = sampled(tmp_path / "job")
     assert set(sample) == {"t", "device", "cpu_s", "rss_mb"}
     assert result.fingerprint == FINGERPRINT
+
+
+def test_a_job_that_made_up_its_samples_is_not_recorded_with_a_data_set(tmp_path):
+    """Of a workload that ignores the path it is given: the planned data set's hash would be untrue."""
+    event = {"event": "data", "kind": "own", "sha256": None}
+    result, _ = measured(tmp_path / "job", event, EPOCH, {"event": "end"})
+    assert result.status == "ok"
+    assert (result.fingerprint.data_kind, result.fingerprint.data_sha256) == ("own", "0" * 64)

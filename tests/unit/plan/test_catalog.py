@@ -80,11 +80,16 @@ def test_every_locked_package_has_a_hash():
         ("name: cntk\n", "name: tensorflow\n", "(keras2-tensorflow-cntk).backends", "'tensorflow' is there 2 times"),
         ("{cpu: cntk, gpu: cntk-gpu}", "{cpu: cntk}", "(keras2-tensorflow-cntk).backends[1].package", "for gpu"),
         ("backend: cntk", "backend: cnkt", ".deviations[7].backend", "there is no backend 'cnkt'"),
-        ("era: today", "era: tomorrow", "$.stacks[3].era", "Invalid enum value 'tomorrow'"),
+        (
+            "era: today",
+            "era: tomorrow",
+            "$.stacks[3].era",
+            "Invalid enum value 'tomorrow' - at `$.stacks[3].era`; there are: 2017, today",
+        ),
         ("digest: sha256:f", "digest: sha256:x", "$.bases[...].digest", "Expected `str` matching regex"),
         ("keras: 2.0.8", "kears: 2.0.8", "$.stacks[0]", "unknown field `kears`"),
         ("bases:", "bases: [", "stacks.yaml", "while parsing"),
-        ("name: keras3-jax", "name: keras3-flax", "(keras3-flax).images.cpu", "lock.py keras3-flax"),
+        ("name: keras3-jax", "name: keras3-flax", "(keras3-flax).images.cpu", "orchestrate lock keras3-flax"),
     ],
 )
 def test_a_mistake_is_told_with_its_place(copy: Path, old: str, new: str, place: str, what: str):

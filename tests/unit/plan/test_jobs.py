@@ -114,3 +114,23 @@ def test_excluded_jobs_keep_their_row(catalog):
         "babi_rnn.keras2-theano.theano.cpu.1",
     }
     assert all(skip.status == "excluded" and skip.reason for skip in skipped)
+
+
+def test_modern_goes_by_the_version_of_keras_and_not_by_the_era(catalog):
+    """A stack of today may hold Keras 2.15, which has no defaults of Keras 3."""
+    old = msgspec.structs.replace(catalog.stack("keras3-tensorflow"), name="keras215", keras="2.15.0")
+    wish = msgspec.structs.replace(WISH, stacks=["keras215", "keras3-jax"], variants=["faithful", "modern"])
+    planned = make_jobs(wish, [*catalog.stacks, old], catalog.workloads)
+    assert {job.stack for job in planned if job.variant == "modern"} == {"keras3-jax"}
+    assert {job.stack for job in planned if job.variant == "faithful"} == {"keras215", "keras3-jax"}
+    with pytest.raises(UserError, match="the variant modern needs Keras 3"):
+        make_jobs(msgspec.structs.replace(wish, stacks=["keras215"], variants=["modern"]), [old], catalog.workloads)
+
+
+@pytest.mark.parametrize(
+    ("what", "hint"), [("workload", "orchestrate my.py"), ("stack", "--stack ./my.yaml"), ("backend", "known: a")]
+)
+def test_a_name_that_there_is_not_says_how_ones_own_is_named(what, hint):
+    with pytest.raises(UserError) as caught:
+        select(["zzz"], ["a"], what)
+    assert hint in caught.value.hint

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.model import OwnStack
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.report.input import Reference, learned, report_input
 from orchestrator.results.collect import Merged
@@ -81,3 +83,11 @@ def test_a_stack_and_a_gate_that_the_catalog_does_not_know_are_those_of_the_row(
     (row,) = made(catalog, own_row()).rows
     assert (row["era"], row["learned"]) == ("today", 0.9)
     assert learned(own_row(learned=None), catalog) is None
+
+
+def test_a_stack_of_ones_own_is_of_no_era(catalog):
+    """Whatever its Keras: it never was the article's, and its figures stand beside nobody's."""
+    where = OwnStack(path="/a.yaml", sha256="0" * 64, like="keras2-theano", lock="/a-cpu.txt", lock_sha256="1" * 64)
+    own = msgspec.structs.replace(catalog.stack("keras2-theano"), name="mine", own=where, deviations=[])
+    report = made(catalog.extended([], [own]), {**ROW, "stack": "mine"}, ROW)
+    assert [row["era"] for row in report.rows] == ["own", "2017"]

@@ -25,7 +25,7 @@ def test_what_is_neither_run_nor_set_is_said(runs, tmp_path):
     assert not is_set(runs[0])
     with pytest.raises(UserError, match="neither a run nor a merged set"):
         read_source(tmp_path)
-    with pytest.raises(UserError, match="not a merged set"):
+    with pytest.raises(UserError, match="neither a run nor a merged set"):
         query(tmp_path, "select 1")
 
 

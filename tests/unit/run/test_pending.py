@@ -168,3 +168,9 @@ def test_on_request_what_changed_is_run_with_the_rest_in_plan_order(said):
     assert found == [JOB, third]
     assert said == ["the host changed after 1 of its results: these run again"]
     assert pending.add_changed([third], plan, {}, False, said.append) == [third]
+
+
+def test_a_result_that_read_no_data_set_stands_whatever_that_is_now():
+    made_up = msgspec.structs.replace(FINGERPRINT, data_sha256="0" * 64, data_kind="own")
+    kept = {JOB.id: make_result(JOB, fingerprint=made_up)}
+    assert pending.changes(kept, {JOB.id: now(data_sha256="a" * 64)}) == {}

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import asdict
 
 from orchestrator.errors import UserError
-from orchestrator.model import Fingerprint, Job, Plan, Result, Skip
-from orchestrator.run.replay import differences, same_config, same_plan
+from orchestrator.model import DataFile, Fingerprint, Job, Plan, Result, Skip
+from orchestrator.run.replay import differences, refuse_other_data, same_config, same_plan
 
 JOB = Job(
     workload="mnist_mlp", stack="keras3-jax", backend="jax", device="cpu", repeat=1, scale="smoke", epochs=2,
@@ -73,3 +73,29 @@ def test_a_difference_tells_no_secret():
     now = msgspec.structs.replace(THEN, keras_spec="keras @ https://me:S3CRET@h/k")
     (line,) = differences(result(THEN), {JOB.id: asdict(now)}, [JOB])
     assert "keras @ https://h/k now" in line
+
+
+def data(sha256, kind="given"):
+    return {"mnist": DataFile(dataset="mnist", path="/d/mnist.npz", sha256=sha256, kind=kind, name="mnist.npz")}
+
+
+def test_other_data_than_on_record_are_refused_with_both():
+    then = msgspec.structs.replace(PLAN, data=data("b" * 64))
+    with pytest.raises(UserError) as caught:
+        refuse_other_data(then, data("c" * 64, "synthetic"), [JOB])
+    assert "mnist is bbbbbbbbbbbbbbbbbbb... (given) on record" in caught.value.message
+    assert "/d/mnist.npz is ccccccccccccccccccc... (synthetic)" in caught.value.message
+    assert "--other-data" in caught.value.hint and "--data-dir" in caught.value.hint
+
+
+def test_the_same_data_from_elsewhere_is_the_same():
+    then = msgspec.structs.replace(PLAN, data=data("b" * 64))
+    refuse_other_data(then, data("b" * 64, "official"), [JOB])
+    refuse_other_data(PLAN, data("c" * 64), [JOB])  # nothing is known of it
+    own = msgspec.structs.replace(JOB, dataset=None)
+    refuse_other_data(then, data("c" * 64), [own])
+
+
+def test_a_job_that_read_no_data_set_differs_in_none():
+    made_up = msgspec.structs.replace(THEN, data_sha256="0" * 64, data_kind="own")
+    assert differences(result(made_up), {JOB.id: asdict(THEN)}, [JOB]) == []

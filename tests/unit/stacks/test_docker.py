@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestrator import __version__
 from orchestrator.errors import HostError
+from orchestrator.files import sha256_file
 from orchestrator.launchers import sweep
 from orchestrator.launchers.trial import start
 from orchestrator.launchers.trial.judge import Ran
-from orchestrator.model import Device, image_name
+from orchestrator.model import Device, OwnStack, image_name
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.draft import drop_unready
 from orchestrator.plan.request import BuildSettings
@@ -136,3 +138,24 @@ def test_a_trial_takes_an_image_that_is_there_and_the_user_that_the_engine_wants
         made.trial(context, device, tmp_path)
     (spec,) = specs
     assert (spec.image, spec.userns) == ("sha256:1", "host")
+
+
+def test_of_two_files_that_name_a_stack_alike_each_gets_its_own_image(tmp_path: Any, flushed: list[bool]):
+    lock = tmp_path / "mine-cpu.txt"
+    lock.write_text("a==1\n")
+    where = OwnStack(
+        path="/a.yaml", sha256="0" * 64, like="keras1-mxnet", lock=str(lock), lock_sha256=sha256_file(lock)
+    )
+    mine = msgspec.structs.replace(MXNET, name="mine", own=where)
+    engine = FakeEngine()
+    assert site(engine, build=True, log_dir=str(tmp_path)).prepare([mine], "cpu") == []
+    assert "requirements/mine-cpu.txt" in engine.context
+    assert site(engine, build=False).prepare([mine], "cpu") == []
+    lock.write_text("a==2\n")
+    other = msgspec.structs.replace(where, lock_sha256=sha256_file(lock))
+    (missing,) = site(engine, build=False).prepare([msgspec.structs.replace(mine, own=other)], "cpu")
+    assert "the image that is there is of another lock than mine's" in missing.reason
+    assert (
+        site(engine, build=True, log_dir=str(tmp_path)).prepare([msgspec.structs.replace(mine, own=other)], "cpu") == []
+    )
+    assert len(engine.requests) == 2

@@ -346,3 +346,52 @@ def test_an_environment_without_a_stamp_that_does_not_fit_its_lock_is_made_anew(
     said: list[str] = []
     assert ensure(docker, said).seconds > 0
     assert said[1] == "the environment of keras3-jax is not believed: it has another a than its lock"
+
+
+@pytest.fixture
+def old_site(docker: Path, monkeypatch):
+    """An environment of Python 2 is made with two packages that share names."""
+
+    def run(argv: list[str], environment: Mapping[str, str]) -> None:
+        site = Path(argv[argv.index("--target") + 1])
+        for place, names in (("protobuf-3.17.3.dist-info", "google\n"), ("z-1.egg-info", "zope\nzope.interface\n")):
+            (site / place).mkdir(parents=True)
+            (site / place / "namespace_packages.txt").write_text(names)
+        for package in ("google/protobuf", "zope/interface/common"):
+            (site / package).mkdir(parents=True)
+            (site / package / "__init__.py").write_text("")
+
+    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(venvs, "find_python", lambda version: "/usr/bin/env")
+    monkeypatch.setattr(venvs, "refuse_planted", lambda python: None)
+    old = msgspec.structs.replace(OLD, python="2.7")
+    return lambda: venvs.ensure(old, "cpu", docker, lambda line: None)
+
+
+def test_packages_that_share_a_name_can_be_imported_from_an_environment_of_python_2(old_site):
+    """Of google.protobuf, pip --target leaves a .pth file that no folder of PYTHONPATH obeys."""
+    site = Path(old_site().env["PYTHONPATH"])
+    assert {str(p.relative_to(site)) for p in site.rglob("__init__.py")} == {
+        "google/__init__.py", "google/protobuf/__init__.py", "zope/__init__.py", "zope/interface/__init__.py",
+        "zope/interface/common/__init__.py",
+    }  # fmt: skip
+    answer = subprocess.run(
+        ["env", f"PYTHONPATH={site}", "python3", "-c", "import google.protobuf, zope.interface.common"]
+    )
+    assert answer.returncode == 0
+
+
+def test_an_environment_of_an_older_version_that_lacks_them_is_made_anew(old_site):
+    first = old_site()
+    assert old_site().seconds == 0
+    (Path(first.env["PYTHONPATH"]) / "google" / "__init__.py").unlink()
+    assert old_site().seconds > 0
+    assert (Path(first.env["PYTHONPATH"]) / "google" / "__init__.py").exists()
+
+
+def test_the_index_of_a_lock_of_ones_own_is_the_one_that_it_names(tmp_path: Path):
+    lock = tmp_path / "mine-cpu.txt"
+    lock.write_text("# index: https://asked.example\n# from: https://needed.example\na==1\n")
+    assert venvs.own_indexes(lock, indexes.Sources()) == ["https://needed.example"]
+    lock.write_text("# index: https://asked.example\na==1\n")
+    assert venvs.own_indexes(lock, indexes.Sources()) == []

@@ -11,6 +11,7 @@ from orchestrator.host.checks import Check
 
 OK = Check(level="ok", what="disk", seen="9 GB", needed="1 GB", mend="never said")
 WARN = Check(level="warn", what="image", seen="missing", mend="build it")
+GOOD = "like: keras3-jax\npackages: [keras==3.10.0, jax==0.6.2]\n"
 BAD = Check(level="bad", what="driver", seen="none", needed="580", mend="install it")
 
 
@@ -93,3 +94,17 @@ def test_no_colour_is_no_colour(monkeypatch, capsys, value, coloured):
     monkeypatch.setattr(verb.click, "echo", print)  # click itself takes colours away in a pipe
     verb.show(BAD)
     assert ("\x1b[" in capsys.readouterr().out) is coloured
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "code", "seen"),
+    [("like: [", "bad", 3, "mine.yaml is not YAML"), (GOOD, "warn", 0, "mine.yaml has no lock yet")],
+)
+def test_the_file_of_a_stack_of_ones_own_is_one_check_more(orchestrate, examined, tmp_path, text, level, code, seen):
+    requests = examined(OK)
+    (tmp_path / "mine.yaml").write_text(text)
+    answer = orchestrate("doctor", "--stack", "./mine.yaml", "--stack", "keras3-jax")
+    assert answer.returncode == code
+    assert answer.stdout.startswith(f"{level:5}stack of your own: {seen}")
+    assert "ok   disk: 9 GB" in answer.stdout
+    assert requests[0].config.stacks == ["keras3-jax"]

@@ -47,11 +47,21 @@ def test_an_answer_is_a_table_for_a_pipe_or_a_document(orchestrate, answers, tmp
     assert answers == [("all", "select x")] * 2
 
 
-def test_a_run_is_no_set(orchestrate, tmp_path):
+def test_a_folder_of_another_kind_is_said(orchestrate, tmp_path):
     answer = orchestrate("query", "select 1", tmp_path)
     assert answer.returncode == 2
-    assert f"{tmp_path} is not a merged set" in answer.stderr
-    assert "orchestrate merge RUN... --to FOLDER" in answer.stderr
+    assert f"{tmp_path} is neither a run nor a merged set" in answer.stderr
+
+
+@pytest.mark.slow
+def test_a_run_is_merged_for_its_query_and_left_as_it_was(runs):
+    before = sorted(runs[0].rglob("*"))
+    document = json.loads(
+        call("query", "select count(*) as n, count(distinct run_id) as r from results", runs[0], "--json")
+    )
+    assert document["rows"][0]["n"] > 0
+    assert document["rows"][0]["r"] == 1
+    assert sorted(runs[0].rglob("*")) == before
 
 
 def test_without_a_set_its_place_is_named(orchestrate):

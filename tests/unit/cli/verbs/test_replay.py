@@ -8,10 +8,11 @@ import pytest
 from orchestrator.cli.verbs import replay as verb
 from orchestrator.cli.verbs.replay import find_run
 from orchestrator.errors import UserError
-from orchestrator.model import Result
+from orchestrator.model import DataFile, Result
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner
 from orchestrator.run.session import Finished
+from tests.fakes.roots import make_data
 from tests.make import FINGERPRINT, make_job, make_plan, make_result, row
 
 JOB = make_job()
@@ -47,3 +48,33 @@ def test_a_replay_that_could_compare_nothing_is_red(orchestrate, tmp_path, monke
     assert answer.returncode == code
     said = answer.stderr if words else answer.stdout
     assert ("FAILED: no cell could be compared (1: different workloads_sha256)" in said) is (code == 1)
+
+
+@pytest.fixture
+def with_data(tmp_path):
+    """A recorded run of mnist, and a folder with another mnist."""
+    file = DataFile(dataset="mnist", path="/gone/mnist.npz", sha256="2" * 64, kind="given", name="mnist.npz")
+    plan = make_plan(jobs=[JOB], data={"mnist": file}, setup={"launcher": "process"})
+    folder = RunFolder.create(tmp_path / "results", owner.sealed(plan, print))
+    return folder.path, make_data(tmp_path / "other")
+
+
+def test_other_data_than_recorded_are_refused_before_anything_is_made_ready(orchestrate, with_data, monkeypatch):
+    monkeypatch.setattr(verb, "choose_executor", lambda *_: pytest.fail("nothing may be made ready"))
+    answer = orchestrate("replay", with_data[0], "--data-dir", with_data[1])
+    assert answer.returncode == 2
+    assert "mnist is 2222222222222222222... (given) on record, and " in answer.stderr
+    assert "--other-data replays all the same" in answer.stderr
+
+
+def test_other_data_are_replayed_where_that_is_asked_for(orchestrate, with_data, monkeypatch):
+    asked = []
+
+    def choose(request, catalog, say):
+        asked.append(request.seed_plan.data["mnist"].path)
+        raise UserError("far enough")
+
+    monkeypatch.setattr(verb, "choose_executor", choose)
+    answer = orchestrate("replay", with_data[0], "--data-dir", with_data[1], "--other-data")
+    assert "far enough" in answer.stderr
+    assert asked == [str(with_data[1] / "mnist.npz")]

@@ -12,6 +12,7 @@ from orchestrator.plan.request import Request
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import session
 from orchestrator.run.session import Finished
+from tests.fakes.roots import make_cpu_root
 from tests.make import make_plan, row
 
 
@@ -168,3 +169,17 @@ def test_a_slip_is_one_line_and_nothing_begins(orchestrate, calls, script, words
     answer = orchestrate(*words)
     assert (answer.returncode, list(calls)) == (2, [])
     assert message in " ".join(answer.stderr.split())
+
+
+def test_plan_and_run_refuse_an_unknown_data_set_alike_and_before_anything_starts(orchestrate, tmp_path):
+    root = make_cpu_root(tmp_path / "root", ["good"])
+    file = root / "workloads" / "workloads.yaml"
+    file.write_text(file.read_text().replace("dataset: mnist", "dataset: synthetic"))
+    said = []
+    for words in (["plan"], ["run", "--no-fetch"], ["run", "--dry-run"]):
+        answer = orchestrate(*words, "--root", root, "--stack", "stub", "--launcher", "process", "--scale", "smoke")
+        assert answer.returncode == 2, answer.stderr
+        said += [line for line in answer.stderr.splitlines() if line.startswith(("ERROR", "  ->"))]
+    assert said == 3 * said[:2]
+    assert said[0] == "ERROR no data set is called 'synthetic'"
+    assert not list((tmp_path / "results").glob("2*"))

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestrator import __version__
@@ -206,3 +207,13 @@ def test_no_line_of_a_build_tells_a_password():
         "x https://b",
         "FAILED: cannot reach https://host/",
     ]
+
+
+def test_a_python_that_no_base_image_has_is_told_before_anything_is_built(tmp_path: Path, said: list[str]):
+    engine = FakeEngine()
+    stack = msgspec.structs.replace(MXNET, python="3.7")
+    with pytest.raises(
+        HostError, match=r"no base image has Python 3\.7 \(bullseye has 2\.7 and 3\.9; bookworm has 3\.11\)"
+    ):
+        image_build.build(engine, stack, "cpu", CATALOG, BuildSettings(log_dir=str(tmp_path)), said.append)
+    assert engine.requests == []
