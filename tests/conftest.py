@@ -30,7 +30,10 @@ REQUIRED_CLUSTER = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_CLUSTER") == "1"
 GROUPS = {
     "engine": (
         "tests/cluster/test_containers.py",
-        *(f"tests/containers/test_{name}.py" for name in ("cells", "faults", "hardening", "runtimes", "soak", "two_users")),
+        *(
+            f"tests/containers/test_{name}.py"
+            for name in ("cells", "faults", "hardening", "runtimes", "soak", "two_users")
+        ),
     ),
     "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py", "tests/contracts/test_executors.py"),
     "images": ("tests/containers/test_images.py",),

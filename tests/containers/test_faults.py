@@ -47,9 +47,7 @@ def ours(engine, results, everything=True):
     """The names of the containers of the runs in a results folder; others may use the engine as well."""
     runs = [path.name for path in results.glob("2*")]
     found = [
-        engine.containers.list(
-            all=everything, filters={"label": f"keras-orchestrate.run={run}"}, ignore_removed=True
-        )
+        engine.containers.list(all=everything, filters={"label": f"keras-orchestrate.run={run}"}, ignore_removed=True)
         for run in runs
     ]
     return [container.name for containers in found for container in containers]
