@@ -28,6 +28,10 @@ from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import public
 
 
+#: Where a Python is started that imports what lies in its folder: it must not be the caller's, which may be anybody's.
+ELSEWHERE = "/"
+
+
 class Venv(Noun, frozen=True, kw_only=True):
     """`python` runs the stack's packages once `env` is set; `seconds` is 0 when it was there already."""
 
@@ -208,7 +212,7 @@ class Legacy:
         place.mkdir()
         install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         environment = indexes.for_pip(sources, own_indexes(lock, sources), os.environ)
-        _run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
+        _run([*install, "--target", str(place / "site"), "-r", str(lock.absolute())], environment)
         for package in _namespaces(place / "site"):
             (package / "__init__.py").touch()
         (place / "interpreter").write_text(python, encoding="utf-8")
@@ -231,8 +235,11 @@ def find_python(version: str) -> str:
     name = f"python{version}"
     found = shutil.which(name)
     if found:
-        probe = [found, "-c", "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"]
-        answer = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        code = "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"
+        probe = [str(Path(found).absolute()), "-c", code]
+        answer = subprocess.run(
+            probe, capture_output=True, encoding="utf-8", errors="replace", check=False, cwd=ELSEWHERE
+        )
         if answer.returncode == 0:
             return answer.stdout.strip()
     raise NoInterpreter(
@@ -313,7 +320,15 @@ def _run(argv: list[str], environment: Mapping[str, str]) -> None:
     """Runs uv or pip to its end. Raises HostError with its last words."""
     settled = tool_environment(environment)
     answer = subprocess.run(
-        argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled, umask=0o022
+        argv,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=settled,
+        umask=0o022,
+        # uv is no Python, and finds what a requirement names beside the caller.
+        cwd=ELSEWHERE if "-m" in argv else None,
     )
     if answer.returncode == 0:
         return
