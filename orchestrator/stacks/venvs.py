@@ -27,7 +27,6 @@ from orchestrator.stacks.locks import lock_file, locked_wheels
 from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import public
 
-
 #: Where a Python is started that imports what lies in its folder: it must not be the caller's, which may be anybody's.
 ELSEWHERE = "/"
 

@@ -29,7 +29,7 @@ for seconds in map(float, sys.argv[1:]):
     print(json.dumps([begin, time.monotonic(), n]), flush=True)
     time.sleep(1.5)
 """
-BURSTS = "0.05 0.1 0.25 0.5 1 2 4 0.05 0.25 1".split()
+BURSTS = ["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "0.05", "0.25", "1"]
 #: Asked of a card, by the names of NVML without "nvmlDeviceGet", with further arguments.
 FACTS: dict[str, tuple[Any, ...]] = {
     "Name": (), "UUID": (), "MinorNumber": (), "MigMode": (), "ComputeMode": (), "PersistenceMode": (), "EccMode": (),

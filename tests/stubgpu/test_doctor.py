@@ -187,7 +187,10 @@ def test_free_memory_is_what_a_job_can_take(h200, tmp_path):
 @pytest.mark.slow
 def test_a_driver_that_hangs_ends_doctor_and_a_run_within_a_minute_each(h200, tmp_path):
     h200.set(0, name="~300 NVIDIA H200")
-    for words, code in ((["doctor"], 0), (["--device", "gpu", "--launcher", "process"], 3)):  # a run on the CPU can start
+    for words, code in (
+        (["doctor"], 0),
+        (["--device", "gpu", "--launcher", "process"], 3),
+    ):  # a run on the CPU can start
         answer = doctor(tmp_path, h200.environment, *words)  # within its own limit of 120 s
         said = answer.stdout + answer.stderr
         assert answer.returncode == code, said

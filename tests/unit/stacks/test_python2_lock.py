@@ -74,5 +74,5 @@ def test_what_is_no_file_does_not_get_into_a_lock(index, entry):
 @pytest.mark.parametrize("answer", [b"", b"[]", b'{"files": 5}', b"[" * 100_000, b'{"files": "' + b"x" * 2000 + b'"}'])
 def test_an_index_that_answers_nonsense_or_too_much_is_one_line(index, monkeypatch, answer):
     monkeypatch.setattr(python2_lock, "LIMIT", 1000)
-    with pytest.raises(HostError, match="does not answer|answers with more"):
+    with pytest.raises(HostError, match=r"does not answer|answers with more"):
         list(python2_lock.locked(["six==1.0"], index(answer)))
