@@ -52,6 +52,21 @@ def above(path: Path) -> str:
     return ""
 
 
+def changeable(path: Path) -> bool:
+    """Whether others can change what is at `path` while it is used: the file, or a folder on the way. Root is no other.
+
+    Raises OSError for what is not there.
+    """
+    there = path.resolve()
+    for each in (there, *there.parents):
+        status = each.stat()
+        if status.st_uid not in (0, os.geteuid()):
+            return True
+        if writable_by_others(status) and not (status.st_mode & stat.S_ISVTX and each != there):
+            return True
+    return False
+
+
 def planted(program: Path) -> str:
     """Why any user of this host could have put a program there, in words, or "".
 

@@ -136,7 +136,7 @@ def measure(
     finally:
         watcher.close()
     exited_t = time.monotonic()
-    if is_full(folder):
+    if is_full(folder.parent):
         watcher.notes.append("the disk was full when it ended")
     _keep_events(folder, watcher.events)
     reported = sort_events(watcher.events)

@@ -5,6 +5,7 @@ Every package is named with its version, as pip installs them with --no-deps; al
 
 from __future__ import annotations
 
+import http.client
 import json
 import re
 import ssl
@@ -26,8 +27,10 @@ PLATFORM_TAGS = {"any", "manylinux1_x86_64", "manylinux2010_x86_64", "manylinux2
 #: Of a source archive, whose name has no tags.
 ARCHIVES = (".tar.gz", ".zip")
 PIN = re.compile(r"([A-Za-z0-9][\w.-]*)==([\w.!+-]+)\Z")
-#: Seconds for one answer of an index.
-TIMEOUT_S = 60
+#: A wheel, with its tags, or a source archive.
+FILENAME = re.compile(r"([\w.+!]+(-[\w.+!]+){4,5}\.whl|[\w.+!-]+(\.tar\.gz|\.zip))\Z")
+#: Seconds for one read of an index's answer, and bytes of it: the longest lists have a twentieth.
+TIMEOUT_S, LIMIT = 60, 2**26
 
 File = dict[str, Any]
 
@@ -100,17 +103,33 @@ def index_files(name: str, sources: Sources) -> list[File]:
     context = ssl.create_default_context(cafile=str(indexes.ca_bundle(sources.cert)) if sources.cert else None)
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=context) as answer:
-            files = json.load(answer)["files"]
+            text = answer.read(LIMIT + 1)
+        if len(text) > LIMIT:
+            raise HostError(f"{shown} answers with more than {LIMIT >> 20} MiB", "PIP_INDEX_URL names another index")
+        files = list(json.loads(text)["files"])
     except urllib.error.HTTPError as error:
         if error.code == 404:
             raise UserError(f"no package is called {name!r} ({shown})", "is its name right?") from error
         raise HostError(f"the package index does not answer: {shown}: {error}", REACH) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", error)
         raise HostError(f"the package index does not answer: {shown}: {reason}", REACH) from error
     except (KeyError, TypeError) as error:
         raise HostError(f"{shown} does not answer in JSON (PEP 691)", "PIP_INDEX_URL names another index") from error
-    return [file for file in files if isinstance(file, dict) and isinstance(file.get("filename"), str)]
+    return list(filter(_is_file, files))
+
+
+def _is_file(file: Any) -> bool:
+    """Whether what an index says of a file can be one: its words end up in a lock, line by line."""
+    if not isinstance(file, dict) or not isinstance(file.get("hashes", {}), dict):
+        return False
+    digest = file.get("hashes", {}).get("sha256", "0" * 64)
+    return bool(
+        isinstance(name := file.get("filename"), str)
+        and FILENAME.match(name)
+        and isinstance(digest, str)
+        and re.fullmatch("[0-9a-f]{64}", digest)
+    )
 
 
 REACH = "is the package index in reach? PIP_INDEX_URL names another (docs/HOSTS.md: what the environment says)"

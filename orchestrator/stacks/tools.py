@@ -28,7 +28,15 @@ def run(argv: list[str], environment: Mapping[str, str]) -> None:
     """Runs uv or pip to its end. Raises HostError for a full disk, else Failed with its last words."""
     settled = tool_environment(environment)
     answer = subprocess.run(
-        argv, capture_output=True, encoding="utf-8", errors="replace", check=False, env=settled, umask=0o022
+        argv,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+        env=settled,
+        umask=0o022,
+        # A Python would import what lies where it is started; uv is none, and finds what a requirement names there.
+        cwd="/" if "-m" in argv else None,
     )
     if answer.returncode == 0:
         return

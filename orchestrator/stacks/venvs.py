@@ -26,6 +26,9 @@ from orchestrator.stacks.locks import lock_file, locked_wheels
 from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import public
 
+#: Where a Python is started that imports what lies in its folder: it must not be the caller's, which may be anybody's.
+ELSEWHERE = "/"
+
 
 class Venv(Noun, frozen=True, kw_only=True):
     """`python` runs the stack's packages once `env` is set; `seconds` is 0 when it was there already."""
@@ -207,7 +210,7 @@ class Legacy:
         place.mkdir()
         install = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes"]
         environment = indexes.for_pip(sources, own_indexes(lock, sources), os.environ)
-        tools.run([*install, "--target", str(place / "site"), "-r", str(lock)], environment)
+        tools.run([*install, "--target", str(place / "site"), "-r", str(lock.absolute())], environment)
         for package in _namespaces(place / "site"):
             (package / "__init__.py").touch()
         (place / "interpreter").write_text(python, encoding="utf-8")
@@ -230,8 +233,11 @@ def find_python(version: str) -> str:
     name = f"python{version}"
     found = shutil.which(name)
     if found:
-        probe = [found, "-c", "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"]
-        answer = subprocess.run(probe, capture_output=True, encoding="utf-8", errors="replace", check=False)
+        code = "import sys, pip; assert sys.maxunicode > 65535; print(sys.executable)"
+        probe = [str(Path(found).absolute()), "-c", code]
+        answer = subprocess.run(
+            probe, capture_output=True, encoding="utf-8", errors="replace", check=False, cwd=ELSEWHERE
+        )
         if answer.returncode == 0:
             return answer.stdout.strip()
     raise NoInterpreter(

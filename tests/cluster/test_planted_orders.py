@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def planted(run: RunFolder, good: Path, evil: Path) -> Attempt:
     shutil.copytree(good, evil)
     script = evil / "workloads" / "run.py"
     script.write_text(f"open({str(evil / 'mark')!r}, 'w').close()\n" + script.read_text())
+    return ordered(run, evil)
+
+
+def ordered(run: RunFolder, root: Path) -> Attempt:
+    """An order like those that the run itself wrote, for this code."""
     plan = run.plan()
     (job,) = plan.jobs
     spec = Spec(
@@ -41,10 +47,10 @@ def planted(run: RunFolder, good: Path, evil: Path) -> Attempt:
         job=job,
         device=job.device,
         launcher="process",
-        root=str(evil),
-        workloads_sha256=workloads_sha256(evil),
+        root=str(root),
+        workloads_sha256=workloads_sha256(root),
         orchestrator=__version__,
-        cluster="bench",
+        cluster="Slurm partition gpu",
         data=plan.data[job.dataset],
         stop=str(run.path / "jobs" / ".stop-0"),
     )
@@ -66,3 +72,42 @@ def test_an_order_that_somebody_planted_in_a_run_of_ones_own_is_not_carried_out(
     code, rows, said = user.finish(user.orchestrate("run", "--resume", str(user.folder), "--json"))
     assert not (evil / "mark").exists(), said
     assert (code, [row["status"] for row in rows]) == (0, ["ok"]), said
+
+
+TRAPS = {
+    "a link for an order": lambda folder: (folder / "spec.json").symlink_to("/etc/passwd"),
+    "a FIFO for an order": lambda folder: os.mkfifo(folder / "spec.json"),
+    "a link for a report": lambda folder: (folder / "outcome.json").symlink_to("/etc/passwd"),
+    "a FIFO for a report": lambda folder: os.mkfifo(folder / "outcome.json"),
+    "a link for a start": lambda folder: (folder / "started.json").symlink_to("/etc/passwd"),
+    "a link for readings": lambda folder: (folder / "samples.jsonl").symlink_to("/etc/passwd"),
+    "a link for a mark": lambda folder: (folder / "cancel").symlink_to("/etc/passwd"),
+}
+
+
+def test_what_somebody_planted_in_an_attempt_is_named_and_neither_read_nor_waited_for(user, place, ran, tmp_path):
+    attempt = planted(ran, place / "root", tmp_path / "evil")
+    order = (attempt.folder / "spec.json").read_bytes()
+    for trap, put in TRAPS.items():
+        shutil.rmtree(attempt.folder)
+        attempt.folder.mkdir()
+        if "order" not in trap:
+            (attempt.folder / "spec.json").write_bytes(order)
+        put(attempt.folder)
+        for words in (["run", "--resume", str(user.folder)], ["attach", str(user.folder), "--no-wait"]):
+            code, _, said = user.finish(user.orchestrate(*words), 60)
+            assert code == 2, f"{trap}: {said}"
+            assert str(attempt.folder) in said and "no file or folder" in said, f"{trap}: {said}"
+    assert not (tmp_path / "evil" / "mark").exists()
+
+
+def test_modules_that_somebody_planted_beside_an_order_are_not_imported(user, place, ran, tmp_path):
+    """The order is as this run gives it, so that it is carried out; its folder is full of what Python would import."""
+    mark = tmp_path / "mark"
+    attempt = ordered(ran, place / "root")
+    for name in ("msgspec", "orchestrator", "sitecustomize", "contextlib"):
+        (attempt.folder / f"{name}.py").write_text(f"open({str(mark)!r}, 'w').close()\n")
+    code, rows, said = user.finish(user.orchestrate("run", "--resume", str(user.folder), "--json"))
+    assert not mark.exists(), said
+    assert (code, [row["status"] for row in rows]) == (0, ["ok"]), said
+    assert "given anew" not in said

@@ -1,4 +1,4 @@
-"""Two users of one engine, at once and with every stack: neither is in the other's way, nor runs what the other made."""
+"""Two users of one engine, at once and with every stack: neither is in the other's way, nor runs what he made."""
 
 from __future__ import annotations
 

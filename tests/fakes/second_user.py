@@ -29,16 +29,8 @@ def python(*before: str, uid: int = UID, groups: Sequence[int] = ()) -> list[str
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     path = os.pathsep.join([str(ROOT), sysconfig.get_path("purelib")])
     member = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
-    user = [
-        "setpriv",
-        f"--reuid={uid}",
-        f"--regid={uid}",
-        member,
-        "env",
-        "-i",
-        f"PYTHONPATH={path}",
-        f"PATH={os.defpath}",
-    ]
+    user = ["setpriv", f"--reuid={uid}", f"--regid={uid}", member]
+    user += ["env", "-i", f"PYTHONPATH={path}", f"PATH={os.defpath}"]
     for program in (sys.executable, f"/usr/bin/{version}", f"/usr/local/bin/{version}"):
         argv = [*user, program]
         if subprocess.run([*before, *argv, "-c", "import orchestrator, msgspec"], capture_output=True).returncode == 0:

@@ -88,3 +88,23 @@ def test_a_program_of_a_colleague_is_believed_where_only_he_could_put_it(tmp_pat
     os.chown(program, 0, 0)
     assert "can be anybody's" in ownership.planted(program)
     assert ownership.planted(tmp_path / "nothing") == ""
+
+
+def test_what_others_can_change_while_it_is_used(tmp_path):
+    folder, file = tmp_path / "folder", tmp_path / "folder" / "file"
+    folder.mkdir()
+    file.touch()
+    for of_folder, of_file, expected in (
+        (0o755, 0o644, False), (0o755, 0o666, True), (0o777, 0o644, True), (0o1777, 0o644, False),
+    ):  # fmt: skip
+        folder.chmod(of_folder)
+        file.chmod(of_file)
+        assert ownership.changeable(file) == expected, (oct(of_folder), oct(of_file))
+
+
+@needs_root
+def test_what_lies_in_another_users_folder_can_be_changed(tmp_path):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "file").touch()
+    os.chown(tmp_path / "theirs", 12345, 12345)
+    assert ownership.changeable(tmp_path / "theirs" / "file")

@@ -105,14 +105,15 @@ def load(file: Path, force: bool, launcher: str | None) -> None:
     """
     runtime = _runtime(launcher)
     client = None if runtime else connect()
-    with byte_bar(f"checking {file}", transient=True) as tell:
-        index = image_archive.contents(file, tell)
-    if runtime:
-        runtime_images.put_from_archive(runtime, file, index.images, runtime_images.image_folder(runtime))
-        loaded = [image.name for image in index.images]
-    else:
-        with byte_bar(f"loading {file}", transient=True) as tell:
-            loaded = image_archive.load(client, file, index, tell, force)
+    with image_archive.unchanging(file) as still:
+        with byte_bar(f"checking {file}", transient=True) as tell:
+            index = image_archive.contents(still, tell)
+        if runtime:
+            runtime_images.put_from_archive(runtime, still, index.images, runtime_images.image_folder(runtime))
+            loaded = [image.name for image in index.images]
+        else:
+            with byte_bar(f"loading {file}", transient=True) as tell:
+                loaded = image_archive.load(client, still, index, tell, force)
     if index.orchestrator != __version__:
         click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
     for image in index.images:

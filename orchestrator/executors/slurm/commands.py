@@ -37,6 +37,8 @@ SILENT = (
     *("Munge encode failed", "Munge decode failed", "authentication agent"),
 )
 PREFIX = "kbo"
+#: Python imports what lies in the folder that it starts in: never in one that may have come from anybody.
+ELSEWHERE = "--chdir=/"
 #: As short as sbatch understands it.
 EXCLUDE = "--exclud"
 #: Asked of squeue; the comment comes last, for it may hold anything.
@@ -145,7 +147,7 @@ def sbatch(
         f"--comment={ticket.comment}",
         f"--cpus-per-task={threads}",
         f"--time={time}",
-        f"--chdir={folder}",
+        ELSEWHERE,
         f"--output={only(f'{folder}/slurm.log')}",
         *("--open-mode=append", "--input=/dev/null", "--export=ALL"),
         *asked(request),
@@ -165,7 +167,7 @@ def only(path: str) -> str:
 def srun(request: Request, command: Sequence[str]) -> list[str]:
     """Runs a command on a node at once, or not at all; what it prints is the answer."""
     words = ("--quiet", "--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--time=2", "--immediate=20", "--input=none")
-    return ["srun", *words, f"--job-name={PREFIX}-doctor", *asked(request), *command]
+    return ["srun", *words, ELSEWHERE, f"--job-name={PREFIX}-doctor", *asked(request), *command]
 
 
 def test_only(argv: Sequence[str]) -> list[str]:

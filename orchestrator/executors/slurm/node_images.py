@@ -64,10 +64,14 @@ def load(client: Any, name: str, spec: Spec, say: Say) -> None:
     if there is not None and there.id == spec.archived:
         return
     say(f"loading {name} from {path}")
-    index = image_archive.contents(path, lambda done, total: None)
-    if name not in {image.name for image in index.images}:
-        raise HostError(f"{path} holds no {name}", "`orchestrate images save` writes one that does")
-    image_archive.load(client, path, index, lambda done, total: None, force=True)
+    with image_archive.unchanging(path) as still:
+        index = image_archive.contents(still, lambda done, total: None)
+        held = {image.name: image.info.id for image in index.images}
+        if name not in held:
+            raise HostError(f"{path} holds no {name}", "`orchestrate images save` writes one that does")
+        if held[name] != spec.archived:
+            raise HostError(f"{path} holds another {name} than when the job was handed in", "start a new run")
+        image_archive.load(client, still, index, lambda done, total: None, force=True)
 
 
 def pull(client: Any, name: str, spec: Spec, say: Say) -> None:

@@ -6,8 +6,8 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 import msgspec
 
@@ -22,10 +22,13 @@ from orchestrator.launchers.trial.judge import Ran
 TRIAL_S = 120
 #: Bytes of what it prints that are kept.
 MOST = 4 * 2**20
+#: Seconds for the last words of a command that has ended.
+GRACE_S = 1.0
 
 
-def on_engine(client: Any, spec: ContainerSpec, seconds: float = TRIAL_S) -> Ran:
+def on_engine(client: Any, spec: ContainerSpec, seconds: float | None = None) -> Ran:
     """By the Docker SDK. The container is removed, whatever happens, and its output bounded."""
+    seconds = seconds or TRIAL_S
     try:
         container = client.containers.create(**spec.engine_arguments())
         limit = threading.Timer(seconds, _remove, (container,))
@@ -59,14 +62,13 @@ def _bounded(output: Iterator[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def by_command(runtime: Runtime, spec: ContainerSpec, seconds: float = TRIAL_S) -> Ran:
-    """By the command line of a runtime with a store of its own."""
+def by_command(runtime: Runtime, spec: ContainerSpec, seconds: float | None = None) -> Ran:
+    """By the command line of a runtime with a store of its own. Its output is bounded, too."""
+    seconds = seconds or TRIAL_S
     argv = run_argv(runtime, msgspec.structs.replace(spec, keep_out=list(PROXY_NAMES)))
     environment = kept_environment(os.environ)
     try:
-        ended = subprocess.run(
-            with_path(argv), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, env=environment
-        )
+        ended = _captured(with_path(argv), environment, seconds)
     except OSError as error:
         return Ran(refusal=f"cannot start {error.filename}: {error.strerror}")
     except subprocess.TimeoutExpired:
@@ -76,3 +78,32 @@ def by_command(runtime: Runtime, spec: ContainerSpec, seconds: float = TRIAL_S) 
     if ended.returncode in runtime.could_not_start:
         return Ran(refusal=" ".join(ended.stderr.decode("utf-8", "replace").split()))
     return Ran(output=ended.stdout + (ended.stderr if ended.returncode else b""))
+
+
+def _captured(argv: list[str], environment: Mapping[str, str], seconds: float) -> subprocess.CompletedProcess[bytes]:
+    """What a command printed, up to MOST bytes of each stream: the rest is read and dropped.
+
+    Raises OSError, subprocess.TimeoutExpired.
+    """
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        kept = [bytearray(), bytearray()]
+        streams = zip((process.stdout, process.stderr), kept, strict=True)
+        readers = [threading.Thread(target=_keep, args=pair, daemon=True) for pair in streams]
+        for reader in readers:
+            reader.start()
+        try:
+            process.wait(seconds)
+        except BaseException:
+            process.kill()
+            raise
+        for reader in readers:
+            reader.join(GRACE_S)
+    return subprocess.CompletedProcess(argv, process.returncode, bytes(kept[0]), bytes(kept[1]))
+
+
+def _keep(stream: IO[bytes], kept: bytearray) -> None:
+    with contextlib.suppress(OSError, ValueError):  # ValueError: closed meanwhile
+        while piece := os.read(stream.fileno(), 2**16):
+            kept += piece[: MOST - len(kept)]

@@ -10,7 +10,9 @@ import datetime
 import gzip
 import hashlib
 import io
+import shutil
 import tarfile
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +21,9 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__
+from orchestrator import __version__, ownership
 from orchestrator.errors import HostError, UserError
-from orchestrator.files import replacing, sha256_stream
+from orchestrator.files import cache_folder, disk_errors, own_folder, replacing, sha256_stream
 from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Noun, to_json
 from orchestrator.stacks.images.archive_names import LONGEST, OURS, TELLING, Ambiguous, Members, images_in
@@ -113,6 +115,30 @@ def copy_archive(source: Any, target: Any, images: list[Saved]) -> Index:
 def linked(member: tarfile.TarInfo) -> dict[str, str]:
     """The entry of a link in `Index.members`; empty for anything else that is no file."""
     return {member.name: f"-> {member.linkname}"} if member.issym() or member.islnk() else {}
+
+
+@contextmanager
+def unchanging(path: Path) -> Iterator[Path]:
+    """The archive, for as long as it is checked and then loaded; a copy of it where others could change it between.
+
+    Raises HostError where it is not there, or a copy cannot be made.
+    """
+    try:
+        safe = not ownership.changeable(path)
+    except OSError as error:
+        raise HostError(f"{path} cannot be read: {error.strerror}", "Is it where it was?") from error
+    if safe:
+        yield path.resolve()
+        return
+    place = cache_folder() / "builds"
+    own_folder(place)
+    with disk_errors(place, "cache"):
+        folder = tempfile.TemporaryDirectory(prefix="archive-", dir=place)
+    with folder as own:
+        copy = Path(own) / path.name
+        with disk_errors(copy, "cache"):
+            shutil.copyfile(path, copy)
+        yield copy
 
 
 def contents(path: Path, progress: Progress) -> Index:

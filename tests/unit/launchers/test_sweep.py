@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import types
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -24,7 +25,8 @@ def test_this_process_is_alive_and_a_later_one_of_its_number_is_not():
     mine = sweep.owner()
     assert sweep.alive(mine)
     host, pid, started = mine.rsplit(":", 2)
-    assert (host, pid) == (f"{platform.node()}/{os.stat('/proc/self/ns/pid').st_ino}", str(os.getpid()))
+    numbers = Path("/proc/self/ns/pid").stat().st_ino
+    assert (host, pid) == (f"{platform.node()}/{numbers}", str(os.getpid()))
     assert not sweep.alive(f"{host}:{pid}:{int(started) + 1}")
     assert not sweep.alive(DEAD)
 
@@ -46,7 +48,9 @@ def test_another_users_orchestrator_counts_as_alive_where_the_host_hides_it():
 
 
 @pytest.mark.parametrize(
-    "owner", ["", "garbage", f"{HERE}:x:1", f"{HERE}::", f"{HERE}:{10**30}:1", f"{HERE}:{'9' * 9999}:1"]
+    "owner",
+    ["", "garbage", f"{HERE}:x:1", f"{HERE}::", f"{HERE}:{10**30}:1", f"{HERE}:{'9' * 9999}:1"],
+    ids=lambda owner: owner[-20:],
 )
 def test_a_container_without_a_proper_owner_is_nobodys(owner):
     assert not sweep.alive(owner)

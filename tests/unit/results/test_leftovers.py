@@ -59,3 +59,45 @@ def test_no_umask_opens_it(folder):
     finally:
         os.umask(before)
     assert mode(folder) == 0o700
+
+
+def squat(folder, how):
+    """What a job that is a process can do to its folder, beside its output."""
+    records = ("result.json", "manifest.json", "events.jsonl")
+    if how == "folders":
+        for name in records:
+            (folder / name / "deep").mkdir(parents=True)
+    elif how == "FIFOs":
+        for name in records:
+            os.mkfifo(folder / name)
+    elif how == "links":
+        for name in (*records, "samples.jsonl"):
+            (folder / name).unlink(missing_ok=True)
+            (folder / name).symlink_to(folder.parent.parent / "elsewhere" / "file")
+    elif how == "a link for the output":
+        (folder / "out").rmdir()
+        (folder / "out").symlink_to(folder.parent.parent / "elsewhere")
+    elif how == "no right":
+        folder.chmod(0)
+    else:
+        folder.rename(folder.with_name("away"))
+        if how == "a link for the folder":
+            folder.symlink_to(folder.parent.parent / "elsewhere")
+
+
+@pytest.mark.parametrize(
+    "how", ["folders", "FIFOs", "links", "a link for the output", "no right", "nothing", "a link for the folder"]
+)
+def test_what_a_process_puts_in_the_place_of_records_or_their_folder_goes_as_well(folder, how):
+    elsewhere = folder.parent.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "file").write_text("precious")
+    leftovers.close(folder)
+    (folder / "samples.jsonl").write_text("{}")
+    (folder / "slurm" / "1-token").mkdir(parents=True)
+    squat(folder, how)
+    leftovers.remove(folder)
+    assert (elsewhere / "file").read_text() == "precious"
+    assert folder.is_dir() and not folder.is_symlink() and mode(folder) == 0o755
+    kept = {"nothing": [], "a link for the folder": [], "links": ["slurm"]}
+    assert sorted(path.name for path in folder.iterdir()) == kept.get(how, ["samples.jsonl", "slurm"])

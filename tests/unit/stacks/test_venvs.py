@@ -7,6 +7,7 @@ import functools
 import hashlib
 import os
 import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Mapping
@@ -188,6 +189,18 @@ def test_a_missing_python_2_says_what_runs_it_anywhere(monkeypatch: pytest.Monke
     (tmp_path / "python2.7").chmod(0o755)
     with pytest.raises(venvs.NoInterpreter):
         venvs.find_python("2.7")
+
+
+def test_no_python_imports_what_lies_in_the_callers_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Which may be anybody's, as when one looks into a run that came by mail."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python2.7").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (tmp_path / "bin" / "python2.7").chmod(0o755)
+    (tmp_path / "pip.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"bin:{os.environ['PATH']}")
+    assert venvs.find_python("2.7") == sys.executable
+    assert not (tmp_path / "mark").exists()
 
 
 def test_whether_there_is_a_python_is_told_without_making_anything(monkeypatch, docker: Path, tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from types import SimpleNamespace
 
 import pytest
@@ -23,7 +24,8 @@ def order(**images_):
 def archive(monkeypatch):
     """An engine and an archive: what was loaded."""
     client = SimpleNamespace(there=None, loaded=[])
-    index = SimpleNamespace(images=[SimpleNamespace(name=NAME)])
+    index = SimpleNamespace(images=[SimpleNamespace(name=NAME, info=SimpleNamespace(id="sha256:new"))])
+    monkeypatch.setattr(image_archive, "unchanging", contextlib.nullcontext)
     monkeypatch.setattr(node_images, "inspect", lambda client, name: client.there)
     monkeypatch.setattr(image_archive, "contents", lambda path, progress: index)
     monkeypatch.setattr(
@@ -48,6 +50,20 @@ def test_an_archive_without_the_image_is_told(archive):
     index.images = []
     with pytest.raises(HostError, match="holds no keras-orchestrate/s"):
         node_images.load(engine, NAME, order(by="archive", archive="/a.tgz"), lambda line: None)
+
+
+def test_another_archive_than_was_checked_when_the_job_was_handed_in_is_not_loaded(archive):
+    engine, index = archive
+    index.images[0].info.id = "sha256:theirs"
+    with pytest.raises(HostError, match=r"holds another keras-orchestrate/s.* than when the job was handed in"):
+        node_images.load(engine, NAME, order(by="archive", archive="/a.tgz"), lambda line: None)
+    assert engine.loaded == []
+
+
+def test_an_archive_that_is_gone_is_told(monkeypatch, tmp_path):
+    monkeypatch.setattr(node_images, "inspect", lambda client, name: None)
+    with pytest.raises(HostError, match=r"a\.tgz cannot be read: No such file"):
+        node_images.load(None, NAME, order(by="archive", archive=f"{tmp_path}/a.tgz"), lambda line: None)
 
 
 def test_a_registry_is_asked_for_the_same_name_behind_its_own():

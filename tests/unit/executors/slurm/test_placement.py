@@ -66,7 +66,7 @@ def test_the_command_of_an_attempt_runs_its_order_with_the_nodes_python(tmp_path
     argv = placement(python="/opt/python").argv(ticket, GPU_JOB, tmp_path, "0" * 64)
     command = ["/opt/python", "-m", "orchestrator.executors.slurm.node", str(tmp_path / "spec.json"), "0" * 64]
     assert argv[-5:] == command
-    assert {"--time=71", f"--chdir={tmp_path}", f"--cpus-per-task={GPU_JOB.threads}"} <= set(argv)
+    assert {"--time=71", "--chdir=/", f"--cpus-per-task={GPU_JOB.threads}"} <= set(argv)
     assert placement().argv(ticket, GPU_JOB, tmp_path)[-5] == sys.executable
 
 

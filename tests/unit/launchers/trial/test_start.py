@@ -110,3 +110,9 @@ def test_one_that_hangs_is_removed(podman, tmp_path):
     ran = start.by_command(runtime, make_spec(), seconds=0.2)
     assert ran.refusal == "it did not end within 0.2 s"
     assert "job-1" in (tmp_path / "ended").read_text()
+
+
+def test_one_that_prints_without_end_fills_no_memory(podman, monkeypatch):
+    monkeypatch.setattr(start, "MOST", 1000)
+    ran = start.by_command(podman('test "$1" = run && head -c 10000000 /dev/zero && echo said >&2'), make_spec())
+    assert (ran.refusal, ran.output) == ("", bytes(1000))

@@ -282,3 +282,19 @@ def test_a_disk_and_a_stream_that_break_off(error: Exception):
 
 def test_a_stream_in_pieces_is_the_whole_stream():
     assert b"".join(archive.pieces(io.BytesIO(b"ab" * archive.CHUNK))) == b"ab" * archive.CHUNK
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o666], ids=["ones own", "anybody's"])
+def test_an_archive_that_others_could_change_is_copied_before_it_is_checked(tmp_path, monkeypatch, mode):
+    """Else they could put another one in its place between the check and the loading."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    path = saved(tmp_path, ONE)
+    path.chmod(mode)
+    engine = Engine()
+    with archive.unchanging(path) as still:
+        index = archive.contents(still, silent)
+        if mode == 0o666:
+            path.write_bytes(b"theirs")
+        assert archive.load(engine, still, index, silent) == [ONE]
+    assert engine.taken.startswith(b"\x1f\x8b")
+    assert list((tmp_path / "cache").rglob("*.gz")) == []
