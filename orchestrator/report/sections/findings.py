@@ -82,8 +82,8 @@ def _needed(known: Sequence[Speed]) -> int | None:
     """The repeats that would tell the fastest from those that are not told from it now; None for too many."""
     best = next(speed for speed in known if speed.best)
     needed = [repeats_to_tell(best.repeats, speed.repeats, MOST) for speed in known if speed.overlaps]
-    more = max(map(len, (speed.epochs for speed in known))) + 1  # so many did not
-    return max(more, *(n for n in needed if n)) if needed and all(needed) else None
+    more = max(len(speed.epochs) for speed in known) + 1  # so many did not
+    return max(FEWEST, more, *(n for n in needed if n)) if needed and all(needed) else None
 
 
 def _again(command: str, known: Sequence[Speed]) -> str:
@@ -171,7 +171,7 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         figure=words.seconds(speed.seconds),
         lines=lines,
         best=speed.best,
-        unlearned=speed.unlearned is not None or bool(speed.unlike),
+        unlearned=speed.unlearned is not None,
         bar=speed.seconds / slowest if slowest else None,
         marks=[*_marks(rows), *disturbed.marks(rows)],
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import View
 from orchestrator.results.own_figures import unpacked
@@ -41,7 +41,7 @@ FIGURES = {
 }
 #: Arrays that are named, and letters of one field.
 MOST_ARRAYS, LETTERS = 12, 160
-COLUMNS = (Column("file", heads=True), Column("what"), Column("asked and got"))
+COLUMNS = (Column("what", heads=True), Column("asked and got"))
 FITS = ("fit", "contender", "epochs", "first epoch", "s/epoch", "parameters", "samples per epoch", "n")
 FIT_COLUMNS = (Column("file", heads=True), *(Column(title, number=title not in ("fit", "contender")) for title in FITS))
 FITS_HINT = (
@@ -52,13 +52,19 @@ FITS_HINT = (
 
 def build(view: View) -> list[Section]:
     rows = named(view.rows, view.layout)
-    tasks = by_cell(rows, ["task"])
+    tasks = {str(task): its for (task,), its in by_cell(rows, ["task"]).items()}
+    tasks = {task.label: tasks[task.label] for task in view.layout.tasks if task.label in tasks}
     found = []
-    lines = [line for (task,), its in tasks.items() for line in _lines(str(task), its)]
-    if lines:
-        table = Table(COLUMNS, lines, caption="What was asked for and got, as the jobs saw it")
-        found.append(Section(name="own", title="Your own file", blocks=[table], fold="Your own file, as it ran"))
-    fits = [line for (task,), its in tasks.items() for line in _fits(str(task), its)]
+    tables: list[Block] = []
+    for task, its in tasks.items():
+        tables += [
+            Paragraphs([[Span(task, "strong")]], only="markdown"),
+            Table(COLUMNS, list(_lines(its)), caption=task),
+        ]
+    if tables:
+        title = "Your own file, as it ran" if len(tasks) == 1 else "Your own files, as they ran"
+        found.append(Section(name="own", title=title, blocks=tables, menu=title.partition(",")[0], fold=title))
+    fits = [line for task, its in tasks.items() for line in _fits(task, its)]
     if fits:
         blocks = [Paragraphs([FITS_HINT]), Table(FIT_COLUMNS, fits)]
         title = "Further trainings in the same script"
@@ -75,19 +81,33 @@ def named(rows: Sequence[Row], layout: Layout) -> list[Named]:
     ]
 
 
-def _lines(task: str, rows: Sequence[Named]) -> Iterator[list[Text]]:
-    for what, values in (*_data(rows), *_figures(rows), *_settings(rows)):
+def _lines(rows: Sequence[Named]) -> Iterator[list[Text]]:
+    yield from _data(rows)
+    for what, values in (*_figures(rows), *_settings(rows)):
         text = _told(rows, values)
         if text:
-            yield [task, what, text]
+            yield [what, text]
 
 
-def _data(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
+def _data(rows: Sequence[Named]) -> Iterator[list[Text]]:
     """The arrays that fit() got, by name; nothing is said of data that nobody saw."""
     given = [unpacked(row.get("arrays")) or {} for row in rows]
-    names = list(dict.fromkeys(name for its in given for name in its))
-    for name in names[:MOST_ARRAYS]:
-        yield f"data: {one_line(name, LETTERS)}", [array(its[name]) if name in its else "" for its in given]
+    given = [its if isinstance(its, dict) else {} for its in given]
+    for name in list(dict.fromkeys(name for its in given for name in its))[:MOST_ARRAYS]:
+        values = [array(its[name]) if name in its else "" for its in given]
+        shapes = {value.partition(", sha256")[0] for value in values}
+        if len(shapes) == 1 and not _by_contender(rows, values):
+            text: Text = [f"{shapes.pop()}, ", Span("other values in each job", "tag")]
+        else:
+            text = _told(rows, values)
+        if text:
+            yield [f"data: {one_line(name, LETTERS)}", text]
+
+
+def _by_contender(rows: Sequence[Named], values: Sequence[str]) -> bool:
+    """Whether all jobs of one contender have one value, so that what differs is not chance."""
+    pairs = {(row["contender"], value) for row, value in zip(rows, values, strict=True)}
+    return len(pairs) == len({contender for contender, _ in pairs})
 
 
 def array(said: Any) -> str:
@@ -144,10 +164,7 @@ def _plain(value: Any) -> str:
 
 
 def _told(rows: Sequence[Named], values: Sequence[str]) -> Text:
-    """The one value of all jobs, or each with the contenders that have it; "" where none is known.
-
-    What repeats of one contender differ in alike on all of them is chance: its first value stands for it.
-    """
+    """The one value of all jobs, or each with the contenders that have it; "" where none is known."""
     whose: dict[str, dict[str, None]] = {}
     for row, value in zip(rows, values, strict=True):
         whose.setdefault(value, {})[row["contender"]] = None
@@ -156,8 +173,6 @@ def _told(rows: Sequence[Named], values: Sequence[str]) -> Text:
         return ""
     if len(whose) == 1:
         return known[0]
-    if len({frozenset(names) for names in whose.values()}) == 1:
-        return [f"{known[0]} ", Span("another in each repeat", "tag")]
     told = [f"{', '.join(names)}: {value or 'not known'}" for value, names in whose.items()]
     return [Span("differs", "tag"), " " + "; ".join(told)]
 

@@ -130,7 +130,6 @@ def test_a_file_whose_contenders_differ_has_no_winner_in_words_or_colours():
     )
     (cells,) = matrix.cells
     assert not any(cell.best for cell in cells)
-    assert all(cell.unlearned for cell in cells)
     assert {cell.lines[0].split(" · ")[0] for cell in cells} == {"not the same data"}
 
 
@@ -145,7 +144,7 @@ def test_what_would_settle_an_open_question_is_named_as_a_command():
     [(why, command)] = settling([1.0, 1.1, 0.9], [1.1, 1.25, 1.0])
     (needed,) = re.findall(r"^my.py: about (\d+) repeats would settle it, if spread", why)
     assert command == f"orchestrate my.py --epochs 3 --out 'a b' --repeats {needed}"
-    assert 3 < int(needed) < 50
+    assert 5 < int(needed) < 50
 
 
 def test_one_repeat_settles_nothing():
