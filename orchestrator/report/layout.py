@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 from msgspec.structs import replace
 
-from orchestrator.model import Row
+from orchestrator.model import OWN_SCALE, Row
 from orchestrator.report import style
 from orchestrator.stats import repeats
 from orchestrator.stats.repeats import with_node_kind
@@ -127,7 +127,7 @@ class Task(Struct, frozen=True):
         known = self.conditions
         steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
         parts = [
-            None if known["scale"] == "own" else known["scale"],
+            None if known["scale"] == OWN_SCALE else known["scale"],
             f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
             f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
