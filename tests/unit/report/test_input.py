@@ -81,3 +81,8 @@ def test_a_stack_and_a_gate_that_the_catalog_does_not_know_are_those_of_the_row(
     (row,) = made(catalog, own_row()).rows
     assert (row["era"], row["learned"]) == ("today", 0.9)
     assert learned(own_row(learned=None), catalog) is None
+
+
+def test_an_environment_that_was_found_is_told_also_where_the_catalog_does_not_know_it(catalog):
+    report = made(catalog, own_row(found="Python 3.11.7 at /opt/conda, as found"), own_row(stack="other", found=None))
+    assert report.environment[1:] == [("environment mine", "Python 3.11.7 at /opt/conda, as found; cannot be rebuilt")]
