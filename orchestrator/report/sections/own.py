@@ -29,6 +29,7 @@ SETTINGS = {
     "script_asked": "the script asked for",
     "data": "data given as",
 }
+WORDS = {"initial_weights": {"framework": "those of each framework", "equal": "the same on all contenders"}}
 #: The same of figures: column -> (in words, how it is written).
 FIGURES = {
     "parameters": ("parameters", "{:,}"),
@@ -96,18 +97,20 @@ def _data(rows: Sequence[Named]) -> Iterator[list[Text]]:
     for name in list(dict.fromkeys(name for its in given for name in its))[:MOST_ARRAYS]:
         values = [array(its[name]) if name in its else "" for its in given]
         shapes = {value.partition(", sha256")[0] for value in values}
-        if len(shapes) == 1 and not _by_contender(rows, values):
-            text: Text = [f"{shapes.pop()}, ", Span("other values in each job", "tag")]
+        if len(shapes) == 1 and not _one_each(rows, values, "contender"):
+            seeded = _one_each(rows, values, "seed")
+            where = "in each repeat, the same on all contenders" if seeded else "in each job"
+            text: Text = [f"{shapes.pop()}, ", Span(f"other values {where}", "tag")]
         else:
             text = _told(rows, values)
         if text:
             yield [f"data: {one_line(name, LETTERS)}", text]
 
 
-def _by_contender(rows: Sequence[Named], values: Sequence[str]) -> bool:
-    """Whether all jobs of one contender have one value, so that what differs is not chance."""
-    pairs = {(row["contender"], value) for row, value in zip(rows, values, strict=True)}
-    return len(pairs) == len({contender for contender, _ in pairs})
+def _one_each(rows: Sequence[Named], values: Sequence[str], column: str) -> bool:
+    """Whether jobs that agree in a column have one value: those of one contender, or of one seed."""
+    pairs = {(row.get(column), value) for row, value in zip(rows, values, strict=True)}
+    return len(pairs) == len({key for key, _ in pairs})
 
 
 def array(said: Any) -> str:
@@ -142,7 +145,7 @@ def _figures(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
 def _settings(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
     settings = [unpacked(row.get("settings")) or {} for row in rows]
     for name, what in SETTINGS.items():
-        yield what, [_plain(its.get(name)) for its in settings]
+        yield what, [_plain(WORDS.get(name, {}).get(str(its.get(name)), its.get(name))) for its in settings]
 
 
 def _plain(value: Any) -> str:

@@ -154,9 +154,13 @@ def test_one_repeat_settles_nothing():
 
 
 def test_what_no_number_of_repeats_tells_apart_is_said():
-    [(why, command)] = settling([1.0, 1.2, 0.8], [1.001, 1.2, 0.8], command="a && b")
+    [why] = settling([1.0, 1.2, 0.8], [1.001, 1.2, 0.8])
     assert why == "my.py: those without a significant difference are too close for 50 repeats to tell apart"
-    assert command == "--repeats 50"
+
+
+def test_several_runs_are_one_option_and_no_command():
+    [(_, command)] = settling([1.0], [9.0], command="orchestrate my.py && orchestrate my.py --seed 2")
+    assert command == "--repeats 5"
 
 
 def test_a_settled_question_asks_for_nothing_more():

@@ -56,8 +56,16 @@ def test_contenders_that_differ_are_named_with_what_they_have():
 def test_arrays_drawn_anew_in_each_repeat_differ_on_nobody():
     report = own()
     for row in report.rows:
-        row["arrays"] = packed({"x": {**ARRAYS["x"], "sha256": str(row["repeat"]) * 64}})
+        row["arrays"] = packed({"x": {**ARRAYS["x"], "sha256": f"{row['repeat']}{row['backend']}"}})
     assert told(report)["data: x"] == "(4096, 28, 28) float32, other values in each job"
+
+
+def test_arrays_drawn_from_the_seed_of_a_repeat_are_the_same_on_all_contenders():
+    report = own()
+    for row in report.rows:
+        row["arrays"] = packed({"x": {**ARRAYS["x"], "sha256": str(row["repeat"]) * 64}})
+    text = "(4096, 28, 28) float32, other values in each repeat, the same on all contenders"
+    assert told(report)["data: x"] == text
 
 
 def test_arrays_of_one_contender_alone_are_said():
