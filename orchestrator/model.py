@@ -25,6 +25,8 @@ DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]
 #: That of a job: an `own` one is somebody's file as it stands, with no settings of ours.
 JobVariant = Literal["faithful", "modern", "own"]
+#: The scale of a job that runs what its file says; what that is, is in the file alone.
+OWN_SCALE = "own"
 #: A name that is also part of folder, image and container names, hence no dots.
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.

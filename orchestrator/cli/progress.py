@@ -23,6 +23,8 @@ MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
 
 #: Times per second that the live lines are drawn anew, as the time that has passed is in them.
 REFRESH = 2
+#: Letters of a file's name.
+MOST_LETTERS = 100
 
 
 @dataclass
@@ -144,7 +146,7 @@ def label(job: Job, name: str = "") -> str:
     """The job for people. `name`: what its workload is called, where not by its own name."""
     variant = "" if job.variant != "modern" else f" ({job.variant})"
     repeat = "" if job.repeat == 1 else f" #{job.repeat}"
-    name = escape(printable(name or job.workload))
+    name = escape(printable(name or job.workload, MOST_LETTERS))
     return f"{name}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
 
 

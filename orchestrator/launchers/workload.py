@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.launchers.launcher import RunContext
-from orchestrator.model import Backend, Job, Noun
+from orchestrator.model import OWN_SCALE, Backend, Job, Noun
 
 #: One thread count for every library that has a pool of its own; an unset one would take all cores
 #: (and MXNet's recurrent layers then run 15 times slower).
@@ -54,8 +54,9 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
     }
     if own is not None:
         argv = ["-B", f"{places.scripts}/own.py", places.own]
-        flags |= {"contract": own.contract, "scale": job.scale, "steps": job.steps}
-        flags |= {"train": None, "validation": None}  # the file's own scales say it
+        scale = None if job.scale == OWN_SCALE else job.scale
+        flags |= {"contract": own.contract, "scale": scale, "steps": job.steps}
+        flags |= {"train": None, "validation": None}  # the file's scales say it
         more = [word for name, path in places.more.items() for word in ("--data", f"{name}={path}")]
         more += ["--network"] * context.network
     else:

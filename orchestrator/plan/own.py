@@ -15,10 +15,10 @@ from msgspec import Meta
 
 from orchestrator.errors import UserError
 from orchestrator.files import read_bytes
-from orchestrator.model import Noun, OwnFile, Positive, Scale, Workload
+from orchestrator.model import OWN_SCALE, Noun, OwnFile, Positive, Scale, Workload
 
 #: The scale of a job that runs what the file says; and its time limit, seconds.
-OWN, OWN_TIMEOUT_S = "own", 3 * 3600
+OWN, OWN_TIMEOUT_S = OWN_SCALE, 3 * 3600
 #: Python files that may lie with a script and count as part of it, and their bytes: beyond, a folder is no project.
 MOST_FILES, MOST_BYTES = 500, 32 * 2**20
 #: PEP 723: a block of comments that is TOML.

@@ -75,8 +75,9 @@ def charts(layout: Layout, epochs: Sequence[Point], samples: Sequence[Point]) ->
 
 
 def noise(layout: Layout, line: int) -> str:
-    """` (disturbed: JAX)` behind the title of a chart of this task, "" for nothing."""
-    text = disturbed.labels(layout, line)
+    """` (disturbed: JAX)`, ` (not the same model)` behind the title of a chart of this task, "" for nothing."""
+    unlike = layout.tasks[line].unlike
+    text = "; ".join(filter(None, [unlike.what if unlike else "", disturbed.labels(layout, line)]))
     return f" ({text})" if text else ""
 
 
@@ -108,7 +109,8 @@ def epoch_seconds(layout: Layout, steady: Sequence[Point]) -> Spec:
             if point["line"] == line
         ]
         if points:
-            views.append(_bars(data, task.label, points, styled))
+            title = f"{task.label} ({task.unlike.what})" if task.unlike else task.label
+            views.append(_bars(data, title, points, styled))
     return side_by_side(views, data)
 
 

@@ -127,21 +127,17 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         gpu=merged.gpu,
         marks=merged.marks,
         deviations=deviations,
-        environment=[*merged.environment, *_as_found(rows, catalog)],
+        environment=[*merged.environment, *_as_found(rows)],
         notes=merged.notes,
         plan_command=command,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
 
 
-def _as_found(rows: Sequence[Row], catalog: Catalog) -> list[tuple[str, str]]:
+def _as_found(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """The environments that were there before, which nobody can rebuild; plan.json has their packages."""
-    used = {row["stack"] for row in rows}
-    return [
-        (f"environment {stack.name}", f"{stack.title}; cannot be rebuilt")
-        for stack in catalog.stacks
-        if stack.found and stack.name in used
-    ]
+    found = {str(row["stack"]): str(row["found"]) for row in rows if row.get("found")}
+    return [(f"environment {stack}", f"{title}; cannot be rebuilt") for stack, title in found.items()]
 
 
 def _title(rows: Sequence[Row]) -> str:

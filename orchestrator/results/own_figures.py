@@ -58,7 +58,7 @@ def brought_part(plan: Plan, result: Result) -> Row:
         }
     stack = next((each for each in plan.stacks if each.name == job.stack), None)
     if stack is not None:
-        part |= {"era": stack.era, "found": stack.title if getattr(stack, "found", None) else None}
+        part |= {"era": stack.era, "found": stack.title if stack.found else None}
     return part
 
 

@@ -58,7 +58,7 @@ class Ratio(Noun, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """The cell in words."""
-        return " ".join(value for value in self.cell.values() if value != "faithful")
+        return " ".join(value for value in self.cell.values() if value not in ("faithful", "own"))
 
     @property
     def verdict(self) -> str:

@@ -164,6 +164,7 @@ def test_many_threads_may_speak_at_once(make):
 @pytest.mark.parametrize("what", ODD)
 def test_odd_text_neither_breaks_nor_steers_anything(make, what):
     case, job = make(Screen()), make_job()
+    case.listener.called({job.workload: ODD[what]})
     case.listener.expect(2)
     whole_life(case.listener, job, ODD[what])
     case.listener.finished(make_result(make_job(repeat=2)))

@@ -18,7 +18,10 @@ from orchestrator.plan.catalog import load_catalog
 @ROOT
 @JSON
 def list_(what: str, root: Path | None, as_json: bool) -> None:
-    """List stacks, workloads with their scales, and presets."""
+    """List stacks, workloads with their scales, and presets.
+
+    A Keras script of your own needs no entry: `orchestrate my.py` measures it.
+    """
     catalog = load_catalog(root)
     tables: dict[str, list[dict[str, Any]]] = {
         "stacks": [

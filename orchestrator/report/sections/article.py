@@ -12,7 +12,8 @@ from msgspec import Struct
 from orchestrator.report import style, words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.input import Published, Reference
-from orchestrator.report.layout import Contender, Layout, Task
+from orchestrator.report.layout import Contender, Layout
+from orchestrator.report.tasks import Task
 from orchestrator.report.view import View
 from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median

@@ -55,14 +55,17 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
 
 def _settling(view: View) -> Iterator[Paragraphs]:
     """For files of one's own: what would settle which contender is fastest, where that is open."""
-    layout, texts = view.layout, []
+    layout, texts, repeats = view.layout, [], 0
     for (line, task), columns in itertools.product(enumerate(layout.tasks), layout.machines().values()):
         known = [view.speeds[column, line] for column in columns if (column, line) in view.speeds]
         text = _open(known) if task.file else ""
         if text:
-            texts.append((f"{task.label}: {text}", _again(view.report.plan_command, known)))
-    if texts:
-        yield Paragraphs(texts, "code")
+            texts.append(f"{task.label}: {text}")
+            repeats = max(repeats, _needed(known) or 0)
+    if repeats:
+        yield Paragraphs([("; ".join(texts), _again(view.report.plan_command, repeats))], "code")
+    elif texts:
+        yield Paragraphs(texts)
 
 
 def _open(known: Sequence[Speed]) -> str:
@@ -80,16 +83,17 @@ def _open(known: Sequence[Speed]) -> str:
 
 def _needed(known: Sequence[Speed]) -> int | None:
     """The repeats that would tell the fastest from those that are not told from it now; None for too many."""
+    if any(speed.against and speed.against.p is None for speed in known):
+        return FEWEST
     best = next(speed for speed in known if speed.best)
     needed = [repeats_to_tell(best.repeats, speed.repeats, MOST) for speed in known if speed.overlaps]
-    more = max(map(len, (speed.epochs for speed in known))) + 1  # so many did not
-    return max(more, *(n for n in needed if n)) if needed and all(needed) else None
+    more = max(len(speed.epochs) for speed in known) + 1  # so many did not
+    return max(FEWEST, more, *(n for n in needed if n)) if needed and all(needed) else None
 
 
-def _again(command: str, known: Sequence[Speed]) -> str:
+def _again(command: str, repeats: int) -> str:
     """The run's command with the repeats that would settle it; of several runs only the option."""
-    single = any(len(speed.epochs) == 1 for speed in known)
-    option = f"--repeats {FEWEST if single else _needed(known) or MOST}"
+    option = f"--repeats {repeats}"
     if not command or " && " in command or " replay " in command:
         return option
     without = re.sub(r" --repeats[ =]\d+", "", command)
@@ -171,7 +175,7 @@ def _speed_cell(rows: Sequence[Row], speed: Speed | None, slowest: float) -> Cel
         figure=words.seconds(speed.seconds),
         lines=lines,
         best=speed.best,
-        unlearned=speed.unlearned is not None or bool(speed.unlike),
+        unlearned=speed.unlearned is not None,
         bar=speed.seconds / slowest if slowest else None,
         marks=[*_marks(rows), *disturbed.marks(rows)],
     )

@@ -30,7 +30,7 @@ def _cells(row: Row) -> list[Text]:
     return [
         [Span(row["job_id"], "code")],
         _status(row),
-        [Span("synthetic", "tag")] if kind == "synthetic" else kind or words.ABSENT,
+        _data(kind),
         words.ABSENT if seed is None else str(seed),
         words.seconds(row.get("epoch_s")),
         words.seconds(row.get("first_epoch_s")),
@@ -40,6 +40,13 @@ def _cells(row: Row) -> list[Text]:
         str(row.get("started") or words.ABSENT)[:19].replace("T", " "),  # without its fraction and zone, which is UTC
         [Span(command, "command")] if command else words.ABSENT,
     ]
+
+
+def _data(kind: str | None) -> Text:
+    """Whose data a job read, in words."""
+    if kind == "synthetic":
+        return [Span("synthetic", "tag")]
+    return "the script's own" if kind == "own" else kind or words.ABSENT
 
 
 def _status(row: Row) -> list[str | Span]:

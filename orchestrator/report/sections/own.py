@@ -7,7 +7,7 @@ from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import View
 from orchestrator.results.own_figures import unpacked
@@ -29,6 +29,7 @@ SETTINGS = {
     "script_asked": "the script asked for",
     "data": "data given as",
 }
+WORDS = {"initial_weights": {"framework": "those of each framework", "equal": "the same on all contenders"}}
 #: The same of figures: column -> (in words, how it is written).
 FIGURES = {
     "parameters": ("parameters", "{:,}"),
@@ -41,7 +42,7 @@ FIGURES = {
 }
 #: Arrays that are named, and letters of one field.
 MOST_ARRAYS, LETTERS = 12, 160
-COLUMNS = (Column("file", heads=True), Column("what"), Column("asked and got"))
+COLUMNS = (Column("what", heads=True), Column("asked and got"))
 FITS = ("fit", "contender", "epochs", "first epoch", "s/epoch", "parameters", "samples per epoch", "n")
 FIT_COLUMNS = (Column("file", heads=True), *(Column(title, number=title not in ("fit", "contender")) for title in FITS))
 FITS_HINT = (
@@ -52,13 +53,19 @@ FITS_HINT = (
 
 def build(view: View) -> list[Section]:
     rows = named(view.rows, view.layout)
-    tasks = by_cell(rows, ["task"])
+    tasks = {str(task): its for (task,), its in by_cell(rows, ["task"]).items()}
+    tasks = {task.label: tasks[task.label] for task in view.layout.tasks if task.label in tasks}
     found = []
-    lines = [line for (task,), its in tasks.items() for line in _lines(str(task), its)]
-    if lines:
-        table = Table(COLUMNS, lines, caption="What was asked for and got, as the jobs saw it")
-        found.append(Section(name="own", title="Your own file", blocks=[table], fold="Your own file, as it ran"))
-    fits = [line for (task,), its in tasks.items() for line in _fits(str(task), its)]
+    tables: list[Block] = []
+    for task, its in tasks.items():
+        tables += [
+            Paragraphs([[Span(task, "strong")]], only="markdown"),
+            Table(COLUMNS, list(_lines(its)), caption=task),
+        ]
+    if tables:
+        title = "Your own file, as it ran" if len(tasks) == 1 else "Your own files, as they ran"
+        found.append(Section(name="own", title=title, blocks=tables, menu=title.partition(",")[0], fold=title))
+    fits = [line for task, its in tasks.items() for line in _fits(task, its)]
     if fits:
         blocks = [Paragraphs([FITS_HINT]), Table(FIT_COLUMNS, fits)]
         title = "Further trainings in the same script"
@@ -75,19 +82,35 @@ def named(rows: Sequence[Row], layout: Layout) -> list[Named]:
     ]
 
 
-def _lines(task: str, rows: Sequence[Named]) -> Iterator[list[Text]]:
-    for what, values in (*_data(rows), *_figures(rows), *_settings(rows)):
+def _lines(rows: Sequence[Named]) -> Iterator[list[Text]]:
+    yield from _data(rows)
+    for what, values in (*_figures(rows), *_settings(rows)):
         text = _told(rows, values)
         if text:
-            yield [task, what, text]
+            yield [what, text]
 
 
-def _data(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
+def _data(rows: Sequence[Named]) -> Iterator[list[Text]]:
     """The arrays that fit() got, by name; nothing is said of data that nobody saw."""
     given = [unpacked(row.get("arrays")) or {} for row in rows]
-    names = list(dict.fromkeys(name for its in given for name in its))
-    for name in names[:MOST_ARRAYS]:
-        yield f"data: {one_line(name, LETTERS)}", [array(its[name]) if name in its else "" for its in given]
+    given = [its if isinstance(its, dict) else {} for its in given]
+    for name in list(dict.fromkeys(name for its in given for name in its))[:MOST_ARRAYS]:
+        values = [array(its[name]) if name in its else "" for its in given]
+        shapes = {value.partition(", sha256")[0] for value in values}
+        if len(shapes) == 1 and not _one_each(rows, values, "contender"):
+            seeded = _one_each(rows, values, "seed")
+            where = "in each repeat, the same on all contenders" if seeded else "in each job"
+            text: Text = [f"{shapes.pop()}, ", Span(f"other values {where}", "tag")]
+        else:
+            text = _told(rows, values)
+        if text:
+            yield [f"data: {one_line(name, LETTERS)}", text]
+
+
+def _one_each(rows: Sequence[Named], values: Sequence[str], column: str) -> bool:
+    """Whether jobs that agree in a column have one value: those of one contender, or of one seed."""
+    pairs = {(row.get(column), value) for row, value in zip(rows, values, strict=True)}
+    return len(pairs) == len({key for key, _ in pairs})
 
 
 def array(said: Any) -> str:
@@ -122,7 +145,7 @@ def _figures(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
 def _settings(rows: Sequence[Named]) -> Iterator[tuple[str, list[str]]]:
     settings = [unpacked(row.get("settings")) or {} for row in rows]
     for name, what in SETTINGS.items():
-        yield what, [_plain(its.get(name)) for its in settings]
+        yield what, [_plain(WORDS.get(name, {}).get(str(its.get(name)), its.get(name))) for its in settings]
 
 
 def _plain(value: Any) -> str:
@@ -144,10 +167,7 @@ def _plain(value: Any) -> str:
 
 
 def _told(rows: Sequence[Named], values: Sequence[str]) -> Text:
-    """The one value of all jobs, or each with the contenders that have it; "" where none is known.
-
-    What repeats of one contender differ in alike on all of them is chance: its first value stands for it.
-    """
+    """The one value of all jobs, or each with the contenders that have it; "" where none is known."""
     whose: dict[str, dict[str, None]] = {}
     for row, value in zip(rows, values, strict=True):
         whose.setdefault(value, {})[row["contender"]] = None
@@ -156,8 +176,6 @@ def _told(rows: Sequence[Named], values: Sequence[str]) -> Text:
         return ""
     if len(whose) == 1:
         return known[0]
-    if len({frozenset(names) for names in whose.values()}) == 1:
-        return [f"{known[0]} ", Span("another in each repeat", "tag")]
     told = [f"{', '.join(names)}: {value or 'not known'}" for value, names in whose.items()]
     return [Span("differs", "tag"), " " + "; ".join(told)]
 

@@ -64,8 +64,8 @@ def test_a_file_of_ones_own_gets_what_was_asked_for_and_decides_the_rest():
     assert argv[-4:] == ["--data", "cats=/data/cats", "--network", "--lease"]
     given = dict(zip(argv[3:-4:2], argv[4:-4:2], strict=True))
     assert given["--contract"] == "script"
-    assert (given["--scale"], given["--steps"]) == ("own", "7")
-    assert not {"--epochs", "--train", "--validation", "--batch-size", "--variant"} & set(given)
+    assert given["--steps"] == "7"
+    assert not {"--scale", "--epochs", "--train", "--validation", "--batch-size", "--variant"} & set(given)
 
 
 def test_the_sizes_of_a_scale_are_left_to_the_file_that_declares_it():

@@ -91,3 +91,8 @@ def test_a_stack_of_ones_own_is_of_no_era(catalog):
     own = msgspec.structs.replace(catalog.stack("keras2-theano"), name="mine", own=where, deviations=[])
     report = made(catalog.extended([], [own]), {**ROW, "stack": "mine"}, ROW)
     assert [row["era"] for row in report.rows] == ["own", "2017"]
+
+
+def test_an_environment_that_was_found_is_told_also_where_the_catalog_does_not_know_it(catalog):
+    report = made(catalog, own_row(found="Python 3.11.7 at /opt/conda, as found"), own_row(stack="other", found=None))
+    assert report.environment[1:] == [("environment mine", "Python 3.11.7 at /opt/conda, as found; cannot be rebuilt")]

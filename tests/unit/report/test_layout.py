@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import AS_FOUND, group, in_words, lay_out
+from orchestrator.report.layout import AS_FOUND, lay_out
 from tests.fakes.made_up import own, recorded, troubled
 from tests.make import row
 
@@ -86,10 +86,6 @@ def test_labels_that_cannot_be_told_apart_are_numbered():
     assert len(set(labels)) == 3
 
 
-def test_group_keeps_the_positions():
-    assert group([{"a": 1}, {"a": 2}, {"a": 1}], ["a"]) == [({"a": 1}, [0, 2]), ({"a": 2}, [1])]
-
-
 def test_the_amounts_of_a_task_do_not_break_within_a_figure():
     (task,) = lay_out([row()]).tasks
     assert task.amounts == "quick, 5\u00a0epochs, 4,096\u00a0samples, batch\u00a0128"
@@ -134,49 +130,8 @@ def test_records_that_do_not_tell_their_machine_are_one_group_and_not_that_of_th
 
 
 def test_one_is_singular_in_labels():
-    assert in_words("{} threads", 1) == "1 thread" and in_words("{} cores", 2) == "2 cores"
-    assert in_words("{:,} samples", 1) == "1 sample" and in_words("{}", 1) == "1"
     labels = [contender.label for contender in lay_out([row(threads=1), row(threads=2)]).contenders]
     assert [label.split()[-2:] for label in labels] == [["1", "thread"], ["2", "threads"]]
-
-
-FAILED = {"status": "failed", "reason": "made up"}
-ALL = ("jax", "torch", "tensorflow")
-
-
-def test_jobs_of_one_file_stand_in_one_row_whatever_it_did_on_each_backend():
-    """The batch size, the epochs and the data are known when a job has ended, and not at all when it failed."""
-    layout = lay_out(own(jax={"batch_size": 32, "train": 7, "samples": 7, "epochs": 3}, torch=FAILED).rows)
-    (task,) = layout.tasks
-    assert (task.label, task.file, task.workload) == ("my.py", "my.py", "my")
-    assert len(layout.cells) == 3
-    assert task.notes == (
-        "not the same number of epochs: 5 (TensorFlow 2.21.0), 3 (JAX 0.10.0); seconds per epoch compare all the same",
-    )
-
-
-def test_a_row_of_ones_own_file_says_what_it_did():
-    (task,) = lay_out(own().rows).tasks
-    assert task.amounts.replace("\u00a0", " ") == "5 epochs, 4,096 samples, batch 64"
-    (bounded,) = lay_out(own(**{key: {"asked_steps": 3, "samples": 192} for key in ALL}).rows).tasks
-    assert bounded.amounts.replace("\u00a0", " ") == "5 epochs of 3 steps, 192 samples, batch 64"
-
-
-def test_jobs_that_all_failed_have_their_row():
-    (task,) = lay_out(own(**dict.fromkeys(ALL, FAILED)).rows).tasks
-    assert (task.label, task.unlike, task.notes) == ("my.py", None, ())
-
-
-def test_what_was_asked_for_otherwise_is_another_row():
-    rows = own().rows + [{**one, "run_id": "b", "asked_epochs": None} for one in own().rows]
-    assert [task.label for task in lay_out(rows).tasks] == ["my.py · 5 epochs", "my.py · all epochs"]
-    other = [{**one, "run_id": "b", "workloads_sha256": "ff" * 32} for one in own().rows]
-    assert len(lay_out(own().rows + other).tasks) == 2
-
-
-def test_two_files_of_one_name_are_told_apart():
-    rows = own().rows + [{**one, "workload": "my-2"} for one in own().rows]
-    assert [task.label for task in lay_out(rows).tasks] == ["my.py (my)", "my.py (my-2)"]
 
 
 def test_a_file_of_ones_own_stands_in_the_column_of_its_stack():
@@ -191,5 +146,5 @@ def test_a_stack_that_was_found_says_so():
 
 
 def test_own_stacks_of_today_make_no_groups_of_eras():
-    rows = own(**{key: {"keras_version": "2.15.0"} for key in ALL}).rows
+    rows = own(**{name: {"keras_version": "2.15.0"} for name in ("jax", "torch", "tensorflow")}).rows
     assert lay_out(rows).eras() == [("today", 3)]

@@ -7,8 +7,10 @@ import io
 import json
 
 import pytest
+from msgspec.structs import replace
 
-from orchestrator.model import OwnFile, Workload
+from orchestrator.model import Found, OwnFile, Workload
+from orchestrator.plan.catalog import load_catalog
 from orchestrator.results.columns import COLUMNS, PACKED
 from orchestrator.results.export import to_csv
 from orchestrator.results.own_figures import MOST_FITS, MOST_LETTERS, for_programs, packed, unpacked
@@ -117,3 +119,16 @@ def test_what_a_job_writes_of_itself_is_bounded():
 @pytest.mark.parametrize("text", [None, "", "{", "[" * 100_000, 7])
 def test_what_is_no_packed_field_holds_nothing(text):
     assert unpacked(text) is None
+
+
+def test_a_row_knows_the_stack_that_its_run_brought():
+    shipped = load_catalog().stack("keras3-jax")
+    found = Found(kind="python", place="/opt/conda/bin/python", sha256="0" * 64)
+    for stack, told in (
+        (shipped, None),
+        (replace(shipped, found=found, title="Python at /opt/conda"), "Python at /opt/conda"),
+    ):
+        job = own_job(stack="mine", backend="jax")
+        plan = replace(plan_of(job), stacks=[replace(stack, name="mine")])
+        (row,) = merge_run(plan, {}, {})
+        assert (row["era"], row["found"]) == ("today", told)

@@ -262,6 +262,7 @@ def sides(**second):
 def test_files_of_ones_own_are_compared_by_what_was_asked_of_them():
     first, second = sides(epochs=3, batch_size=7, data_sha256="other")
     assert [found.ratio for found in compare(first, second)] == [1.5, 1.5]
+    assert [found.name for found in compare(first, second)] == ["my s b cpu", "my s c cpu"]
     (found,) = compare([own_row(1.0)], [own_row(1.0, asked_epochs=9)])
     assert found.why_not == "different asked_epochs"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from orchestrator.report.blocks import Span
 from orchestrator.report.sections.jobs import COLUMNS, build
+from tests.fakes.made_up import own
 from tests.make import row
 from tests.unit.report.makers import view_of
 
@@ -35,3 +36,8 @@ def test_what_is_not_known_is_a_dash():
 
 def test_markdown_has_no_room_for_it():
     assert {block.only for block in build(view_of([row()])).blocks} == {"html"}
+
+
+def test_the_data_of_ones_own_file_is_its_own():
+    _, found = lines(*own(repeats=1).rows)
+    assert [line["data"] for line in found] == ["the script's own"] * 3

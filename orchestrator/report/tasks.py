@@ -1,0 +1,146 @@
+"""The rows of a report's matrix: workloads under one set of conditions.
+
+What is asked of a workload of the project is what it does. A file of one's own decides for itself: its jobs stand in
+one row by what was asked of them, and whether they did the same thing is judged there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from orchestrator.model import OWN_SCALE, Row
+from orchestrator.report.grouping import group, in_words, varying
+from orchestrator.stats.sameness import Unlike, told, unlike
+from orchestrator.text import plural
+
+#: The columns that must be equal before two figures of one workload may be compared.
+CONDITIONS = (
+    "workload", "scale", "epochs", "batch_size", "train", "validation",
+    "data_kind", "data_sha256", "workloads_sha256", "asked_steps",
+)  # fmt: skip
+#: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
+DECIDED = ("epochs", "batch_size", "train", "validation")
+#: The same for tasks that run one workload under different conditions.
+CONDITIONS_IN_WORDS = {
+    "scale": "{}",
+    "epochs": "{} epochs",
+    "asked_steps": "{} steps",
+    "batch_size": "batch {}",
+    "train": "{:,} samples",
+    "validation": "{:,} for validation",
+    "data_kind": "{} data",
+    "data_sha256": "data {:.8}",
+    "workloads_sha256": "scripts {:.8}",
+}
+#: The same for what was left to a file of one's own, where another run asked for it.
+LEFT = {"epochs": "all epochs", "asked_steps": "all steps", "batch_size": "its own batch size"}
+
+
+class Task(Struct, frozen=True):
+    """One row: a workload under one set of conditions. `label` is unique within a report.
+
+    `file`: the file of one's own that it is, "" for a workload of the project. `unlike`: why its jobs must not be
+    compared, None where they may be; no speed of such a task is ranked. `notes`: what else a reader must know.
+    """
+
+    conditions: dict[str, Any]
+    label: str
+    file: str = ""
+    unlike: Unlike | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def workload(self) -> str:
+        return str(self.conditions["workload"])
+
+    @property
+    def synthetic(self) -> bool:
+        return bool(self.conditions["data_kind"] == "synthetic")
+
+    @property
+    def amounts(self) -> str:
+        """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
+        known = self.conditions
+        steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
+        parts = [
+            None if known["scale"] == OWN_SCALE else known["scale"],
+            f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
+            f"{known['train']:,} samples" if known["train"] else None,
+            f"batch {known['batch_size']}" if known["batch_size"] else None,
+        ]
+        return ", ".join(str(part).replace(" ", "\u00a0") for part in parts if part)
+
+
+def make_tasks(rows: Sequence[Row], contenders: Sequence[str]) -> list[tuple[Task, list[int]]]:
+    """The tasks with the positions of their rows. `contenders`: the contender of each row, in words."""
+    groups = group([_asked(row) for row in rows], CONDITIONS)
+    files = {str(row["workload"]): str(row["file"]) for row in rows if row.get("file")}
+    found = []
+    for conditions, members in groups:
+        workload = str(conditions["workload"])
+        twins = [other for other, _ in groups if other["workload"] == workload]
+        name = _file_name(workload, files) if workload in files else workload
+        label = " · ".join([name, *_differences(conditions, varying(twins))])
+        task = Task(conditions=conditions, label=label, file=files.get(workload, ""))
+        if any(rows[i]["variant"] == "own" for i in members):
+            named = [{**rows[i], "contender": contenders[i]} for i in members]
+            task = _seen(task, [row for row in named if row["status"] == "ok"])
+        found.append((task, members))
+    return found
+
+
+def _file_name(workload: str, files: Mapping[str, str]) -> str:
+    """What a file of one's own is called: by its name, and by its workload's where two have one name."""
+    name = files[workload]
+    return f"{name} ({workload})" if list(files.values()).count(name) > 1 else name
+
+
+def _asked(row: Row) -> Row:
+    """The row as it is sorted into tasks: of a file of one's own by what was asked of it, not by what it then did.
+
+    0 is what was left to the file; a job that failed knows that, too.
+    """
+    if row["variant"] != "own":
+        return row
+    asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}
+    left = {"train": 0, "validation": 0, "data_kind": "own", "data_sha256": ""}
+    return {**row, **left, **asked, "asked_steps": row.get("asked_steps") or 0}
+
+
+def _seen(task: Task, rows: Sequence[Row]) -> Task:
+    """The task of a file of one's own with what its good rows did, where they agree, and what is to be said of them."""
+    did = {name: {row.get(name) for row in rows} - {None} for name in DECIDED}
+    agreed = {name: next(iter(values)) if len(values) == 1 else None for name, values in did.items()}
+    ran = {row.get("samples") for row in rows} - {None}
+    agreed["train"] = next(iter(ran)) if len(ran) == 1 else agreed["train"]  # `--steps` leaves some of them out
+    agreed["epochs"] = agreed["epochs"] or task.conditions["epochs"] or None
+    notes = []
+    if len(did["epochs"]) > 1:
+        counts = told([(row, row["epochs"]) for row in rows if row.get("epochs")], _contender, "{:,}")
+        notes.append(f"not the same number of epochs: {counts}; seconds per epoch compare all the same")
+    return replace(task, conditions={**task.conditions, **agreed}, unlike=unlike(rows, _contender), notes=tuple(notes))
+
+
+def _contender(row: Row) -> str:
+    return str(row["contender"])
+
+
+def _differences(conditions: Row, fields: set[str]) -> list[str]:
+    """Those of the fields that the conditions know, in words."""
+    # A hash adds nothing where the kind of data already tells the two apart.
+    hidden = {"data_sha256"} if "data_kind" in fields else set()
+    return [
+        in_words(text, conditions[field]) if conditions[field] else LEFT.get(field, "")
+        for field, text in CONDITIONS_IN_WORDS.items()
+        if field in fields - hidden and conditions[field] is not None
+    ]
+
+
+def order(task: Task) -> tuple[Any, ...]:
+    """By workload, then by amounts as numbers: 896 samples stand before 1,024."""
+    amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
+    return (task.workload, str(task.conditions["scale"]), *amounts, task.label)

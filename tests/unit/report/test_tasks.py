@@ -1,0 +1,44 @@
+"""Files of one's own in rows: by what was asked of them, with what they did, and judged as one thing."""
+
+from __future__ import annotations
+
+from orchestrator.report.layout import lay_out
+from tests.fakes.made_up import own
+
+FAILED = {"status": "failed", "reason": "made up"}
+ALL = ("jax", "torch", "tensorflow")
+
+
+def test_jobs_of_one_file_stand_in_one_row_whatever_it_did_on_each_backend():
+    """The batch size, the epochs and the data are known when a job has ended, and not at all when it failed."""
+    layout = lay_out(own(jax={"batch_size": 32, "train": 7, "samples": 7, "epochs": 3}, torch=FAILED).rows)
+    (task,) = layout.tasks
+    assert (task.label, task.file, task.workload) == ("my.py", "my.py", "my")
+    assert len(layout.cells) == 3
+    assert task.notes == (
+        "not the same number of epochs: 5 (TensorFlow 2.21.0), 3 (JAX 0.10.0); seconds per epoch compare all the same",
+    )
+
+
+def test_a_row_of_ones_own_file_says_what_it_did():
+    (task,) = lay_out(own().rows).tasks
+    assert task.amounts.replace("\u00a0", " ") == "5 epochs, 4,096 samples, batch 64"
+    (bounded,) = lay_out(own(**{key: {"asked_steps": 3, "samples": 192} for key in ALL}).rows).tasks
+    assert bounded.amounts.replace("\u00a0", " ") == "5 epochs of 3 steps, 192 samples, batch 64"
+
+
+def test_jobs_that_all_failed_have_their_row():
+    (task,) = lay_out(own(**dict.fromkeys(ALL, FAILED)).rows).tasks
+    assert (task.label, task.unlike, task.notes) == ("my.py", None, ())
+
+
+def test_what_was_asked_for_otherwise_is_another_row():
+    rows = own().rows + [{**one, "run_id": "b", "asked_epochs": None} for one in own().rows]
+    assert [task.label for task in lay_out(rows).tasks] == ["my.py · 5 epochs", "my.py · all epochs"]
+    other = [{**one, "run_id": "b", "workloads_sha256": "ff" * 32} for one in own().rows]
+    assert len(lay_out(own().rows + other).tasks) == 2
+
+
+def test_two_files_of_one_name_are_told_apart():
+    rows = own().rows + [{**one, "workload": "my-2"} for one in own().rows]
+    assert [task.label for task in lay_out(rows).tasks] == ["my.py (my)", "my.py (my-2)"]
