@@ -7,16 +7,23 @@ import re
 from collections.abc import Iterable
 
 #: An address in a text: scheme, account, the rest. An account ends at the last `@` before a slash; one whose password
-#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word.
+#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word. Each part is bounded, as
+#: anybody may have written the text: what is searched for from every letter must not run to its end.
 _ADDRESS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
-    r"(?P<account>[^/\s]*@|[^/\s:\[]+:(?!\d*(?:[/\s]|\Z))\S*@)?"
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
+    r"(?P<account>[^/\s]{0,4096}@|[^/\s:\[]{1,255}:(?!\d{0,9}(?:[/\s]|\Z))\S{0,1024}@)?"
     r"(?P<rest>[^\s'\"<>]*)"
 )
-#: An account without a scheme before it, as some take proxies: name:password@host.
-_ACCOUNT = re.compile(r"(?<![\w/@.-])[\w.%~+-]+:[^\s@/:'\"]+@(?=[\w.-]+[:/])")
-#: The beginnings by which GitHub, GitLab, PyPI and Hugging Face make their tokens known.
-_TOKEN = re.compile(r"\b(?:gh[opsur]_|github_pat_|glpat-|pypi-|hf_)[\w-]{16,}")
+#: An account without a scheme before it, as some take proxies: name:password@host. The digest of an image is no host.
+_ACCOUNT = re.compile(
+    r"(?<![\w/@.%~+-])[\w.%~+-]+:[^\s@/:'\"]+@(?!sha(?:256|512):)(?=[\w.-]+(?:[:/]|[\s'\",;)\]]|\Z))"
+)
+#: The beginnings by which GitHub, GitLab, PyPI, Hugging Face, npm, Docker, Slack and AWS make their tokens known; and
+#: the three parts of a signed token (JWT).
+_TOKEN = re.compile(
+    r"\b(?:(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ft|rt)-|pypi-|hf_|npm_|dckr_(?:pat|oat)_|xox[abprs]-)[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}\b|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
+)
 #: What of a query or a fragment says which file is meant; all else of it may be a token.
 _HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag|rev)=[\w.+/\[\],:-]*\Z")
 
@@ -38,7 +45,9 @@ def public(text: str) -> str:
     The one filter of all that is recorded or shown. Of queries and fragments only what names a file stays; the name of
     a user of ssh is no secret, and an address without it means another place.
     """
-    return _TOKEN.sub("***", _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text)))
+    if "@" in text or "://" in text:
+        text = _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text))
+    return _TOKEN.sub("***", text)
 
 
 def _public_address(found: re.Match[str]) -> str:
