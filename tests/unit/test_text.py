@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.text import duration, listed, plural, printable, public, suggest
+from orchestrator.text import duration, listed, markdown, message, plain_lines, plural, printable, public, suggest
 
 
 def test_what_a_job_says_does_not_steer_the_terminal():
@@ -84,3 +84,16 @@ def test_looking_for_secrets_takes_no_longer_for_each_letter_of_a_longer_text(pi
     """A record of somebody's may be one word of many megabytes. Looked on from every letter, this took hours."""
     text = piece * (500_000 // len(piece))
     assert public(f"{text} https://me:S3CRET@host/ ").endswith(" https://host/ ")
+
+
+def test_of_a_message_no_further_line_can_pass_for_another_message():
+    text = "a\x1b[2J\n::error::forged\n  ERROR forged https://u:S3CRET@h/"
+    assert message(text) == "a [2J\n  | ::error::forged\n  | ERROR forged https://h/"
+
+
+def test_a_document_keeps_its_lines_and_plain_spaces_and_nothing_that_steers():
+    assert plain_lines("a\n\tb\u00a0c\u202f1 \x1b \x9b \u202e \u2028 \x00") == "a\n\tb\u00a0c\u202f1          "
+
+
+def test_markdown_is_inert():
+    assert markdown("a|b\n<c> *d* `e` [f](g) \u202e") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g) "

@@ -93,3 +93,13 @@ def test_no_colour_is_no_colour(monkeypatch, capsys, value, coloured):
     monkeypatch.setattr(verb.click, "echo", print)  # click itself takes colours away in a pipe
     verb.show(BAD)
     assert ("\x1b[" in capsys.readouterr().out) is coloured
+
+
+def test_what_a_host_says_steers_no_terminal_and_tells_no_secret(orchestrate, examined):
+    examined(Check(level="bad", what="proxy\x1b[2J", seen="http://u:S3CRET@h:1\n::error::forged", mend="\u202ex"))
+    assert orchestrate("doctor").stdout.splitlines() == [
+        "bad  proxy [2J: http://h:1",
+        "  | ::error::forged",
+        "     ->  x",
+        "0 ok, 0 to know, 1 in the way",
+    ]
