@@ -22,6 +22,8 @@ from orchestrator.errors import UserError
 T = TypeVar("T")
 #: Bytes of what is read whole: a record (plan, result, manifest, order ...), the readings of a job, the end of a log.
 RECORD_LIMIT, READINGS_LIMIT, TAIL_LIMIT = 2**26, 2**29, 2**14
+#: Values of one record. In memory each may cost a hundred times the bytes that it is in the file.
+MOST_VALUES = 4_000_000
 #: Folders within folders; a run has four.
 DEPTH_LIMIT = 32
 HINT = "a run or set holds plain files and folders only; get it again as it was recorded, or remove what is named"
@@ -137,6 +139,19 @@ def read(path: Path, limit: int = RECORD_LIMIT) -> bytes:
         return content
 
 
+def read_json(path: Path, most: int = MOST_VALUES) -> bytes:
+    """The text of a JSON file, which may be decoded: it holds no more than `most` values. Raises as `read` does."""
+    content = read(path)
+    if values_in(content) > most:
+        raise UserError(f"{path} holds more than {most:,} values, which no file of its kind does", HINT)
+    return content
+
+
+def values_in(content: bytes) -> int:
+    """No fewer values than JSON holds, without decoding it."""
+    return content.count(b",") + content.count(b"[") + content.count(b"{")
+
+
 def tail(path: Path, size: int = TAIL_LIMIT) -> list[str]:
     """The last lines of a plain file, as many as its last `size` bytes hold. Raises Refused, OSError."""
     with os.fdopen(open_file(path), "rb") as file:
@@ -147,7 +162,7 @@ def tail(path: Path, size: int = TAIL_LIMIT) -> list[str]:
 def read_record(path: Path, kind: type[T]) -> T | None:
     """The record in a JSON file; None for one that is not there, or not whole. Raises Refused, UserError."""
     with contextlib.suppress(OSError, *UNREADABLE):
-        return msgspec.json.decode(read(path), type=kind)
+        return msgspec.json.decode(read_json(path), type=kind)
     return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -32,8 +33,9 @@ Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
 PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
 Positive = Annotated[int, Meta(ge=1)]
-#: The most that a plan takes of what it multiplies, or hands on to a job: beyond, there is a slip of the finger.
-MOST_EPOCHS, MOST_THREADS, MOST_SECONDS = 10_000, 4096, 366 * 24 * 3600
+#: The most that a plan takes of what it multiplies, or hands on to a job: beyond, there is a slip of the finger (at a
+#: minute each, so many jobs would take ten weeks).
+MOST_JOBS, MOST_EPOCHS, MOST_THREADS, MOST_SECONDS = 100_000, 10_000, 4096, 366 * 24 * 3600
 Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
 Threads = Annotated[int, Meta(ge=1, le=MOST_THREADS)]
 Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
@@ -591,7 +593,16 @@ def to_json(value: Any) -> bytes:
         compact = msgspec.json.encode(value)
     except UnicodeEncodeError:
         compact = msgspec.json.encode(_as_text(msgspec.to_builtins(value)))
-    return msgspec.json.format(compact, indent=1) + b"\n"
+    return _STEERING.sub(_as_code, msgspec.json.format(compact, indent=1)) + b"\n"
+
+
+#: What JSON may hold as it is, and a terminal may obey that shows the file: further control characters, and those that
+#: turn the direction of letters.
+_STEERING = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xd8\x9c|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+
+
+def _as_code(found: re.Match[bytes]) -> bytes:
+    return b"\\u%04x" % ord(found[0].decode())
 
 
 def _as_text(value: Any) -> Any:

@@ -1,22 +1,32 @@
-"""Text for people: printable characters only, suggestions for misspelt names, counts and durations in words."""
+"""Text for people: what may leave through an exit, suggestions for misspelt names, counts and durations in words.
+
+Every exit has one function here, whoever wrote the text: `message` for a terminal, `plain_lines` for documents of
+several lines and for the page, `markdown`, `cell` for spreadsheets. `public` takes secrets out for all of them.
+"""
 
 from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Iterable
 
 #: An address in a text: scheme, account, the rest. An account ends at the last `@` before a slash; one whose password
-#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word.
+#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word. Each part is bounded, as
+#: anybody may have written the text: what is searched for from every letter must not run to its end.
 _ADDRESS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)"
-    r"(?P<account>[^/\s]*@|[^/\s:\[]+:(?!\d*(?:[/\s]|\Z))\S*@)?"
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
+    r"(?P<account>[^/\s]{0,4096}@|[^/\s:\[]{1,255}:(?!\d{0,9}(?:[/\s]|\Z))\S{0,1024}@)?"
     r"(?P<rest>[^\s'\"<>]*)"
 )
-#: An account without a scheme before it, as some take proxies: name:password@host.
-_ACCOUNT = re.compile(r"(?<![\w/@.-])[\w.%~+-]+:[^\s@/:'\"]+@(?=[\w.-]+[:/])")
-#: The beginnings by which GitHub, GitLab, PyPI and Hugging Face make their tokens known.
-_TOKEN = re.compile(r"\b(?:gh[opsur]_|github_pat_|glpat-|pypi-|hf_)[\w-]{16,}")
+#: An account without a scheme before it, as some take proxies: name:password@host. The digest of an image is no host.
+_ACCOUNT = re.compile(r"(?<![\w/@.%~+-])[\w.%~+-]+:[^\s@/:'\"]+@(?!sha(?:256|512):)(?=[\w.-]+(?:[:/]|[\s'\",;)\]]|\Z))")
+#: The beginnings by which GitHub, GitLab, PyPI, Hugging Face, npm, Docker, Slack and AWS make their tokens known; and
+#: the three parts of a signed token (JWT).
+_TOKEN = re.compile(
+    r"\b(?:(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ft|rt)-|pypi-|hf_|npm_|dckr_(?:pat|oat)_|xox[abprs]-)[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}\b|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
+)
 #: What of a query or a fragment says which file is meant; all else of it may be a token.
 _HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag|rev)=[\w.+/\[\],:-]*\Z")
 
@@ -24,6 +34,40 @@ _HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag
 def printable(text: str, limit: int | None = None) -> str:
     """`text` on one line, with a space for everything that could steer a terminal; at most `limit` characters."""
     return "".join(c if c.isprintable() else " " for c in text)[:limit]
+
+
+def plain_lines(text: str) -> str:
+    """A document of several lines, without what could steer a terminal or turn the direction of letters.
+
+    Whoever makes it answers for its line breaks. Narrow and unbreakable spaces stay: they do nothing.
+    """
+    return "".join(c if c.isprintable() or c in "\n\t" or unicodedata.category(c) == "Zs" else " " for c in text)
+
+
+def message(text: str) -> str:
+    """One message for a terminal. Of further lines each begins with a bar, so that none of them can pass for another
+    message, or for an order to the program that reads them.
+    """
+    first, *rest = public(text).rstrip("\n").split("\n")
+    return "\n".join([printable(first), *(f"  | {printable(line).strip()}" for line in rest)])
+
+
+def markdown(text: str) -> str:
+    """`text` as inert Markdown on one line: no markup, no HTML, no table cell, nobody notified."""
+    text = re.sub(r"\s+", " ", plain_lines(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
+    return re.sub(r"(@|://|(?<=www)\.)", "\\1\u200b", text)
+
+
+#: Where a spreadsheet, whatever it takes for the separator, would begin a cell with a formula.
+_FORMULA = re.compile(r"(\A|[;\t\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def cell(text: str) -> str:
+    """The text of a cell that is only text, with an apostrophe wherever a spreadsheet would take it for a formula."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would end the row: no writer quotes it
+    text = plain_lines(text)
+    return _FORMULA.sub(r"\1'", f"'{text}" if text[:1] in ("\t", "\n") else text)
 
 
 def one_line(text: str, limit: int = 300) -> str:
@@ -38,7 +82,9 @@ def public(text: str) -> str:
     The one filter of all that is recorded or shown. Of queries and fragments only what names a file stays; the name of
     a user of ssh is no secret, and an address without it means another place.
     """
-    return _TOKEN.sub("***", _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text)))
+    if "@" in text or "://" in text:
+        text = _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text))
+    return _TOKEN.sub("***", text)
 
 
 def _public_address(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import itertools
 import re
 import sys
@@ -10,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 
 from orchestrator import __version__, ownership, streams
-from orchestrator.cli.console import console, plain_lines
+from orchestrator.cli.console import console, say_error, tell_document
 from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.files import is_python, is_text
 
@@ -105,9 +105,7 @@ def _code() -> int:
             raise HostError(f"standard output could not be written: {loss}", "write it elsewhere")
         return code
     except OrchestrateError as error:
-        console.print(f"[bold red]ERROR[/] {escape(plain_lines(error.message))}")
-        if error.hint:
-            console.print(f"  -> {escape(plain_lines(error.hint))}")
+        say_error(error)
         return error.exit_code
 
 
@@ -121,7 +119,9 @@ def _carried_out() -> int:
         console.print("stopped")
         return 130
     except click.ClickException as error:
-        error.show()
+        said = io.StringIO()
+        error.show(file=said)  # it quotes the words that it does not understand
+        tell_document(said.getvalue().rstrip("\n"), err=True)
         return error.exit_code
     except OSError as error:
         if error.filename is None:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
+from rich.markup import escape
 
-from orchestrator.text import printable
+from orchestrator.errors import OrchestrateError
+from orchestrator.text import message, plain_lines
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 
 def say(line: str, where: Console = console) -> None:
-    """One line for the person who watches, or a few; nothing in it steers the terminal."""
-    where.print(plain_lines(line), markup=False)
+    """One message for the person who watches; nothing in it steers the terminal, or tells a secret."""
+    where.print(message(line), markup=False)
 
 
-def tell(text: str) -> None:
-    """What was asked for, on standard output; nothing in it steers the terminal."""
-    click.echo(plain_lines(text))
+def say_error(error: OrchestrateError) -> None:
+    """What is wrong, and what to do next."""
+    console.print(f"[bold red]ERROR[/] {escape(message(error.message))}")
+    if error.hint:
+        console.print(f"  -> {escape(message(error.hint))}")
 
 
-def plain_lines(text: str) -> str:
-    """`text` without what could steer the terminal; its lines stay."""
-    return "\n".join(map(printable, text.split("\n")))
+def tell(line: str, mark: str = "") -> None:
+    """One line of what was asked for, on standard output. `mark` stands before it as it is, in colours of ours."""
+    click.echo(mark + message(line))
+
+
+def tell_document(text: str, err: bool = False) -> None:
+    """Several lines of what was asked for, made by one who answers for their fields."""
+    click.echo(plain_lines(text), err=err)

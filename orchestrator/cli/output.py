@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import sys
 import textwrap
@@ -10,11 +9,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
 import msgspec
 
 from orchestrator import streams
-from orchestrator.cli.console import say, tell
+from orchestrator.cli.console import say, tell, tell_document
 from orchestrator.cli.tables import entries, width
 from orchestrator.model import NOT_RUN, OwnFile, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
@@ -27,20 +25,17 @@ from orchestrator.text import plural, printable
 if TYPE_CHECKING:
     from orchestrator.report.standings import Group
 
-#: What JSON may hold as it is, and a terminal may obey: further control characters, and those that turn the direction.
-STEERING = re.compile(rb"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
-
 
 def print_json(value: Any) -> None:
     """The one JSON document that `--json` puts on standard output."""
-    sys.stdout.buffer.write(STEERING.sub(lambda found: b"\\u%04x" % ord(found[0].decode()), to_json(value)))
+    sys.stdout.buffer.write(to_json(value))
     sys.stdout.buffer.flush()
 
 
 def print_standing(folder: RunFolder, standing: Mapping[str, int]) -> None:
     """Where the jobs of a run stand that goes on without us, and how to come back to it."""
     say(", ".join(f"{n} {where}" for where, n in standing.items()))
-    click.echo(f"orchestrate attach {folder.path}")
+    tell(f"orchestrate attach {folder.path}")
 
 
 def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> int:
@@ -53,7 +48,8 @@ def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> 
     for name, file in plan.own.items():
         tell(f"# {name}: {_file_in_words(file, bool(plan.config.get('network')))}")
     for job in plan.jobs:
-        tell(f"# {job.id}\n{shlex.join(commands[job.id])}")
+        tell(f"# {job.id}")
+        tell(shlex.join(commands[job.id]))
     for skip in plan.skipped:
         tell(f"# {skip.job.id}: {skip.status}, {skip.reason}")
     say(f"{plural(len(plan.planned), 'job')}, {len(plan.skipped)} of them not to be run")
@@ -77,7 +73,7 @@ def print_parts(why: str, found: list[Part], differing: Sequence[str], as_json: 
     for line in stranger.lines(found):
         tell(line)
     for line in differing:
-        tell(f"not the same: {printable(line)}")
+        tell(f"not the same: {line}")
 
 
 def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
@@ -88,7 +84,7 @@ def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequenc
     if as_json:
         print_json({"results": for_programs(rows), "cells": [cell for group in standings for cell in group.cells]})
     else:
-        tell(text_summary(standings, width()))
+        tell_document(text_summary(standings, width()))
         for line in closing_lines(rows, out):
             tell(line)
     loss = streams.take_loss()

@@ -157,7 +157,8 @@ def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Sa
             f"Run `orchestrate data fetch {dataset.name}`, or give its folder with --data-dir.",
         )
     why = failure.message if failure else f"{dataset.name}: not found"
-    say(f"{why}\n{dataset.name}: using SYNTHETIC data; accuracies will say nothing about the real data set")
+    say(why)
+    say(f"{dataset.name}: using SYNTHETIC data; accuracies will say nothing about the real data set")
     from orchestrator.data import synthetic  # numpy comes along, and most commands do without
 
     return synthetic.make(dataset.name, dataset.file, cache_dir())

@@ -36,7 +36,7 @@ def results_folder(out: Path) -> Folder:
     path, mend = str(out.absolute()), "choose a folder you can write to with --out"
     trouble = unusable(out.absolute())
     latest = out / "latest"
-    if not trouble and latest.exists() and not latest.is_symlink():
+    if not trouble and os.path.lexists(latest) and not latest.is_symlink():
         trouble = f"{latest.absolute()} is no link to the last run, but a folder or file of its own"
         mend = "rename it: the next run makes the link"
     return Folder(what="results", path=path, trouble=trouble, mend=mend if trouble else "")

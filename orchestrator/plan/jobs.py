@@ -7,12 +7,9 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
-from orchestrator.model import DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
+from orchestrator.model import MOST_JOBS, DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
 from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
 from orchestrator.text import plural, suggest
-
-#: More jobs than this are a slip of the finger: at a minute each, they would take ten weeks.
-MOST_JOBS = 100_000
 
 
 class PlanInput(Noun, frozen=True, kw_only=True):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 
 import msgspec
 
 from orchestrator.report import words
 from orchestrator.stats.compare import Ratio, judged, overall, passes, regressions, undecided, unjudged
-from orchestrator.text import plural
+from orchestrator.text import markdown as inert
+from orchestrator.text import plural, printable
 
 TITLES = ("cell", "first s/epoch", "second s/epoch", "second / first", "95 % interval", "n", "verdict on the second")
 
@@ -21,7 +21,7 @@ def markdown(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
     open_ = unjudged(ratios)
     changed = [r for r in ratios if r.broken or r in open_ or (r.difference and r.difference.significant)]
     others = [r for r in ratios if r not in changed]
-    parts = [f"**{line}**  " for line in closing(ratios, threshold)]
+    parts = [f"**{inert(line)}**  " for line in closing(ratios, threshold)]
     if changed:
         parts += ["", _markdown_table(changed)]
     if others:
@@ -71,6 +71,9 @@ def junit(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
     suite.set("tests", str(len(suite)))
     for plural_of, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(plural_of, str(len(suite.findall(f"testcase/{kind}"))))
+    for element in suite.iter():  # XML has no words for most control characters, and readers stop at them
+        element.attrib = {name: printable(value) for name, value in element.attrib.items()}
+        element.text = element.text and printable(element.text)
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
@@ -158,10 +161,11 @@ def cells(ratio: Ratio) -> tuple[str, ...]:
 
 
 def _markdown_table(ratios: Sequence[Ratio]) -> str:
-    def line(cells: Sequence[Any]) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+    def line(cells: Iterable[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
 
-    rows = [line(TITLES), line(["---", "--:", "--:", "--:", "--:", "--:", "---"]), *(line(cells(r)) for r in ratios)]
+    titles = [line(TITLES), line(["---", "--:", "--:", "--:", "--:", "--:", "---"])]
+    rows = [*titles, *(line(map(inert, cells(r))) for r in ratios)]
     return "\n".join(rows)
 
 

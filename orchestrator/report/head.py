@@ -91,9 +91,10 @@ def _utc(stamp: object) -> datetime.datetime | None:
     """A time of a record; None for one that cannot be read."""
     try:
         found = datetime.datetime.fromisoformat(str(stamp))
-    except ValueError:
+        found = found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)
+        return found.astimezone(datetime.timezone.utc)
+    except (ValueError, OverflowError):  # none, or the first day of all in a zone that is ahead
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=datetime.timezone.utc)).astimezone(datetime.timezone.utc)
 
 
 def counts(rows: Sequence[Row]) -> list[Count]:

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator import text
 from orchestrator.report import style
 from orchestrator.report.blocks import Drawn, Section, Twin
 from orchestrator.report.head import Head
@@ -64,8 +65,8 @@ def _text(name: str) -> str:
 def markdown(page: Page) -> str:
     """The Markdown twin. Every value put into it is escaped unless it is marked as safe."""
     template = _environment().overlay(finalize=markdown_text).get_template("report.md.j2")
-    text = template.render(head=page.head, layout=page.layout, parts=_drawn_in("markdown", page.parts))
-    return text.strip() + "\n"
+    made = template.render(head=page.head, layout=page.layout, parts=_drawn_in("markdown", page.parts))
+    return made.strip() + "\n"
 
 
 def _drawn_in(twin: Twin, parts: Mapping[str, Sequence[Section]]) -> dict[str, list[Section]]:
@@ -97,6 +98,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=_html_text,
     )
     environment.filters.update(colour=style.colour, data_uri=_data_uri, fenced=fenced)
     return environment
@@ -107,15 +109,17 @@ def _data_uri(svg: str) -> str:
 
 
 def markdown_text(value: Any) -> str:
-    """`value` as inert Markdown on one line: no markup, no HTML, no table cell, nobody notified."""
-    if isinstance(value, Markup):
-        return str(value)
-    text = re.sub(r"\s+", " ", str(value)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
-    return re.sub(r"(@|://|(?<=www)\.)", "\\1\u200b", text)
+    """`value` as inert Markdown on one line; what is marked as safe, as it is."""
+    return str(value) if isinstance(value, Markup) else text.markdown(str(value))
 
 
-def fenced(text: str) -> Markup:
-    """`text` as a code block of Markdown, with a fence longer than any within."""
-    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text) or [""]))
-    return Markup(f"{fence}text\n{text}\n{fence}")
+def _html_text(value: Any) -> Any:
+    """`value` as the page may show it: nothing in it turns the direction of letters. It is escaped after this."""
+    return text.plain_lines(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def fenced(code: str) -> Markup:
+    """`code` as a code block of Markdown, with a fence longer than any within."""
+    code = text.plain_lines(code)
+    fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", code) or [""]))
+    return Markup(f"{fence}text\n{code}\n{fence}")

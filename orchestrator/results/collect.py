@@ -19,10 +19,13 @@ from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
-from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
+from orchestrator.results.rows import epoch_rows, merge_run, sample_rows, single_jobs
 from orchestrator.results.samples import Readings
 from orchestrator.results.source import DAMAGED, MOST, opened_set, read_source, table_files
-from orchestrator.text import plural, printable
+from orchestrator.text import plural, printable, public
+
+#: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
+MOST_READINGS = 1_000_000
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -50,30 +53,50 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
     for folder, plan, results in _each_job_once(folders, merged.notes):
-        samples = {job.id: folder.samples(job) for job in plan.planned}
-        columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
-        readings = _gpu_samples(folder, results, merged.notes)
-        rows = merge_run(plan, results, columns, readings, goes_on=folder.goes_on())
+        rows, goes_on = [], folder.goes_on()
+        for one in single_jobs(plan):
+            rows += _add_job(merged, folder, one, results, goes_on)
         waiting = sum(row["status"] == PENDING for row in rows)
         if waiting:
             merged.notes.append(
                 f"Run {plan.run_id} still goes on: {waiting} of {plural(len(rows), 'job')} have no result yet."
             )
-        ordered = [results[job.id] for job in plan.planned if job.id in results]
         merged.rows.extend(rows)
-        merged.epochs.extend(epoch_rows(ordered, readings, columns))
-        for result in ordered:
-            merged.gpu.extend(gpu_figures.chart_rows(result, readings[result.job.id]))
-            merged.marks.extend(gpu_figures.epoch_marks(result))
-            rows_of_samples = sample_rows(result.job.id, samples[result.job.id], result.launched_t)
-            merged.samples.extend({**row, "run_id": plan.run_id} for row in rows_of_samples)
         merged.run_ids.extend({plan.run_id} - set(merged.run_ids))
-        everything.extend(ordered)
-        failed = [row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}]
+        everything.extend(results[job.id] for job in plan.planned if job.id in results)
+        failed = {row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}}
         for job in plan.planned:
             if job.id in failed:
-                merged.logs[f"{plan.run_id}/{job.id}"] = folder.log_tail(job)
+                merged.logs[f"{plan.run_id}/{job.id}"] = public(folder.log_tail(job))
     return msgspec.structs.replace(merged, environment=environment(everything))
+
+
+def _add_job(
+    merged: Merged, folder: RunFolder, one: Plan, results: Mapping[str, Result], goes_on: bool
+) -> list[dict[str, Any]]:
+    """Adds what a plan of a single job left to the tables; gives its row. Its raw readings are not kept."""
+    (job,) = one.planned
+    mine = {job.id: results[job.id]} if job.id in results else {}
+    samples, readings = folder.samples(job), _gpu_samples(folder, mine, merged.notes)
+    columns = {job.id: Readings.of(samples)}
+    for result in mine.values():
+        merged.epochs.extend(epoch_rows([result], readings, columns))
+        merged.gpu.extend(gpu_figures.chart_rows(result, readings[job.id]))
+        merged.marks.extend(gpu_figures.epoch_marks(result))
+        if len(merged.samples) + len(samples) <= MOST_READINGS:
+            drawn = sample_rows(job.id, samples, result.launched_t)
+            merged.samples.extend({**row, "run_id": one.run_id} for row in drawn)
+        else:
+            note(
+                merged.notes, f"Not all curves of processor and memory: there are more than {MOST_READINGS:,} readings."
+            )
+    return merge_run(one, mine, columns, readings, goes_on=goes_on)
+
+
+def note(notes: list[str], sentence: str) -> None:
+    """Adds a sentence that is not there yet."""
+    if sentence not in notes:
+        notes.append(sentence)
 
 
 def _each_job_once(
@@ -116,7 +139,7 @@ def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[s
     except OrchestrateError:
         raise
     except Exception as error:
-        notes.append(f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
+        note(notes, f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
         return {job_id: [] for job_id in results}
 
 
@@ -150,7 +173,7 @@ def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
     seen: dict[str, dict[str, None]] = {}
     for what, value in pairs:
         if value not in (None, "", []):
-            seen.setdefault(what, {})[str(value)] = None
+            seen.setdefault(public(what), {})[public(str(value))] = None
     return [(what, "; ".join(values)) for what, values in seen.items()]
 
 
@@ -186,10 +209,6 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
 def _data(kind: str | None, sha256: str | None) -> str | None:
     """A data set in words; nothing where a file of one's own brings its data, of which its own section tells."""
     return None if kind == "own" else f"{kind}, sha256 {sha256}"
-
-
-#: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
-MOST_READINGS = 1_000_000
 
 
 def merged_set(path: Path) -> Merged:

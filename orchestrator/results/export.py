@@ -14,9 +14,7 @@ from orchestrator import doors
 from orchestrator.files import write_atomic
 from orchestrator.model import Row
 from orchestrator.results import named_files
-
-#: What the text of a cell begins with for which spreadsheets calculate, or run, something.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+from orchestrator.text import cell
 
 
 def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
@@ -27,14 +25,8 @@ def to_csv(rows: Sequence[Row], columns: Mapping[str, str]) -> bytes:
     text, taken = io.StringIO(), itemgetter(*columns)
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_inert(value) if isinstance(value, str) else value for value in taken(row)] for row in rows)
+    writer.writerows([cell(value) if isinstance(value, str) else value for value in taken(row)] for row in rows)
     return text.getvalue().encode("utf-8", "replace")
-
-
-def _inert(text: str) -> str:
-    """The text of a cell that is only text. A lone carriage return would end its row: the writer quotes none."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def write_parquet(rows: Sequence[Row], columns: Mapping[str, str], path: Path) -> None:

@@ -28,7 +28,7 @@ from orchestrator import doors
 from orchestrator.doors import READINGS_LIMIT, UNREADABLE, Refused
 from orchestrator.errors import UserError
 from orchestrator.files import disk_errors, locked, remove_tree, storage_error, sync, try_lock, write_atomic
-from orchestrator.model import GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
+from orchestrator.model import MOST_JOBS, GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
 from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
 from orchestrator.results.records import NewerRecord
@@ -37,6 +37,10 @@ from orchestrator.results.records import NewerRecord
 OUT = "out"
 #: The link in a results folder that points at the run that was begun last; also what a user calls that run.
 LATEST = "latest"
+#: Readings of the processes of one job: a week of five in a second.
+MOST_SAMPLES = 3_500_000
+#: Epochs of one run. Each becomes a row of some two kilobytes.
+MOST_EPOCHS_READ = 2_000_000
 _SAMPLES = msgspec.json.Decoder(Sample)
 
 
@@ -131,9 +135,11 @@ class RunFolder:
             os.close(descriptor)
 
     def plan(self) -> Plan:
-        """What was planned. Raises UserError for what is no plan, or has a job twice or none."""
+        """What was planned. Raises UserError for what is no plan, or has a job twice, none, or far too many."""
         plan = records.read(self.path / "plan.json", Plan)
         jobs = Counter(job.id for job in plan.planned)
+        if len(jobs) > 2 * MOST_JOBS:  # `--until` may have added some
+            raise UserError(f"{self.path / 'plan.json'}: {len(jobs):,} jobs are too many", doors.HINT)
         if not jobs or max(jobs.values()) > 1:
             fault = f"job {max(jobs, key=lambda job: jobs[job])} is there twice" if jobs else "there are no jobs"
             raise UserError(f"{self.path / 'plan.json'}: {fault}", "the record is damaged, or of another version")
@@ -141,7 +147,7 @@ class RunFolder:
 
     def plan_text(self) -> bytes:
         """plan.json as it lies there: a seal is over what was written, whatever this version makes of it."""
-        return doors.read(self.path / "plan.json")
+        return doors.read_json(self.path / "plan.json")
 
     def job_folder(self, job: Job) -> Path:
         return self.path / "jobs" / job.id
@@ -192,10 +198,10 @@ class RunFolder:
         """The results by job id; a job without a record is left out.
 
         A damaged record gives a failed result, one of a newer version an unsupported one. Raises doors.Refused for what
-        is no file.
+        is no file, and UserError for more epochs than a host's memory bears.
         """
         plan = self.plan()
-        found = {}
+        found, epochs = {}, 0
         for job in plan.planned:
             try:
                 result = self.result(job)
@@ -206,13 +212,20 @@ class RunFolder:
                 result = Result(run_id=plan.run_id, job=job, status=status, reason=records.reason(error))
             if result is not None:
                 found[job.id] = result
+                epochs += len(result.epochs)
+            if epochs > MOST_EPOCHS_READ:
+                raise UserError(
+                    f"{self.path} has more than {MOST_EPOCHS_READ:,} epochs, which are not read", doors.HINT
+                )
         return found
 
     def samples(self, job: Job) -> list[Sample]:
-        """The raw readings of one job; a torn last line is left out."""
+        """The raw readings of one job; a torn last line is left out. Raises UserError for more than a week of them."""
         path, content = self.job_folder(job) / "samples.jsonl", b""
         with contextlib.suppress(FileNotFoundError):
             content = doors.read(path, READINGS_LIMIT)
+        if content.count(b"\n") > MOST_SAMPLES:
+            raise UserError(f"{path} has more than {MOST_SAMPLES:,} readings, which no job has", doors.HINT)
         with contextlib.suppress(*UNREADABLE):
             return _SAMPLES.decode_lines(content)  # all at once is much faster, but a torn line spoils all
         found = []

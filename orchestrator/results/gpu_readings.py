@@ -37,6 +37,10 @@ def _columns(kind: type[Struct]) -> dict[str, str]:
 
 #: Readings of one job that are taken into memory, and their bytes as text: more than a week of them.
 MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
+#: Readings of a whole file, and what all their lists of processes hold; they are read a few at a time.
+MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
+#: Rows that are taken from the database at a time.
+PIECE = 10_000
 
 #: One column per field of a reading, typed also where all values are absent.
 COLUMNS = _columns(GpuSample)
@@ -84,6 +88,8 @@ def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
 
 def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
     its_lines = path.suffix == ".jsonl"
+    if not its_lines:
+        named_files.refuse_many(database, [name], path, MOST_OF_FILE, MOST_IN_LISTS)
     table = _lines(database, name) if its_lines else named_files.read_parquet(database, [name])
     table.create_view("readings", replace=True)
     those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
@@ -99,11 +105,12 @@ def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterat
         )
     rows = database.execute(f"SELECT * {those}", wanted)
     columns = [column[0] for column in rows.description]
-    for row in rows.fetchall():
-        try:
-            yield _sample(dict(zip(columns, row, strict=True)))
-        except msgspec.ValidationError as error:
-            raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
+    while some := rows.fetchmany(PIECE):  # all at once would be in memory twice
+        for row in some:
+            try:
+                yield _sample(dict(zip(columns, row, strict=True)))
+            except msgspec.ValidationError as error:
+                raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
 
 
 def _lines(database: Any, name: str) -> Any:

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ import numpy as np
 from orchestrator import doors
 from orchestrator.errors import UserError
 from orchestrator.files import disk_errors, remove_tree, write_atomic
-from orchestrator.model import Noun, Plan, Row, Sample, to_json, without_record
+from orchestrator.model import Noun, Row, Sample, to_json, without_record
 from orchestrator.results import columns, named_files, source
 from orchestrator.results.columns import EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.own_figures import for_programs
-from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
 from orchestrator.results.source import MOST, is_set, opened_set, table_files, tables_of_set
 from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
@@ -98,6 +99,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
     for path in paths:  # before anything is written
         opened_set(path) if is_set(path) else RunFolder.open(path)
+    _refuse_other_folder(to)
     with disk_errors(to):
         to.mkdir(parents=True, exist_ok=True)
         to = doors.own(to)
@@ -121,6 +123,13 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
     write_atomic(to / "set.json", to_json(done))
     return done, rows
+
+
+def _refuse_other_folder(to: Path) -> None:
+    """Raises UserError for a folder that is no set and holds what a set would take the place of."""
+    taken = "plan.json" if has_plan(to) else "samples" if os.path.lexists(to / "samples") else ""
+    if taken and not is_set(to):
+        raise UserError(f"{to} is no merged set, and its {taken} would be lost", "name a new folder with --to")
 
 
 def group(row: Row) -> str:
@@ -175,7 +184,7 @@ class _Collected:
 
     def _add_run(self, folder: RunFolder) -> None:
         plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
-        for one in _single_jobs(plan):
+        for one in single_jobs(plan):
             job = one.planned[0]
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
@@ -213,18 +222,9 @@ class _Collected:
         return better
 
 
-def _single_jobs(plan: Plan) -> Iterator[Plan]:
-    """One plan per job, so that the samples of no more than one job are in memory."""
-    skipped = {skip.job.id: skip for skip in plan.skipped}
-    for job in plan.planned:
-        skip = skipped.get(job.id)
-        jobs, skips = ([], [skip]) if skip else ([job], [])
-        yield msgspec.structs.replace(plan, jobs=jobs, skipped=skips)
-
-
 def _known(row: Row) -> Row:
     """A row of an older or newer set with today's columns."""
-    return {name: row.get(name) for name in columns.COLUMNS}
+    return public_row({name: row.get(name) for name in columns.COLUMNS})
 
 
 class _Samples:

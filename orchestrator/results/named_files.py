@@ -20,6 +20,8 @@ from orchestrator.files import remove_tree
 MEMORY = 4 * 2**30
 #: Rows, and rows times columns, that are taken from one table; and bytes of its text. The memory of a host bears them.
 MOST_ROWS, MOST_CELLS, MOST_TEXT = 1_000_000, 20_000_000, 2**28
+#: Rows of an answer that are taken at a time.
+PIECE = 100
 #: Files that one table may consist of; each is open while it is read.
 MOST_FILES = 500
 
@@ -87,16 +89,24 @@ def read_lines(database: Any, name: str, columns: dict[str, str], ignore_errors:
     )
 
 
-def refuse_many(database: Any, names: Sequence[str], path: Path, most: int = MOST_ROWS) -> int:
+def refuse_many(database: Any, names: Sequence[str], path: Path, most: int = MOST_ROWS, in_lists: int = 0) -> int:
     """The number of rows of open Parquet files, told from what they say of themselves.
 
-    Raises UserError for more than `most`: nothing is read then.
+    Raises UserError for more than `most` rows, and for a column with more than `in_lists` values beyond one for each
+    row: a list of a milliard equal numbers is a few bytes in the file. Nothing is read then.
     """
     groups = "select distinct file_name, row_group_id, row_group_num_rows from parquet_metadata(?)"
     counted = f"select coalesce(sum(row_group_num_rows), 0) from ({groups})"
     ((rows,),) = database.execute(counted, [list(names)]).fetchall()
     if rows > most:
         raise UserError(f"{path} has {rows:,} rows; no more than {most:,} are read", "merge fewer runs into one set")
+    columns = "select sum(num_values) as n from parquet_metadata(?) group by path_in_schema"
+    ((values,),) = database.execute(f"select coalesce(max(n), 0) from ({columns})", [list(names)]).fetchall()
+    if values > rows + in_lists:
+        raise UserError(
+            f"{path} has a column of {values:,} values in {rows:,} rows; lists of so many are not read",
+            "it is not what this program wrote",
+        )
     return int(rows)
 
 
@@ -114,6 +124,21 @@ def fetched(relation: Any, path: Path) -> list[dict[str, Any]]:
         )
     columns = relation.columns
     return [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+
+
+def answered(answer: Any) -> list[tuple[Any, ...]]:
+    """All rows of an answer, taken a few at a time. Raises UserError for more than a host's memory bears."""
+    rows: list[tuple[Any, ...]] = []
+    size = 0
+    while some := answer.fetchmany(PIECE):
+        rows += some
+        size += sum(len(value) for row in some for value in row if isinstance(value, str | bytes | list | dict))
+        if len(rows) > MOST_ROWS or size > MOST_TEXT or len(rows) * len(rows[0]) > MOST_CELLS:
+            raise UserError(
+                f"the answer has more than {MOST_ROWS:,} rows, {MOST_CELLS:,} values or {MOST_TEXT >> 20} MiB of text",
+                "ask for less: limit 1000",
+            )
+    return rows
 
 
 @contextmanager

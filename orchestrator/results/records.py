@@ -30,7 +30,7 @@ class NewerRecord(UserError):
 def read(path: Path, kind: type[T]) -> T:
     """The record in a file. Raises NewerRecord, and UserError for one that is gone or damaged."""
     try:
-        data = doors.read(path)
+        data = doors.read_json(path)
         return msgspec.json.decode(data, type=kind)
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}") from error

@@ -9,8 +9,10 @@ from __future__ import annotations
 import itertools
 import shlex
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+import msgspec
 
 from orchestrator.model import NO_RECORD, PENDING, GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures, host_figures, own_figures
@@ -63,7 +65,21 @@ def merge_run(
         found = result or Result(run_id=plan.run_id, job=job, status="cancelled")
         rows.append({**row, **own_figures.brought_part(plan, found)})
     assert len(rows) == len(plan.planned), "every planned job gives exactly one row"
-    return rows
+    return list(map(public_row, rows))
+
+
+def public_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The row as anybody may see it: a job, an index or an older version may have left an account in any text."""
+    return {name: public(value) if isinstance(value, str) else value for name, value in row.items()}
+
+
+def single_jobs(plan: Plan) -> Iterator[Plan]:
+    """One plan per job, so that the readings of no more than one job are in memory."""
+    skipped = {skip.job.id: skip for skip in plan.skipped}
+    for job in plan.planned:
+        skip = skipped.get(job.id)
+        jobs, skips = ([], [skip]) if skip else ([job], [])
+        yield msgspec.structs.replace(plan, jobs=jobs, skipped=skips)
 
 
 def _row_without_result(plan: Plan, job: Job, goes_on: bool) -> dict[str, Any]:
@@ -106,7 +122,7 @@ def epoch_rows(
                 figures["epoch"] = place
             figures["elapsed"] = epoch.elapsed_s
             figures.update(gpu_figures.epoch_part(epoch, readings, result))
-            rows.append({**unknown, **shared, **figures, "run_id": result.run_id})
+            rows.append({**unknown, **shared, **figures, "run_id": public(result.run_id)})
     return rows
 
 

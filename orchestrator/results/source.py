@@ -17,7 +17,7 @@ from orchestrator.model import PENDING, Status
 from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder, has_plan
-from orchestrator.results.rows import epoch_rows, merge_run
+from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
 
@@ -52,18 +52,19 @@ def read_source(path: Path) -> Source:
     """
     if has_plan(path):
         folder = RunFolder.open(path)
-        plan, results = folder.plan(), folder.results()
-        ordered = [results[job.id] for job in plan.planned if job.id in results]
-        samples = {job.id: Readings.of(folder.samples(job)) for job in plan.planned}
-        gpu = {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-        return Source(
-            rows=merge_run(plan, results, samples, gpu, goes_on=folder.goes_on()),
-            epochs=epoch_rows(ordered, gpu, samples),
-        )
+        plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
+        found = Source(rows=[], epochs=[])
+        for one in single_jobs(plan):
+            (job,) = one.planned
+            samples, result = {job.id: Readings.of(folder.samples(job))}, results.get(job.id)
+            gpu = {job.id: folder.gpu_samples(result)} if result else {}
+            found.rows.extend(merge_run(one, results, samples, gpu, goes_on=goes_on))
+            found.epochs.extend(epoch_rows([result] if result else [], gpu, samples))
+        return found
     if is_set(path):
         tables = tables_of_set(path)
         return Source(
-            rows=[{**dict.fromkeys(COLUMNS), **row} for row in tables.rows],
+            rows=[{**dict.fromkeys(COLUMNS), **public_row(row)} for row in tables.rows],
             epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in tables.epochs],
         )
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
@@ -134,10 +135,7 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             if [s.type for s in statements] not in ([duckdb.StatementType.SELECT], [duckdb.StatementType.EXPLAIN]):
                 raise UserError("one statement that reads, please", 'for example "select * from cells"')
             answer = database.execute(statements[0])
-            rows = answer.fetchmany(named_files.MOST_ROWS + 1)
-            if len(rows) > named_files.MOST_ROWS:
-                raise UserError(f"the answer has more than {named_files.MOST_ROWS:,} rows", "ask for fewer: limit 1000")
-            return [column[0] for column in answer.description or []], rows
+            return [column[0] for column in answer.description or []], named_files.answered(answer)
         except duckdb.Error as error:
             raise UserError(str(error).split("\n")[0], "tables: results, epochs, samples, cells") from error
 

@@ -94,12 +94,15 @@ def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[R
 
 def made_by(folders: Sequence[RunFolder]) -> str:
     """The command that makes all of it again: those that made the runs, or a replay where that is not on record."""
-    commands = (
-        stranger.shown_command(folder.plan().setup.get("command"))
-        or f"orchestrate replay {shlex.quote(str(folder.path))}"
-        for folder in folders
-    )
-    return " && ".join(dict.fromkeys(commands))
+    return " && ".join(dict.fromkeys(map(_made_by, folders)))
+
+
+def _made_by(folder: RunFolder) -> str:
+    plan, why = owner.recorded(folder)
+    command = stranger.shown_command(plan.setup.get("command"))
+    if why and stranger.acts(command):  # people paste it; a replay asks first
+        command = ""
+    return command or f"orchestrate replay {shlex.quote(str(folder.path))}"
 
 
 def carry_out(
@@ -202,12 +205,12 @@ def write_report(view: View, out: Path) -> list[str]:
     from orchestrator.report.build import build  # imported here because it loads numpy
 
     out = checked_place(out)
-
+    again = doors.kind_of(out / "report.md") == "file" and "(charts/" in "".join(doors.tail(out / "report.md", 2**24))
     made = build(view, drawn)
     files = made.files()
     for name, content in files.items():
         write_atomic(out / name, content)
-    for old in doors.names(out / CHARTS):  # of an earlier report, which had more of them
+    for old in doors.names(out / CHARTS) if again else []:  # of an earlier report, which had more of them
         if f"{CHARTS}/{old}" not in files and "." in old:
             with disk_errors(out / CHARTS / old):
                 doors.remove(out / CHARTS / old)

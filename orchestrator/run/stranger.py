@@ -24,6 +24,14 @@ ACTING = {
     "gpu_route": "--gpu-route",
     "allow_busy": "--allow-busy",
 }
+#: Options that act beyond the jobs, whatever their value is.
+ACTING_OPTIONS = frozenset(
+    {
+        *("--root", "--keras-spec", "--weaken", "--allow-busy", "--network", "--executor", "--sbatch-option", "--data"),
+        *("--base-image", "--cuda-base", "--cuda-dir", "--ca-bundle", "--pip-index-url", "--debian-mirror"),
+        *("--data-dir", "--out", "--python", "--image"),
+    }
+)
 #: Characters of a line that shows one part of a plan.
 WIDTH = 400
 
@@ -123,6 +131,12 @@ def shown_command(command: str | None) -> str:
         return ""
     ours = words[:1] == ["orchestrate"] and shlex.join(words) == command
     return shlex.join(map(public, words)) if ours else ""
+
+
+def acts(command: str) -> bool:
+    """Whether a command names anything that it would start, open or give up, beside stacks, workloads and amounts."""
+    words = [part for word in shlex.split(command) for part in word.split("=", 1)]
+    return any(word in ACTING_OPTIONS or "/" in word or word.endswith((".py", ".yaml", ".yml")) for word in words)
 
 
 def typed_config(typed: Mapping[str, object]) -> Config:

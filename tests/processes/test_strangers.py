@@ -107,9 +107,10 @@ def test_nothing_of_a_job_is_a_link_or_a_fifo(bench, mail, place, kind):
 
 
 @pytest.mark.parametrize("place", ["charts", "gpu-1.jsonl", ".results.json.17.tmp", "jobs", "plan.json"])
-def test_nothing_of_a_run_is_a_link(bench, mail, place):
+@pytest.mark.parametrize("kind", ["link", "FIFO"])
+def test_nothing_of_a_run_is_a_link(bench, mail, place, kind):
     path = mail / place
-    odd(path, "link")
+    odd(path, kind)
     refused(bench, path, "report", "mail")
 
 
@@ -222,3 +223,66 @@ def test_text_of_a_job_is_no_formula_in_a_spreadsheet_and_no_order_to_a_terminal
     code, stdout, _ = bench.finish("report", "mail", "--json")
     assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(stdout)
     assert any(row["reason"].endswith("\u202e") for row in json.loads(stdout)["results"])
+
+
+def test_no_line_of_a_stranger_passes_for_one_of_ours(bench, mail):
+    """A build that prints `::add-path::...` on a line of its own gives orders to the service that runs it."""
+    record = job_of(mail) / "result.json"
+    result = json.loads(record.read_text())
+    result["status"], result["reason"] = "failed", "no\n::error::forged\n4 of 4 jobs ok"
+    record.write_text(json.dumps(result))
+    manifest = {"version": 1, "files": {"x\n::error::forged": {"sha256": "0" * 64, "bytes": 0}}}
+    (job_of(mail) / "manifest.json").write_text(json.dumps(manifest))
+    for words in (("report", "mail"), ("verify", "mail"), ("merge", "mail", "--to", "to"), ("report", "to")):
+        _, stdout, stderr = bench.finish(*words)
+        assert "forged" in stdout + stderr or "merge" in words
+        assert not any(line.lstrip().startswith(("::error", "4 of 4")) for line in (stdout + stderr).splitlines()), (
+            words
+        )
+
+
+TELLING = "https://u:S3CRET@h/x?token=S3CRET"
+
+
+def test_no_exit_tells_a_secret_that_a_record_holds(bench, mail):
+    """Records of an older version, or what a job, an index or a driver said: in every format and place."""
+    for record in mail.glob("jobs/*/result.json"):
+        result = json.loads(record.read_text())
+        words = ("image", "image_digest", "keras_spec", "host", "cpu", "os", "gpu_name", "driver", "commit", "launcher")
+        result["fingerprint"] |= dict.fromkeys((*words, "gpu_route", "gpu_busy", "virtualization"), TELLING)
+        result["fingerprint"] |= {"unconfined": [TELLING], "command": ["x", TELLING]}
+        result["ready"] |= {"framework_version": TELLING, "keras_version": TELLING}
+        result |= {"status": "failed", "reason": TELLING, "start": {"t": 1.0, "python": TELLING}}
+        record.write_text(json.dumps(result))
+        (record.parent / "log.txt").write_text(f"{TELLING}\n")
+    said = ""
+    for words in (
+        *(
+            ("report", "mail", "--to", "to", "--json"),
+            ("merge", "mail", "--to", "set"),
+            ("merge", "set", "--to", "set"),
+        ),
+        *(("report", "set"), ("report", "mail", "--to", "to"), ("query", "select * from results", "set")),
+        *(("compare", "mail", "set", "--format", form) for form in ("text", "markdown", "junit", "json")),
+        ("replay", "mail", "--dry-run"),
+    ):
+        code, stdout, stderr = bench.finish(*words)
+        assert code in (0, 1), stderr
+        said += stdout + stderr
+    assert "https://h/x" in said and "S3CRET" not in said
+    written = [path for folder in ("to", "set") for path in (bench.folder / folder).rglob("*") if path.is_file()]
+    assert {path.name for path in written} >= {"report.html", "report.md", "results.csv", "results.parquet"}
+    assert [path.name for path in written if b"S3CRET" in path.read_bytes()] == []
+
+
+def test_reports_steer_neither_terminal_nor_reader(bench, mail):
+    record = job_of(mail) / "result.json"
+    result = json.loads(record.read_text())
+    result["status"], result["reason"] = "failed", "a\x1b]0;title\x07\x9b\u202e\u2066b"
+    result["ready"]["framework_version"] = "1\u202e2"
+    record.write_text(json.dumps(result))
+    (job_of(mail) / "log.txt").write_text("c\x1b[2Jd\u202ee\n")
+    assert bench.finish("report", "mail", "--to", "to")[0] == 0
+    for path in (bench.folder / "to").glob("*.*"):
+        if path.suffix in (".html", ".md", ".csv", ".json"):
+            assert not {"\x1b", "\x07", "\x9b", "\u202e", "\u2066"} & set(path.read_text()), path.name

@@ -46,3 +46,10 @@ def test_a_name_that_is_no_text_is_written_as_its_bytes():
         "r\\udce9s": ["r\\udce9s", {"a": "r\\udce9s"}],
         "n": 1,
     }
+
+
+def test_a_record_steers_no_terminal_that_shows_it():
+    text = "\x1b\x7f\x85\x9b\u061c\u200e\u2028\u202e\u2066é→"
+    written = to_json({"x": text}).decode()
+    assert written == '{\n "x": "\\u001b\\u007f\\u0085\\u009b\\u061c\\u200e\\u2028\\u202e\\u2066é→"\n}\n'
+    assert json.loads(written) == {"x": text}

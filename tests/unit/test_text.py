@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.text import duration, listed, plural, printable, public, suggest
+from orchestrator.text import duration, listed, markdown, message, plain_lines, plural, printable, public, suggest
 
 
 def test_what_a_job_says_does_not_steer_the_terminal():
@@ -50,6 +50,9 @@ def test_durations(seconds, text):
         ("user:S3CRET@proxy:3128", "proxy:3128"),
         ("https://host/ghp_S3CRETS3CRETS3CRET12/simple", "https://host/***/simple"),
         ("git+ssh://git:S3CRET@h/a.git", "git+ssh://h/a.git"),
+        ("http_proxy=user:S3CRET@proxy", "http_proxy=proxy"),
+        ("glcbt-64_S3CRETS3CRETS3CRET and AKIAS3CRETS3CRETS3CR", "*** and ***"),
+        ("Bearer eyJS3CRETS3CRET.eyJS3CRETS3CRET.S3CRET-x", "Bearer ***"),
     ],
 )
 def test_an_address_is_shown_without_what_is_secret_in_it(text, shown):
@@ -67,7 +70,30 @@ def test_an_address_is_shown_without_what_is_secret_in_it(text, shown):
         "keras @ file:///home/me/keras [cpu]",
         "a mail to me@host, at 12:30, results/20260101-000000-abcd, C:/x",
         "https://pypi.org/simple (the default)",
+        f"--base-image debian:bullseye-slim@sha256:{'0' * 64}",
     ],
 )
 def test_an_address_without_secrets_is_shown_as_it_is(text):
     assert public(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece", ["a", "%", "a1", "x.", "a://b:x'", "://", "a:b@", "a:", "@", "a://b:1", "ghp_", "eyJaaaaaaaaaaa.", "a:b@h"]
+)
+def test_looking_for_secrets_takes_no_longer_for_each_letter_of_a_longer_text(piece):
+    """A record of somebody's may be one word of many megabytes. Looked on from every letter, this took hours."""
+    text = piece * (500_000 // len(piece))
+    assert public(f"{text} https://me:S3CRET@host/ ").endswith(" https://host/ ")
+
+
+def test_of_a_message_no_further_line_can_pass_for_another_message():
+    text = "a\x1b[2J\n::error::forged\n  ERROR forged https://u:S3CRET@h/"
+    assert message(text) == "a [2J\n  | ::error::forged\n  | ERROR forged https://h/"
+
+
+def test_a_document_keeps_its_lines_and_plain_spaces_and_nothing_that_steers():
+    assert plain_lines("a\n\tb\u00a0c\u202f1 \x1b \x9b \u202e \u2028 \x00") == "a\n\tb\u00a0c\u202f1          "
+
+
+def test_markdown_is_inert():
+    assert markdown("a|b\n<c> *d* `e` [f](g) \u202e") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g) "

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.console import say
+from orchestrator.cli.console import say, tell
 from orchestrator.cli.options import BUILD, DEVICE, FILTERS, ROOT, build_settings
 from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
@@ -44,8 +44,8 @@ def build(**given: Any) -> None:
     stacks = {each.stack: each.reason for each in missing if each.backend is None}
     backends = [each for each in missing if each.backend is not None]
     for name in names:
-        click.echo(f"{name}: {stacks.get(name, 'ready')}")
+        tell(f"{name}: {stacks.get(name, 'ready')}")
     for each in backends:
-        click.echo(f"  but {each.reason}")
+        tell(f"  but {each.reason}")
     as_asked = given["without_cuda"] and not stacks
     raise SystemExit(3 if missing and not as_asked else 0)

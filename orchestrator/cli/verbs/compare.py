@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.console import tell
+from orchestrator.cli.console import tell_document
 from orchestrator.cli.options import FOLDER, JSON, percent
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
@@ -43,6 +43,6 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
 
     ratios = compared(first, second)
     write = comparison.FORMATS.get("json" if as_json else form, comparison_text)
-    tell(write(ratios, threshold).rstrip("\n"))
+    tell_document(write(ratios, threshold).rstrip("\n"))
     red = overall(ratios) is None or (threshold is not None and not passes(ratios, threshold))
     raise SystemExit(1 if red else 0)

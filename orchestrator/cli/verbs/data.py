@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from orchestrator.cli.bars import byte_bar
-from orchestrator.cli.console import say
+from orchestrator.cli.console import say, say_error, tell
 from orchestrator.cli.options import DATA_DIR, JSON
 from orchestrator.cli.output import print_json
 from orchestrator.data import download
@@ -41,12 +41,12 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
     failed = 0
     for dataset in _chosen(names):
         try:
-            with byte_bar(dataset.name) as tell:
-                path = download.fetch(dataset.name, dataset.places, cache_dir() / dataset.file, tell, say=say)
-            click.echo(f"{dataset.name}: {path}")
+            with byte_bar(dataset.name) as progress:
+                path = download.fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, say=say)
+            tell(f"{dataset.name}: {path}")
         except OrchestrateError as error:
             failed = error.exit_code
-            click.echo(f"ERROR {error.message}\n  -> {error.hint}", err=True)
+            say_error(error)
     ctx.exit(failed)
 
 
@@ -87,6 +87,6 @@ def _print(rows: Sequence[DataRow], as_json: bool) -> None:
     for row in rows:
         size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
         words: list[Any] = [row.dataset, row.state, row.kind, size, row.path, row.note]
-        click.echo("  ".join(str(word) for word in words if word))
+        tell("  ".join(str(word) for word in words if word))
         if row.sha256:
-            click.echo(f"    sha256 {row.sha256}")
+            tell(f"    sha256 {row.sha256}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import CONFIGURATION, DATA_DIR, FILES, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_json
 from orchestrator.errors import OrchestrateError
@@ -52,7 +53,7 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
         for check in checks:
             show(check)
         tally = counts(checks)
-        click.echo(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
+        tell(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
     ctx.exit(3 if worst(checks) == "bad" else 0)
 
 
@@ -65,8 +66,8 @@ def fault_check(fault: OrchestrateError) -> Check:
 def show(check: Check) -> None:
     level = f"{check.level:5}"
     coloured = level if os.environ.get("NO_COLOR") else click.style(level, fg=COLOURS[check.level])
-    click.echo(f"{coloured}{check.what}: {check.seen}")
+    tell(f"{check.what}: {check.seen}", mark=coloured)
     if check.needed:
-        click.echo(f"     needed: {check.needed}")
+        tell(f"     needed: {check.needed}")
     if check.mend and check.level != "ok":
-        click.echo(f"     -> {check.mend}")
+        tell(f"     -> {check.mend}")

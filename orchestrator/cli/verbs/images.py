@@ -10,6 +10,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.bars import byte_bar
+from orchestrator.cli.console import say, tell
 from orchestrator.cli.options import JSON, ROOT
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
@@ -49,8 +50,8 @@ def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
       orchestrate images list images.tar.gz
     """
     if file:
-        with byte_bar(f"checking {file}", transient=True) as tell:
-            found = {image.name: image.info for image in image_archive.contents(file, tell).images}
+        with byte_bar(f"checking {file}", transient=True) as progress:
+            found = {image.name: image.info for image in image_archive.contents(file, progress).images}
         rows = [_row(name, info, "checked") for name, info in found.items()]
     else:
         rows = _on_engine(load_catalog(root))
@@ -59,9 +60,7 @@ def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
         return
     for row in rows:
         size = f"{row['size_mb']} MB" if row["size_mb"] else ""
-        click.echo(
-            "  ".join(part for part in (row["name"], row["state"], size, row["created"][:19], row["note"]) if part)
-        )
+        tell("  ".join(part for part in (row["name"], row["state"], size, row["created"][:19], row["note"]) if part))
 
 
 @images.command()
@@ -84,11 +83,11 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
     there = [name for name in names if inspect(client, name)]
     if not there:
         raise UserError("none of these images is on the engine", "`orchestrate build` makes them.")
-    with byte_bar(f"saving {len(there)} images", transient=True) as tell:
-        image_archive.save(client, there, file, tell, force)
+    with byte_bar(f"saving {len(there)} images", transient=True) as progress:
+        image_archive.save(client, there, file, progress, force)
     for name in there:
-        click.echo(name)
-    click.echo(f"{file}: {file.stat().st_size / 1e6:.0f} MB")
+        tell(name)
+    tell(f"{file}: {file.stat().st_size / 1e6:.0f} MB")
 
 
 @images.command()
@@ -106,18 +105,18 @@ def load(file: Path, force: bool, launcher: str | None) -> None:
     runtime = _runtime(launcher)
     client = None if runtime else connect()
     with image_archive.unchanging(file) as still:
-        with byte_bar(f"checking {file}", transient=True) as tell:
-            index = image_archive.contents(still, tell)
+        with byte_bar(f"checking {file}", transient=True) as progress:
+            index = image_archive.contents(still, progress)
         if runtime:
             runtime_images.put_from_archive(runtime, still, index.images, runtime_images.image_folder(runtime))
             loaded = [image.name for image in index.images]
         else:
-            with byte_bar(f"loading {file}", transient=True) as tell:
-                loaded = image_archive.load(client, still, index, tell, force)
+            with byte_bar(f"loading {file}", transient=True) as progress:
+                loaded = image_archive.load(client, still, index, progress, force)
     if index.orchestrator != __version__:
-        click.echo(f"these images are of version {index.orchestrator}; this is {__version__}", err=True)
+        say(f"these images are of version {index.orchestrator}; this is {__version__}")
     for image in index.images:
-        click.echo(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
+        tell(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
 
 
 def _runtime(launcher: str | None) -> Runtime | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import JSON, ROOT
 from orchestrator.cli.output import print_json
 from orchestrator.plan import config
@@ -43,7 +44,7 @@ def list_(what: str, root: Path | None, as_json: bool) -> None:
         print_json(chosen)
         return
     for title, rows in chosen.items():
-        click.echo(f"{title}:")
+        tell(f"{title}:")
         for row in rows:
             first, *others = (", ".join(v) if isinstance(v, list) else str(v) for v in row.values())
-            click.echo(f"  {first:24} {'; '.join(others)}")
+            tell(f"  {first:24} {'; '.join(others)}")

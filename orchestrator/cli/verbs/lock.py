@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import click
-from rich.markup import escape
 
-from orchestrator.cli.console import console, plain_lines, say
+from orchestrator.cli.console import say, say_error
 from orchestrator.cli.options import ROOT
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import PACKAGE, is_yaml
@@ -54,8 +53,7 @@ def _tried(path: Path, make: Callable[[Path], None]) -> int:
     try:
         make(path)
     except OrchestrateError as error:
-        console.print(f"[bold red]ERROR[/] {escape(plain_lines(error.message))}")
-        console.print(f"  -> {escape(plain_lines(error.hint))}")
+        say_error(error)
         return error.exit_code
     return 0
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
+from orchestrator.cli.console import tell_document
 from orchestrator.cli.options import FOLDER, JSON
 from orchestrator.cli.output import print_json
-from orchestrator.text import printable
+from orchestrator.text import printable, public
 
 
 @click.command()
@@ -34,4 +35,4 @@ def query(sql: str, folder: Path, as_json: bool) -> None:
         print_json(document)
         return
     for line in (names, *rows):
-        click.echo("\t".join("" if value is None else printable(str(value)) for value in line))
+        tell_document("\t".join("" if value is None else printable(public(str(value))) for value in line))

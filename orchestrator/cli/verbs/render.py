@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from orchestrator import __version__
+from orchestrator.cli.console import tell
 from orchestrator.cli.options import ROOT
 from orchestrator.doors import own
 from orchestrator.errors import UserError
@@ -29,7 +30,7 @@ def render(root: Path | None, check: bool) -> None:
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale += 1
-        click.echo(f"{name} {'differs from its template' if check else 'written'}")
+        tell(f"{name} {'differs from its template' if check else 'written'}")
         if not check:
             write_atomic(own(path.parent) / path.name, text.encode())
     raise SystemExit(1 if check and stale else 0)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from orchestrator.cli.console import console, say, tell
+from orchestrator.cli.console import console, tell_document
 from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
 from orchestrator.cli.output import end, print_parts
 from orchestrator.cli.progress import Progress
@@ -74,7 +74,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     from orchestrator.stats.compare import overall
 
     ratios = compared(folder.path, finished.out, only)
-    (say if as_json else tell)(comparison_text(ratios))
+    tell_document(comparison_text(ratios), err=as_json)
     ctx.exit(code or (1 if overall(ratios) is None else 0))
 
 

@@ -20,7 +20,9 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from orchestrator import doors
 from orchestrator.executors.slurm.commands import Ticket
@@ -90,7 +92,8 @@ class Started(Noun, frozen=True, kw_only=True):
     """`number`: Slurm's own number for the job."""
 
     node: str
-    number: str
+    #: It stands among the words of `scancel`.
+    number: Annotated[str, Meta(pattern=r"^[0-9]*\Z")]
     pid: int
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from msgspec import Meta
 
 from orchestrator.model import Noun
 from orchestrator.plan.slurm import Slurm
@@ -63,7 +66,7 @@ class Ticket(Noun, frozen=True, kw_only=True):
     run_id: str
     job_id: str
     attempt: int
-    token: str
+    token: Annotated[str, Meta(pattern=r"^[0-9a-zA-Z]{1,40}\Z")]
 
     @property
     def comment(self) -> str:

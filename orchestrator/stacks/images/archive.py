@@ -26,7 +26,7 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, disk_errors, own_folder, replacing, sha256_stream
 from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.model import Noun, to_json
-from orchestrator.stacks.images.archive_names import LONGEST, OURS, TELLING, Ambiguous, Members, images_in
+from orchestrator.stacks.images.archive_names import LONGEST, OURS, TELLING, Ambiguous, Headers, Members, images_in
 from orchestrator.stacks.images.engine import ImageInfo, inspect
 from orchestrator.stacks.streams import Chunks, Counted, Hashed
 from orchestrator.text import one_line
@@ -194,9 +194,9 @@ def read_members(stream: gzip.GzipFile) -> tuple[Index | None, dict[str, str], d
     index: Index | None = None
     members: dict[str, str] = {}
     told: dict[str, bytes] = {}
-    names = Members()
-    with tarfile.open(fileobj=stream, mode="r|") as archive:
-        for member in archive:
+    names, source = Members(), Headers(stream)
+    with tarfile.open(fileobj=source, mode="r|") as archive:  # type: ignore[call-overload]
+        for member in source.bounded(archive):
             names.meet(member)
             content = archive.extractfile(member) if member.isfile() else None
             if content and member.name == INDEX:

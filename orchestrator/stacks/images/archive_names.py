@@ -18,6 +18,8 @@ from orchestrator.text import one_line
 TELLING = ("manifest.json", "repositories", "index.json", "oci-layout")
 #: Bytes of one of these members; ours have a few hundred for each image.
 LONGEST = 2**22
+#: Members of an archive; an image has some ten for each of its layers.
+MOST_MEMBERS = 100_000
 IMAGE_NAME, REF_NAME = "io.containerd.image.name", "org.opencontainers.image.ref.name"
 OURS = "keras-orchestrate/"
 
@@ -48,6 +50,31 @@ class Members:
         self._seen.add(name)
         if not member.isreg() and not member.isdir():
             self._links.add(name)
+
+
+class Headers:
+    """A stream of which a member's header takes no more than `LONGEST` bytes: a name of gigabytes packs to nothing."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._left: int | None = LONGEST
+
+    def read(self, size: int) -> bytes:
+        data: bytes = self._stream.read(size)
+        if self._left is not None:
+            self._left -= len(data)
+            if self._left < 0:
+                raise Ambiguous(f"the header of a member has more than {LONGEST >> 20} MiB")
+        return data
+
+    def bounded(self, archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
+        """The members of the archive that reads this stream. Raises Ambiguous, also for far too many of them."""
+        for number, member in enumerate(archive):
+            if number >= MOST_MEMBERS:
+                raise Ambiguous(f"it has more than {MOST_MEMBERS:,} members")
+            self._left = None
+            yield member
+            self._left = LONGEST
 
 
 def images_in(told: Mapping[str, bytes], members: Mapping[str, str]) -> dict[str, set[str]]:

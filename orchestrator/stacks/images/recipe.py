@@ -72,7 +72,8 @@ def choose(
     except HostError as error:
         if not serves:
             raise
-        say(f"{error.message}\nBuilding {stack.name} for {', '.join(serves)} only. {error.hint}")
+        say(error.message)
+        say(f"Building {stack.name} for {', '.join(serves)} only. {error.hint}")
         return plain(catalog, stack, device, without_cuda=True)
     files = {name: file.path for name, file in found.items()}
     return msgspec.structs.replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,13 @@ def test_a_cache_that_everybody_could_replace_is_refused(monkeypatch, tmp_path):
     assert "who could replace what is in it" in user_cache().trouble
     (tmp_path / "open").chmod(0o1777)
     assert user_cache().trouble == ""
+
+
+def test_a_link_to_the_last_run_that_leads_where_nobody_may_look_is_no_trouble(tmp_path, monkeypatch):
+    (tmp_path / "latest").symlink_to("/somewhere/shut")
+
+    def refused(self, **more):
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "exists", refused)
+    assert results_folder(tmp_path).trouble == ""

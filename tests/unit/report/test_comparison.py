@@ -7,7 +7,17 @@ from xml.etree import ElementTree
 
 import pytest
 
-from orchestrator.report.comparison import FORMATS, TITLES, cells, closing, junit, markdown
+from orchestrator.cli.comparison import comparison_text
+from orchestrator.report.comparison import (
+    FORMATS,
+    TITLES,
+    action_benchmark,
+    cells,
+    closing,
+    json_document,
+    junit,
+    markdown,
+)
 from orchestrator.stats.compare import CONDITIONS, compare
 
 
@@ -32,7 +42,7 @@ def test_a_line_has_a_field_for_every_title(ratios):
 
 def test_markdown_folds_what_did_not_change(ratios):
     above, _, folded = markdown(ratios).partition("<details>")
-    assert "| mnist_mlp s b cpu | 1.00 |" in above and "| same s b cpu |" not in above
+    assert "| mnist\\_mlp s b cpu | 1.00 |" in above and "| same s b cpu |" not in above
     assert "| other s b cpu |" in above  # it could not be judged, and nobody would unfold it
     assert "1 cell without a significant difference" in folded and "| same s b cpu |" in folded
 
@@ -83,3 +93,19 @@ def test_nothing_to_compare_is_valid_in_every_format():
     suite = ElementTree.fromstring(texts["junit"])
     assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
     assert texts["markdown"].startswith("**FAILED: no cell could be compared")
+
+
+HOSTILE = "x](http://evil) <img src=x> @team\n::error::forged\x1b[2J"
+
+
+def test_names_of_a_set_are_inert_in_every_format():
+    """A set may come from a change that nobody has looked at yet: its comparison is posted beside it."""
+    ratios = compare(rows([1.0, 1.1], workload=HOSTILE), rows([1.0, 1.1], workload=HOSTILE))
+    text = markdown(ratios, 0.1)
+    assert "\\](http:" in text and "&lt;img" in text
+    for form in (markdown, junit, json_document, action_benchmark, comparison_text):
+        written = form(ratios, 0.1)
+        assert not any(line.lstrip().startswith("::error") for line in written.splitlines()), form
+        assert "\x1b" not in written
+    (case, *_) = ElementTree.fromstring(junit(ratios, 0.1))
+    assert case.get("classname") == HOSTILE.replace("\n", " ").replace("\x1b", " ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build
 from orchestrator.report.head import counts, headline, machines, make_head, measured
@@ -76,3 +78,8 @@ def test_files_of_ones_own_are_named():
     assert headline(rows, lay_out(rows)) == "my.py on 3 backends in 3 stacks, 3 contenders side by side"
     both = rows + recorded(workloads=["mnist_mlp"], stacks=1).rows
     assert headline(both, lay_out(both)).startswith("2 workloads on ")
+
+
+@pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", None])
+def test_a_time_that_no_clock_shows_is_none(stamp):
+    assert measured([{"started": stamp, "ended": None}]) == "nothing was measured"

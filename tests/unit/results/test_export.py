@@ -23,13 +23,27 @@ def test_csv_has_the_columns_in_their_order():
 def test_text_is_no_formula_and_numbers_are_as_they_are(text):
     row = {"name": text, "n": -1, "s": -0.5, "yes": None}
     (_, cells) = csv.reader(io.StringIO(to_csv([row], COLUMNS).decode(), newline=""))
-    inert = f"'{text}".replace("\r", "\n")
-    assert cells == [inert, "-1", "-0.5", ""]
+    assert cells[1:] == ["-1", "-0.5", ""]
+    assert cells[0].startswith("'") and cells[0].replace("'", "") == text.replace("\r", "\n")
 
 
 def test_no_text_begins_a_row_of_its_own():
     table = to_csv([{"name": "a\r=1", "n": 1, "s": 1.0, "yes": None}], COLUMNS)
-    assert table == b'name,n,s,yes\n"a\n=1",1,1.0,\n'
+    assert table == b'name,n,s,yes\n"a\n\'=1",1,1.0,\n'
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_text_is_no_formula_whatever_a_spreadsheet_takes_for_the_separator(separator):
+    row = {"name": f"a{separator}=cmd|x{separator}\uff1d1", "n": 1, "s": 1.0, "yes": None}
+    table = to_csv([row], COLUMNS).decode()
+    cells = [cell for line in csv.reader(io.StringIO(table), delimiter=separator) for cell in line]
+    assert any("cmd" in cell for cell in cells)
+    assert not any(cell.startswith(("=", "\uff1d")) for cell in cells)
+
+
+def test_a_table_steers_no_terminal_that_shows_it():
+    table = to_csv([{"name": "a\x1b[2J\x9b\u202e\x00b", "n": 1, "s": 1.0, "yes": None}], COLUMNS).decode()
+    assert table == "name,n,s,yes\na [2J   b,1,1.0,\n"
 
 
 @pytest.mark.parametrize("rows", [ROWS, ROWS[:1], []])

@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from msgspec import structs
 
+from orchestrator import doors
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import GpuSample, Result
 from orchestrator.plan.draft import new_run_id
+from orchestrator.results import folder as results_folder
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import write_run_manifest
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
@@ -146,4 +148,40 @@ def test_what_cannot_even_be_looked_for_is_no_run(tmp_path, name):
 def test_a_plan_without_jobs_or_with_one_twice_is_one_line(tmp_path, jobs, words):
     folder = RunFolder.create(tmp_path, make_plan(jobs=jobs))
     with pytest.raises(UserError, match=rf"plan\.json: .*{words}"):
+        folder.plan()
+
+
+def test_a_record_of_far_too_many_values_is_not_decoded(tmp_path, monkeypatch):
+    """64 MiB of `{},` took twelve gigabytes."""
+    monkeypatch.setattr(doors.read_json, "__defaults__", (1000,))
+    plan = make_plan()
+    folder = RunFolder.create(tmp_path, plan)
+    (job,) = plan.jobs
+    place = folder.begin(job, 1)
+    (place / "result.json").write_bytes(b'{"epochs": [' + b"{}," * 600 + b"{}]}")
+    (result,) = folder.results().values()
+    assert (result.status, "holds more than 1,000 values" in result.reason) == ("failed", True)
+    (folder.path / "plan.json").write_bytes(b'{"config": {"x": [' + b"[]," * 600 + b"[]]}}")
+    for read in (folder.plan, folder.plan_text):
+        with pytest.raises(UserError, match=r"plan\.json holds more than 1,000 values"):
+            read()
+
+
+def test_a_run_of_far_too_many_epochs_readings_or_jobs_is_refused(tmp_path, monkeypatch):
+    plan = make_plan(jobs=[make_job(), make_job(repeat=2)])
+    folder = RunFolder.create(tmp_path, plan)
+    for job in plan.jobs:
+        place = folder.begin(job, 1)
+        folder.write_result(make_result(job, run_id=plan.run_id))
+    assert len(folder.results()) == 2
+    monkeypatch.setattr(results_folder, "MOST_EPOCHS_READ", 5)  # each has three
+    with pytest.raises(UserError, match="has more than 5 epochs"):
+        folder.results()
+    (place / "samples.jsonl").write_bytes(b'{"t":1,"device":"c"}\n' * 4)
+    assert len(folder.samples(job)) == 4
+    monkeypatch.setattr(results_folder, "MOST_SAMPLES", 3)
+    with pytest.raises(UserError, match=r"samples\.jsonl has more than 3 readings"):
+        folder.samples(job)
+    monkeypatch.setattr(results_folder, "MOST_JOBS", 0.5)
+    with pytest.raises(UserError, match=r"plan\.json: 2 jobs are too many"):
         folder.plan()

@@ -258,3 +258,16 @@ def test_repeats_of_ones_own_file_agree_in_what_was_asked_and_in_what_it_trained
     assert merged_set.group({**OWN_ROW, name: 99}) != merged_set.group(OWN_ROW)
     assert merged_set.apart([OWN_ROW, {**OWN_ROW, "epochs": 3}]) == {}
     assert merged_set.apart([OWN_ROW, {**OWN_ROW, name: 99}]) == {"my": [name]}
+
+
+def test_a_folder_that_is_no_set_is_not_written_over(runs, tmp_path):
+    """`merge ... --to .` in a folder with sounds in samples/ removed them all."""
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "mine.wav").write_bytes(b"mine")
+    with pytest.raises(UserError, match="is no merged set, and its samples would be lost"):
+        merged_set.merge_sources(runs[:1], tmp_path)
+    assert [path.name for path in tmp_path.rglob("*")] == ["samples", "mine.wav"]
+    before = sorted(runs[1].rglob("*"))
+    with pytest.raises(UserError, match=r"its plan\.json would be lost"):
+        merged_set.merge_sources(runs[:1], runs[1])
+    assert sorted(runs[1].rglob("*")) == before

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
+import duckdb
 import pytest
 
 from orchestrator.errors import UserError
+from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.source import is_set, query, read_source
 
@@ -45,3 +49,23 @@ def test_cells_never_average_over_groups(merged):
     names, rows = query(merged[0], "select * from cells")
     assert len(rows) == 35
     assert {"group", "n", "epoch_s"} <= set(names)
+
+
+def test_an_answer_that_would_fill_the_memory_is_refused(merged, monkeypatch):
+    """A million equal texts are a few bytes in the file."""
+    monkeypatch.setattr(named_files, "MOST_TEXT", 10_000)
+    with pytest.raises(UserError, match="the answer has more than"):
+        query(merged[0], "select repeat('a', 1000) from range(100)")
+    assert query(merged[0], "select repeat('a', 1000) from range(9)")[1] == [("a" * 1000,)] * 9
+
+
+def test_a_list_of_many_values_is_refused_before_it_is_read(merged, tmp_path):
+    path = tmp_path / "set"
+    shutil.copytree(merged[0], path)
+    file = path / "results.parquet"
+    select = f"select * replace (repeat([7], 3000000) as reason) from '{file}' limit 1"
+    duckdb.sql(f"copy ({select}) to '{tmp_path}/x.parquet' (format parquet)")
+    shutil.move(tmp_path / "x.parquet", file)
+    for read in (read_source, lambda path: query(path, "select run_id from results")):
+        with pytest.raises(UserError, match=r"has a column of 3,000,000 values in 1 rows"):
+            read(path)

@@ -116,8 +116,25 @@ def test_charts_of_an_earlier_report_do_not_stay(tmp_path, monkeypatch):
             return {"report.html": b"x"}
 
     (tmp_path / "charts").mkdir()
+    (tmp_path / "report.md").write_text("![Old](charts/old.svg)")
     for name in ("old.svg", "old.png", "old.json"):
         (tmp_path / "charts" / name).touch()
     monkeypatch.setattr("orchestrator.report.build.build", lambda *given: Made())
     assert session.write_report(None, tmp_path) == ("none drawn",)
     assert list((tmp_path / "charts").iterdir()) == []
+
+
+def test_charts_of_somebody_else_stay(tmp_path, monkeypatch):
+    """`report RUN --to SITE`, where SITE has pictures of its own."""
+
+    class Made:
+        lacking = ()
+
+        def files(self):
+            return {"report.html": b"x", "report.md": b"y", "charts/new.svg": b"z"}
+
+    (tmp_path / "charts").mkdir()
+    (tmp_path / "charts" / "photo.png").touch()
+    monkeypatch.setattr("orchestrator.report.build.build", lambda *given: Made())
+    session.write_report(None, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "charts").iterdir()) == ["new.svg", "photo.png"]

@@ -9,7 +9,8 @@ import shutil
 import msgspec
 import pytest
 
-from orchestrator.run import stranger
+from orchestrator.results.folder import RunFolder
+from orchestrator.run import session, stranger
 from orchestrator.stats import stopping_rule
 from tests.fakes.roots import make_root
 from tests.fakes.runs import Bench, rows_of
@@ -247,3 +248,23 @@ def test_ones_own_run_that_grew_by_until_asks_nothing_and_keeps_its_root(bench, 
 def test_a_recorded_command_is_quoted_only_where_it_is_one_of_ours(command, shown):
     """A report says it under "All of it again", and people paste it."""
     assert stranger.shown_command(command) == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "acts"),
+    [
+        ("orchestrate run --stack 'keras3-*' --launcher docker --config smoke", False),
+        ("orchestrate run --root mail", True),
+        ("orchestrate run --launcher=rt.yaml", True),
+        ("orchestrate run --launcher mail/rt", True),
+        ("orchestrate evil.py", True),
+        ("orchestrate run --config evil.yaml", True),
+        ("orchestrate run --weaken network", True),
+        ("orchestrate run --keras-spec=evil", True),
+    ],
+)
+def test_a_strangers_command_is_not_there_to_be_pasted_where_it_would_start_something(bench, mail, command, acts):
+    named(mail, command=command)
+    assert stranger.acts(command) is acts
+    shown = session.made_by([RunFolder.open(mail)])
+    assert shown == (f"orchestrate replay {mail}" if acts else command)

@@ -108,3 +108,13 @@ def test_the_file_of_a_stack_of_ones_own_is_one_check_more(orchestrate, examined
     assert answer.stdout.startswith(f"{level:5}stack of your own: {seen}")
     assert "ok   disk: 9 GB" in answer.stdout
     assert requests[0].config.stacks == ["keras3-jax"]
+
+
+def test_what_a_host_says_steers_no_terminal_and_tells_no_secret(orchestrate, examined):
+    examined(Check(level="bad", what="proxy\x1b[2J", seen="http://u:S3CRET@h:1\n::error::forged", mend="\u202ex"))
+    assert orchestrate("doctor").stdout.splitlines() == [
+        "bad  proxy [2J: http://h:1",
+        "  | ::error::forged",
+        "     ->  x",
+        "0 ok, 0 to know, 1 in the way",
+    ]

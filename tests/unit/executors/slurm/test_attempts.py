@@ -6,7 +6,7 @@ import pytest
 
 from orchestrator.executors.slurm.attempts import Attempt, Outcome, Spec, Started, new_token
 from orchestrator.executors.slurm.commands import Ticket
-from orchestrator.model import DataFile
+from orchestrator.model import DataFile, to_json
 from tests.make import make_job, make_result
 
 JOB = make_job()
@@ -123,3 +123,10 @@ def test_tokens_differ_and_are_fit_for_folders():
     tokens = {new_token() for _ in range(50)}
     assert len(tokens) == 50
     assert all(len(token) == 8 and token.isalnum() for token in tokens)
+
+
+@pytest.mark.parametrize("number", ["--name=other", "-u me", "1 2", "1\n", ";", "４"])
+def test_what_is_no_number_of_slurm_never_stands_among_the_words_of_scancel(make, number):
+    attempt = make()
+    (attempt.folder / "started.json").write_bytes(to_json({"node": "n1", "number": number, "pid": 1}))
+    assert attempt.started() is None

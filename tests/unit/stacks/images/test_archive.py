@@ -18,7 +18,7 @@ import pytest
 
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import to_json
-from orchestrator.stacks.images import archive
+from orchestrator.stacks.images import archive, archive_names
 from orchestrator.stacks.images.engine import ImageInfo
 from tests.fakes.docker_engine import FakeEngine
 from tests.fakes.libraries import tar
@@ -298,3 +298,21 @@ def test_an_archive_that_others_could_change_is_copied_before_it_is_checked(tmp_
         assert archive.load(engine, still, index, silent) == [ONE]
     assert engine.taken.startswith(b"\x1f\x8b")
     assert list((tmp_path / "cache").rglob("*.gz")) == []
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+def test_a_name_that_would_fill_the_memory_is_refused(tmp_path: Path, kind: bytes):
+    """A header of five gigabytes of zeros is a file of a few megabytes."""
+    member = tarfile.TarInfo("x")
+    member.type, member.size = kind, 64 << 20
+    path = tmp_path / "images.tar.gz"
+    with gzip.open(path, "wb", 1) as stream:
+        stream.write(member.tobuf(tarfile.USTAR_FORMAT) + bytes(member.size))
+    with pytest.raises(UserError, match="the header of a member has more than 4 MiB"):
+        archive.contents(path, silent)
+
+
+def test_an_archive_of_far_too_many_members_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(archive_names, "MOST_MEMBERS", 2)
+    with pytest.raises(UserError, match="more than 2 members"):
+        archive.contents(saved(tmp_path, ONE), silent)
