@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator import doors
+from orchestrator import doors, extras
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import NOT_RUN, PENDING, GpuSample, Plan, Result, Row, Sample, to_json, without_record
+from orchestrator.model import NOT_RUN, PENDING, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -21,8 +21,8 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows
 from orchestrator.results.samples import Readings
-from orchestrator.results.source import DAMAGED, MOST, opened_set, read_source, table_files
-from orchestrator.text import plural, printable
+from orchestrator.results.source import DAMAGED, MOST, gpu_samples, in_words, opened_set, read_source, table_files
+from orchestrator.text import plural
 
 
 class Merged(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     for folder, plan, results in _each_job_once(folders, merged.notes):
         samples = {job.id: folder.samples(job) for job in plan.planned}
         columns = {job_id: Readings.of(its) for job_id, its in samples.items()}
-        readings = _gpu_samples(folder, results, merged.notes)
+        readings = gpu_samples(folder, results, merged.notes)
         rows = merge_run(plan, results, columns, readings, goes_on=folder.goes_on())
         waiting = sum(row["status"] == PENDING for row in rows)
         if waiting:
@@ -109,25 +109,10 @@ def _is_readable(result: Result | None) -> bool:
     return not without_record({"launcher": launcher, "reason": result.reason})
 
 
-def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
-    """The readings of each job's GPU; none, and a note, where DuckDB cannot read them."""
-    try:
-        return {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-    except OrchestrateError:
-        raise
-    except Exception as error:
-        notes.append(f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
-        return {job_id: [] for job_id in results}
-
-
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
-
-
 def write_tables(merged: Merged, out: Path) -> Merged:
     """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`.
 
-    Gives the runs again, with a note where DuckDB could not write results.parquet. Raises HostError.
+    Gives the runs again, with a note where DuckDB could not write results.parquet, or is not there. Raises HostError.
     """
     write_atomic(out / "results.json", to_json({"results": for_programs(merged.rows)}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
@@ -135,14 +120,16 @@ def write_tables(merged: Merged, out: Path) -> Merged:
     target = out / "results.parquet"
     try:
         write_parquet(merged.rows, COLUMNS, target)
+        return merged
+    except extras.Lacking:
+        note = f"{target.name} is left out: {extras.lacking('tables')}."
     except OrchestrateError:
         raise
     except Exception as error:
-        with disk_errors(target):
-            doors.remove(target)  # one of other rows would be worse than none
-        note = f"{target.name} could not be written ({_in_words(error)})."
-        return msgspec.structs.replace(merged, notes=[*merged.notes, note])
-    return merged
+        note = f"{target.name} could not be written ({in_words(error)})."
+    with disk_errors(target):
+        doors.remove(target)  # one of other rows would be worse than none
+    return msgspec.structs.replace(merged, notes=[*merged.notes, note])
 
 
 def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
