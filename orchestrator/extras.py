@@ -52,7 +52,10 @@ class Lacking(HostError):
 
 def is_there(module: str) -> bool:
     """Whether a package is installed. A folder of its name, which Python takes for a package, is none."""
-    found = importlib.util.find_spec(module)
+    try:
+        found = importlib.util.find_spec(module)
+    except ValueError:  # loaded, and not from a file
+        return True
     return found is not None and found.origin is not None
 
 
