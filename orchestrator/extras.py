@@ -39,7 +39,7 @@ EXTRAS = {
     "build": Extra(
         {"uv": "uv", "elftools": "pyelftools"},
         "environments and GPU images of our stacks",
-        "environments of our stacks are taken where they are there, and none is made",
+        "environments of our stacks are taken where they are there, and none is made; `--python same` needs none",
     ),
     # In the core, as it is tiny: without it a host with GPUs would look like one that has none.
     "gpu": Extra({"pynvml": "nvidia-ml-py"}, "GPUs and their figures", "no GPU is found"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -147,3 +148,11 @@ def test_a_plan_without_jobs_or_with_one_twice_is_one_line(tmp_path, jobs, words
     folder = RunFolder.create(tmp_path, make_plan(jobs=jobs))
     with pytest.raises(UserError, match=rf"plan\.json: .*{words}"):
         folder.plan()
+
+
+def test_a_run_below_a_relative_folder_is_the_latest_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = RunFolder.create(Path("results"), make_plan())
+    assert first.is_latest
+    second = RunFolder.create(Path("results"), make_plan(run_id="other"))
+    assert second.is_latest and not first.is_latest
