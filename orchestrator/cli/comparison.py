@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator.cli.console import say
 from orchestrator.cli.tables import entries, width
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.report.comparison import cells, closing
@@ -23,6 +24,8 @@ def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
     """Two runs or merged sets, cell by cell, with the quality gate of a report. `only`: one job of the first."""
     catalog = load_catalog()
     a, b = source.read_source(first), source.read_source(second)
+    for note in dict.fromkeys([*a.notes, *b.notes]):
+        say(note)
     rows = [row for row in a.rows if only in (None, row["job_id"])]
     return compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
 

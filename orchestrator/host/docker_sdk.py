@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.errors import HostError
+from orchestrator import extras
 
 
 def docker_sdk() -> Any:
-    """The package `docker`, with the submodules that are used here. Raises HostError if it is not installed."""
-    try:
+    """The package `docker`, with the submodules that are used here. Raises Lacking if it is not installed."""
+    with extras.needed("docker"):
         import docker.auth
         import docker.credentials
         import docker.errors
         import docker.tls
         import docker.types
         import docker.utils
-    except ImportError as error:  # a folder called docker, which Python takes for a package, has no submodules
-        raise HostError("the Docker SDK for Python is not installed", "pip install docker") from error
     return docker
 
 

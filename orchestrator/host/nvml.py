@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator import extras
 from orchestrator.errors import HostError
 from orchestrator.host import topology
 from orchestrator.host.bounded import Bounded, NoAnswer
@@ -76,7 +77,11 @@ class GpuLost(Exception):
 @contextmanager
 def session() -> Iterator[Nvml]:
     """Open NVML for the time of the block. Raises NvmlMissing with the driver's own message."""
-    import pynvml
+    try:
+        with extras.needed("pynvml"):
+            import pynvml
+    except extras.Lacking as error:
+        raise NvmlMissing(error.message, error.hint) from error
 
     if _hung:
         raise NvmlHangs(_hung[0], HANGS)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from orchestrator import doors
+from orchestrator import doors, extras
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import NOT_RUN, PENDING, GpuSample, Plan, Result, Row, Sample, to_json, without_record
+from orchestrator.model import NOT_RUN, PENDING, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -21,8 +21,8 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows, single_jobs
 from orchestrator.results.samples import Readings
-from orchestrator.results.source import DAMAGED, MOST, opened_set, read_source, table_files
-from orchestrator.text import plural, printable, public
+from orchestrator.results.source import DAMAGED, MOST, gpu_samples, in_words, note, opened_set, read_source, table_files
+from orchestrator.text import plural, public
 
 #: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
 MOST_READINGS = 1_000_000
@@ -77,7 +77,7 @@ def _add_job(
     """Adds what a plan of a single job left to the tables; gives its row. Its raw readings are not kept."""
     (job,) = one.planned
     mine = {job.id: results[job.id]} if job.id in results else {}
-    samples, readings = folder.samples(job), _gpu_samples(folder, mine, merged.notes)
+    samples, readings = folder.samples(job), gpu_samples(folder, mine, merged.notes)
     columns = {job.id: Readings.of(samples)}
     for result in mine.values():
         merged.epochs.extend(epoch_rows([result], readings, columns))
@@ -91,12 +91,6 @@ def _add_job(
                 merged.notes, f"Not all curves of processor and memory: there are more than {MOST_READINGS:,} readings."
             )
     return merge_run(one, mine, columns, readings, goes_on=goes_on)
-
-
-def note(notes: list[str], sentence: str) -> None:
-    """Adds a sentence that is not there yet."""
-    if sentence not in notes:
-        notes.append(sentence)
 
 
 def _each_job_once(
@@ -132,25 +126,10 @@ def _is_readable(result: Result | None) -> bool:
     return not without_record({"launcher": launcher, "reason": result.reason})
 
 
-def _gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
-    """The readings of each job's GPU; none, and a note, where DuckDB cannot read them."""
-    try:
-        return {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
-    except OrchestrateError:
-        raise
-    except Exception as error:
-        note(notes, f"No figures of GPUs: their readings could not be read ({_in_words(error)}).")
-        return {job_id: [] for job_id in results}
-
-
-def _in_words(error: Exception) -> str:
-    return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
-
-
 def write_tables(merged: Merged, out: Path) -> Merged:
     """Write results.json (the same document as --json), results.csv, results.parquet and epochs.csv below `out`.
 
-    Gives the runs again, with a note where DuckDB could not write results.parquet. Raises HostError.
+    Gives the runs again, with a note where DuckDB could not write results.parquet, or is not there. Raises HostError.
     """
     write_atomic(out / "results.json", to_json({"results": for_programs(merged.rows)}))
     write_atomic(out / "results.csv", to_csv(merged.rows, COLUMNS))
@@ -158,14 +137,16 @@ def write_tables(merged: Merged, out: Path) -> Merged:
     target = out / "results.parquet"
     try:
         write_parquet(merged.rows, COLUMNS, target)
+        return merged
+    except extras.Lacking:
+        note = f"{target.name} is left out: {extras.lacking('tables')}."
     except OrchestrateError:
         raise
     except Exception as error:
-        with disk_errors(target):
-            doors.remove(target)  # one of other rows would be worse than none
-        note = f"{target.name} could not be written ({_in_words(error)})."
-        return msgspec.structs.replace(merged, notes=[*merged.notes, note])
-    return merged
+        note = f"{target.name} could not be written ({in_words(error)})."
+    with disk_errors(target):
+        doors.remove(target)  # one of other rows would be worse than none
+    return msgspec.structs.replace(merged, notes=[*merged.notes, note])
 
 
 def distinct(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:

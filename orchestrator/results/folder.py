@@ -76,7 +76,7 @@ class RunFolder:
     @property
     def is_latest(self) -> bool:
         """Whether the link `latest` leads here. In a folder that several users share it may be another user's."""
-        return os.path.realpath(self.path.parent / LATEST) == str(self.path)
+        return os.path.realpath(self.path.parent / LATEST) == os.path.realpath(self.path)
 
     @classmethod
     def open(cls, path: Path) -> RunFolder:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import typing
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator import doors
+from orchestrator.doors import UNREADABLE
 from orchestrator.errors import UserError
 from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import named_files
@@ -42,6 +45,10 @@ MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
 #: Rows that are taken from the database at a time.
 PIECE = 10_000
 
+#: Bytes of one reading: a longer line is none.
+MOST_LINE = 2**20
+_LINES = msgspec.json.Decoder(GpuSample)
+
 #: One column per field of a reading, typed also where all values are absent.
 COLUMNS = _columns(GpuSample)
 PROCESS_COLUMNS = _columns(GpuProcess)
@@ -59,14 +66,16 @@ def spools(run: Path) -> list[Path]:
 
 
 def to_parquet(run: Path) -> None:
-    """Turn every file of lines into a Parquet file of the same name."""
+    """Turn every file of lines into a Parquet file of the same name. Raises Lacking."""
     for spool in spools(run):
         with (
             named_files.opened([spool]) as names,
             named_files.written(spool.with_suffix(".parquet")) as target,
             named_files.connect() as database,
         ):
-            _lines(database, names[0]).write_parquet(target, compression="zstd")
+            lines = named_files.read_lines(database, names[0], COLUMNS, ignore_errors=True)
+            whole = lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
+            whole.write_parquet(target, compression="zstd")
         doors.remove(spool)
 
 
@@ -76,33 +85,54 @@ def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
     Raises UserError for a file that holds no readings, or more of them than a host's memory bears.
     """
     finished = [run / name for name in doors.names(run) if name.startswith("gpu-") and name.endswith(".parquet")]
-    paths = [*finished, *(path for path in spools(run) if path.with_suffix(".parquet") not in finished)]
-    if not paths:
-        return []
-    found: list[GpuSample] = []
-    with named_files.opened(paths) as names, named_files.connect() as database:
-        for path, name in zip(paths, names, strict=True):
-            found += _read_one(database, path, name, [uuid, begin, end])
+    waiting = [path for path in spools(run) if path.with_suffix(".parquet") not in finished]
+    found = [sample for path in waiting for sample in _read_lines(path, uuid, begin, end)]
+    if finished:
+        with named_files.opened(finished) as names, named_files.connect() as database:
+            for path, name in zip(finished, names, strict=True):
+                found += _read_one(database, path, name, [uuid, begin, end])
     return sorted(found, key=lambda sample: sample.t)
 
 
-def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
-    its_lines = path.suffix == ".jsonl"
-    if not its_lines:
-        named_files.refuse_many(database, [name], path, MOST_OF_FILE, MOST_IN_LISTS)
-    table = _lines(database, name) if its_lines else named_files.read_parquet(database, [name])
-    table.create_view("readings", replace=True)
-    those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
-    weight = " + ".join(f'coalesce(strlen("{column}"::VARCHAR), 0)' for column in table.columns)
-    ((count, size),) = database.execute(
-        f"SELECT count(*), coalesce(sum({weight})::HUGEINT, 0) {those}", wanted
-    ).fetchall()
+def _read_lines(path: Path, uuid: str, begin: float, end: float) -> Iterator[GpuSample]:
+    """The same of a file of lines, without DuckDB: a small installation has no other files."""
+    count = size = 0
+    with os.fdopen(doors.open_file(path), "rb") as file:
+        for line in iter(lambda: file.readline(MOST_LINE), b""):
+            with contextlib.suppress(*UNREADABLE):
+                sample = _decoded(line)
+                if sample.uuid == uuid and begin <= sample.t <= end:
+                    count, size = count + 1, size + len(line)
+                    _refuse_many(path, count, size)
+                    yield sample
+
+
+def _decoded(line: bytes) -> GpuSample:
+    """One reading, without what a newer version knows of it."""
+    with contextlib.suppress(msgspec.ValidationError):
+        return _LINES.decode(line)
+    return _sample(msgspec.json.decode(line, type=dict[str, Any]))
+
+
+def _refuse_many(path: Path, count: int, size: int) -> None:
     if count > MOST_READINGS or size > MOST_READINGS_TEXT:
         raise UserError(
-            f"{path} has {count:,} readings of one job ({size >> 20:,} MiB as text); "
+            f"{path} has {count:,} readings of one job or more ({size >> 20:,} MiB as text); "
             f"no more than {MOST_READINGS:,} ({MOST_READINGS_TEXT >> 20:,} MiB) are read",
             "it is not what a run wrote",
         )
+
+
+def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
+    named_files.refuse_many(database, [name], path, MOST_OF_FILE, MOST_IN_LISTS)
+    named_files.read_parquet(database, [name]).create_view("readings", replace=True)
+    columns = database.view("readings").columns
+    those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
+    weight = " + ".join(f'coalesce(strlen("{column}"::VARCHAR), 0)' for column in columns)
+    ((count, size),) = database.execute(
+        f"SELECT count(*), coalesce(sum({weight})::HUGEINT, 0) {those}", wanted
+    ).fetchall()
+    _refuse_many(path, count, size)
     rows = database.execute(f"SELECT * {those}", wanted)
     columns = [column[0] for column in rows.description]
     while some := rows.fetchmany(PIECE):  # all at once would be in memory twice
@@ -111,11 +141,6 @@ def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterat
                 yield _sample(dict(zip(columns, row, strict=True)))
             except msgspec.ValidationError as error:
                 raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
-
-
-def _lines(database: Any, name: str) -> Any:
-    lines = named_files.read_lines(database, name, COLUMNS, ignore_errors=True)
-    return lines.project("* REPLACE (coalesce(kind, 'poll') AS kind)").filter("t IS NOT NULL")
 
 
 def _sample(row: dict[str, Any]) -> GpuSample:

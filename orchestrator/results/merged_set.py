@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from orchestrator import doors
+from orchestrator import doors, extras
 from orchestrator.errors import UserError
 from orchestrator.files import disk_errors, remove_tree, write_atomic
 from orchestrator.model import Noun, Row, Sample, to_json, without_record
@@ -92,8 +92,9 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
 def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     """Write the set to the folder `to`; returns what was done, and the rows.
 
-    Raises UserError for a path that holds neither a run nor a set.
+    Raises UserError for a path that holds neither a run nor a set, and Lacking.
     """
+    extras.require("duckdb")
     for path in paths:
         if not is_set(path) and not has_plan(path):
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from orchestrator import doors
+from orchestrator import doors, extras
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import remove_tree
 
@@ -26,22 +26,27 @@ PIECE = 100
 MOST_FILES = 500
 
 
+def duck() -> Any:
+    """DuckDB, which takes a tenth of a second to load; runs are read without it. Raises Lacking."""
+    with extras.needed("duckdb"):
+        import duckdb
+    return duckdb
+
+
 def connect() -> Any:
     """A database in memory, which takes no more of it than MEMORY and writes nothing to the disk on its own."""
-    import duckdb  # a tenth of a second to load; runs are read without it
-
+    duckdb = duck()
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return duckdb.connect(config={"memory_limit": f"{min(MEMORY, there // 2)}B", "temp_directory": ""})
 
 
 @contextmanager
 def opened(paths: Sequence[Path]) -> Iterator[list[str]]:
-    """DuckDB's names of these plain files, for as long as the block lasts. Raises UserError, OSError.
+    """DuckDB's names of these plain files, for as long as the block lasts. Raises UserError, Lacking, OSError.
 
     What DuckDB finds wrong with them is a UserError that names the file.
     """
-    import duckdb
-
+    duckdb = duck()
     if len(paths) > MOST_FILES:
         raise UserError(f"{paths[0].parent} has {len(paths):,} files; {MOST_FILES} are read", "merge its runs again")
     with ExitStack() as stack:
@@ -58,8 +63,7 @@ def opened(paths: Sequence[Path]) -> Iterator[list[str]]:
 
 def in_words(error: Exception, names: Mapping[str, Path], otherwise: Path) -> UserError | HostError:
     """What DuckDB says of these files (DuckDB's name -> path), for people."""
-    import duckdb
-
+    duckdb = duck()
     text = str(error).partition("\n")[0]
     if isinstance(error, duckdb.OutOfMemoryException):
         return HostError(f"{otherwise}: {text}", "it is too large to be read on this host")

@@ -11,15 +11,16 @@ from typing import Any, get_args
 
 import msgspec
 
-from orchestrator import doors
-from orchestrator.errors import UserError
-from orchestrator.model import PENDING, Status
+from orchestrator import doors, extras
+from orchestrator.errors import OrchestrateError, UserError
+from orchestrator.model import PENDING, GpuSample, Result, Status
 from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import steady_epochs
+from orchestrator.text import printable
 
 #: The tables of a set, and the most rows that are read of each; samples are never all in memory.
 MOST = {"results": named_files.MOST_ROWS, "epochs": named_files.MOST_ROWS, "samples": 100_000_000}
@@ -34,10 +35,14 @@ DAMAGED = "the set is damaged, or of another version: merge its runs again"
 
 
 class Source(msgspec.Struct, frozen=True):
-    """One run or set: its rows (columns.COLUMNS) and its epochs (columns.EPOCH_COLUMNS)."""
+    """One run or set: its rows (columns.COLUMNS) and its epochs (columns.EPOCH_COLUMNS).
+
+    `notes`: sentences on what could not be read of it.
+    """
 
     rows: list[dict[str, Any]]
     epochs: list[dict[str, Any]]
+    notes: list[str] = []
 
     @property
     def steady(self) -> dict[tuple[Any, Any], list[float]]:
@@ -53,13 +58,14 @@ def read_source(path: Path) -> Source:
     if has_plan(path):
         folder = RunFolder.open(path)
         plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
-        found = Source(rows=[], epochs=[])
+        found = Source(rows=[], epochs=[], notes=[])
         for one in single_jobs(plan):
             (job,) = one.planned
-            samples, result = {job.id: Readings.of(folder.samples(job))}, results.get(job.id)
-            gpu = {job.id: folder.gpu_samples(result)} if result else {}
-            found.rows.extend(merge_run(one, results, samples, gpu, goes_on=goes_on))
-            found.epochs.extend(epoch_rows([result] if result else [], gpu, samples))
+            samples, mine = {job.id: Readings.of(folder.samples(job))}, {job.id: results.get(job.id)}
+            done = {job_id: result for job_id, result in mine.items() if result is not None}
+            gpu = gpu_samples(folder, done, found.notes)
+            found.rows.extend(merge_run(one, done, samples, gpu, goes_on=goes_on))
+            found.epochs.extend(epoch_rows(done.values(), gpu, samples))
         return found
     if is_set(path):
         tables = tables_of_set(path)
@@ -68,6 +74,31 @@ def read_source(path: Path) -> Source:
             epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in tables.epochs],
         )
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
+
+
+def gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
+    """The readings of each job's GPU; none, and a note, where DuckDB cannot read them or is not there."""
+    try:
+        return {job_id: folder.gpu_samples(result) for job_id, result in results.items()}
+    except extras.Lacking:
+        why = extras.lacking("tables")
+    except OrchestrateError:
+        raise
+    except Exception as error:
+        why = f"their readings could not be read ({in_words(error)})"
+    note(notes, f"No figures of GPUs: {why}.")
+    return {job_id: [] for job_id in results}
+
+
+def note(notes: list[str], sentence: str) -> None:
+    """Adds a sentence that is not there yet."""
+    if sentence not in notes:
+        notes.append(sentence)
+
+
+def in_words(error: Exception) -> str:
+    """An error that is no fault of the user's, on one line."""
+    return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
 
 
 def is_set(path: Path) -> bool:
@@ -112,12 +143,11 @@ def tables_of_set(path: Path) -> Source:
 def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Column names and rows of one SQL statement over a set's tables. It can read the set and nothing else.
 
-    Raises UserError for a statement that is wrong, or that does not read.
+    Raises Lacking, and UserError for a statement that is wrong, or that does not read.
     """
+    duckdb = named_files.duck()
     if not is_set(path):
         raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/")
-    import duckdb  # a tenth of a second to load; runs are read without it
-
     path = opened_set(path)
     files = {name: table_files(path, name) for name in TABLES}
     with named_files.opened(list(chain(*files.values()))) as names, named_files.connect() as database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator import extras
 from orchestrator.errors import HostError
 from orchestrator.launchers import runtimes
 from orchestrator.model import Say
@@ -62,7 +63,7 @@ def _runtime(name: str, request: Request, catalog: Catalog, engine: Engine, say:
 
 def planning_provisioner(launcher: str, request: Request, catalog: Catalog) -> Provisioner:
     """A provisioner that can only describe: nothing is asked of an engine, nothing is made ready."""
-    if launcher == "process":
+    if launcher == "process" or (launcher == "auto" and not extras.is_there("docker")):
         return ProcessProvisioner(catalog, silent, request.keras_spec)
     if launcher in ("auto", "docker"):
         return DockerProvisioner(None, catalog, request.build, False, silent)

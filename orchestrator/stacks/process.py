@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from orchestrator import extras
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import cache_folder, flush_to_disk
 from orchestrator.launchers.launcher import Launcher, RunContext
@@ -41,7 +42,7 @@ class ProcessProvisioner:
             spec = self._keras_spec if stack.era == "today" else None
             try:
                 venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec, self._way)
-            except venvs.NoInterpreter as error:
+            except (venvs.NoInterpreter, extras.Lacking) as error:
                 self._say(format_error(stack, error))
                 missing.append(_unsupported(stack, f"{error.message}; {error.hint}"))
             except UserError:  # a contradiction in what was asked for costs no row, but the run

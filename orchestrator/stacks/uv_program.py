@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from uv import find_uv_bin
-
+from orchestrator import extras
 from orchestrator.errors import HostError
 
 
 def uv_program() -> str:
-    """The path of uv, which is installed with this package. Raises HostError where it is not there any more."""
+    """The path of uv. Raises Lacking where its package is not installed, HostError where that lacks its program."""
+    with extras.needed("uv"):
+        from uv import find_uv_bin
     try:
         return find_uv_bin()
     except FileNotFoundError as error:

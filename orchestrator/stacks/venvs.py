@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from orchestrator import ownership
+from orchestrator import extras, ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cache_folder, cache_locked, sha256_file
 from orchestrator.model import DeviceKind, Noun, Say, Stack
@@ -119,8 +119,11 @@ def no_interpreter(stack: Stack, device: DeviceKind, docker_dir: Path) -> str:
 
     Nothing is made or fetched: a Python 3 that is not here may still be had by uv.
     """
-    if not stack.python.startswith("2.") or Legacy(stack).usable(place(stack, device, docker_dir, None)[0]):
+    modern = not stack.python.startswith("2.")
+    if (modern and extras.is_there("uv")) or _maker(stack).usable(place(stack, device, docker_dir, None)[0]):
         return ""
+    if modern:
+        return f"no environment of it is here, and {extras.lacking('build')}"
     try:
         find_python(stack.python)
     except NoInterpreter as error:

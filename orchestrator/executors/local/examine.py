@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator import __version__
+from orchestrator import __version__, extras
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow, listing
 from orchestrator.errors import HostError, UserError
@@ -59,13 +59,24 @@ def examine_host(
         data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
         trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
-    seen = [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ)]
+    seen = [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ), *parts()]
     return seen if config.pythons or config.images else [*seen, *_here(facts, engine)]
 
 
 def _here(facts: Facts, engine: Engine) -> list[Check]:
     """What could be used as it is, instead of stacks that are made."""
     return [*candidates.pythons(os.environ), *(candidates.images(engine.client()) if facts.engine else [])]
+
+
+def parts() -> list[Check]:
+    """The extras of this installation, and what is lost without one."""
+    found = []
+    for name, extra in extras.EXTRAS.items():
+        absent = extra.absent()
+        seen = f"without {' and '.join(absent)}: {extra.lost}" if absent else ", ".join(extra.packages.values())
+        level: Level = "warn" if absent else "ok"
+        found.append(Check(level=level, what=f"extra {name}", seen=seen, mend=extras.remedy(name)))
+    return found
 
 
 def packages(environ: Mapping[str, str]) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO, Any
 
+from orchestrator import extras
 from orchestrator.model import Noun
 
 
@@ -20,10 +21,11 @@ class Dynamic(Noun, frozen=True, kw_only=True):
 
 
 def dynamic(stream: IO[bytes]) -> Dynamic:
-    """Read the dynamic section. Raises NotALibrary for anything that is no x86-64 shared library."""
-    from elftools.common.exceptions import ELFError  # only here: most commands read no library
-    from elftools.elf.dynamic import DynamicSection
-    from elftools.elf.elffile import ELFFile
+    """Read the dynamic section. Raises NotALibrary for anything that is no x86-64 shared library, and Lacking."""
+    with extras.needed("elftools"):  # only here: most commands read no library
+        from elftools.common.exceptions import ELFError
+        from elftools.elf.dynamic import DynamicSection
+        from elftools.elf.elffile import ELFFile
 
     try:
         file = ELFFile(stream)

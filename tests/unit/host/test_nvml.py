@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.host import nvml as nvml_module
-from orchestrator.host.nvml import GpuLost, Nvml, NvmlHangs
+from orchestrator.host.nvml import GpuLost, Nvml, NvmlHangs, NvmlMissing, session
 
 
 class Refusal(Exception):
@@ -244,3 +244,11 @@ def test_the_drivers_buffer_is_read_from_where_the_last_reading_ended():
     assert [(s.util, s.kind) for s in found] == [(20.0, "buffer"), (30.0, "buffer")]
     assert newest == 300
     assert Nvml(library()).buffered("GPU-1", 100) == ([], 100)
+
+
+def test_without_nvidia_ml_py_it_is_said_that_gpus_are_not_seen(monkeypatch):
+    """Such a host does not look like one without a GPU, which `absent` would mean."""
+    monkeypatch.setitem(sys.modules, "pynvml", None)
+    with pytest.raises(NvmlMissing, match="GPUs and their figures need nvidia-ml-py") as caught, session():
+        pytest.fail("not reached")
+    assert not caught.value.absent and "pip install nvidia-ml-py" in caught.value.hint

@@ -126,7 +126,7 @@ def test_without_duckdb_there_are_all_tables_but_parquet(tmp_path, monkeypatch, 
     monkeypatch.setitem(sys.modules, "duckdb", None)
     merged = write_tables(merge_runs([folder]), tmp_path)
     (note,) = merged.notes
-    assert note.startswith("results.parquet could not be written (ModuleNotFoundError: ")
+    assert note == ("results.parquet is left out: duckdb is not installed (pip install 'keras-orchestrate[tables]').")
     tables = {path.name for path in tmp_path.iterdir() if path.is_file()}
     assert tables == {"results.json", "results.csv", "epochs.csv"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import shutil
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -185,3 +186,11 @@ def test_a_run_of_far_too_many_epochs_readings_or_jobs_is_refused(tmp_path, monk
     monkeypatch.setattr(results_folder, "MOST_JOBS", 0.5)
     with pytest.raises(UserError, match=r"plan\.json: 2 jobs are too many"):
         folder.plan()
+
+
+def test_a_run_below_a_relative_folder_is_the_latest_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first = RunFolder.create(Path("results"), make_plan())
+    assert first.is_latest
+    second = RunFolder.create(Path("results"), make_plan(run_id="other"))
+    assert second.is_latest and not first.is_latest

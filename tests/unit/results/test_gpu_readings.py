@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import duckdb
 import msgspec
+import pytest
 
+from orchestrator import extras
+from orchestrator.errors import UserError
 from orchestrator.model import GpuProcess, GpuSample
 from orchestrator.results import gpu_readings
 
@@ -72,3 +77,34 @@ def test_nothing_recorded_is_nothing_read(tmp_path):
     assert gpu_readings.read(tmp_path, "a", 0, 9) == []
     gpu_readings.to_parquet(tmp_path)
     assert gpu_readings.read(tmp_path, "a", 0, 9) == []
+
+
+def test_lines_are_read_without_duckdb_and_parquet_needs_it(tmp_path, monkeypatch):
+    spool(tmp_path, SAMPLES[:2])
+    gpu_readings.to_parquet(tmp_path)
+    spool(tmp_path, SAMPLES[2:])
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    with pytest.raises(extras.Lacking, match="need duckdb, which is not installed"):
+        gpu_readings.read(tmp_path, "a", 0, 9)
+    (tmp_path / "gpu-1.parquet").unlink()
+    assert gpu_readings.read(tmp_path, "a", 0, 9) == SAMPLES[3:]
+    with pytest.raises(extras.Lacking):
+        gpu_readings.to_parquet(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["gpu-2.jsonl"]
+
+
+def test_a_line_of_a_newer_version_or_of_nobody_costs_no_other(tmp_path):
+    path = spool(tmp_path, SAMPLES[:1])
+    newer = b'{"t": 2.0, "uuid": "a", "util": 6.0, "fan": 30}\n'
+    path.write_bytes(b"\xff\n[]\n" + b"[" * 3000 + b"\n" + newer + path.read_bytes())
+    found = [GpuSample(t=1.0, uuid="a", util=5.0), GpuSample(t=2.0, uuid="a", util=6.0)]
+    read = gpu_readings.read(tmp_path, "a", 0, 9)
+    assert [(one.t, one.util) for one in read] == [(one.t, one.util) for one in found]
+
+
+def test_more_readings_than_memory_bears_are_refused(tmp_path, monkeypatch):
+    spool(tmp_path)
+    monkeypatch.setattr(gpu_readings, "MOST_READINGS", 2)
+    with pytest.raises(UserError, match="3 readings of one job or more"):
+        gpu_readings.read(tmp_path, "a", 0, 9)
+    assert len(gpu_readings.read(tmp_path, "a", 0, 2)) == 2

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import shutil
+import sys
 
 import duckdb
+import msgspec
 import pytest
 
 from orchestrator.errors import UserError
 from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
+from orchestrator.results.folder import RunFolder
 from orchestrator.results.source import is_set, query, read_source
+from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
 
 def test_a_run_and_its_set_have_the_same_tables(merged, runs):
@@ -69,3 +73,16 @@ def test_a_list_of_many_values_is_refused_before_it_is_read(merged, tmp_path):
     for read in (read_source, lambda path: query(path, "select run_id from results")):
         with pytest.raises(UserError, match=r"has a column of 3,000,000 values in 1 rows"):
             read(path)
+
+
+def test_a_run_is_read_without_duckdb_but_for_packed_figures_of_its_gpu(tmp_path, monkeypatch):
+    folder = RunFolder.create(tmp_path, make_plan())
+    folder.begin(make_job(), 1)
+    fingerprint = msgspec.structs.replace(FINGERPRINT, gpu_uuid="GPU-1")
+    folder.write_result(make_result(make_job(), fingerprint=fingerprint))
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    assert read_source(folder.path).notes == []
+    (folder.path / "gpu-1.parquet").write_bytes(b"packed")
+    source = read_source(folder.path)
+    assert [row["status"] for row in source.rows] == ["ok"]
+    assert source.notes == ["No figures of GPUs: duckdb is not installed (pip install 'keras-orchestrate[tables]')."]

@@ -87,3 +87,10 @@ def test_a_program_that_hangs_is_ended(view, monkeypatch):
 def test_where_nothing_is_to_be_drawn_nothing_is_started(monkeypatch):
     monkeypatch.setattr(drawn_module, "subprocess", None)
     assert drawn(view_of([row()])) == Drawn()
+
+
+def test_without_the_packages_that_draw_nothing_is_started_and_one_sentence_says_so(view, monkeypatch):
+    monkeypatch.setattr(drawn_module.subprocess, "run", lambda *_, **__: pytest.fail("started"))
+    monkeypatch.setitem(sys.modules, "altair", None)
+    reason = "altair is not installed (pip install 'keras-orchestrate[charts]')"
+    assert drawn(view) == Drawn(lacking=[f"The charts are not drawn: {reason}."])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from pathlib import Path
 from typing import Any
@@ -124,3 +125,11 @@ def test_environments_are_made_as_the_command_line_says_or_not_at_all(launcher: 
     chosen = choose_provisioner(launcher, request, CATALOG, client, lambda line: None)  # type: ignore[arg-type]
     chosen.prepare([CATALOG.stack("keras3-jax")], "cpu")
     assert ways == [venvs.Way(index="https://company/simple", ca_bundle="/ca.pem", may_make=False)]
+
+
+def test_a_plan_of_a_host_without_the_docker_sdk_is_one_of_processes(monkeypatch: pytest.MonkeyPatch):
+    request = RunRequest(config=Config(), out=Path("results"))
+    assert isinstance(planning_provisioner("auto", request, CATALOG), DockerProvisioner)
+    monkeypatch.setitem(sys.modules, "docker", None)
+    assert isinstance(planning_provisioner("auto", request, CATALOG), ProcessProvisioner)
+    assert isinstance(planning_provisioner("docker", request, CATALOG), DockerProvisioner)

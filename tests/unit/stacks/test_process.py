@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.stacks import process, venvs
+from orchestrator.stacks import process, stamps, venvs
 
 CATALOG = load_catalog()
 TODAY = [stack for stack in CATALOG.stacks if stack.era == "today"]
@@ -34,3 +36,26 @@ def test_a_stack_without_a_python_is_told_at_once_in_a_plan_and_in_a_run(monkeyp
     (run,) = provisioner.prepare([theano], "cpu")
     assert planned == run and (run.stack, run.status) == ("keras2-theano", "unsupported")
     assert said == ["keras2-theano: needs python2.7, which this host does not have\n  -> a Docker engine runs it"]
+
+
+def test_without_uv_a_stack_is_what_this_host_cannot_run_and_it_is_said_which_extra_it_takes(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "uv", None)
+    jax, said = CATALOG.stack("keras3-jax"), []
+    (planned,) = process.without_python([jax], "cpu", CATALOG.docker_dir)
+    (run,) = process.ProcessProvisioner(CATALOG, said.append).prepare([jax], "cpu")
+    for reason in (planned.reason, run.reason, said[-1]):
+        assert "uv" in reason and "not installed" in reason and "pip install 'keras-orchestrate[build]'" in reason
+    assert (planned.status, run.status) == ("unsupported", "unsupported")
+
+
+def test_without_uv_an_environment_that_is_there_serves(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "uv", None)
+    jax = CATALOG.stack("keras3-jax")
+    here, digest = venvs.place(jax, "cpu", CATALOG.docker_dir, None)
+    (here / "bin").mkdir(parents=True)
+    (here / "bin" / "python").symlink_to(sys.executable)
+    stamps.write(here, digest)
+    assert process.without_python([jax], "cpu", CATALOG.docker_dir) == []
+    assert process.ProcessProvisioner(CATALOG, lambda line: None).prepare([jax], "cpu") == []

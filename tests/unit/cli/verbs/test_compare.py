@@ -115,3 +115,11 @@ def test_mistakes(orchestrate, two, words, message):
     answer = orchestrate("compare", *words)
     assert answer.returncode == 2
     assert message in answer.stderr
+
+
+def test_what_could_not_be_read_of_a_run_is_said_once(orchestrate, monkeypatch, tmp_path):
+    rows = [row(repeat=n, epoch_s=1.0 + n / 100) for n in (1, 2, 3)]
+    read = source.Source(rows=rows, epochs=[], notes=["No figures of GPUs: duckdb is not installed."])
+    monkeypatch.setattr(source, "read_source", lambda path: read)
+    said = orchestrate("compare", tmp_path, tmp_path).stderr
+    assert said.count("No figures of GPUs: duckdb is not installed.") == 1

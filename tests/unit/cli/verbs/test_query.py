@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -68,3 +69,9 @@ def test_without_a_set_its_place_is_named(orchestrate):
     answer = orchestrate("query", "select 1")
     assert answer.returncode == 2
     assert "results/all" in answer.stderr
+
+
+def test_without_duckdb_it_says_so_before_it_asks_for_a_set(orchestrate, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "duckdb", None)
+    done = orchestrate("query", "select 1", tmp_path)
+    assert done.returncode == 3 and "pip install 'keras-orchestrate[tables]'" in done.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import types
 from contextlib import contextmanager
 
@@ -257,3 +258,14 @@ def test_where_packages_would_come_from(environ, level, seen):
     check = examine.packages({"PIP_CONFIG_FILE": os.devnull, **environ})
     assert (check.what, check.level) == ("packages", level) and seen in check.seen
     assert bool(check.mend) == (level == "warn")
+
+
+def test_each_extra_is_a_line_that_says_what_is_lost_without_it(monkeypatch):
+    assert {check.level for check in examine.parts()} == {"ok"}
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    found = {check.what: check for check in examine.parts()}
+    assert list(found) == ["extra charts", "extra tables", "extra docker", "extra build", "extra gpu"]
+    charts = found["extra charts"]
+    assert (charts.level, charts.mend) == ("warn", "pip install 'keras-orchestrate[charts]'")
+    assert charts.seen == "without vl-convert-python: reports have tables and no pictures"
+    assert found["extra tables"].level == "ok" and "duckdb" in found["extra tables"].seen
