@@ -111,6 +111,10 @@ def _code() -> int:
 
 def _carried_out() -> int:
     try:
+        Path.cwd()
+    except OSError as error:
+        raise HostError(f"the folder that you are in cannot be found: {error.strerror}", "change to another") from error
+    try:
         code = cli.main(prog_name="orchestrate", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except SystemExit as ended:

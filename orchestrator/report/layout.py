@@ -222,7 +222,7 @@ def _era(rows: Sequence[Row]) -> str:
             return str(row["era"])
         major = str(row.get("keras_version") or "").partition(".")[0]
         if major.isdecimal():
-            return "2017" if int(major) < 3 else "today"
+            return "2017" if int(major[:9]) < 3 else "today"
     return ""
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from orchestrator.cli import app
 from tests.conftest import ROOT
 
 
@@ -209,3 +210,15 @@ def test_a_fault_of_ours_stays_a_traceback(orchestrate, monkeypatch, error):
     monkeypatch.setattr("orchestrator.cli.verbs.list.load_catalog", Fails(error))
     with pytest.raises(type(error)):
         orchestrate("list")
+
+
+def test_a_folder_that_is_gone_below_ones_feet_is_one_line(tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setattr(sys, "argv", ["orchestrate", "plan", "--config", "smoke"])
+    with pytest.raises(SystemExit) as ended:
+        app.main()
+    assert ended.value.code == 3
+    assert capsys.readouterr().err.startswith("ERROR the folder that you are in cannot be found: No such file")

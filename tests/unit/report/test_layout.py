@@ -148,3 +148,10 @@ def test_a_stack_that_was_found_says_so():
 def test_own_stacks_of_today_make_no_groups_of_eras():
     rows = own(**{name: {"keras_version": "2.15.0"} for name in ("jax", "torch", "tensorflow")}).rows
     assert lay_out(rows).eras() == [("today", 3)]
+
+
+@pytest.mark.parametrize("version", ["9" * 5000, "٣.0", "²", "", "x"])
+def test_a_version_of_any_text_has_an_era_or_none(version):
+    """Python reads no number of more than 4,300 digits."""
+    rows = [row(keras_version=version, era=None)]
+    assert lay_out(rows).contenders[0].era in ("", "today")
