@@ -53,7 +53,7 @@ SCRIPTS_SEEN = {
     "tf_data": Seen(2, 8, 256, 251, "loss acc val_loss val_acc", "tf.data.Dataset"),
     "timeseries_transformer": Seen(2, 10, 307, 550, "loss acc val_loss val_acc"),
     "torch_loader": Seen(3, 7, 200, 738, "loss acc val_loss val_acc", "torch.utils.data.DataLoader"),
-    "vision_transformer": Seen(2, 8, 256, 0, "loss acc val_loss val_acc"),
+    "vision_transformer": Seen(2, 8, 256, 12844, "loss acc val_loss val_acc"),
 }
 
 
