@@ -11,6 +11,7 @@ import pytest
 from orchestrator import __version__
 from orchestrator.results.columns import COLUMNS, HOST_METRICS
 from tests.cluster.conftest import User
+from tests.fakes.pythons import KERAS, KERAS_BACKEND, fake_python, stub_libraries
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 #: Where, when, how long, and how busy the machine was.
@@ -104,3 +105,16 @@ def test_the_preflight_looks_at_one_node_of_each_kind(user):
     assert checks["n1: stub-old (theano) on Tesla K80"]["level"] == "ok"
     assert checks["n2: orchestrator"]["seen"] == __version__
     assert process.returncode == (3 if any(check["level"] == "bad" for check in checks.values()) else 0)
+
+
+def test_a_python_that_was_found_runs_its_jobs_on_the_nodes(user, tmp_path):
+    libraries = {"keras": KERAS, "keras.backend": KERAS_BACKEND, "jax": "__version__ = '0.10.2'\n"}
+    path = stub_libraries(tmp_path / "site", libraries)["PYTHONPATH"]
+    python = fake_python(tmp_path / "e" / "bin" / "python", f'PYTHONPATH={path} exec {sys.executable} "$@"')
+    user.module = "orchestrator"
+    code, rows, said = user.finish(user.run("--workload", "good", "--python", python, "--threads", "1", "--json"))
+    assert code == 0, said
+    (row,) = rows
+    assert (row["stack"], row["backend"], row["status"], row["cluster"]) == ("e", "jax", "ok", "bench")
+    (stack,) = json.loads((user.folder / "plan.json").read_bytes())["stacks"]
+    assert row["image_digest"] == f"found:sha256:{stack['found']['sha256']}"

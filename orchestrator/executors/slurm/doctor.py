@@ -45,6 +45,7 @@ def examine(
     order = Inspection(
         config=msgspec.to_builtins(config),
         root=str(Path(catalog.root).absolute()),
+        stacks=[stack for stack in catalog.stacks if stack.found],
         out=str(request.out.absolute()),
         data_dir=str(request.data_dir.absolute()) if request.data_dir else None,
     )

@@ -13,7 +13,7 @@ from orchestrator.executors.slurm.commands import Node, Ticket
 from orchestrator.executors.slurm.controller import Refused, Silent
 from orchestrator.executors.slurm.ledger import Origin, RunLedger
 from orchestrator.executors.slurm.placement import Placement
-from orchestrator.model import DataFile, Job, Result
+from orchestrator.model import DataFile, Found, Job, Result, Stack
 from orchestrator.plan.config import Config
 from orchestrator.plan.slurm import NodeImages, Slurm
 from tests.make import make_plan
@@ -23,6 +23,11 @@ JOB = Job(
     train=1, validation=1, seed=1, threads=1, timeout_s=60, dataset="d",
 )  # fmt: skip
 DATA = DataFile(dataset="d", path="/d", sha256="0" * 64, kind="given", name="d")
+
+THEIRS = Stack(
+    name="s", title="s", era="today", python="3.11", keras="3", base="found", backends=[], images={},
+    found=Found(kind="python", place="/theirs/python", sha256="0" * 64),
+)  # fmt: skip
 
 
 class Cluster:
@@ -135,7 +140,7 @@ def test_an_order_of_an_earlier_session_is_ones_own(made, tmp_path):
         {"root": "/theirs"}, {"launcher": "process"}, {"launcher": "/theirs/runtime.yaml"}, {"keras_spec": "theirs"},
         {"weakened": ["network"]}, {"gpu_route": "cdi"}, {"allow_busy": True}, {"memory": "1g"}, {"archived": "theirs"},
         {"images": NodeImages(by="archive", archive="/theirs")}, {"may_build": False}, {"workloads_sha256": "1" * 64},
-        {"data": msgspec.structs.replace(DATA, path="/etc/shadow")},
+        {"data": msgspec.structs.replace(DATA, path="/etc/shadow")}, {"stack": THEIRS},
     ],
     ids=lambda change: next(iter(change)),
 )  # fmt: skip
@@ -166,3 +171,12 @@ def test_an_attempt_of_another_job_or_run_is_none_of_this_one(made, tmp_path, ch
     *_, ledger = made
     ordered(ledger, tmp_path, **change)
     assert ledger.unfinished(JOB) is None
+
+
+def test_a_node_is_told_of_a_stack_that_its_catalog_cannot_have(made):
+    *_, ledger = made
+    ledger._ready = msgspec.structs.replace(
+        ledger._ready, plan=make_plan(run_id="run", data={"d": DATA}, stacks=[THEIRS])
+    )
+    ticket = Ticket(run_id="run", job_id=JOB.id, attempt=1, token="t0")
+    assert ledger._spec(JOB, ticket).stack == THEIRS

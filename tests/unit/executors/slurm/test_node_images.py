@@ -104,3 +104,11 @@ def test_jobs_of_one_node_fetch_an_image_one_by_one_whoever_they_belong_to(monke
             node_images.provisioner(spec, None, engine, lambda: True, said.append)
     node_images.provisioner(spec, None, engine, lambda: False, said.append)
     assert said[-1] == f"pulled {NAME}"
+
+
+def test_an_image_that_was_found_is_never_fetched_or_built(monkeypatch):
+    monkeypatch.setattr(node_images, "choose_provisioner", lambda *given: SimpleNamespace(name="docker"))
+    more = {"keras_spec": None, "may_build": True, "stack": SimpleNamespace(found=True)}
+    spec = SimpleNamespace(launcher="docker", device="cpu", images=NodeImages(by="build"), **more)
+    engine = SimpleNamespace(client=lambda: pytest.fail("the engine was asked for it"))
+    assert node_images.provisioner(spec, None, engine, lambda: False, print).name == "docker"
