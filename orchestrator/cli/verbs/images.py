@@ -19,6 +19,7 @@ from orchestrator.launchers.runtimes import load as load_runtime
 from orchestrator.model import DeviceKind, Stack, image_name
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.plan.jobs import select
+from orchestrator.run.bring import with_stacks
 from orchestrator.stacks import runtime_images
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import recipe
@@ -26,7 +27,13 @@ from orchestrator.stacks.images import sbom as bills
 from orchestrator.stacks.images.engine import ImageInfo, connect, inspect
 
 FILE = click.Path(dir_okay=False, path_type=Path)
-STACK = click.option("--stack", "stacks", multiple=True, metavar="GLOB", help="Only stacks whose name matches.")
+STACK = click.option(
+    "--stack",
+    "stacks",
+    multiple=True,
+    metavar="GLOB|FILE",
+    help="Only stacks whose name matches; FILE.yaml is a stack of your own.",
+)
 DEVICE = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Only images for this kind of device.  [default: both]"
 )
@@ -77,8 +84,11 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
       orchestrate images save images.tar.gz
       orchestrate images save gpu.tar.gz --device gpu --stack 'keras2-*'
     """
-    client, catalog = connect(), load_catalog(root)
-    chosen = select(list(stacks) or ["*"], (stack.name for stack in catalog.stacks), "stack")
+    client = connect()
+    wanted, catalog = with_stacks(
+        list(stacks) or ["*"], lambda: device or "cpu", load_catalog(root), say, may_lock=False
+    )
+    chosen = select(wanted, (stack.name for stack in catalog.stacks), "stack")
     names = [name for stack, kind, name in _names(catalog) if stack.name in chosen and device in (None, kind)]
     there = [name for name in names if inspect(client, name)]
     if not there:
