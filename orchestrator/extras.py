@@ -38,7 +38,7 @@ EXTRAS = {
     "docker": Extra({"docker": "docker"}, "containers of a Docker engine", "jobs are processes"),
     "build": Extra(
         {"uv": "uv", "elftools": "pyelftools"},
-        "environments and GPU images of our stacks",
+        "locks, environments and GPU images",
         "environments of our stacks are taken where they are there, and none is made; `--python same` needs none",
     ),
     # In the core, as it is tiny: without it a host with GPUs would look like one that has none.
