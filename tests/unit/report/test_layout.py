@@ -148,3 +148,20 @@ def test_a_stack_that_was_found_says_so():
 def test_own_stacks_of_today_make_no_groups_of_eras():
     rows = own(**{name: {"keras_version": "2.15.0"} for name in ("jax", "torch", "tensorflow")}).rows
     assert lay_out(rows).eras() == [("today", 3)]
+
+
+def test_scripts_with_packages_of_their_own_share_a_contender():
+    layout = lay_out(
+        [row(), row(workload="mine", packages_sha256="1" * 64), row(workload="yours", packages_sha256="2" * 64)]
+    )
+    assert (len(layout.contenders), len(layout.tasks)) == (1, 3)
+
+
+def test_one_script_with_two_sets_of_packages_is_never_one_figure():
+    old, new = (row(run_id=n, workload="mine", packages_sha256=n * 64) for n in "12")
+    layout = lay_out([old, new])
+    assert [contender.label for contender in layout.contenders] == [
+        "TensorFlow 1.3.0 packages 11111111",
+        "TensorFlow 1.3.0 packages 22222222",
+    ]
+    assert {len(rows) for rows in layout.cells.values()} == {1}
