@@ -44,6 +44,12 @@ class Ground(Noun, frozen=True, kw_only=True):
     #: The Python of an environment on this host; None for an image, which is another system.
     interpreter: str | None = None
 
+    @property
+    def all_pins(self) -> dict[str, str]:
+        """The pins under every name, without those that no installer can compare."""
+        others = {other: self.pins[has] for other, has in self.other_names.items()}
+        return {name: version for name, version in {**self.pins, **others}.items() if is_version(version)}
+
     def version(self, name: str) -> str | None:
         """The version that the contender has of a package, None for none."""
         name = normal(name)

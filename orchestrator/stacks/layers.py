@@ -27,7 +27,7 @@ from orchestrator.launchers.launcher import Laid
 from orchestrator.model import Layer, OwnFile, Say, to_json
 from orchestrator.plan import inline
 from orchestrator.stacks import indexes, stamps, tools
-from orchestrator.stacks.ground import Ground, Unfit, is_version, lacking, refuse_old
+from orchestrator.stacks.ground import Ground, Unfit, lacking, refuse_old
 from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.uv_program import uv_program
 from orchestrator.stacks.venvs import Way, forget_secrets, own_indexes
@@ -35,8 +35,8 @@ from orchestrator.text import listed, one_line, plural, public
 
 #: The oldest glibc that an image has (Debian 11 has 2.31): what wheels for it may need.
 GLIBC = "2_28"
-#: What uv says where requirements contradict each other, and where a package is nowhere.
-NO_SOLUTION, NOWHERE = "No solution found", ("was not found", "were not found")
+#: What uv says where requirements cannot be had together.
+NO_SOLUTION = "No solution found"
 
 
 def ready(ground: Ground, workload: str, own: OwnFile, kept: Layer | None, way: Way, say: Say) -> Laid:
@@ -140,8 +140,7 @@ def _resolved(ground: Ground, own: OwnFile, who: str, sources: Sources) -> str:
     names = [*ground.pins, *ground.other_names, *ground.replaced]
     with _files() as folder:
         (folder / "asked.in").write_text("\n".join(inline.requirements(own.path)), encoding="utf-8")
-        pins = {**ground.pins, **{other: ground.pins[has] for other, has in ground.other_names.items()}}
-        pins = {name: version for name, version in pins.items() if is_version(version)}
+        pins = ground.all_pins
         (folder / "has.txt").write_text("".join(f"{n}=={v}\n" for n, v in pins.items()), encoding="utf-8")
         for name, version in pins.items():
             # What an index does not know by this name or version; and without an index, its folders need not have it.
@@ -169,7 +168,8 @@ def _target(ground: Ground) -> list[str]:
     """Whom the packages are for: an interpreter of this host, or the Python of an image, for which nothing is built."""
     if ground.interpreter is not None and Path(ground.interpreter).exists():
         return ["--python", ground.interpreter]
-    target = ["--python-version", ground.python, "--python-platform", f"{platform.machine()}-manylinux_{GLIBC}"]
+    target = ["--python", sys.executable, "--python-version", ground.python]
+    target += ["--python-platform", f"{platform.machine()}-manylinux_{GLIBC}"]
     return [*target, *([] if ground.interpreter else ["--only-binary", ":all:"])]
 
 
@@ -190,17 +190,15 @@ def _in_words(failed: tools.Failed, ground: Ground, who: str) -> HostError:
     why = failed.said.partition("Because ")[2].partition(" hint: ")[0]
     why = re.sub(r",? we can conclude that your requirements are unsatisfiable\.?$", "", why.strip())
     why = re.sub(r"\{[^{}]*\}|(?:\w+: )?\s*[│╰─▶├]+\s*", "", why)  # markers, and the frame around the text
-    if any(words in why for words in NOWHERE):
-        return HostError(
-            f"the packages of {who} cannot be had: {why}",
-            "is the name right? PIP_INDEX_URL names another package index",
-        )
     if "no usable wheels" in why or "no wheels" in why or "building from source is disabled" in failed.said:
         return Unfit(
             f"the packages of {who} cannot be had for an image: {why}; nothing is built for one",
             "with `--launcher process` it is built",
         )
-    return Unfit(f"the packages of {who} do not go with those of {ground.stack}: {one_line(why, 500)}")
+    if any(f"{name}=={version}" in why for name, version in ground.all_pins.items()) or "Python" in why:
+        return Unfit(f"the packages of {who} do not go with those of {ground.stack}: {one_line(why, 500)}")
+    hint = "are name and version right? PIP_INDEX_URL names another package index"
+    return HostError(f"the packages of {who} cannot be had: {one_line(why, 500)}", hint)
 
 
 def _refuse_unhashed(lock: str, who: str) -> None:
@@ -276,7 +274,7 @@ def _installer(ground: Ground) -> list[str]:
     if ground.interpreter is not None:
         return ["--python", ground.interpreter, "--compile-bytecode"]
     same = ground.python == f"{sys.version_info[0]}.{sys.version_info[1]}"
-    return ["--python", sys.executable, *_target(ground), *(["--compile-bytecode"] if same else [])]
+    return [*_target(ground), *(["--compile-bytecode"] if same else [])]
 
 
 def _show_to_all(place: Path) -> None:

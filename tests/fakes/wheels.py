@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 
 
-def wheel(folder: Path, name: str, version: str, *requires: str, mode: int = 0o644) -> Path:
-    """The wheel of a package whose module says its version; `requires`: what it needs, `mode`: of its files."""
+def wheel(folder: Path, name: str, version: str, *requires: str, mode: int = 0o644, python: str = ">=3") -> Path:
+    """The wheel of a package whose module says its version. `mode`: of its files; `python`: the versions it is for."""
     path, about = folder / f"{name}-{version}-py3-none-any.whl", f"{name}-{version}.dist-info"
-    needs = "".join(f"Requires-Dist: {each}\n" for each in requires)
+    needs = f"Requires-Python: {python}\n" + "".join(f"Requires-Dist: {each}\n" for each in requires)
     files = {
         f"{name}.py": f"VERSION = {version!r}\n",
         f"{about}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}",

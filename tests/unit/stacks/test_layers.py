@@ -150,10 +150,19 @@ def test_a_package_of_the_stack_is_known_by_its_other_name(wheels, tmp_path):
         ready(ground, own(tmp_path, "older"))
 
 
-def test_a_package_that_is_nowhere_is_no_contradiction(tmp_path):
-    with pytest.raises(HostError, match=r"cannot be had: nowhere-at-all was not found") as caught:
-        ready(VENV, own(tmp_path, "nowhere-at-all"))
-    assert not isinstance(caught.value, Unfit) and "is the name right?" in caught.value.hint
+@pytest.mark.parametrize("asked", ["nowhere-at-all", "small>=9"])
+def test_a_package_that_is_nowhere_is_no_contradiction(asked: str, wheels, tmp_path):
+    with pytest.raises(HostError, match=r"^the packages of my.py cannot be had: ") as caught:
+        ready(VENV, own(tmp_path, asked))
+    assert asked in caught.value.message and caught.value.hint.startswith("are name and version right?")
+    assert not isinstance(caught.value, Unfit)
+
+
+def test_a_package_for_another_python_is_one_for_other_stacks(wheels, tmp_path):
+    path = wheel(wheels, "newer", "1.0", python=">=3.99")
+    assert path.is_file()
+    with pytest.raises(Unfit, match=r"the packages of my.py do not go with those of s: .*Python"):
+        ready(IMAGE, own(tmp_path, "newer"))
 
 
 def test_an_index_out_of_reach_is_one_line_with_what_to_do(tmp_path, monkeypatch):
