@@ -5,6 +5,7 @@ Nothing is asked of a package index here, and nothing is made.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def of_stack(
 ) -> Ground:
     """The ground that a stack's lock is, or that an environment is as it was found. Raises HostError without a lock."""
     if stack.found:
-        lock, digest, pins = None, stack.found.sha256, _pins(stack.found)
+        lock, digest, pins = None, _identity(stack.found), _pins(stack.found)
     else:
         lock, digest, pins = _read(lock_file(stack, device, docker_dir))
     names = [{normal(name) for name in backend.package.values()} for backend in stack.backends]
@@ -87,9 +88,14 @@ def _read(lock: Path) -> tuple[Path, str, dict[str, str]]:
 
 
 def _pins(found: Found) -> dict[str, str]:
-    """The packages of an environment as it was found, but for Python itself."""
+    """The packages of an environment as it was found, but for Python itself; those put beside it come first."""
     named = (each.partition("==") for each in found.packages)
-    return {normal(name): version for name, _, version in named if name != "python"}
+    return {**{normal(name): version for name, _, version in named if name != "python"}, **locks.pins(found.lock)}
+
+
+def _identity(found: Found) -> str:
+    """What tells an environment as it was found from others, with what was put beside it."""
+    return hashlib.sha256(f"{found.sha256}\0{found.lock}".encode()).hexdigest() if found.lock else found.sha256
 
 
 def lacking(ground: Ground, asked: Iterable[str], who: str) -> list[str]:

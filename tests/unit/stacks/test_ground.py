@@ -121,5 +121,8 @@ def test_an_environment_as_it_was_found_is_ground_too():
     assert known.pins == {"keras": "3.15.1", "jax": "0.10.2", "mine": "a build of ours"}
     assert (known.sha256, known.lock) == (found.sha256, None)
     assert lacking(known, ["mine", "jax>=0.10", "einops"], "my.py") == ["einops"]
+    beside = msgspec.structs.replace(found, lock="keras==3.16.0 \\\n    --hash=sha256:00\n")
+    more = of_stack(msgspec.structs.replace(CATALOG.stack("keras3-jax"), found=beside), "cpu", Path("/nowhere"))
+    assert (more.version("keras"), more.version("jax")) == ("3.16.0", "0.10.2") and more.sha256 != known.sha256
     with pytest.raises(Unfit, match=r"my.py needs mine>1, and keras3-jax has mine==a build of ours"):
         lacking(known, ["mine>1"], "my.py")
