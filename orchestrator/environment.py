@@ -109,8 +109,8 @@ VARIABLES = (
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),
     Variables(("COLUMNS",), "the width of tables; without it that of the terminal, and in a pipe none"),
     Variables(
-        ("KERAS_ORCHESTRATE_KERAS_DATASETS", "DATA_*"),
-        "set for a script of one's own: what Keras has downloaded before, and each --data by its name",
+        ("KERAS_ORCHESTRATE_KERAS_DATASETS", "KERAS_ORCHESTRATE_PACKAGES", "DATA_*"),
+        "set for a script of one's own: what Keras has downloaded before, its packages, and each --data by its name",
     ),
     Variables(
         ("KERAS_BACKEND", "MPLBACKEND", "TF_CPP_MIN_LOG_LEVEL"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
@@ -245,6 +246,25 @@ class OwnFile(Noun, frozen=True, kw_only=True):
     python: str | None = None
 
 
+class Layer(Noun, frozen=True, kw_only=True):
+    """The packages that a file of one's own asked for beside a stack's, as they were locked (stacks/layers.py).
+
+    `asked`: its requirements; `base`: the hash of what the stack has; both without secrets, as `lock` is, which is ""
+    where the stack has all of it.
+    """
+
+    workload: Name
+    stack: Name
+    asked: list[str]
+    base: Sha256
+    lock: str = ""
+
+    @property
+    def sha256(self) -> str | None:
+        """What tells these packages from others; None where there are none."""
+        return hashlib.sha256(self.lock.encode()).hexdigest() if self.lock else None
+
+
 class Workload(Noun, frozen=True, kw_only=True):
     """One script and its parameters at each scale. Of a file of one's own, only what it declares is known."""
 
@@ -333,10 +353,11 @@ class Unavailable(Noun, frozen=True, kw_only=True):
     stack: str | None = None
     backend: str | None = None
     dataset: str | None = None
+    workload: str | None = None
 
     def concerns(self, job: Job) -> bool:
-        wanted = (self.stack, self.backend, self.dataset)
-        has = (job.stack, job.backend, job.dataset)
+        wanted = (self.stack, self.backend, self.dataset, self.workload)
+        has = (job.stack, job.backend, job.dataset, job.workload)
         return all(want in (None, name) for want, name in zip(wanted, has, strict=True))
 
 
@@ -356,6 +377,8 @@ class Plan(Noun, frozen=True, kw_only=True):
     #: What the run has beside the catalog: files and environments of one's own.
     workloads: list[Workload] = []
     stacks: list[Stack] = []
+    #: What those files have beside the packages of their stacks.
+    layers: list[Layer] = []
 
     @property
     def planned(self) -> list[Job]:
@@ -507,6 +530,8 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     dockerfile_sha256: str | None = None
     #: What replaced the Keras of the lock, as the user named it.
     keras_spec: str | None = None
+    #: Of what a file of one's own has beside the packages of its stack.
+    packages_sha256: str | None = None
     workloads_sha256: str
     data_sha256: str
     data_kind: str

@@ -6,10 +6,12 @@ import os
 import time
 from pathlib import Path
 
+import msgspec
+
 from orchestrator.files import sha256_file
-from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.launcher import Laid, RunContext
 from orchestrator.launchers.spec import ContainerSpec
-from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Plan, Result
+from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Layer, OwnFile, Plan, Result
 from orchestrator.plan.catalog import load_catalog
 from tests.fakes.made_up import recorded
 
@@ -167,3 +169,11 @@ def alive(pid: int) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+def with_packages(context: RunContext, job: Job, path: str = "/cache/layers/x") -> RunContext:
+    """The context of a run in which a job is a script of one's own, with packages in a folder ("": it needs none)."""
+    own = OwnFile(path="/home/me/my.py", sha256="1" * 64, contract="script", packages=["einops"])
+    lock = "einops==0.8.2 --hash=sha256:0" if path else ""
+    layer = Layer(workload=job.workload, stack=job.stack, asked=own.packages, base="2" * 64, lock=lock)
+    return msgspec.structs.replace(context, own={job.workload: own}, laid=[Laid(layer=layer, path=path)])

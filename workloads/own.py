@@ -147,6 +147,7 @@ def run(args, writer, network):
     cached = job.cache_sizes()
     work = Job(args, writer)
     place.prepare(args.file, args.out, dict(args.data))
+    place.add_packages()
     if not args.network:
         network.close()
     if args.contract == "module":

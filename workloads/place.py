@@ -1,6 +1,7 @@
 """Where somebody's script runs: a folder of its own, with what lies beside the script and what it was given."""
 import os
 import shutil
+import site
 
 #: Files up to this many bytes, and saved models up to the second, are copied: a script may write over them.
 SMALL = 2 ** 20
@@ -26,6 +27,15 @@ def prepare(script, out, data):
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     _link_datasets(out)
     os.chdir(work)
+
+
+def add_packages():
+    """What was installed for the script comes last in the search path, in that of its children too: its stack wins."""
+    folder = os.environ.get("KERAS_ORCHESTRATE_PACKAGES")
+    if folder:
+        site.addsitedir(folder)
+        known = os.environ.get("PYTHONPATH")
+        os.environ["PYTHONPATH"] = known + os.pathsep + folder if known else folder
 
 
 def _fill(folder, work, taken):

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal, TypeVar
+
+import msgspec
+
 from orchestrator.data.declared import known, load_datasets
 from orchestrator.data.find import resolve
 from orchestrator.errors import OrchestrateError
 from orchestrator.host.probe import RESERVE_MB
-from orchestrator.model import DataFile, Device, Host, Job, Noun, Plan, Say, Unavailable
+from orchestrator.launchers.launcher import Laid
+from orchestrator.model import DataFile, Device, Host, Job, Layer, Noun, OwnFile, Plan, Say, Stack, Unavailable
 from orchestrator.plan.request import Request
+from orchestrator.stacks import layers
+from orchestrator.stacks.ground import Ground, Unfit
+from orchestrator.stacks.provisioner import format_error
+from orchestrator.stacks.venvs import Way
 from orchestrator.text import one_line
+
+T = TypeVar("T")
 
 
 class Ready(Noun, frozen=True, kw_only=True):
@@ -51,3 +63,73 @@ def ready_data(plan: Plan, request: Request, say: Say) -> tuple[dict[str, DataFi
             say(f"data set {name}: {error.message}")
             missing.append(Unavailable(dataset=name, status="failed", reason=one_line(f"data: {error.message}", 1000)))
     return {**plan.data, **found}, missing
+
+
+def ready_layers(
+    plan: Plan, stacks: Sequence[Stack], ground: Callable[[Stack], Ground], way: Way, say: Say
+) -> tuple[list[Laid], list[Unavailable]]:
+    """The packages of the plan's files of one's own, made for each stack that runs them; and what cannot be had."""
+    return _each_layer(plan, stacks, ground, way, say, layers.ready)
+
+
+def locked_layers(
+    plan: Plan, stacks: Sequence[Stack], ground: Callable[[Stack], Ground], way: Way, say: Say
+) -> tuple[list[Layer], list[Unavailable]]:
+    """The same, only locked: they are made elsewhere."""
+    return _each_layer(plan, stacks, ground, way, say, layers.locked)
+
+
+def _each_layer(
+    plan: Plan,
+    stacks: Sequence[Stack],
+    ground: Callable[[Stack], Ground],
+    way: Way,
+    say: Say,
+    do: Callable[[Ground, str, OwnFile, Layer | None, Way, Say], T],
+) -> tuple[list[T], list[Unavailable]]:
+    found: list[T] = []
+    missing: list[Unavailable] = []
+    for stack, name, own in with_packages(plan, stacks):
+        try:
+            found.append(do(ground(stack), name, own, on_record(plan, stack.name, name), way, say))
+        except OrchestrateError as error:
+            say(format_error(stack, error))
+            missing.append(without_packages(stack, name, error))
+    return found, missing
+
+
+def assumed_layers(plan: Plan, stacks: Sequence[Stack], ground: Callable[[Stack], Ground]) -> list[Laid]:
+    """The same for a plan that is only shown: nothing is made."""
+    return [
+        layers.assumed(ground(stack), name, own, on_record(plan, stack.name, name))
+        for stack, name, own in with_packages(plan, stacks)
+    ]
+
+
+def with_packages(plan: Plan, stacks: Sequence[Stack]) -> list[tuple[Stack, str, OwnFile]]:
+    """Each file of one's own that asks for packages, and its workload's name, with each stack that runs it."""
+    pairs = {(job.stack, job.workload) for job in plan.jobs}
+    return [
+        (stack, name, own)
+        for stack in stacks
+        for name, own in plan.own.items()
+        if own.packages and (stack.name, name) in pairs
+    ]
+
+
+def without_packages(stack: Stack, workload: str, error: OrchestrateError) -> Unavailable:
+    """A file of one's own that a stack cannot run, because of its packages."""
+    reason = one_line("; ".join(filter(None, [error.message, error.hint])), 1000)
+    status: Literal["unsupported", "failed"] = "unsupported" if isinstance(error, Unfit) else "failed"
+    return Unavailable(stack=stack.name, workload=workload, status=status, reason=reason)
+
+
+def on_record(plan: Plan, stack: str, workload: str) -> Layer | None:
+    """The packages of a file as a recorded run had them."""
+    return next((layer for layer in plan.layers if (layer.stack, layer.workload) == (stack, workload)), None)
+
+
+def with_layers(plan: Plan, found: Iterable[Layer]) -> Plan:
+    """The plan with what was found in place of what it had on record for the same."""
+    known = {(layer.stack, layer.workload): layer for layer in (*plan.layers, *found)}
+    return msgspec.structs.replace(plan, layers=list(known.values()))

@@ -71,7 +71,7 @@ def _planted(cache: Path) -> str:
                     continue
                 if found:
                     return found
-                if entry.is_dir(follow_symlinks=False) and folder.name not in ("venvs", "compiled"):
+                if entry.is_dir(follow_symlinks=False) and folder.name not in ("venvs", "layers", "compiled"):
                     waiting.append(Path(entry.path))
     return ""
 

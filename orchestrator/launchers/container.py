@@ -15,11 +15,13 @@ from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import LABEL
-from orchestrator.launchers.workload import KERAS_DATASETS, Places, job_environment, script_arguments
+from orchestrator.launchers.workload import KERAS_DATASETS, PACKAGES, Places, job_environment, script_arguments
 from orchestrator.model import Device, Job, Launch, Noun
 
 #: Where a container sees what Keras has downloaded before.
 INSIDE_KERAS = "/data/.keras-datasets"
+#: Where it sees the packages that a file of one's own has beside those of the image.
+INSIDE_PACKAGES = "/packages"
 
 
 #: Where it sees the packages that were put beside those of an image that was found.
@@ -91,6 +93,8 @@ def container_spec(
         environment["KERAS_ORCHESTRATE_CACHES"] = os.pathsep.join(caches)
     if own and context.keras_datasets:
         environment[KERAS_DATASETS] = INSIDE_KERAS
+    if INSIDE_PACKAGES in files:
+        environment[PACKAGES] = INSIDE_PACKAGES
     container = confined(context, images[job.stack], device)
     return msgspec.structs.replace(
         container,
@@ -119,6 +123,9 @@ def _seen(context: RunContext, job: Job) -> tuple[dict[str, str], Places]:
     files = {"/own": str(script.parent), **{more[name]: path for name, path in context.more_data.items()}}
     if context.keras_datasets:
         files[INSIDE_KERAS] = context.keras_datasets
+    laid = context.laid_for(job)
+    if laid:
+        files[INSIDE_PACKAGES] = laid.path
     return files, Places(scripts="/workloads", out="/out", own=f"/own/{script.name}", more=more)
 
 

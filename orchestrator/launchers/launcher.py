@@ -9,10 +9,17 @@ from typing import Protocol
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.runtimes import Point, Weakenable
-from orchestrator.model import OWN_DATA, DataFile, Device, Exit, Job, Launch, Noun, OwnFile, Stack, Usage
+from orchestrator.model import OWN_DATA, DataFile, Device, Exit, Job, Launch, Layer, Noun, OwnFile, Stack, Usage
 
 #: Reads what the running job has used so far; None once it is gone.
 Probe = Callable[[], Usage | None]
+
+
+class Laid(Noun, frozen=True, kw_only=True):
+    """The packages that a file of one's own has beside those of its stack, in a folder; "" where it needs none."""
+
+    layer: Layer
+    path: str = ""
 
 
 class RunContext(Noun, frozen=True, kw_only=True):
@@ -44,6 +51,12 @@ class RunContext(Noun, frozen=True, kw_only=True):
     more_data: dict[str, str] = {}
     network: bool = False
     keras_datasets: str | None = None
+    laid: list[Laid] = []
+
+    def laid_for(self, job: Job) -> Laid | None:
+        """The packages of its own that a job has, if any."""
+        its = [each for each in self.laid if (each.layer.stack, each.layer.workload) == (job.stack, job.workload)]
+        return its[0] if its and its[0].path else None
 
     def data_of(self, job: Job) -> DataFile:
         """The data set that a job reads; one of kind `own` where its file brings what it needs."""

@@ -18,7 +18,7 @@ from orchestrator.files import own_folder
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
-from orchestrator.launchers.workload import KERAS_DATASETS, Places, job_environment, script_arguments
+from orchestrator.launchers.workload import KERAS_DATASETS, PACKAGES, Places, job_environment, script_arguments
 from orchestrator.model import Device, Exit, Job, Launch, Noun
 
 
@@ -107,6 +107,9 @@ class ProcessLauncher:
         }
         if job.workload in context.own and context.keras_datasets:
             environment[KERAS_DATASETS] = context.keras_datasets
+        laid = context.laid_for(job)
+        if laid:
+            environment[PACKAGES] = laid.path
         caches = self._caches(job)
         for inside, here in caches.items():
             environment = {key: value.replace(inside, here) for key, value in environment.items()}

@@ -21,6 +21,9 @@ THREAD_VARIABLES = (
 #: Where a file of one's own finds what Keras has downloaded before (keras.datasets, get_file).
 KERAS_DATASETS = "KERAS_ORCHESTRATE_KERAS_DATASETS"
 
+#: The folder of packages that a file of one's own has beside those of its stack: they come last on its search path.
+PACKAGES = "KERAS_ORCHESTRATE_PACKAGES"
+
 
 class Places(Noun, frozen=True, kw_only=True):
     """Where a job sees what it uses, by absolute paths: the folder of the scripts, its output folder, its files.

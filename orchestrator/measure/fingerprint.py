@@ -31,13 +31,23 @@ class Origin(Noun, frozen=True, kw_only=True):
 
 
 def fingerprint(
-    job: Job, device: Device, launch: Launch, data: DataFile, origin: Origin, own: OwnFile | None = None
+    job: Job,
+    device: Device,
+    launch: Launch,
+    data: DataFile,
+    origin: Origin,
+    own: OwnFile | None = None,
+    packages_sha256: str | None = None,
 ) -> Fingerprint:
-    """What makes the result of `job`, which reads `data` or is a file of one's own, comparable to others."""
+    """What makes the result of `job`, which reads `data` or is a file of one's own, comparable to others.
+
+    `packages_sha256`: of what a file of one's own has beside its stack.
+    """
     host = origin.host
     gpu = device if device.kind == "gpu" else None
     return Fingerprint(
         **msgspec.structs.asdict(launch),
+        packages_sha256=packages_sha256,
         workloads_sha256=scripts_sha256(origin.scripts, own),
         data_sha256=data.sha256,
         data_kind=data.kind,

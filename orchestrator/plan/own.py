@@ -5,24 +5,22 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
-import msgspec.toml
 from msgspec import Meta
 
 from orchestrator.errors import UserError
 from orchestrator.files import read_bytes
 from orchestrator.model import OWN_SCALE, Noun, OwnFile, Positive, Scale, Workload
+from orchestrator.plan import inline
 
 #: The scale of a job that runs what the file says; and its time limit, seconds.
 OWN, OWN_TIMEOUT_S = OWN_SCALE, 3 * 3600
 #: Python files that may lie with a script and count as part of it, and their bytes: beyond, a folder is no project.
 MOST_FILES, MOST_BYTES = 500, 32 * 2**20
-#: PEP 723: a block of comments that is TOML.
-BLOCK = re.compile(r"^# /// script[ \t]*\n(?P<toml>(?:^#(?: .*)?\n)+?)^# ///[ \t]*$", re.MULTILINE)
 
 
 class Declared(Noun, frozen=True, kw_only=True):
@@ -54,8 +52,14 @@ def read_own(path: Path) -> Workload:
     tree = _parsed(content)
     contract = "module" if tree is not None and _is_module(tree) else "script"
     declared = _declared(path, tree) if tree is not None and contract == "module" else Declared()
-    asked = _metadata(path, content.decode("utf-8", "replace"))
-    own = OwnFile(path=str(path.absolute()), sha256=own_hash, contract=contract, **asked)  # type: ignore[arg-type]
+    asked = inline.read(path.name, content)
+    own = OwnFile(
+        path=str(path.absolute()),
+        sha256=own_hash,
+        contract=contract,  # type: ignore[arg-type]
+        packages=asked.public_packages,
+        python=asked.python,
+    )
     learned = {} if declared.learned is None else dict.fromkeys([OWN, *declared.scales], declared.learned)
     return Workload(
         name=next(_names(path)),
@@ -74,7 +78,11 @@ def as_now(workload: Workload) -> Workload:
     path = Path(workload.own.path)
     if not path.is_file():
         raise UserError(f"the file of {workload.name} is gone: {path}", "put it back, or start a new run")
-    return msgspec.structs.replace(workload, own=msgspec.structs.replace(workload.own, sha256=own_sha256(path)))
+    asked = inline.read(path.name, read_bytes(path))
+    own = msgspec.structs.replace(
+        workload.own, sha256=own_sha256(path), packages=asked.public_packages, python=asked.python
+    )
+    return msgspec.structs.replace(workload, own=own)
 
 
 def changed(own: OwnFile) -> str:
@@ -165,21 +173,3 @@ def _declared(path: Path, tree: ast.Module) -> Declared:
         return msgspec.convert(values, Declared)
     except msgspec.ValidationError as error:
         raise UserError(f"{path.name}: {error}", "docs/OWN.md has the constants of a module") from error
-
-
-def _metadata(path: Path, source: str) -> Mapping[str, Any]:
-    """What the inline metadata asks for. Raises UserError for a block that cannot be read."""
-    blocks = BLOCK.findall(source)
-    if not blocks:
-        return {}
-    if len(blocks) > 1:
-        raise UserError(f"{path.name} has several blocks `# /// script`", "keep one")
-    text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in blocks[0].splitlines())
-    try:
-        found = msgspec.toml.decode(text, type=dict[str, Any])
-    except msgspec.DecodeError as error:
-        raise UserError(f"{path.name}: the block `# /// script` is no TOML: {error}", "PEP 723 has its form") from error
-    packages, python = found.get("dependencies", []), found.get("requires-python")
-    if not isinstance(packages, list) or not all(isinstance(each, str) for each in packages):
-        raise UserError(f"{path.name}: `dependencies` is no list of requirements", 'write ["pandas==2.2.3", ...]')
-    return {"packages": packages, "python": python if isinstance(python, str) else None}

@@ -27,7 +27,7 @@ Made = TypeVar("Made")
 #: The columns of a result row that tell contenders apart.
 IDENTITY = (
     "stack", "backend", "framework_version", "keras_version", "variant",
-    "device", "launcher", "threads", "gpu_name", "driver", "image_digest", *repeats.MACHINE,
+    "device", "launcher", "threads", "gpu_name", "driver", "image_digest", "packages_sha256", *repeats.MACHINE,
 )  # fmt: skip
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
@@ -53,6 +53,7 @@ FACETS = {
     "stack": "{}",
     "driver": "driver {}",
     "image_digest": "image {:.19}",
+    "packages_sha256": "packages {:.8}",
 }
 
 
@@ -113,7 +114,7 @@ class Layout(Struct, frozen=True):
 
 def lay_out(rows: Sequence[Row]) -> Layout:
     """Sort `rows` into contenders and tasks. Every row lands in exactly one cell."""
-    rows = [_plain(row) for row in rows]
+    rows = _with_packages_apart([_plain(row) for row in rows])
     contenders, columns = _ordered(_contenders(rows), _contender_order)
     tasks, lines = _ordered(make_tasks(rows, [contenders[columns[i]].label for i in range(len(rows))]), order)
     places = [(columns[i], lines[i]) for i in range(len(rows))]
@@ -131,6 +132,24 @@ def _plain(row: Row) -> Row:
         "variant": row.get("variant") or "faithful",
         "data_kind": "real" if kind in ("official", "given") else kind,
     }
+
+
+def _with_packages_apart(rows: Sequence[Row]) -> list[Row]:
+    """The rows, with packages that a script asked for only where it had different ones on one stack.
+
+    Every script has its own, and one contender runs them all.
+    """
+    seen: dict[tuple[Any, ...], set[Any]] = defaultdict(set)
+    for row in rows:
+        seen[_script(row)].add(row.get("packages_sha256"))
+    return [
+        {**row, "packages_sha256": row.get("packages_sha256") if len(seen[_script(row)] - {None}) > 1 else None}
+        for row in rows
+    ]
+
+
+def _script(row: Row) -> tuple[Any, ...]:
+    return tuple(row.get(field) for field in ("workload", *(f for f in IDENTITY if f != "packages_sha256")))
 
 
 def _known_machine(row: Row) -> Row:

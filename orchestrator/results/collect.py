@@ -183,6 +183,7 @@ def environment(results: Sequence[Result]) -> list[tuple[str, str]]:
             ("workloads (sha256)", f.workloads_sha256),
             (f"data set {result.job.dataset}", _data(f.data_kind, f.data_sha256)),
             (f"image of {result.job.stack}", f"{f.image} {f.image_digest}" if f.image else f.image_digest),
+            (f"packages of {result.job.workload} on {result.job.stack} (sha256)", f.packages_sha256),
         )
     )
 
@@ -235,6 +236,7 @@ def environment_of_rows(rows: Sequence[Row]) -> list[tuple[str, str]]:
             ("workloads (sha256)", row["workloads_sha256"]),
             (f"data of {row['workload']}", _data(row["data_kind"], row["data_sha256"])),
             (f"image of {row['stack']}", row["image_digest"]),
+            (f"packages of {row['workload']} on {row['stack']} (sha256)", row.get("packages_sha256")),
         )
     )
 

@@ -119,7 +119,8 @@ def _typed(*names: str) -> dict[str, str]:
 #: name -> SQL type; the order is the order of the columns in every file.
 COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "framework_version", "keras_version"),
-    **_typed("python", "launcher", "device", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
+    **_typed("python", "launcher", "device", "gpu_name", "gpu_uuid", "driver", "image_digest", "packages_sha256"),
+    **_typed("workloads_sha256"),
     **_typed("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota"),
     **_typed("memory_gib", "os", "kernel", "virtualization", "threads", "seed", "repeat", "scale", "epochs"),
     **_typed("batch_size", "train", "validation", "parameters", "image_data_format"),
@@ -148,7 +149,7 @@ JOB_FIELDS = (
 )
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (
-    *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "workloads_sha256"),
+    *("launcher", "gpu_name", "gpu_uuid", "driver", "image_digest", "packages_sha256", "workloads_sha256"),
     *("data_sha256", "data_kind", "host", "machine", "cluster", "cpu", "cores", "cpu_quota", "virtualization"),
     "gpu_trouble",
 )

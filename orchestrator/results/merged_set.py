@@ -44,7 +44,7 @@ OWN_WORK = (
     *("validation", "parameters", "samples", "batches", "workloads_sha256"),
 )
 DOER = (
-    *("stack", "backend", "framework_version", "keras_version", "image_digest"),
+    *("stack", "backend", "framework_version", "keras_version", "image_digest", "packages_sha256"),
     *("device", "launcher", "threads", "gpu_name", "driver", *MACHINE),
 )
 COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}

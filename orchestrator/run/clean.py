@@ -53,7 +53,7 @@ def _everything(drop_images: bool, drop_caches: bool, results: Path) -> Iterator
     for name, argv in sweep.runtime_orphans(runtimes.load("podman")):
         yield f"container {name} (podman)", partial(subprocess.run, argv, capture_output=True, timeout=60)
     if drop_caches:
-        for name in ("venvs", "compiled", "images"):
+        for name in ("venvs", "layers", "compiled", "images"):
             folder = cache_folder() / name
             if folder.is_dir():
                 yield f"folder {folder}", partial(shutil.rmtree, folder)

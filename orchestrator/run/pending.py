@@ -22,6 +22,7 @@ IDENTITY = {
     "data_sha256": "the data set {job.dataset}",
     "image_digest": "the image of {job.stack}",
     "keras_spec": "the replaced Keras of {job.stack}",
+    "packages_sha256": "the packages of {job.workload} on {job.stack}",
     "launcher": "the launcher",
     "host": "the host",
     "cpu": "the processor",

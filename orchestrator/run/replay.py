@@ -19,6 +19,7 @@ MEANINGS = {
     "image_digest": "the image is another build: compiled code and packages may differ",
     "dockerfile_sha256": "the image is made from another Dockerfile",
     "keras_spec": "another Keras is in place",
+    "packages_sha256": "the packages that the script asked for are others",
     "workloads_sha256": "the workload scripts are other files: times are not comparable",
     "data_sha256": "the data set is another file: nothing is comparable",
     "launcher": "jobs are started in another way",
@@ -60,6 +61,7 @@ def same_plan(plan: Plan, run_id: str, created: str, only: str | None = None) ->
         skipped=skipped,
         workloads=plan.workloads,
         stacks=plan.stacks,
+        layers=plan.layers,
     )
 
 

@@ -158,7 +158,7 @@ def make_ready(
     pending = [job for job in pending if job in able]
     return msgspec.structs.replace(
         ready,
-        plan=msgspec.structs.replace(plan, data=ready.plan.data),
+        plan=msgspec.structs.replace(plan, data=ready.plan.data, layers=ready.plan.layers),
         pending=pending,
         attempts={job.id: folder.attempts(job) + 1 for job in pending},
     )

@@ -26,7 +26,7 @@ def choose_provisioner(launcher: str, request: Request, catalog: Catalog, engine
     keras_spec = request.keras_spec
     if launcher == "process" or (launcher == "auto" and keras_spec):
         say("launcher: process (asked for)" if launcher == "process" else "launcher: process (for --keras-spec)")
-        return ProcessProvisioner(catalog, say, keras_spec, _way(request))
+        return ProcessProvisioner(catalog, say, keras_spec, way_of(request))
     if keras_spec:
         raise HostError("--keras-spec works with virtual environments only", "add `--launcher process`")
     if launcher not in runtimes.BASIC:
@@ -37,12 +37,12 @@ def choose_provisioner(launcher: str, request: Request, catalog: Catalog, engine
         if launcher == "docker":
             raise
         say(f"launcher: process, since no engine answers ({error.message})")
-        return ProcessProvisioner(catalog, say, way=_way(request))
+        return ProcessProvisioner(catalog, say, way=way_of(request))
     say("launcher: docker")
     return DockerProvisioner(client, catalog, request.build, request.may_build, say)
 
 
-def _way(request: Request) -> Way:
+def way_of(request: Request) -> Way:
     """What the options of builds say of environments, which are built, too."""
     build = request.build
     return Way(index=build.pip_index_url, ca_bundle=build.ca_bundle, may_make=request.may_build)

@@ -15,6 +15,7 @@ from orchestrator.model import Device, DeviceKind, Found, Say, Stack, Unavailabl
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks import venvs
 from orchestrator.stacks.found.find import again
+from orchestrator.stacks.ground import Ground, of_stack
 from orchestrator.stacks.provisioner import failed, format_error
 from orchestrator.stacks.venvs import EITHER_WAY, Way
 from orchestrator.text import public
@@ -84,6 +85,15 @@ class ProcessProvisioner:
 
     def launcher(self, context: RunContext) -> Launcher:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")
+
+    def ground(self, stack: Stack, device: DeviceKind) -> Ground:
+        spec = self._keras_spec if stack.era == "today" else None
+        return of_stack(stack, device, self._catalog.docker_dir, spec, self._python_of(stack))
+
+    def _python_of(self, stack: Stack) -> str:
+        """The interpreter of its environment; "" while that is not known."""
+        known = self._interpreters.get(stack.name)
+        return known.python if known else ""
 
 
 def _found(found: Found, env: dict[str, str]) -> Interpreter:

@@ -18,6 +18,7 @@ from orchestrator.model import Device, DeviceKind, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.found import addition
+from orchestrator.stacks.ground import Ground, of_stack
 from orchestrator.stacks.images.engine import ImageInfo
 from orchestrator.stacks.images.recipe import refuse_other
 from orchestrator.stacks.venvs import Way
@@ -44,6 +45,9 @@ class Provisioner(Protocol):
 
     def launcher(self, context: RunContext) -> Launcher:
         """The launcher that starts jobs in the stacks that were made ready."""
+
+    def ground(self, stack: Stack, device: DeviceKind) -> Ground:
+        """What a stack that was made ready or assumed has, for the packages of a file of one's own."""
 
 
 def format_error(stack: Stack, error: OrchestrateError) -> str:
@@ -129,6 +133,9 @@ class ImageProvisioner:
                 with owning(out, user_of(context)):
                     return judge(context, spec, self._try(spec), out)
         return None
+
+    def ground(self, stack: Stack, device: DeviceKind) -> Ground:
+        return of_stack(stack, device, self._catalog.docker_dir)
 
     def _fitted(self, context: RunContext) -> RunContext:
         """The context with what this engine wants to be different."""

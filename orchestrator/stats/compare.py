@@ -25,7 +25,7 @@ OWN_CONDITIONS = (
     "workloads_sha256",
 )
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
-IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest")
+IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest", "packages_sha256")
 #: The rows of each cell.
 Cells = dict[tuple[Any, ...], list[Row]]
 

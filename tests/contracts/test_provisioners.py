@@ -270,3 +270,12 @@ def test_its_name_chooses_it_again(case, monkeypatch, tmp_path):
     assert (again.name, type(again)) == (first.name, type(first))
     assert planning_provisioner(first.name, case.request, CATALOG).name == first.name
     assert override(Config(), launcher=first.name).launcher == first.name
+
+
+def test_it_knows_what_its_stacks_have_without_touching_anything(case, untouchable):
+    """A script of one's own may ask for more."""
+    provisioner, stack = case.provisioner(), CATALOG.stack("keras3-jax")
+    untouchable()
+    found = provisioner.ground(stack, "cpu")
+    assert (found.stack, found.python, found.version("keras")) == (stack.name, stack.python, stack.keras)
+    assert (found.interpreter is None) == (provisioner.name != "process")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,14 @@ from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
 from orchestrator.executors.local.tryout import try_out
 from orchestrator.executors.local.workers import DevicePool
-from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
+from orchestrator.executors.prepared import (
+    Ready,
+    assumed_layers,
+    equal_share_mb,
+    ready_data,
+    ready_layers,
+    with_layers,
+)
 from orchestrator.files import check_writable, storage_error
 from orchestrator.host import checks, fitness, folders, probe
 from orchestrator.host.checks import Check
@@ -27,18 +34,19 @@ from orchestrator.host.folders import Folder
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.launchers import sweep
 from orchestrator.launchers.gpu_routes import RouteName
-from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.launcher import Laid, RunContext
 from orchestrator.launchers.runtimes import Point
 from orchestrator.measure import gpu_claims
 from orchestrator.measure.fingerprint import Origin, git_commit
 from orchestrator.measure.gpu_claims import GpuClaims
-from orchestrator.model import DataFile, Device, Host, Job, Plan, Result, Say
+from orchestrator.model import DataFile, Device, DeviceKind, Host, Job, Plan, Result, Say, Stack
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import parse_memory
 from orchestrator.plan.draft import chosen_stacks, draft, drop_unready, no_gpu_for
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import OUT, RunFolder
-from orchestrator.stacks.choose import choose_provisioner, planning_provisioner
+from orchestrator.stacks.choose import choose_provisioner, planning_provisioner, way_of
+from orchestrator.stacks.ground import Ground, cannot_run
 from orchestrator.stacks.images.engine import Engine
 from orchestrator.stacks.process import without_python
 from orchestrator.stacks.provisioner import Provisioner
@@ -55,6 +63,7 @@ class LocalExecutor:
         self._engine = Engine()
         self._cleared = preflight.Cleared()
         self._lacks: dict[Point, str] = {}
+        self._laid: list[Laid] = []
         self._pool: DevicePool | None = None
         self._stopped = False
 
@@ -79,6 +88,7 @@ class LocalExecutor:
         )
         check_writable(self.request.out)
         plan = drop_unready(plan, no_gpu_for(self._cleared.unfit))
+        plan = drop_unready(plan, cannot_run(plan, self._catalog.stacks, self._ground(provisioner, device)))
         files, no_data = ready_data(plan, self.request, self._say)
         if no_data:
             folders.refuse(cache)
@@ -90,7 +100,18 @@ class LocalExecutor:
         if not tried:
             self._try_out(msgspec.structs.replace(plan, data=files))
         plan = drop_unready(msgspec.structs.replace(plan, data=files), [*no_stack, *no_data])
+        plan = self._with_packages(plan)
         return Ready(plan=plan, launcher=provisioner.name, pending=plan.jobs)
+
+    def _with_packages(self, plan: Plan) -> Plan:
+        """The plan with the packages of files of one's own, which are made where they can be."""
+        ground = self._ground(self._provisioner, plan.planned[0].device)
+        stacks = chosen_stacks(plan, self._catalog)
+        self._laid, missing = ready_layers(plan, stacks, ground, way_of(self.request), self._say)
+        return drop_unready(with_layers(plan, [each.layer for each in self._laid]), missing)
+
+    def _ground(self, provisioner: Provisioner, device: DeviceKind) -> Callable[[Stack], Ground]:
+        return lambda stack: provisioner.ground(stack, device)
 
     def _try_out(self, plan: Plan) -> bool:
         """Whether there was an image for a trial container. Raises HostError for what no job could run with."""
@@ -133,6 +154,10 @@ class LocalExecutor:
             stacks = chosen_stacks(plan, self._catalog)
             plan = drop_unready(plan, without_python(stacks, device, self._catalog.docker_dir))
         provisioner.assume(self._catalog.stacks, device)
+        ground = self._ground(provisioner, device)
+        plan = drop_unready(plan, cannot_run(plan, self._catalog.stacks, ground))
+        laid = assumed_layers(plan, chosen_stacks(plan, self._catalog), ground)
+        context = msgspec.structs.replace(context, laid=laid)
         launcher, folder = provisioner.launcher(context), self.request.out.absolute() / plan.run_id / "jobs"
         return plan, {j.id: launcher.describe(j, slots[0], folder / j.id / OUT).command for j in plan.jobs}
 
@@ -194,6 +219,7 @@ class LocalExecutor:
             more_data=self._config.data,
             network=self._config.network,
             keras_datasets=keras_datasets(),
+            laid=self._laid,
         )
 
     def _runner(self, ready: Ready) -> JobRunner:

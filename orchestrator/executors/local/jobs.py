@@ -54,4 +54,6 @@ class JobRunner:
 
     def _fingerprint(self, job: Job, device: Device, launch: Launch) -> Fingerprint:
         own = self._context.own.get(job.workload)
-        return fingerprint(job, device, launch, self._context.data_of(job), self._origin, own)
+        laid = self._context.laid_for(job)
+        packages = laid.layer.sha256 if laid else None
+        return fingerprint(job, device, launch, self._context.data_of(job), self._origin, own, packages)

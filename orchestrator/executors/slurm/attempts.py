@@ -28,7 +28,7 @@ from orchestrator import doors
 from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.files import last_line, write_atomic
 from orchestrator.launchers.runtimes import Weakenable
-from orchestrator.model import DataFile, DeviceKind, Job, Noun, OwnFile, Positive, Result, Stack, to_json
+from orchestrator.model import DataFile, DeviceKind, Job, Layer, Noun, OwnFile, Positive, Result, Stack, to_json
 from orchestrator.plan.slurm import NodeImages
 from orchestrator.text import printable
 
@@ -56,6 +56,8 @@ class Spec(Noun, frozen=True, kw_only=True):
     data: DataFile
     #: Of a job that runs a file of one's own: the file, and what it gets.
     own: OwnFile | None = None
+    #: The packages that it has beside its stack, to the hash; the node installs them.
+    layer: Layer | None = None
     more_data: dict[str, str] = {}
     #: The job's stack, where the catalog of the node cannot have it.
     stack: Stack | None = None

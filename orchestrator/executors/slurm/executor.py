@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import UserError
 from orchestrator.executors.executor import Listener
-from orchestrator.executors.prepared import Ready, ready_data
+from orchestrator.executors.prepared import Ready, locked_layers, ready_data, with_layers
 from orchestrator.executors.signals import stop_on_signals
 from orchestrator.executors.slurm import doctor
 from orchestrator.executors.slurm.commands import Ticket
@@ -26,12 +26,14 @@ from orchestrator.host import folders
 from orchestrator.host.checks import Check
 from orchestrator.launchers import runtimes
 from orchestrator.measure.fingerprint import scripts_sha256
-from orchestrator.model import DataFile, Host, Job, Plan, Result, Say, Unavailable
+from orchestrator.model import DataFile, Host, Job, Plan, Result, Say, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog, workloads_sha256
 from orchestrator.plan.config import override, parse_duration
 from orchestrator.plan.draft import drop_unready
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
+from orchestrator.stacks.choose import way_of
+from orchestrator.stacks.ground import Ground, cannot_run, of_stack
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.text import public
 
@@ -88,15 +90,16 @@ class SlurmExecutor:
         check_writable(out)
         if fresh:
             self._placement.refuse_impossible(plan.jobs, out)
-        plan = drop_unready(plan, self._without_image(plan))
+        plan = self._able(plan)
         files, no_data = ready_data(plan, self.request, self._say)
         plan = drop_unready(msgspec.structs.replace(plan, data=absolute(files)), no_data)
+        plan = self._with_locked_packages(plan)
         self._read_archive()
         return Ready(plan=plan, launcher=self.launcher, pending=plan.jobs)
 
     def describe(self, plan: Plan) -> tuple[Plan, dict[str, list[str]]]:
         """The command that submits each job; the token in it is drawn when the job is submitted."""
-        plan = drop_unready(plan, self._without_image(plan))
+        plan = self._able(plan)
         argv = {}
         for job in plan.jobs:
             ticket = Ticket(run_id=plan.run_id, job_id=job.id, attempt=1, token="TOKEN")
@@ -108,11 +111,13 @@ class SlurmExecutor:
         """Nodes may differ, and tell of their images themselves."""
         scripts = workloads_sha256(Path(self._catalog.root))
         eras = {stack.name: stack.era for stack in self._catalog.stacks}
+        packages = {(layer.stack, layer.workload): layer.sha256 for layer in ready.plan.layers}
         launcher = runtimes.recorded_name(self.launcher)
         return {
             job.id: {
                 "workloads_sha256": scripts_sha256(scripts, ready.plan.own.get(job.workload)),
                 "data_sha256": ready.plan.data_of(job).sha256,
+                "packages_sha256": packages.get((job.stack, job.workload)),
                 "keras_spec": self._recorded_spec if eras.get(job.stack) == "today" else None,
                 "launcher": launcher,
                 "orchestrator": __version__,
@@ -167,6 +172,27 @@ class SlurmExecutor:
             patience_s=parse_duration(settings.patience),
             say=listener.say,
         )
+
+    def _able(self, plan: Plan) -> Plan:
+        """The plan without what no node can run."""
+        plan = drop_unready(plan, self._without_image(plan))
+        return drop_unready(plan, cannot_run(plan, self._catalog.stacks, self._ground(plan)))
+
+    def _ground(self, plan: Plan) -> Callable[[Stack], Ground]:
+        """What each stack has; the interpreters of environments are the nodes' own."""
+        device, process = plan.planned[0].device, self.launcher == "process"
+
+        def ground(stack: Stack) -> Ground:
+            spec = self.request.keras_spec if stack.era == "today" else None
+            return of_stack(stack, device, self._catalog.docker_dir, spec, "" if process else None)
+
+        return ground
+
+    def _with_locked_packages(self, plan: Plan) -> Plan:
+        """The plan with the packages of files of one's own, locked here once; each node installs them for itself."""
+        stacks = [stack for stack in self._catalog.stacks if any(job.stack == stack.name for job in plan.jobs)]
+        found, missing = locked_layers(plan, stacks, self._ground(plan), way_of(self.request), self._say)
+        return drop_unready(with_layers(plan, found), missing)
 
     def _without_image(self, plan: Plan) -> list[Unavailable]:
         """Stacks that have no image for the plan's kind of device."""

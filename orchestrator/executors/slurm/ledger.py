@@ -11,7 +11,7 @@ import msgspec
 from orchestrator import __version__, doors
 from orchestrator.errors import UserError
 from orchestrator.executors.executor import Listener
-from orchestrator.executors.prepared import Ready
+from orchestrator.executors.prepared import Ready, on_record
 from orchestrator.executors.slurm.attempts import KEPT, Attempt, Outcome, Spec, Started, new_token
 from orchestrator.executors.slurm.commands import Ticket
 from orchestrator.executors.slurm.placement import Placement
@@ -102,6 +102,7 @@ class RunLedger:
             cluster=origin.cluster,
             data=self._ready.plan.data_of(job),
             own=self._ready.plan.own.get(job.workload),
+            layer=on_record(self._ready.plan, job.stack, job.workload),
             more_data=config.data,
             stack=next((stack for stack in self._ready.plan.stacks if stack.name == job.stack), None),
             network=config.network,

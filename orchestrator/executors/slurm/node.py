@@ -26,20 +26,24 @@ from orchestrator.errors import DeviceRefused, OrchestrateError
 from orchestrator.executors.local.examine import examine_host
 from orchestrator.executors.local.jobs import JobRunner
 from orchestrator.executors.local.tryout import try_out
+from orchestrator.executors.prepared import without_packages
 from orchestrator.executors.slurm import node_images, verdicts
-from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Started
+from orchestrator.executors.slurm.attempts import Attempt, Inspection, Outcome, Spec, Started
 from orchestrator.executors.slurm.granted import granted_gpu, granted_memory_mb
 from orchestrator.host import fitness
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.host.probe import probe_host, usable_cores
 from orchestrator.launchers import sweep
-from orchestrator.launchers.launcher import RunContext
+from orchestrator.launchers.launcher import Laid, RunContext
 from orchestrator.measure import gpu_claims
 from orchestrator.measure.fingerprint import Origin
-from orchestrator.model import Device, DeviceKind, Host, Result, Status
+from orchestrator.model import Device, DeviceKind, Host, Result, Stack, Status
 from orchestrator.plan.catalog import Catalog, load_catalog, workloads_sha256
 from orchestrator.plan.config import Config, parse_memory
+from orchestrator.stacks import layers
 from orchestrator.stacks.images.engine import Engine
+from orchestrator.stacks.provisioner import Provisioner
+from orchestrator.stacks.venvs import Way
 
 POLL_S = 0.5
 #: Bytes of GPU readings from which on it pays to pack them: a short job would wait for the library alone.
@@ -165,6 +169,7 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     for missing in provisioner.prepare([stack], spec.device):
         if missing.concerns(spec.job):
             raise Unfit(missing.status, missing.reason)
+    laid = packages(spec, stack, provisioner)
     route, route_words = node_images.gpu_route(spec, engine)
     context = RunContext(
         run_id=spec.ticket.run_id,
@@ -181,6 +186,7 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         more_data=spec.more_data,
         network=spec.network,
         keras_datasets=keras_datasets(),
+        laid=laid,
     )
     tried = try_out(provisioner, context, device, attempt.folder)
     context = tried[0] if tried else context
@@ -192,6 +198,19 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     ending.add(runner.stop)
     with claimed(attempt, device, ending) as (claims, held):
         return runner.measure(spec.job, held, attempt.folder, claims, lambda job, event: None)
+
+
+def packages(spec: Spec, stack: Stack, provisioner: Provisioner) -> list[Laid]:
+    """What a file of one's own has beside its stack, made on this node where it is not there. Raises Unfit."""
+    if spec.own is None or spec.layer is None:
+        return []
+    way = Way(may_make=spec.may_build)
+    try:
+        ground = provisioner.ground(stack, spec.device)
+        return [layers.ready(ground, spec.job.workload, spec.own, spec.layer, way, say)]
+    except OrchestrateError as error:
+        missing = without_packages(stack, spec.job.workload, error)
+        raise Unfit(missing.status, missing.reason) from error
 
 
 @contextlib.contextmanager
@@ -217,7 +236,7 @@ def refuse_difference(attempt: Attempt, catalog: Catalog) -> None:
         raise Unfit("failed", f"orchestrator {__version__} is installed there, the run's is {spec.orchestrator}")
     if workloads_sha256(Path(catalog.root)) != spec.workloads_sha256:
         raise Unfit("failed", f"{catalog.workloads_dir} holds other files there than where the run was planned")
-    if not Path(spec.data.path).is_file():
+    if spec.job.dataset is not None and not Path(spec.data.path).is_file():
         raise Unfit("failed", f"{spec.data.path} is not there: the nodes need the data at the same path")
 
 

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.executors import prepared
-from orchestrator.executors.prepared import Ready, equal_share_mb, ready_data
-from orchestrator.model import DataFile, Device
+from orchestrator.executors.prepared import (
+    Ready,
+    assumed_layers,
+    equal_share_mb,
+    on_record,
+    ready_data,
+    ready_layers,
+    with_layers,
+)
+from orchestrator.launchers.launcher import Laid
+from orchestrator.model import DataFile, Device, Layer, OwnFile, Workload
+from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import RunRequest
+from orchestrator.stacks.ground import Ground, Unfit
+from orchestrator.stacks.venvs import EITHER_WAY
 from tests.make import make_host, make_job, make_plan
 
 MNIST, BABI = make_job(), make_job(workload="babi_rnn", dataset="babi")
@@ -81,3 +93,56 @@ def test_a_data_set_that_nobody_knows_is_refused_before_any_is_looked_for(reques
         ready_data(make_plan(jobs=[MNIST, strange]), request_, print)
     assert "mnist" in caught.value.hint and "orchestrate my.py" in caught.value.hint
     assert resolved == []
+
+
+STACKS = [load_catalog().stack(name) for name in ("keras3-jax", "keras3-torch")]
+
+
+def own_plan(packages=("einops",), **changes):
+    own = OwnFile(path="/home/me/my.py", sha256="1" * 64, contract="script", packages=list(packages))
+    jobs = [make_job(workload="my", variant="own", dataset=None, stack=stack.name) for stack in STACKS]
+    return make_plan(jobs=jobs, workloads=[Workload(name="my", title="my.py", own=own)], **changes)
+
+
+def ground_of(stack):
+    return Ground(stack=stack.name, python="3.11", pins={}, sha256="a" * 64)
+
+
+def test_packages_that_cannot_be_had_cost_the_jobs_of_that_stack_alone(monkeypatch):
+    asked, said = [], []
+
+    def ready(ground, name, own, kept, way, say):
+        asked.append((ground.stack, name, kept))
+        if ground.stack == "keras3-torch":
+            raise ground_refusal
+        return Laid(layer=layer_of(ground.stack), path="/layer")
+
+    monkeypatch.setattr(prepared.layers, "ready", ready)
+    kept = layer_of("keras3-jax")
+    for refusal, status in ((Unfit("they contradict"), "unsupported"), (HostError("no index", "try"), "failed")):
+        ground_refusal = refusal
+        laid, (missing,) = ready_layers(own_plan(layers=[kept]), STACKS, ground_of, EITHER_WAY, said.append)
+        assert [each.layer.stack for each in laid] == ["keras3-jax"]
+        assert (missing.stack, missing.workload, missing.status) == ("keras3-torch", "my", status)
+        assert [missing.concerns(job) for job in own_plan().jobs] == [False, True]
+        assert not missing.concerns(make_job(workload="other", stack="keras3-torch"))
+    assert missing.reason == "no index; try" and said[-1] == "keras3-torch: no index\n  -> try"
+    assert asked[:2] == [("keras3-jax", "my", kept), ("keras3-torch", "my", None)]
+
+
+def test_a_script_that_asks_for_nothing_gets_nothing(monkeypatch):
+    monkeypatch.setattr(prepared.layers, "ready", None)
+    assert ready_layers(own_plan(packages=()), STACKS, ground_of, EITHER_WAY, print) == ([], [])
+    assert assumed_layers(own_plan(packages=()), STACKS, ground_of) == []
+
+
+def test_what_is_locked_now_comes_in_place_of_what_was_on_record():
+    first, second = layer_of("keras3-jax"), layer_of("keras3-jax", lock="b==1")
+    other = layer_of("keras3-torch")
+    plan = with_layers(own_plan(layers=[first, other]), [second])
+    assert plan.layers == [second, other]
+    assert on_record(plan, "keras3-jax", "my") == second and on_record(plan, "keras3-jax", "your") is None
+
+
+def layer_of(stack, lock="a==1"):
+    return Layer(workload="my", stack=stack, asked=["einops"], base="a" * 64, lock=lock)

@@ -11,7 +11,7 @@ from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.container import Image, caches_of, container_spec, user_of
 from orchestrator.launchers.job_user import JobUser, plain
 from orchestrator.model import Device, Found
-from tests.make import make_context, make_job
+from tests.make import make_context, make_job, with_packages
 
 IMAGES = {"keras2-theano": Image(name="image:1", digest="sha256:1")}
 CPU = Device(kind="cpu", name="cpu:0", cores=[0, 2])
@@ -101,3 +101,16 @@ def test_packages_that_were_put_beside_an_image_come_first_and_are_part_of_what_
     spec = container_spec(context, {stack.name: image}, make_job(), CPU, tmp_path)
     assert ("/cache/x", "/beside", "ro") in spec.binds and spec.environment["PYTHONPATH"] == "/beside:/own"
     assert spec.image == "sha256:1" and image.launch("docker", [], []).image_digest == "sha256:1+with:sha256:2"
+
+
+def test_packages_of_ones_own_are_shown_and_nothing_else_gets_them(context, tmp_path):
+    job = make_job(workload="my", variant="own", dataset=None)
+    spec = container_spec(with_packages(context, job), IMAGES, job, CPU, tmp_path / "out")
+    assert ("/cache/layers/x", "/packages", "ro") in spec.binds
+    assert spec.environment["KERAS_ORCHESTRATE_PACKAGES"] == "/packages"
+    other = msgspec.structs.replace(job, stack="keras2-theano", workload="other")
+    for without in (with_packages(context, job, ""), with_packages(with_packages(context, other), other)):
+        both = msgspec.structs.replace(without, own={**without.own, **with_packages(context, job).own})
+        plain_spec = container_spec(both, IMAGES, job, CPU, tmp_path / "out")
+        assert "KERAS_ORCHESTRATE_PACKAGES" not in plain_spec.environment
+        assert "/packages" not in {inside for _, inside, _ in plain_spec.binds}

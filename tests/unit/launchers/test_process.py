@@ -21,7 +21,7 @@ from orchestrator.model import Device
 from orchestrator.results.rows import result_row
 from tests.conftest import ROOT
 from tests.fakes.roots import HERE
-from tests.make import alive, identify, make_context, make_job
+from tests.make import alive, identify, make_context, make_job, with_packages
 
 pytestmark = pytest.mark.slow
 
@@ -186,3 +186,12 @@ def test_no_interval_is_taken_from_the_wall_clock():
     code = "".join(path.read_text() for path in (ROOT / "orchestrator").rglob("*.py") if path.name not in driver)
     assert "time.time(" not in code
     assert "utcnow(" not in code
+
+
+def test_packages_of_ones_own_are_named_to_the_job(context, tmp_path):
+    job = make_job(workload="my", variant="own", dataset=None)
+    device = Device(kind="cpu", name="cpu:0")
+    command = process_launcher(with_packages(context, job)).describe(job, device, tmp_path).command
+    assert "KERAS_ORCHESTRATE_PACKAGES=/cache/layers/x" in command
+    without = process_launcher(with_packages(context, job, "")).describe(job, device, tmp_path).command
+    assert not [word for word in without if "KERAS_ORCHESTRATE_PACKAGES" in word]

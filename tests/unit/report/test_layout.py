@@ -155,3 +155,20 @@ def test_a_version_of_any_text_has_an_era_or_none(version):
     """Python reads no number of more than 4,300 digits."""
     rows = [row(keras_version=version, era=None)]
     assert lay_out(rows).contenders[0].era in ("", "today")
+
+
+def test_scripts_with_packages_of_their_own_share_a_contender():
+    layout = lay_out(
+        [row(), row(workload="mine", packages_sha256="1" * 64), row(workload="yours", packages_sha256="2" * 64)]
+    )
+    assert (len(layout.contenders), len(layout.tasks)) == (1, 3)
+
+
+def test_one_script_with_two_sets_of_packages_is_never_one_figure():
+    old, new = (row(run_id=n, workload="mine", packages_sha256=n * 64) for n in "12")
+    layout = lay_out([old, new])
+    assert [contender.label for contender in layout.contenders] == [
+        "TensorFlow 1.3.0 packages 11111111",
+        "TensorFlow 1.3.0 packages 22222222",
+    ]
+    assert {len(rows) for rows in layout.cells.values()} == {1}

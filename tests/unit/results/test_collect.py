@@ -78,6 +78,10 @@ def test_an_environment_shows_every_value_that_occurs_once():
     found = dict(environment([make_result(make_job()), make_result(make_job(), fingerprint=other)]))
     assert (found["host"], found["GPU"]) == ("h; node1, a node of big", "K80")
     assert environment([make_result(make_job(), fingerprint=None)]) == []
+    own = msgspec.structs.replace(FINGERPRINT, packages_sha256="d" * 64)
+    found = dict(environment([make_result(make_job(workload="my"), fingerprint=own), make_result(make_job())]))
+    assert found["packages of my on keras2-theano (sha256)"] == "d" * 64
+    assert not [what for what in found if what.startswith("packages of mnist_mlp")]
 
 
 def test_what_was_not_confined_stands_in_the_environment():

@@ -130,6 +130,7 @@ def now(**changes):
         ("data_sha256", "a" * 64, "the data set mnist"),
         ("image_digest", "sha256:2", "the image of keras2-theano"),
         ("keras_spec", "keras==3", "the replaced Keras of keras2-theano"),
+        ("packages_sha256", "a" * 64, "the packages of mnist_mlp on keras2-theano"),
         ("host", "other", "the host"),
         ("driver", "580", "the GPU driver"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import asdict
 
 from orchestrator.errors import UserError
-from orchestrator.model import DataFile, Fingerprint, Job, Plan, Result, Skip
+from orchestrator.model import DataFile, Fingerprint, Job, Layer, Plan, Result, Skip
 from orchestrator.run.replay import differences, refuse_other_data, same_config, same_plan
 
 JOB = Job(
@@ -50,7 +50,14 @@ def test_nothing_is_said_of_what_is_the_same():
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("image_digest", "sha256:bb"), ("data_sha256", "c" * 64), ("threads", 2), ("cpu", "d"), ("keras_spec", "x")],
+    [
+        ("image_digest", "sha256:bb"),
+        ("data_sha256", "c" * 64),
+        ("threads", 2),
+        ("cpu", "d"),
+        ("keras_spec", "x"),
+        ("packages_sha256", "a" * 64),
+    ],
 )
 def test_each_difference_is_said_with_both_values(name, value):
     (line,) = differences(result(THEN), {JOB.id: asdict(msgspec.structs.replace(THEN, **{name: value}))}, [JOB])
@@ -99,3 +106,8 @@ def test_the_same_data_from_elsewhere_is_the_same():
 def test_a_job_that_read_no_data_set_differs_in_none():
     made_up = msgspec.structs.replace(THEN, data_sha256="0" * 64, data_kind="own")
     assert differences(result(made_up), {JOB.id: asdict(THEN)}, [JOB]) == []
+
+
+def test_what_a_script_had_beside_its_stack_is_installed_again():
+    layer = Layer(workload="my", stack=JOB.stack, asked=["einops"], base="a" * 64, lock="einops==0.8.2")
+    assert same_plan(msgspec.structs.replace(PLAN, layers=[layer]), "20260202-000000-ffff", "now").layers == [layer]

@@ -374,7 +374,7 @@ def old_site(docker: Path, monkeypatch):
             (site / package).mkdir(parents=True)
             (site / package / "__init__.py").write_text("")
 
-    monkeypatch.setattr(venvs, "_run", run)
+    monkeypatch.setattr(tools, "run", run)
     monkeypatch.setattr(venvs, "find_python", lambda version: "/usr/bin/env")
     monkeypatch.setattr(venvs, "refuse_planted", lambda python: None)
     old = msgspec.structs.replace(OLD, python="2.7")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from orchestrator.errors import HostError
+from orchestrator.executors import prepared
 from orchestrator.executors.local import executor as local
 from orchestrator.executors.local.executor import LocalExecutor, planned_data
 from orchestrator.executors.local.preflight import Cleared
 from orchestrator.executors.prepared import Ready
 from orchestrator.files import sha256_file
 from orchestrator.host import probe
-from orchestrator.model import Unavailable
+from orchestrator.launchers.launcher import Laid
+from orchestrator.model import Layer, Unavailable
 from orchestrator.plan.catalog import load_catalog, workloads_sha256
 from orchestrator.plan.config import Config, override
+from orchestrator.plan.own import read_own
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
+from orchestrator.stacks.ground import of_stack
 from orchestrator.stacks.process import ProcessProvisioner
 from tests.fakes.recorder import Recorder
 from tests.fakes.roots import make_data
@@ -218,3 +223,66 @@ def test_a_copy_of_latest_is_told_before_a_run_and_does_not_hinder_one_that_goes
     with pytest.raises(HostError, match=r"the results folder cannot be used: .*/results/latest is no link"):
         make().prepare(make_plan(jobs=[JOB]))
     assert make().prepare(make_plan(jobs=[JOB]), fresh=False).pending == [JOB]
+
+
+class Laying(Provisioner):
+    """Has every stack, and the packages of its lock."""
+
+    def prepare(self, stacks, device):
+        super().prepare(stacks, device)
+        return []
+
+    def ground(self, stack, device):
+        return of_stack(stack, device, CATALOG.docker_dir, interpreter=sys.executable)
+
+
+def own_plan(tmp_path, packages, python=">=3.10"):
+    """A script of one's own on all three stacks of today and one of 2017."""
+    lines = [f'requires-python = "{python}"', f"dependencies = {packages}"]
+    (tmp_path / "my.py").write_text("".join(f"# {line}\n" for line in ["/// script", *lines, "///"]))
+    own = read_own(tmp_path / "my.py")
+    stacks = ["keras2-theano", "keras3-jax", "keras3-tensorflow", "keras3-torch"]
+    about = {"workload": "my", "variant": "own", "dataset": None}
+    jobs = [make_job(stack=stack, backend=stack.partition("-")[2], **about) for stack in stacks]
+    return make_plan(jobs=jobs, workloads=[own])
+
+
+@pytest.fixture
+def laying(monkeypatch):
+    made = Laying()
+    monkeypatch.setattr(local, "choose_provisioner", lambda *given: made)
+    monkeypatch.setattr(local.preflight, "before_run", lambda *given: Cleared())
+    return made
+
+
+def test_a_stack_that_can_never_run_a_script_is_not_even_made_ready(make, laying, tmp_path):
+    ready = make().prepare(own_plan(tmp_path, '["numpy<1.20", "einops"]'))
+    assert ready.pending == [] and laying.asked == []
+    reasons = {skip.job.stack: skip.reason for skip in ready.plan.skipped}
+    assert reasons["keras2-theano"] == "my.py needs Python >=3.10, and keras2-theano has 2.7"
+    assert reasons["keras3-jax"].startswith("my.py needs numpy<1.20, and keras3-jax has numpy==")
+    assert {skip.status for skip in ready.plan.skipped} == {"unsupported"}
+
+
+def test_packages_of_a_script_are_on_record_and_reach_its_jobs(make, laying, tmp_path, monkeypatch):
+    def lay(ground, name, own, kept, way, say):
+        assert way.may_make
+        layer = Layer(workload=name, stack=ground.stack, asked=own.packages, base=ground.sha256, lock="einops==0.8.2")
+        return Laid(layer=layer, path=f"/layers/{ground.stack}")
+
+    monkeypatch.setattr(prepared.layers, "ready", lay)
+    executor = make()
+    ready = executor.prepare(own_plan(tmp_path, '["einops"]'))
+    today = [stack.name for stack in CATALOG.stacks if stack.era == "today"]
+    assert [layer.stack for layer in ready.plan.layers] == laying.asked == today
+    assert {job.stack for job in ready.pending} == {*today}
+    context = executor._context(ready.plan, [make_gpu()], "devices", {})
+    assert all(context.laid_for(job).path == f"/layers/{job.stack}" for job in ready.pending)
+    assert context.laid_for(JAX) is None
+
+
+def test_a_plan_with_packages_makes_nothing_and_says_what_can_never_run(make, tmp_path):
+    plan, commands = make(device="cpu").describe(own_plan(tmp_path, '["einops"]'))
+    assert [skip.job.stack for skip in plan.skipped] == ["keras2-theano"]
+    assert all(any("KERAS_ORCHESTRATE_PACKAGES=" in word for word in argv) for argv in commands.values())
+    assert len(commands) == 3 and not (tmp_path / "cache" / "keras-orchestrate").exists()

@@ -13,7 +13,7 @@ import pytest
 from orchestrator.executors.local.jobs import JobRunner, Origin
 from orchestrator.model import Device, Exit, Launch
 from orchestrator.plan.own import read_own
-from tests.make import make_context, make_gpu, make_host, make_job
+from tests.make import make_context, make_gpu, make_host, make_job, with_packages
 
 JOB = make_job()
 CPU = Device(kind="cpu", name="cpu:0", cores=[2, 3])
@@ -128,3 +128,16 @@ def test_a_script_that_changes_while_its_run_goes_on_is_not_measured(context, tm
     assert (result.status, result.attempt) == ("failed", 2)
     assert "was changed since the run began" in result.reason
     assert heard == []
+
+
+def test_packages_of_ones_own_are_part_of_what_tells_results_apart(context, tmp_path):
+    job = make_job(workload="my", variant="own", dataset=None)
+    origin = Origin(host=make_host(), scripts="s", commit=None)
+
+    def identity(context):
+        return JobRunner(Launcher(), context, origin).identity(job, CPU)
+
+    with_some, without = identity(with_packages(context, job)), identity(with_packages(context, job, ""))
+    assert with_some["packages_sha256"] == with_packages(context, job).laid[0].layer.sha256
+    assert without["packages_sha256"] is None
+    assert with_some["workloads_sha256"] == without["workloads_sha256"], "the script is the same on every stack"

@@ -7,13 +7,15 @@ from types import SimpleNamespace
 import pytest
 
 from orchestrator.errors import UserError
+from orchestrator.executors import prepared
 from orchestrator.executors.prepared import Ready
 from orchestrator.executors.slurm.commands import Node
 from orchestrator.executors.slurm.controller import Controller
 from orchestrator.executors.slurm.executor import SlurmExecutor
-from orchestrator.model import DataFile
+from orchestrator.model import DataFile, Layer
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config, override
+from orchestrator.plan.own import read_own
 from orchestrator.plan.request import BuildSettings, RunRequest
 from orchestrator.results.folder import RunFolder
 from tests.make import make_job, make_plan
@@ -66,3 +68,23 @@ def test_no_order_holds_a_secret_and_what_is_compared_has_none(tmp_path):
     assert executor.identities(ready, [job])[job.id]["keras_spec"] == "keras @ git+https://host/k.git"
     flights = executor._make_flights(ready, RunFolder.create(tmp_path, ready.plan), SimpleNamespace(say=print))
     assert "S3CRET" not in str(flights._ledger._spec(job, 1))
+
+
+def test_packages_of_a_script_are_locked_once_and_each_node_is_told_of_them(tmp_path, monkeypatch):
+    (tmp_path / "my.py").write_text('# /// script\n# dependencies = ["einops"]\n# ///\n')
+    own = read_own(tmp_path / "my.py")
+    job = make_job(workload="my", variant="own", dataset=None, stack="keras3-jax", backend="jax")
+
+    def lock(ground, name, file, kept, way, say):
+        assert ground.interpreter == "" and file == own.own
+        return Layer(workload=name, stack=ground.stack, asked=file.packages, base=ground.sha256, lock="einops==0.8.2")
+
+    monkeypatch.setattr(prepared.layers, "locked", lock)
+    config = override(Config(), executor="slurm", launcher="process")
+    executor = SlurmExecutor(RunRequest(config=config, out=tmp_path), load_catalog(), print)
+    plan = executor._with_locked_packages(make_plan(jobs=[job], workloads=[own]))
+    ready = Ready(plan=plan, launcher="process", pending=[job])
+    assert executor.identities(ready, [job])[job.id]["packages_sha256"] == plan.layers[0].sha256
+    flights = executor._make_flights(ready, RunFolder.create(tmp_path, plan), SimpleNamespace(say=print))
+    spec = flights._ledger._spec(job, 1)
+    assert (spec.layer, spec.own) == (plan.layers[0], own.own)

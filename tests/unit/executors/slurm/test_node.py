@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import msgspec
 import pytest
 
 from orchestrator import __version__
+from orchestrator.executors.slurm import node as node_module
 from orchestrator.executors.slurm.attempts import Attempt, Spec, Started
 from orchestrator.executors.slurm.commands import Ticket
-from orchestrator.model import DataFile, to_json
-from orchestrator.plan.catalog import workloads_sha256
+from orchestrator.model import OWN_DATA, DataFile, Layer, OwnFile, to_json
+from orchestrator.plan.catalog import load_catalog, workloads_sha256
+from orchestrator.stacks.ground import Ground
 from tests.conftest import ROOT
 from tests.fakes import roots
 from tests.make import make_job
@@ -112,3 +115,23 @@ def test_an_order_that_cannot_be_read_is_no_attempt(tmp_path, root):
     (attempt.folder / "spec.json").write_text('{"version": "of tomorrow"}')
     assert node(attempt).returncode == 2
     assert attempt.started() is None
+
+
+def test_a_script_of_ones_own_needs_no_file_of_data_on_the_node(tmp_path, root):
+    attempt = attempt_at(tmp_path, root, job=make_job(stack="stub-old", device="gpu", dataset=None), data=OWN_DATA)
+    node(attempt)
+    assert "Slurm granted no GPU" in attempt.outcome().result.reason
+
+
+def test_packages_that_a_node_cannot_make_are_its_reason(tmp_path, root, monkeypatch):
+    own = OwnFile(path=str(tmp_path / "my.py"), sha256="1" * 64, contract="script", packages=["einops"])
+    job = make_job(workload="my", variant="own", stack="stub-old", device="gpu", dataset=None)
+    layer = Layer(workload="my", stack="stub-old", asked=["einops"], base="a" * 64, lock="einops==0.8.2")
+    spec = attempt_at(tmp_path, root, job=job, data=OWN_DATA, own=own, layer=layer, may_build=False).spec
+    stack = load_catalog(root).stack("stub-old")
+    known = Ground(stack="stub-old", python="3.11", pins={}, sha256="a" * 64)
+    provisioner = SimpleNamespace(ground=lambda stack, device: known)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(node_module.Unfit, match=r"my.py needs einops 0.8.2, which stub-old does not have"):
+        node_module.packages(spec, stack, provisioner)
+    assert node_module.packages(msgspec.structs.replace(spec, own=None), stack, provisioner) == []
