@@ -58,13 +58,16 @@ def user_cache() -> Folder:
 def _planted(cache: Path) -> str:
     """What in the cache others could have made or changed, in words; "" for nothing.
 
-    An environment is looked through where it is used, and so is what jobs compile.
+    An environment is looked through where it is used, and so is what jobs compile. uv lets everybody write to its lock
+    files, from which nothing is read.
     """
     waiting = [cache]
     while waiting:
         folder = waiting.pop()
         with contextlib.suppress(OSError):
             for entry in os.scandir(folder):
+                if entry.name == ".lock" and entry.is_file(follow_symlinks=False):
+                    continue
                 try:
                     found = ownership.trouble(Path(entry.path))
                 except OSError:  # a link to nothing, or gone meanwhile

@@ -107,6 +107,17 @@ def test_whatever_others_could_have_put_into_the_cache_is_named(monkeypatch, tmp
         refuse(found)
 
 
+def test_a_lock_file_of_uv_which_everybody_may_write_to_is_no_trouble(monkeypatch, tmp_path):
+    """uv makes it so, whatever the umask; with its cache in ours no second run would begin."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    folder = tmp_path / "keras-orchestrate" / "uv"
+    folder.mkdir(parents=True)
+    for name, trouble in ((".lock", False), ("wheel", True)):
+        (folder / name).touch()
+        (folder / name).chmod(0o666)
+        assert bool(user_cache().trouble) == trouble
+
+
 def test_a_cache_that_everybody_could_replace_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "open"))
     (tmp_path / "open" / "keras-orchestrate").mkdir(parents=True)
