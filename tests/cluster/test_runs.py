@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 MAY_DIFFER = {
     *("run_id", "host", "cluster", "started", "ended", "wall_s", "setup_s", "command", "cache"),
     *("first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "epoch_s_article", "validation_s", "samples_per_s"),
-    *("process_rss_peak_mb", "gpu_samples_n", "gpu_uuid"),
+    *("process_rss_peak_mb", "gpu_samples_n", "gpu_sample_hz", "gpu_util_source", "gpu_uuid"),
     *("energy_j", "energy_source", "gpu_power_mean_w", "sm_clock_mean", "gpu_shared"),
     *("gpu_util_mean", "gpu_util_p50", "gpu_util_p95", "gpu_throttled_s", "gpu_throttled_percent"),
     *("gpu_shared_s", "gpu_shared_percent", *(metric.column for metric in HOST_METRICS)),
