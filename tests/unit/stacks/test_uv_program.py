@@ -18,7 +18,7 @@ def test_a_uv_that_is_gone_is_told_with_its_remedy(monkeypatch):
     def nowhere():
         raise FileNotFoundError("Could not find the uv binary in any of the following locations:\n - /a")
 
-    monkeypatch.setattr(uv_program, "find_uv_bin", nowhere)
+    monkeypatch.setattr("uv.find_uv_bin", nowhere)
     with pytest.raises(HostError) as caught:
         uv_program.uv_program()
     assert "\n" not in caught.value.message
