@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from orchestrator.errors import HostError, UserError
+from orchestrator.stacks import python2_lock
 from orchestrator.stacks.indexes import Named, Sources
 from orchestrator.stacks.python2_lock import (
     JSON_INDEX,
@@ -19,6 +20,8 @@ from orchestrator.stacks.python2_lock import (
     usable_hashes,
     version_of,
 )
+
+DIGEST, WHEEL = "a" * 64, "six-1.0-py2.py3-none-any.whl"
 
 
 def file(name: str, digit: str = "a") -> dict:
@@ -136,3 +139,32 @@ def test_an_index_that_is_not_there_is_one_line_without_its_password():
 def test_a_folder_is_no_index_that_answers(tmp_path):
     with pytest.raises(UserError, match="is a folder"):
         index_files("numpy", Sources(index=Named(value=tmp_path.as_uri(), by="test")))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"filename": WHEEL, "hashes": {"sha256": f"{DIGEST}\n--index-url http://theirs"}},
+        {"filename": WHEEL, "hashes": {"sha256": 1}},
+        {"filename": WHEEL, "hashes": [DIGEST]},
+        {"filename": "six.whl", "hashes": {"sha256": DIGEST}},
+        {"filename": f"{WHEEL}\nsix-1.0-py2-none-any.whl", "hashes": {"sha256": DIGEST}},
+        {"filename": 1},
+        "six",
+    ],
+    ids=str,
+)
+def test_what_is_no_file_does_not_get_into_a_lock(index, entry):
+    sources, answers = index
+    answers["six"] = (200, json.dumps({"files": [entry]}))
+    with pytest.raises(UserError, match="the index has no file of it"):
+        list(locked(["six==1.0"], sources))
+
+
+@pytest.mark.parametrize("answer", ["", "[]", '{"files": 5}', "[" * 100_000, '{"files": "' + "x" * 2000 + '"}'])
+def test_an_index_that_answers_nonsense_or_too_much_is_one_line(index, monkeypatch, answer):
+    sources, answers = index
+    answers["six"] = (200, answer)
+    monkeypatch.setattr(python2_lock, "LIMIT", 1000)
+    with pytest.raises(HostError, match=r"does not answer|answers with more"):
+        list(locked(["six==1.0"], sources))
