@@ -21,6 +21,8 @@ from orchestrator.stacks.python2_lock import (
     version_of,
 )
 
+DIGEST, WHEEL = "a" * 64, "six-1.0-py2.py3-none-any.whl"
+
 
 def file(name: str, digit: str = "a") -> dict:
     return {"filename": name, "hashes": {"sha256": digit * 64}}
@@ -139,9 +141,6 @@ def test_a_folder_is_no_index_that_answers(tmp_path):
         index_files("numpy", Sources(index=Named(value=tmp_path.as_uri(), by="test")))
 
 
-WHEEL, DIGEST = "six-1.0-py2.py3-none-any.whl", "a" * 64
-
-
 @pytest.mark.parametrize(
     "entry",
     [
@@ -164,8 +163,8 @@ def test_what_is_no_file_does_not_get_into_a_lock(index, entry):
 
 @pytest.mark.parametrize("answer", ["", "[]", '{"files": 5}', "[" * 100_000, '{"files": "' + "x" * 2000 + '"}'])
 def test_an_index_that_answers_nonsense_or_too_much_is_one_line(index, monkeypatch, answer):
-    monkeypatch.setattr(python2_lock, "LIMIT", 1000)
     sources, answers = index
     answers["six"] = (200, answer)
-    with pytest.raises(HostError, match="does not answer|answers with more"):
+    monkeypatch.setattr(python2_lock, "LIMIT", 1000)
+    with pytest.raises(HostError, match=r"does not answer|answers with more"):
         list(locked(["six==1.0"], sources))
