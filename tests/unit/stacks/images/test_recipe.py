@@ -62,7 +62,7 @@ def test_without_cuda_files_it_is_for_the_backends_that_bring_their_own(no_cuda:
     assert chosen == recipe.plain(CATALOG, BOTH, "gpu", without_cuda=True)
     assert chosen.sha256 != recipe.plain(CATALOG, BOTH, "gpu").sha256
     assert chosen.labels == {UNUSABLE_LABEL: "tensorflow"}
-    assert said == ["no route gave it\nBuilding keras2-tensorflow-cntk for cntk only. See CUDA.md."]
+    assert said == ["no route gave it", "Building keras2-tensorflow-cntk for cntk only. See CUDA.md."]
 
 
 def test_who_asks_for_that_is_told_nothing(no_cuda: None):
