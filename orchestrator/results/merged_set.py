@@ -130,7 +130,7 @@ def _refuse_other_folder(to: Path) -> None:
     """Raises UserError for a folder that is no set and holds what a set would take the place of."""
     taken = "plan.json" if has_plan(to) else "samples" if os.path.lexists(to / "samples") else ""
     if taken and not is_set(to):
-        raise UserError(f"{to} is no merged set, and its {taken} would be lost", "name a new folder with --to")
+        raise UserError(f"{to / taken} would be lost, and {to} is no merged set", "name a new folder with --to")
 
 
 def group(row: Row) -> str:
