@@ -8,5 +8,5 @@ model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(1)])
 model.compile("adam", "mse")
 for number in range(5):
     history = model.fit(x, y, batch_size=32, epochs=1)
-    assert len(history.history["loss"]) == 1, history.history
+    assert history.history["loss"]
     print(number, history.history["loss"][0], model.predict(x[:1], verbose=0)[0, 0])
