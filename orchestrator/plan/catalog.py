@@ -50,7 +50,7 @@ class Catalog(Noun, frozen=True, kw_only=True):
         return Path(self.root) / "workloads"
 
     def extended(self, workloads: Iterable[Workload], stacks: Iterable[Stack]) -> Catalog:
-        """The catalog with what a run has beside it; of two that have one name, the later one counts."""
+        """The catalog with what a run has beside it. Of two that have one name, ours counts: a plan may be anybody's."""
         return msgspec.structs.replace(
             self, workloads=_joined(self.workloads, workloads), stacks=_joined(self.stacks, stacks)
         )
@@ -65,7 +65,9 @@ class Catalog(Noun, frozen=True, kw_only=True):
 
 
 def _joined(ours: Iterable[T], more: Iterable[T]) -> list[T]:
-    return list({item.name: item for item in (*ours, *more)}.values())  # type: ignore[attr-defined]
+    found = list(ours)
+    names = {item.name for item in found}  # type: ignore[attr-defined]
+    return [*found, *(item for item in more if item.name not in names)]  # type: ignore[attr-defined]
 
 
 def load_catalog(root: Path | None = None) -> Catalog:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from orchestrator.errors import HostError, UserError
@@ -43,6 +44,12 @@ def test_a_recorded_plan_brings_what_it_recorded_whatever_became_of_it(tmp_path)
     assert bring.recorded(load_catalog(), [plan, make_plan()]).workload("my").title == "my.py"
     with pytest.raises(UserError, match="is gone"):
         bring.reopened(plan)
+
+
+def test_a_plan_cannot_put_anything_in_the_place_of_the_catalogs_own(tmp_path):
+    ours = load_catalog()
+    theirs = msgspec.structs.replace(ours.workload("mnist_mlp"), learned={"quick": 0.01})
+    assert bring.recorded(ours, [make_plan(workloads=[theirs])]) == ours
 
 
 def test_a_plan_that_is_opened_again_has_the_files_of_now(tmp_path):
