@@ -50,7 +50,7 @@ class Catalog(Noun, frozen=True, kw_only=True):
         return Path(self.root) / "workloads"
 
     def extended(self, workloads: Iterable[Workload], stacks: Iterable[Stack]) -> Catalog:
-        """The catalog with what a run has beside it. Of two that have one name, ours counts: a plan may be anybody's."""
+        """The catalog with what a run has beside it. Of one name ours counts: a plan may be anybody's."""
         return msgspec.structs.replace(
             self, workloads=_joined(self.workloads, workloads), stacks=_joined(self.stacks, stacks)
         )
