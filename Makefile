@@ -51,7 +51,7 @@ images: setup ## Build the images (DEVICE=cpu or gpu)
 	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder -m 'not gpu' $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-fast: setup ## The unit tests that take no time: no engine, no browser, no processes
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile quick -m 'not slow and not containers and not network and not cluster' \

@@ -189,7 +189,7 @@ CONFIGURATION = options(
     click.option(
         "--scale",
         metavar="NAME",
-        help="Amount of data and epochs: smoke, quick or article.  [default: article on a GPU, else quick]",
+        help="Amount of data and epochs: smoke, quick, gpu or article.  [default: article on a GPU, else quick]",
     ),
     click.option(
         "--variant",

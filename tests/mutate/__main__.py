@@ -30,8 +30,8 @@ ROOMS = {
     "orchestrator/host/checks.py": "tests/unit/host",
     "orchestrator/text.py": "tests/unit/test_text.py",
 }
-QUICK = "not slow and not containers and not network and not cluster and not gpu"
-SLOW = "slow and not containers and not network and not cluster and not gpu"
+QUICK = "not slow and not containers and not network and not cluster"
+SLOW = "slow and not containers and not network and not cluster"
 #: Seconds after which a fault counts as found: nothing comes to an end any more.
 ENDLESS_S = 600
 COPIES = 2
