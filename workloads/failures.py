@@ -5,6 +5,7 @@ import sys
 import traceback
 
 import job
+from imports import LIBRARIES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 #: Python 2 empties a module that nobody holds, and own.py was `__main__` before.
@@ -13,6 +14,13 @@ _HELD = []
 PACKAGES = {"PIL": "pillow", "bs4": "beautifulsoup4", "cv2": "opencv-python-headless", "keras_cv": "keras-cv",
             "keras_hub": "keras-hub", "keras_tuner": "keras-tuner", "skimage": "scikit-image",
             "sklearn": "scikit-learn", "tensorflow_datasets": "tensorflow-datasets", "yaml": "pyyaml"}
+OWN_MODULE = "a module of your own must lie beside the script"
+#: What libraries say that miss an optional package of theirs.
+LACKS = re.compile(r"not installed|pip install|must install|please install", re.IGNORECASE)
+BLOCK = " (a block `# /// script` at the script's top brings packages: docs/OWN.md)"
+NO_ARGUMENTS = " (a job gives a script no arguments: let each have a default)"
+NO_PACKAGE = " (it is run by its file: let it import what lies beside it by plain names)"
+NO_ANSWERS = " (nobody answers a job: let the script ask nothing)"
 
 
 def source_of(path):
@@ -64,13 +72,37 @@ def words(error, script):
     """What went wrong, in a line."""
     if isinstance(error, SystemExit):
         ended = "exit code %s" % error.code if isinstance(error.code, int) else "%s" % (error.code,)
-        return "%s ended itself: %s" % (script, ended)
+        hint = NO_ARGUMENTS if error.code == 2 else ""  # what argparse and its kin end with
+        return "%s ended itself: %s%s" % (script, refused_arguments() or ended, hint)
     missing = missing_module(error)
     if missing:
         package = PACKAGES.get(missing, missing)
+        beside = "--backend %s leaves out who has it not" % missing if missing in LIBRARIES else OWN_MODULE
         return ('%s needs the package %s, which this environment does not have: a block `# /// script` at its top, '
-                'with `# dependencies = ["%s"]`, brings it' % (script, package, package))
-    return "%s" % (error,) or type(error).__name__
+                'with `# dependencies = ["%s"]`, brings it; %s'
+                % (script, package, package, beside))
+    return ("%s" % (error,) or type(error).__name__) + hint_for(error)
+
+
+def refused_arguments():
+    """What argparse says of the command line in the traceback at hand, or None."""
+    frames = sys.exc_info()[2]
+    while frames is not None:
+        frame, frames = frames.tb_frame, frames.tb_next
+        if frame.f_globals.get("__name__") == "argparse" and frame.f_code.co_name == "error":
+            return frame.f_locals.get("message")
+    return None
+
+
+def hint_for(error):
+    """What the author can do about an error that says nothing of jobs; "" for most."""
+    if isinstance(error, EOFError) and str(error).startswith("EOF when reading a line"):
+        return NO_ANSWERS
+    if isinstance(error, IndexError) and "argv" in (traceback.extract_tb(sys.exc_info()[2])[-1][3] or ""):
+        return NO_ARGUMENTS
+    if isinstance(error, ImportError) and "no known parent package" in str(error):
+        return NO_PACKAGE
+    return BLOCK if LACKS.search(str(error)) else ""
 
 
 def missing_module(error):

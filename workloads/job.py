@@ -53,9 +53,17 @@ def begin(args):
 
 
 def exit_with_starter():
-    """Ends this process when standard input does, for a job must not outlive who watches it."""
+    """Ends this process when standard input does, for a job must not outlive who watches it.
+
+    From here on standard input is empty: who asks a question there would wait for as long as the starter lives.
+    """
+    starter = os.dup(0)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+
     def wait():
-        while os.read(0, 4096):
+        while os.read(starter, 4096):
             pass
         os._exit(130)
 

@@ -350,10 +350,19 @@ def configured(given: Mapping[str, Any]) -> Config:
 def own_file(word: str) -> str:
     """A word that is not an option as the file of one's own that it must be."""
     if not is_python(word):
-        raise UserError(f"{word!r} is neither a verb nor a file of Python", "a script of your own: orchestrate my.py")
+        raise UserError(f"{word!r} is neither a verb nor a file of Python", _instead(word))
     if not Path(word).is_file():
         raise UserError(f"there is no file {word}", "name a Keras script, such as ./my.py")
     return word
+
+
+def _instead(word: str) -> str:
+    """What to give in place of a word that is no file of Python."""
+    if word.lower().endswith(".ipynb"):
+        return f"make a script of the notebook: jupyter nbconvert --to script {word}"
+    if Path(word).is_dir():
+        return f"name the script in this folder: orchestrate {Path(word) / 'my.py'}"
+    return "a script of your own: orchestrate my.py"
 
 
 def explicit(ctx: click.Context, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -37,12 +37,27 @@ def own(tmp_path: Path):  # type: ignore[no-untyped-def]
     folder = tmp_path / "mine"
     folder.mkdir()
 
-    def run(text: str, *words: str, contract: str = "script", **environ: str) -> Ran:
+    def run(
+        text: str,
+        *words: str,
+        contract: str = "script",
+        stdin: int = subprocess.DEVNULL,
+        timeout: float | None = None,
+        **environ: str,
+    ) -> Ran:
         script, out = folder / "my.py", tmp_path / "out"
         script.write_text(text)
         argv = [sys.executable, "-B", str(WORKLOADS / "own.py"), str(script), "--contract", contract, "--out", str(out)]
         environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(stubs), "KERAS_BACKEND": "jax", **environ}
-        done = subprocess.run([*argv, *words], capture_output=True, text=True, env=environment, cwd=tmp_path)
+        done = subprocess.run(
+            [*argv, *words],
+            stdin=stdin,
+            capture_output=True,
+            text=True,
+            env=environment,
+            cwd=tmp_path,
+            timeout=timeout,
+        )
         return Ran(out, done)
 
     return run
@@ -206,6 +221,16 @@ def test_elsewhere_the_marks_are_numbers(tmp_path: Path) -> None:
         ("def broken(:\n", "SyntaxError", "invalid syntax"),
         ("import sys\nsys.exit('no luck')\n", "SystemExit", "my.py ended itself: no luck"),
         ("import sys\nsys.exit(3)\n", "SystemExit", "my.py ended itself: exit code 3"),
+        (
+            "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()\n",
+            "SystemExit",
+            "ended itself: the following arguments are required: data (a job gives a script no arguments",
+        ),
+        ("import sys\nopen(sys.argv[1])\n", "IndexError", "a job gives a script no arguments"),
+        ("raise IndexError('no argv')\n", "IndexError", "no argv"),
+        ("from . import parts\n", "ImportError", "let it import what lies beside it by plain names"),
+        ("raise RuntimeError('TensorBoard is not installed')\n", "RuntimeError", "brings packages: docs/OWN.md"),
+        ("input('epochs? ')\n", "EOFError", "nobody answers a job"),
         ("import cv2\n", "ModuleNotFoundError", "my.py needs the package opencv-python-headless"),
         ("import keras\n", "RuntimeError", "my.py ended without training: it called no fit() and marked no epoch"),
         (MODEL + "model.fit((n for n in x), batch_size=4)\n", "TypeError", "has no len()"),
@@ -220,9 +245,27 @@ def test_what_goes_wrong_is_said(own, text: str, kind: str, words: str) -> None:
     assert "Traceback" in ran.stderr or kind in ("SyntaxError", "RuntimeError")
 
 
+def test_a_question_ends_the_script_and_not_the_watch(own) -> None:  # type: ignore[no-untyped-def]
+    """Standard input is the lifeline: whoever reads it would wait for as long as the starter lives."""
+    read, write = os.pipe()
+    try:
+        ran = own("import sys\nprint(repr(sys.stdin.read()))\ninput()\n", "--lease", stdin=read, timeout=30)
+    finally:
+        os.close(read)
+        os.close(write)
+    assert (ran.code, ran.stdout) == (1, "''\n")
+    assert ran.one("error")["type"] == "EOFError"
+
+
 def test_a_missing_package_is_brought_by_a_block(own) -> None:  # type: ignore[no-untyped-def]
-    error = own("import keras_hub\n").one("error")
-    assert '# dependencies = ["keras-hub"]' in error["message"] and "# /// script" in error["message"]
+    message = own("import keras_hub\n").one("error")["message"]
+    assert '# dependencies = ["keras-hub"]' in message and "# /// script" in message
+    assert message.endswith("; a module of your own must lie beside the script") and "--backend" not in message
+
+
+def test_a_library_that_is_missing_may_be_what_the_script_belongs_to(own) -> None:  # type: ignore[no-untyped-def]
+    message = own("import mxnet\n").one("error")["message"]
+    assert '["mxnet"]' in message and message.endswith("; --backend mxnet leaves out who has it not")
 
 
 def test_sys_exit_0_is_a_normal_end(own) -> None:  # type: ignore[no-untyped-def]

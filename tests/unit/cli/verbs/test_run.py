@@ -156,6 +156,8 @@ def test_what_a_script_gets_is_part_of_the_configuration(orchestrate, calls, scr
         (["nix.py"], "there is no file nix.py"),
         (["run", "notes.txt"], "neither a verb nor a file of Python"),
         (["notes.txt"], "neither a verb nor a file of Python"),
+        (["my.ipynb"], "jupyter nbconvert --to script my.ipynb"),
+        (["run", "cats"], "orchestrate cats/my.py"),
         (["run", "my.py", "plan"], "'plan' is neither a verb nor a file of Python"),
         (["my.py", "--data", "images"], "is not NAME=PATH"),
         (["my.py", "--data", "a/b=."], "is not NAME=PATH"),
@@ -166,6 +168,8 @@ def test_what_a_script_gets_is_part_of_the_configuration(orchestrate, calls, scr
 )
 def test_a_slip_is_one_line_and_nothing_begins(orchestrate, calls, script, words, message):
     (script.parent / "notes.txt").write_text("")
+    (script.parent / "my.ipynb").write_text("{}")
+    (script.parent / "cats").mkdir()
     answer = orchestrate(*words)
     assert (answer.returncode, list(calls)) == (2, [])
     assert message in " ".join(answer.stderr.split())
