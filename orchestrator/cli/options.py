@@ -359,9 +359,9 @@ def own_file(word: str) -> str:
 def _instead(word: str) -> str:
     """What to give in place of a word that is no file of Python."""
     if word.lower().endswith(".ipynb"):
-        return f"make a script of the notebook: jupyter nbconvert --to script {word}"
+        return f"make a script of the notebook: jupyter nbconvert --to script {shlex.quote(word)}"
     if Path(word).is_dir():
-        return f"name the script in this folder: orchestrate {Path(word) / 'my.py'}"
+        return f"name the script in this folder: orchestrate {shlex.quote(str(Path(word) / 'my.py'))}"
     return "a script of your own: orchestrate my.py"
 
 

@@ -55,13 +55,14 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
 
 def _settling(view: View) -> Iterator[Paragraphs]:
     """For files of one's own: what would settle which contender is fastest, where that is open."""
-    layout, texts, repeats = view.layout, [], 0
+    layout, open_in, repeats = view.layout, dict[str, list[str]](), 0
     for (line, task), columns in itertools.product(enumerate(layout.tasks), layout.machines().values()):
         known = [view.speeds[column, line] for column in columns if (column, line) in view.speeds]
         text = _open(known) if task.file else ""
         if text:
-            texts.append(f"{task.label}: {text}")
+            open_in.setdefault(text, []).append(task.label)
             repeats = max(repeats, _needed(known) or 0)
+    texts = [f"{listed(labels)}: {text}" for text, labels in open_in.items()]
     if repeats:
         yield Paragraphs([("; ".join(texts), _again(view.report.plan_command, repeats))], "code")
     elif texts:

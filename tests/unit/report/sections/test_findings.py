@@ -153,6 +153,13 @@ def test_one_repeat_settles_nothing():
     assert command == "orchestrate my.py --repeats 5"
 
 
+def test_what_holds_for_several_files_is_said_once():
+    files = ({"workload": name, "variant": "own", "file": f"{name}.py"} for name in ("my", "yours"))
+    rows = [{**row, **file} for file in files for row in two([1.0], [9.0])]
+    ((why, _),) = build(view_of(rows, plan_command="orchestrate my.py yours.py")).blocks[1].texts
+    assert why == "my.py and yours.py: one repeat is no verdict; 5 repeats would give one"
+
+
 def test_what_no_number_of_repeats_tells_apart_is_said():
     [why] = settling([1.0, 1.2, 0.8], [1.001, 1.2, 0.8])
     assert why == "my.py: those without a significant difference are too close for 50 repeats to tell apart"
