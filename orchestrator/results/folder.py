@@ -102,6 +102,9 @@ class RunFolder:
             raise UserError(f"{link} is a folder of its own, and no link to the last run", "name the run, or rename it")
         here = [path for path in (Path(run), results / run) if has_plan(path)]
         if not here:
+            if any(map(os.path.lexists, (Path(run) / "set.json", results / run / "set.json"))):
+                hint = "name one of the runs that were merged; `report` and `query` read sets"
+                raise UserError(f"{run} is a merged set, and no run", hint)
             hint = f"runs are kept below {results}; `latest` is the last one"
             if run == LATEST and not any(results.glob("*/plan.json")):
                 hint = f"no runs in {results} yet: `orchestrate --config smoke` makes one"

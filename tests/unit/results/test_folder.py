@@ -102,6 +102,15 @@ def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
     assert not folder.goes_on()
 
 
+def test_a_merged_set_is_named_as_what_it_is(tmp_path: Path):
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both" / "set.json").write_text("{}")
+    for named in ("both", str(tmp_path / "both")):
+        with pytest.raises(UserError, match="both is a merged set, and no run") as caught:
+            RunFolder.locate(tmp_path, named)
+        assert "report" in str(caught.value.hint)
+
+
 def test_where_there_is_no_run_yet_the_way_to_one_is_told(tmp_path):
     with pytest.raises(UserError, match="there is no run 'latest'") as caught:
         RunFolder.locate(tmp_path, "latest")
