@@ -30,7 +30,11 @@ Value = Annotated[str, Meta(pattern=r"^[^\s\"'\\$`\x00-\x1f]*\Z", max_length=100
 #: A title also stands, quoted, in a Dockerfile.
 Title = Annotated[str, Meta(pattern=r"^[^\"\\$`\x00-\x1f]+\Z", max_length=100)]
 Address = Annotated[str, Meta(pattern=r"^(none|(https?|file)://[^\s\"'\\$`]+)\Z", max_length=1000)]
-HINTS = {"$.python": 'write it with quotes: python: "3.11"', "$.packages": "write [keras==3.10.0, torch==2.7.0]"}
+HINTS = {
+    "$.python": 'write it with quotes: python: "3.11"',
+    "$.packages": "write [keras==3.10.0, torch==2.7.0]",
+    "$.env": "settings only: no variable that says which programs or modules are found (PATH, HOME, LD_..., PYTHON...)",
+}
 
 
 class StackFile(Noun, frozen=True, kw_only=True):
@@ -107,7 +111,7 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
 
 
 def _hint(message: str) -> str:
-    where = re.search(r"at `(\$[\w.]*)", message)
+    where = re.search(r"(?:at|in) `(\$[\w.]*)", message)
     if where and where[1] in HINTS:
         return HINTS[where[1]]
     fields = [field.name for field in msgspec.structs.fields(StackFile)]

@@ -174,8 +174,9 @@ def test_a_file_that_is_not_there_says_how_to_begin(tmp_path):
     "name", ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PIP_INDEX_URL", "HOME", "BASH_ENV"]
 )
 def test_no_variable_says_which_programs_or_modules_are_found(tmp_path, name):
-    with pytest.raises(UserError, match=r"torch27\.yaml"):
+    with pytest.raises(UserError, match=r"torch27\.yaml") as caught:
         read(tmp_path, f"{TORCH}env: {{{name}: /tmp/x}}\n")
+    assert "no variable that says which programs" in str(caught.value.hint)
 
 
 def test_an_index_has_no_secret(tmp_path):
