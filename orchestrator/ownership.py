@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from orchestrator.errors import HostError
+
 #: Permissions of a folder of our own, where the umask does not take more away.
 MODE = 0o755
 
@@ -80,6 +82,13 @@ def planted(program: Path) -> str:
     if status.st_mode & stat.S_IWOTH or (open_to_all and status.st_uid not in (0, os.geteuid())):
         return f"{there} can be anybody's"
     return ""
+
+
+def refuse_planted(file: Path) -> None:
+    """Raises HostError for a file that any user of this host could have put there, and that will be believed."""
+    found = planted(file)
+    if found:
+        raise HostError(f"it is not believed: {found}", "use a folder where only you or root can write")
 
 
 def chain(top: Path, path: Path) -> Iterator[Path]:

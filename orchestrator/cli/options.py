@@ -105,8 +105,9 @@ def named_paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str
         name, sign, path = word.partition("=")
         if not sign or not DATA_NAME.match(name) or not path:
             raise click.BadParameter(f"{word!r} is not NAME=PATH, such as images=/data/cats", ctx, parameter)
-        if not Path(path).exists():
-            raise click.BadParameter(f"{path} is not there", ctx, parameter)
+        if not (Path(path).is_file() or Path(path).is_dir()):
+            what = "neither a file nor a folder" if Path(path).exists() else "not there"
+            raise click.BadParameter(f"{path} is {what}", ctx, parameter)
         if name in found:
             raise click.BadParameter(f"{name} is named twice", ctx, parameter)
         found[name] = path

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal, TypeVar
 
 import msgspec
 
 from orchestrator.data.declared import known, load_datasets
 from orchestrator.data.find import resolve
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UserError
+from orchestrator.files import home_folder
 from orchestrator.host.probe import RESERVE_MB
 from orchestrator.launchers.launcher import Laid
 from orchestrator.model import DataFile, Device, Host, Job, Layer, Noun, OwnFile, Plan, Say, Stack, Unavailable
@@ -41,6 +43,22 @@ class Ready(Noun, frozen=True, kw_only=True):
 def equal_share_mb(host: Host, slots: list[Device]) -> int:
     """Each device's equal share of the host's memory, MiB."""
     return max(1024, (host.memory_mb - RESERVE_MB) // len(slots))
+
+
+def refuse_unshowable(launcher: str, plan: Plan, data: Mapping[str, str]) -> None:
+    """Raises UserError for what no container may see: a folder that has all of the caller's home in it, with his keys;
+    and for data that are neither a file nor a folder, such as the socket of the engine."""
+    if launcher == "process":
+        return
+    home = home_folder().resolve()
+    for path in (*(Path(own.path).parent for own in plan.own.values()), *map(Path, data.values())):
+        if not (path.is_file() or path.is_dir()):
+            raise UserError(f"{path} is neither a file nor a folder", "name one")
+        if home.is_relative_to(path.resolve()):
+            raise UserError(
+                f"{path} holds your home folder, and a container would see all of it: keys, other runs",
+                "move the script, or the data, into a folder of its own; `--launcher process` hides nothing anyway",
+            )
 
 
 def ready_data(plan: Plan, request: Request, say: Say) -> tuple[dict[str, DataFile], list[Unavailable]]:

@@ -20,6 +20,8 @@ from orchestrator.plan.slurm import Slurm
 from orchestrator.text import suggest
 
 Patterns = list[str]
+#: A name of data for a file of one's own: a file name, and a part of a variable's name.
+DataName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}\Z")]
 #: Of the numbers in durations and amounts of memory; and MiB of the largest host.
 MOST_DIGITS, MOST_MB = 10, 2**26
 #: The names of executors (executors/choose.py).
@@ -64,7 +66,7 @@ class Config(Noun, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
     #: Of a file of one's own: the most batches of an epoch, data by name, and whether it may use the network.
     steps: Positive | None = None
-    data: dict[str, str] = {}
+    data: dict[DataName, str] = {}
     network: bool = False
     #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
     threads: Threads | None = None

@@ -12,15 +12,18 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from orchestrator.errors import UserError
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import read_bytes
 from orchestrator.model import OWN_SCALE, Noun, OwnFile, Positive, Scale, Workload
+from orchestrator.ownership import refuse_planted
 from orchestrator.plan import inline
 
 #: The scale of a job that runs what the file says; and its time limit, seconds.
 OWN, OWN_TIMEOUT_S = OWN_SCALE, 3 * 3600
 #: Python files that may lie with a script and count as part of it, and their bytes: beyond, a folder is no project.
 MOST_FILES, MOST_BYTES = 500, 32 * 2**20
+#: What Python imports beside these.
+COMPILED = ("*.so", "*.pyc")
 
 
 class Declared(Noun, frozen=True, kw_only=True):
@@ -89,15 +92,21 @@ def changed(own: OwnFile) -> str:
     """How the file differs from what the run began with, in words; "" where it does not."""
     try:
         now = own_sha256(Path(own.path))
-    except UserError as error:
+    except OrchestrateError as error:
         return error.message
     return "" if now == own.sha256 else f"{own.path}, or a Python file with it, was changed since the run began"
 
 
 def own_sha256(path: Path) -> str:
-    """Hash over a file and the Python files that lie with it, by their places. Raises UserError for far too many."""
+    """Hash over a file and the Python files that lie with it, by their places.
+
+    Raises UserError for far too many, HostError for one that any user of this host could have put there.
+    """
     digest, size = hashlib.sha256(), 0
+    for module in (file for kind in COMPILED for file in path.parent.glob(kind)):
+        refuse_planted(module)
     for number, file in enumerate(_with(path), 1):
+        refuse_planted(file)
         content = read_bytes(file)
         size += len(content)
         if number > MOST_FILES or size > MOST_BYTES:

@@ -15,20 +15,26 @@ from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, read_bytes, sha256_file
 from orchestrator.model import Backend, DeviceKind, ImageVariant, Name, Noun, OwnStack, Stack
 from orchestrator.plan.catalog import Catalog
-from orchestrator.text import listed, suggest
+from orchestrator.text import listed, public, suggest
 
+FINDS = r"(PATH|HOME|TMPDIR|ENV|BASH_ENV|IFS)\Z|(LD|PYTHON|PIP|UV|KERAS_ORCHESTRATE)_|PYTHON"
 #: The packages that Keras comes in, and the variable names and values that an image's environment can hold.
 KERAS = ("keras", "keras-mxnet", "keras-nightly", "tf-keras")
 Requirement = Annotated[
     str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*(\[[\w.,-]+\])? *([=<>!~][^@;\s\\]*)?( *; *[^\n\r\\]+)?\Z", max_length=300)
 ]
 Package = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][\w.-]*\Z", max_length=100)]
-Variable = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*\Z", max_length=100)]
+#: Variables that say which programs, modules and libraries are found are no settings of packages.
+Variable = Annotated[str, Meta(pattern=rf"^(?!{FINDS})[A-Za-z_][A-Za-z0-9_]*\Z", max_length=100)]
 Value = Annotated[str, Meta(pattern=r"^[^\s\"'\\$`\x00-\x1f]*\Z", max_length=1000)]
 #: A title also stands, quoted, in a Dockerfile.
 Title = Annotated[str, Meta(pattern=r"^[^\"\\$`\x00-\x1f]+\Z", max_length=100)]
-Address = Annotated[str, Meta(pattern=r"^(none|(https?|file)://\S+)\Z")]
-HINTS = {"$.python": 'write it with quotes: python: "3.11"', "$.packages": "write [keras==3.10.0, torch==2.7.0]"}
+Address = Annotated[str, Meta(pattern=r"^(none|(https?|file)://[^\s\"'\\$`]+)\Z", max_length=1000)]
+HINTS = {
+    "$.python": 'write it with quotes: python: "3.11"',
+    "$.packages": "write [keras==3.10.0, torch==2.7.0]",
+    "$.env": "settings only: no variable that says which programs or modules are found (PATH, HOME, LD_..., PYTHON...)",
+}
 
 
 class StackFile(Noun, frozen=True, kw_only=True):
@@ -88,6 +94,11 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
     if file.like not in known:
         raise UserError(f"{path.name}: `like`: there is no stack {file.like!r}", suggest(file.like, known))
     name = file.name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("_-")[:40] or "own"
+    if public(file.index or "") != (file.index or ""):
+        raise UserError(
+            f"{path.name}: `index` has an account or a token, which would stay in locks, records and images",
+            "name it without; PIP_EXTRA_INDEX_URL in the environment, or ~/.netrc, may have it",
+        )
     if name in known:
         raise UserError(f"{path.name}: {name!r} is a stack that comes with the program", "give it another `name:`")
     return AskedStack(
@@ -100,7 +111,7 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
 
 
 def _hint(message: str) -> str:
-    where = re.search(r"at `(\$[\w.]*)", message)
+    where = re.search(r"(?:at|in) `(\$[\w.]*)", message)
     if where and where[1] in HINTS:
         return HINTS[where[1]]
     fields = [field.name for field in msgspec.structs.fields(StackFile)]

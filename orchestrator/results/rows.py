@@ -22,6 +22,7 @@ from orchestrator.results.columns import (
     EPOCH_FIELDS,
     FINGERPRINT_FIELDS,
     JOB_FIELDS,
+    WHOLE,
 )
 from orchestrator.results.job_events import (
     CacheFiles,
@@ -101,7 +102,13 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
         row.update(quality_part(events.epochs[-1]))
     row.update(host_figures.job_part(result, events.epochs, Readings.of(samples)))
     row.update(gpu_figures.job_part(result, events.epochs, gpu))
-    return row
+    return {name: _whole(value) if name in WHOLE else value for name, value in row.items()}
+
+
+def _whole(value: Any) -> int | None:
+    """A count that a table can hold: one value that is none, of one job, would cost the tables of the whole run."""
+    found = number(value)
+    return int(found) if found is not None and abs(found) < 2**63 and found == int(found) else None
 
 
 def epoch_rows(

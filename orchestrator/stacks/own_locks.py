@@ -12,10 +12,12 @@ from orchestrator import doors
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, cache_locked, read_text, replacing, write_atomic
 from orchestrator.model import DeviceKind, OwnStack, Say, Stack
+from orchestrator.ownership import refuse_planted
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.own_stack import AskedStack, made
 from orchestrator.stacks.locks import pins, refuse_unlocked
 from orchestrator.stacks.resolve import Wanted, cuda_words, resolved
+from orchestrator.text import one_line, public
 
 #: The comment of a lock that says what it holds of CUDA without need.
 CUDA = "# CUDA: "
@@ -41,8 +43,10 @@ def ready(asked: AskedStack, device: DeviceKind, catalog: Catalog, may_lock: boo
         raise NoLock(f"{asked.path.name} has no lock yet", f"`orchestrate lock {asked.path}` makes it; so does a run")
     if path is None:
         path = lock(asked, device, os.environ, say)
+    refuse_planted(path)
     text = read_text(path)
     refuse_unlocked(path.name, text)
+    refuse_foreign(asked, device, path, text)
     refuse_stale(asked, device, path, text)
     for line in (line for line in text.splitlines() if line.startswith(CUDA) and device == "cpu"):
         say(f"{path.name} holds {line.removeprefix(CUDA)}, which a CPU has no use for (docs/STACKS.md)")
@@ -102,6 +106,16 @@ def refuse_stale(asked: AskedStack, device: DeviceKind, path: Path, text: str) -
         raise UserError(
             f"{path.name} was made for other wishes than {asked.path.name} has now: {differs.removeprefix('# ')}",
             f"`orchestrate lock {asked.path}` makes it anew",
+        )
+
+
+def refuse_foreign(asked: AskedStack, device: DeviceKind, path: Path, text: str) -> None:
+    """Raises UserError for a lock that names another package index than the file does: addresses are of the file."""
+    named = [line.removeprefix(FROM) for line in text.splitlines() if line.startswith(FROM)]
+    if named and named != [asked.index(device)]:
+        raise UserError(
+            f"{path.name} names a package index that {asked.path.name} does not: {one_line(public(named[0]), 200)}",
+            f"write it as `index` into the file, or make the lock anew: `orchestrate lock {asked.path}`",
         )
 
 

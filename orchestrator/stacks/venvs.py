@@ -266,10 +266,12 @@ def own_indexes(lock: Path, sources: Sources) -> list[str]:
 
     It is a comment: "# index: URL" in its .in file, or "# from: URL" in the lock of a stack of one's own.
     """
-    asked = lock.with_suffix(".in")
-    name, text = ("index", asked) if asked.is_file() else ("from", lock)
-    found = re.findall(rf"^# {name}: *(\S+)", text.read_text(encoding="utf-8"), re.MULTILINE)
-    return [] if found and locked_wheels(sources.folders, lock.read_text(encoding="utf-8")) else found
+    text = lock.read_text(encoding="utf-8")
+    asked, name, said = lock.with_suffix(".in"), "from", text
+    if "# asked: " not in text and asked.is_file():  # which is no lock of a stack of one's own
+        name, said = "index", asked.read_text(encoding="utf-8")
+    found = re.findall(rf"^# {name}: *(\S+)", said, re.MULTILINE)
+    return [] if found and locked_wheels(sources.folders, text) else found
 
 
 def _requirement(spec: str) -> str:

@@ -25,6 +25,7 @@ from orchestrator.executors.prepared import (
     equal_share_mb,
     ready_data,
     ready_layers,
+    refuse_unshowable,
     with_layers,
 )
 from orchestrator.files import check_writable, storage_error
@@ -95,6 +96,7 @@ class LocalExecutor:
         mounted = [self._catalog.workloads_dir, self.request.out.absolute(), *(Path(f.path) for f in files.values())]
         mounted += [Path(own.path).parent for own in plan.own.values()] + list(map(Path, self._config.data.values()))
         preflight.refuse_unmountable(provisioner.name, mounted)
+        refuse_unshowable(provisioner.name, plan, self._config.data)
         tried = self._try_out(msgspec.structs.replace(plan, data=files))  # before images are built, where one is there
         no_stack = provisioner.prepare(chosen_stacks(plan, self._catalog), device)
         if not tried:

@@ -12,7 +12,7 @@ import msgspec
 from orchestrator import __version__
 from orchestrator.errors import UserError
 from orchestrator.executors.executor import Listener
-from orchestrator.executors.prepared import Ready, locked_layers, ready_data, with_layers
+from orchestrator.executors.prepared import Ready, locked_layers, ready_data, refuse_unshowable, with_layers
 from orchestrator.executors.signals import stop_on_signals
 from orchestrator.executors.slurm import doctor
 from orchestrator.executors.slurm.commands import Ticket
@@ -90,6 +90,7 @@ class SlurmExecutor:
         check_writable(out)
         if fresh:
             self._placement.refuse_impossible(plan.jobs, out)
+        refuse_unshowable(self.launcher, plan, self._config.data)
         plan = self._able(plan)
         files, no_data = ready_data(plan, self.request, self._say)
         plan = drop_unready(msgspec.structs.replace(plan, data=absolute(files)), no_data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,6 +28,8 @@ LIMIT = 2**21
 #: What versions, names and packages look like: nothing else is taken, shown or recorded.
 Version = Annotated[str, Meta(pattern=r"^[\w.+!-]*\Z", max_length=60)]
 Package = Annotated[str, Meta(pattern=r"^[\w.+!-]+==[\w.+!*-]+\Z", max_length=200)]
+#: The libraries that Keras is on: their names are those of backends, and of folders.
+Library = Literal["tensorflow", "jax", "torch", "theano", "cntk", "mxnet"]
 What = Literal["all", "packages"]
 
 
@@ -45,7 +48,7 @@ class Seen(Noun, frozen=True, kw_only=True):
     executable: Annotated[str, Meta(max_length=4096)]
     packages: Annotated[list[Package], Meta(min_length=1, max_length=20_000)]
     keras: Annotated[list[Version], Meta(max_length=10)]
-    met: dict[Version, Met] = {}
+    met: dict[Library, Met] = {}
     #: The variable PYTHONPATH as an image sets it.
     path: Annotated[str, Meta(max_length=4096)] = ""
 
@@ -115,9 +118,12 @@ def read(output: Sequence[str], place: str) -> Seen:
     """The answer in what a probe printed, of which the last counts. Raises UserError for what is none."""
     line = next(line for line in reversed(output) if line.startswith(MARK))
     try:
-        return msgspec.json.decode(line.removeprefix(MARK), type=Seen)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        seen = msgspec.json.decode(line.removeprefix(MARK), type=Seen)
+        if not re.match(r"\d+\.\d+\.\d+\Z", seen.python, re.ASCII):
+            raise ValueError(f"its version is {seen.python}")
+    except (ValueError, RecursionError) as error:  # of msgspec, too
         raise UserError(f"{place} answers what no Python does: {one_line(str(error), 200)}", "look at it") from error
+    return seen
 
 
 def unfit(seen: Seen, place: str) -> OrchestrateError | None:

@@ -23,7 +23,7 @@ LONGEST = 40
 
 def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -> Stack:
     """The stack of an environment, with every backend that works in it. Its settings are those of the catalog's."""
-    met = {name: each for name, each in seen.met.items() if not each.error}
+    met: dict[str, Met] = {name: each for name, each in seen.met.items() if not each.error}
     peers = {name: _peer(name, catalog) for name in met}
     python = ".".join(seen.python.split(".")[:2])
     title = f"Python {python} at {found.place}" if found.kind == "python" else f"{found.place} (Python {python})"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from orchestrator.errors import HostError, UserError
@@ -13,6 +16,7 @@ from orchestrator.executors.prepared import (
     on_record,
     ready_data,
     ready_layers,
+    refuse_unshowable,
     with_layers,
 )
 from orchestrator.launchers.launcher import Laid
@@ -146,3 +150,30 @@ def test_what_is_locked_now_comes_in_place_of_what_was_on_record():
 
 def layer_of(stack, lock="a==1"):
     return Layer(workload="my", stack=stack, asked=["einops"], base="a" * 64, lock=lock)
+
+
+def script_in(folder: Path):
+    own = OwnFile(path=str(folder / "my.py"), sha256="0" * 64, contract="script")
+    return make_plan(jobs=[make_job(workload="my")], workloads=[Workload(name="my", title="my.py", own=own)])
+
+
+@pytest.mark.parametrize("above", [".", ".."])
+def test_no_container_sees_the_whole_home_folder_because_a_script_or_data_lie_in_it(monkeypatch, tmp_path, above):
+    (tmp_path / "me" / "work").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    folder = tmp_path / "me" / above
+    with pytest.raises(UserError, match="holds your home folder"):
+        refuse_unshowable("docker", script_in(folder), {})
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(UserError, match="holds your home folder"):
+        refuse_unshowable("podman", script_in(tmp_path / "me" / "work"), {"all": str(tmp_path / "link")})
+    refuse_unshowable("process", script_in(folder), {})
+    refuse_unshowable("docker", script_in(tmp_path / "me" / "work"), {"x": str(tmp_path / "me" / "work")})
+
+
+def test_data_are_files_and_folders(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    (tmp_path / "me" / "work").mkdir(parents=True)
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UserError, match="neither a file nor a folder"):
+        refuse_unshowable("docker", script_in(tmp_path / "me" / "work"), {"x": str(tmp_path / "fifo")})

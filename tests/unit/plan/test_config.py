@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import msgspec
@@ -156,3 +157,9 @@ def test_what_a_found_environment_cannot_be_run_with_is_refused_in_words(changes
     with pytest.raises(UserError, match=words) as caught:
         override(Config(), **changes)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["../own", "/etc", ".keras-datasets", "a=b", ""])
+def test_a_file_names_data_as_the_command_line_does(name):
+    with pytest.raises(UserError, match="data"):
+        decode(f"data: {{{json.dumps(name)}: /tmp}}".encode(), "my.yaml")

@@ -6,11 +6,11 @@ import os
 
 import pytest
 
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.plan import own
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import PlanInput, make_jobs
-from orchestrator.plan.own import own_sha256, own_workloads, read_own
+from orchestrator.plan.own import changed, own_sha256, own_workloads, read_own
 
 MODULE = """
 BATCH = 16
@@ -186,3 +186,18 @@ def test_a_module_has_its_scales_and_without_them_its_own(tmp_path):
     assert (smoke.scale, smoke.epochs, smoke.train, smoke.batch_size) == ("smoke", 2, 64, 16)
     quick = make_jobs(plan_input(), stacks, workloads)[0]
     assert (quick.scale, quick.epochs, quick.train, quick.batch_size) == ("own", None, None, 16)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another user's file")
+@pytest.mark.parametrize("name", ["my.py", "numpy.py", "json.so", "keras/__init__.py"])
+def test_a_module_that_anybody_could_have_put_beside_a_script_is_not_believed(tmp_path, name):
+    script, module = tmp_path / "my.py", tmp_path / name
+    module.parent.mkdir(exist_ok=True)
+    for file in (script, module):
+        file.write_text("model.fit()\n")
+    tmp_path.chmod(0o1777)
+    own = read_own(script).own
+    os.chown(module, 12345, 12345)
+    with pytest.raises(HostError, match="can be anybody's"):
+        read_own(script)
+    assert own and "can be anybody's" in changed(own)

@@ -168,3 +168,24 @@ def test_a_file_that_is_not_there_says_how_to_begin(tmp_path):
     with pytest.raises(UserError) as caught:
         read_stack_file(tmp_path / "no.yaml", CATALOG)
     assert "orchestrate new stack" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "name", ["PATH", "LD_PRELOAD", "LD_LIBRARY_PATH", "PYTHONPATH", "PIP_INDEX_URL", "HOME", "BASH_ENV"]
+)
+def test_no_variable_says_which_programs_or_modules_are_found(tmp_path, name):
+    with pytest.raises(UserError, match=r"torch27\.yaml") as caught:
+        read(tmp_path, f"{TORCH}env: {{{name}: /tmp/x}}\n")
+    assert "no variable that says which programs" in str(caught.value.hint)
+
+
+def test_an_index_has_no_secret(tmp_path):
+    with pytest.raises(UserError, match=r"`index` has an account or a token") as caught:
+        read(tmp_path, f"{TORCH}index: https://me:SECRET@wheels.example/simple\n")
+    assert "SECRET" not in f"{caught.value.message} {caught.value.hint}"
+
+
+@pytest.mark.parametrize("address", ["https://x.example/\\\\", "https://$HOME", "https://x`id`", "https://a'b"])
+def test_an_index_is_one_word_of_a_dockerfile(tmp_path, address):
+    with pytest.raises(UserError, match="index"):
+        read(tmp_path, f'{TORCH}index: "{address}"\n')

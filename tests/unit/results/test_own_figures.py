@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from orchestrator.model import Found, OwnFile, Workload
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.results.columns import COLUMNS, PACKED
-from orchestrator.results.export import to_csv
+from orchestrator.results.export import to_csv, write_parquet
 from orchestrator.results.own_figures import MOST_FITS, MOST_LETTERS, for_programs, packed, unpacked
 from orchestrator.results.rows import merge_run, result_row
 from tests.make import make_job, make_plan, make_result
@@ -132,3 +132,13 @@ def test_a_row_knows_the_stack_that_its_run_brought():
         plan = replace(plan_of(job), stacks=[replace(stack, name="mine")])
         (row,) = merge_run(plan, {}, {})
         assert (row["era"], row["found"]) == ("today", told)
+
+
+@pytest.mark.parametrize("count", [1e308, 2**63, -1e300, 1.5])
+def test_a_count_that_no_table_can_hold_costs_nobody_the_tables(count, tmp_path):
+    settings = {"settings": {"batch_size": count}}
+    epoch = {"event": "epoch_end", "epoch": 1, "train_s": 1.0, "samples": count, "batches": count}
+    row = own_row(ready={**READY, **settings, "parameters": count}, epochs=[epoch], data={"train": [count]})
+    assert [row[name] for name in ("batch_size", "samples", "batches", "parameters")] == [None] * 4
+    write_parquet([row], COLUMNS, tmp_path / "results.parquet")
+    assert (tmp_path / "results.parquet").stat().st_size > 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from orchestrator.files import replacing
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.stacks import own_locks
+from orchestrator.stacks.indexes import Sources
 from orchestrator.stacks.resolve import Locked
+from orchestrator.stacks.venvs import own_indexes
 
 CATALOG = load_catalog()
 HASH = " \\\n    --hash=sha256:" + "a" * 64 + "\n"
@@ -163,3 +166,38 @@ def test_a_full_disk_is_one_line(ready, monkeypatch):
     monkeypatch.setattr(own_locks, "replacing", full)
     with pytest.raises(HostError, match=r"cannot write .*torch27-cpu\.txt: No space left"):
         ready()
+
+
+@pytest.mark.parametrize(
+    "named", ["https://evil.example/simple", "https://a https://b", "x PIP_FIND_LINKS=https://evil", "file:///tmp/x\\"]
+)
+def test_a_lock_names_no_other_index_than_its_file(ready, tmp_path, named):
+    ready()
+    lock = tmp_path / "torch27-cpu.txt"
+    lock.write_text(f"# from: {named}\n{lock.read_text()}")
+    with pytest.raises(UserError, match=r"torch27-cpu\.txt names a package index that torch27\.yaml does not"):
+        ready()
+
+
+def test_two_indexes_in_a_lock_are_refused(ready, tmp_path):
+    ready(FILE.replace("2.7.0", "2.7.0+cpu"))
+    lock = tmp_path / "torch27-cpu.txt"
+    lock.write_text(lock.read_text() + "# from: https://evil.example/simple\n")
+    with pytest.raises(UserError, match="names a package index"):
+        ready(FILE.replace("2.7.0", "2.7.0+cpu"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can make another user's file")
+def test_a_lock_that_anybody_could_have_put_there_is_not_believed(ready, tmp_path):
+    ready()
+    tmp_path.chmod(0o1777)
+    ready()  # it is the caller's
+    os.chown(tmp_path / "torch27-cpu.txt", 12345, 12345)
+    with pytest.raises(HostError, match=r"torch27-cpu\.txt can be anybody's"):
+        ready()
+
+
+def test_a_file_beside_a_lock_names_no_index_for_it(ready, tmp_path):
+    ready()
+    (tmp_path / "torch27-cpu.in").write_text("# index: https://evil.example/simple\n")
+    assert own_indexes(tmp_path / "torch27-cpu.txt", Sources()) == []

@@ -37,6 +37,9 @@ def refused(python: str, **more) -> OrchestrateError:
         (saying({**ANSWER, "packages": ["x==1"] * 20_001}), "answers what no Python does"),
         (saying({**ANSWER, "met": {"jax": {"version": "1\n2"}}}), "answers what no Python does"),
         (saying({**ANSWER, "met": {"jax/../x": {}}}), "answers what no Python does"),
+        (saying({**ANSWER, "met": {"..": {"version": "1"}}}), "answers what no Python does"),
+        (saying({**ANSWER, "met": {"x.y": {"version": "1"}}}), "answers what no Python does"),
+        (saying({**ANSWER, "packages": ["python==three", "keras==3.1"]}), "its version is three"),
     ],
 )
 def test_an_odd_answer_is_one_line(tmp_path, script, words):
