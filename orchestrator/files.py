@@ -96,6 +96,11 @@ def expanded(path: str) -> Path:
         raise HostError(f"{path}: {error}", "Write the whole path.") from error
 
 
+def holds_home(folder: Path) -> bool:
+    """Whether all of the caller's home lies in a folder: keys, other runs, perhaps the engine's socket."""
+    return home_folder().resolve().is_relative_to(folder.resolve())
+
+
 def is_python(name: str) -> bool:
     """Whether a word of the command line or a configuration names a file of Python."""
     return name.endswith(".py")

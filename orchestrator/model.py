@@ -244,6 +244,8 @@ class OwnFile(Noun, frozen=True, kw_only=True):
     #: What its inline metadata (PEP 723) asks for: requirements, and versions of Python.
     packages: list[str] = []
     python: str | None = None
+    #: Where its folder is not shown to a container, as all of the caller's home lies in it: what is, by path below it.
+    alone: list[str] = []
 
 
 class Layer(Noun, frozen=True, kw_only=True):

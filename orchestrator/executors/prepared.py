@@ -11,7 +11,7 @@ import msgspec
 from orchestrator.data.declared import known, load_datasets
 from orchestrator.data.find import resolve
 from orchestrator.errors import OrchestrateError, UserError
-from orchestrator.files import home_folder
+from orchestrator.files import holds_home
 from orchestrator.host.probe import RESERVE_MB
 from orchestrator.launchers.launcher import Laid
 from orchestrator.model import DataFile, Device, Host, Job, Layer, Noun, OwnFile, Plan, Say, Stack, Unavailable
@@ -50,11 +50,11 @@ def refuse_unshowable(launcher: str, plan: Plan, data: Mapping[str, str]) -> Non
     and for data that are neither a file nor a folder, such as the socket of the engine."""
     if launcher == "process":
         return
-    home = home_folder().resolve()
-    for path in (*(Path(own.path).parent for own in plan.own.values()), *map(Path, data.values())):
+    folders = [Path(own.path).parent for own in plan.own.values() if not own.alone]
+    for path in (*folders, *map(Path, data.values())):
         if not (path.is_file() or path.is_dir()):
             raise UserError(f"{path} is neither a file nor a folder", "name one")
-        if home.is_relative_to(path.resolve()):
+        if holds_home(path):
             raise UserError(
                 f"{path} holds your home folder, and a container would see all of it: keys, other runs",
                 "move the script, or the data, into a folder of its own; `--launcher process` hides nothing anyway",

@@ -120,7 +120,8 @@ def _seen(context: RunContext, job: Job) -> tuple[dict[str, str], Places]:
         return {inside: data.path}, Places(scripts="/workloads", out="/out", data=inside)
     script = Path(own.path)
     more = {name: f"/data/{name}" for name in context.more_data}
-    files = {"/own": str(script.parent), **{more[name]: path for name, path in context.more_data.items()}}
+    shown = {f"/own/{name}": str(script.parent / name) for name in own.alone} or {"/own": str(script.parent)}
+    files = {**shown, **{more[name]: path for name, path in context.more_data.items()}}
     if context.keras_datasets:
         files[INSIDE_KERAS] = context.keras_datasets
     laid = context.laid_for(job)

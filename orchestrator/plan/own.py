@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from orchestrator.errors import OrchestrateError, UserError
-from orchestrator.files import read_bytes
+from orchestrator.files import holds_home, read_bytes
 from orchestrator.model import OWN_SCALE, Noun, OwnFile, Positive, Scale, Workload
 from orchestrator.ownership import refuse_planted
 from orchestrator.plan import inline
@@ -62,6 +62,7 @@ def read_own(path: Path) -> Workload:
         contract=contract,  # type: ignore[arg-type]
         packages=asked.public_packages,
         python=asked.python,
+        alone=_alone(path),
     )
     learned = {} if declared.learned is None else dict.fromkeys([OWN, *declared.scales], declared.learned)
     return Workload(
@@ -83,7 +84,11 @@ def as_now(workload: Workload) -> Workload:
         raise UserError(f"the file of {workload.name} is gone: {path}", "put it back, or start a new run")
     asked = inline.read(path.name, read_bytes(path))
     own = msgspec.structs.replace(
-        workload.own, sha256=own_sha256(path), packages=asked.public_packages, python=asked.python
+        workload.own,
+        sha256=own_sha256(path),
+        packages=asked.public_packages,
+        python=asked.python,
+        alone=_alone(path),
     )
     return msgspec.structs.replace(workload, own=own)
 
@@ -117,6 +122,12 @@ def own_sha256(path: Path) -> str:
         digest.update(f"{file.relative_to(path.parent)}\0{len(content)}\0".encode("utf-8", "surrogateescape"))
         digest.update(content)
     return digest.hexdigest()
+
+
+def _alone(path: Path) -> list[str]:
+    """The Python files that lie with a file, where its folder has all of the caller's home in it; else nothing."""
+    folder = path.absolute().parent
+    return [str(file.relative_to(path.parent)) for file in _with(path)] if holds_home(folder) else []
 
 
 def _with(path: Path) -> Iterator[Path]:

@@ -24,3 +24,25 @@ def test_three_scripts_run_unchanged_in_the_images_of_today(image_of, tmp_path):
         same = {(r["parameters"], r["samples"], r["batches"]) for r in rows if r["file"] == script.name}
         assert len(same) == 1, "every contender did the same thing"
     assert [script.read_bytes() for script in SCRIPTS] == before
+
+
+IN_THE_HOME_FOLDER = """
+import os
+import helper
+from orchestrated import epochs
+
+here = os.path.dirname(os.path.abspath(__file__))
+assert sorted(os.listdir(here)) == ["helper.py", "my.py"], os.listdir(here)
+for epoch in epochs(2):
+    epoch.trained(loss=helper.LOSS)
+"""
+
+
+def test_of_the_home_folder_a_container_sees_the_python_files_beside_a_script(image_of, tmp_path, monkeypatch):
+    image_of("keras3-jax")
+    for name, text in (("my.py", IN_THE_HOME_FOLDER), ("helper.py", "LOSS = 1.0\n"), ("key", "secret")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    words = [str(tmp_path / "my.py"), "--launcher", "docker", "--stack", "keras3-jax"]
+    code, rows, stderr = cells.run(tmp_path / "results", *words)
+    assert cells.reasons(rows) == {} and code == 0, stderr[-3000:]

@@ -23,6 +23,7 @@ from orchestrator.launchers.launcher import Laid
 from orchestrator.model import DataFile, Device, Layer, OwnFile, Workload
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
+from orchestrator.plan.own import read_own
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks.ground import Ground, Unfit
 from orchestrator.stacks.venvs import EITHER_WAY
@@ -158,17 +159,30 @@ def script_in(folder: Path):
 
 
 @pytest.mark.parametrize("above", [".", ".."])
-def test_no_container_sees_the_whole_home_folder_because_a_script_or_data_lie_in_it(monkeypatch, tmp_path, above):
+def test_no_container_sees_the_whole_home_folder_as_data(monkeypatch, tmp_path, above):
     (tmp_path / "me" / "work").mkdir(parents=True)
     monkeypatch.setenv("HOME", str(tmp_path / "me"))
     folder = tmp_path / "me" / above
-    with pytest.raises(UserError, match="holds your home folder"):
-        refuse_unshowable("docker", script_in(folder), {})
     (tmp_path / "link").symlink_to(folder)
     with pytest.raises(UserError, match="holds your home folder"):
         refuse_unshowable("podman", script_in(tmp_path / "me" / "work"), {"all": str(tmp_path / "link")})
-    refuse_unshowable("process", script_in(folder), {})
+    with pytest.raises(UserError, match="holds your home folder"):  # a plan that does not say what is to be shown of it
+        refuse_unshowable("docker", script_in(folder), {})
+    refuse_unshowable("process", script_in(folder), {"all": str(folder)})
     refuse_unshowable("docker", script_in(tmp_path / "me" / "work"), {"x": str(tmp_path / "me" / "work")})
+
+
+@pytest.mark.parametrize("above", [".", ".."])
+def test_a_script_in_the_home_folder_is_shown_without_its_folder(monkeypatch, tmp_path, above):
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    folder = tmp_path / "me" / above
+    (tmp_path / "me" / "net").mkdir(parents=True)
+    for name in ("my.py", "helper.py", "keys.txt"):
+        (folder / name).write_text("")
+    (tmp_path / "me" / "net" / "__init__.py").write_text("")
+    own = read_own(folder / "my.py").own
+    assert {"my.py", "helper.py"} <= set(own.alone) and "keys.txt" not in own.alone
+    refuse_unshowable("docker", make_plan(workloads=[read_own(folder / "my.py")]), {})
 
 
 def test_data_are_files_and_folders(monkeypatch, tmp_path):
