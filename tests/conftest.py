@@ -53,6 +53,8 @@ hypothesis.settings.load_profile("default")
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     # As in a shell's background: the commands under test would inherit it, and be right not to listen to Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:  # as under nohup
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def group(nodeid: str) -> str:

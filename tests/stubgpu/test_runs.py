@@ -111,8 +111,10 @@ def test_rows_carry_every_figure_of_the_gpu(good):
     assert {row["gpu_util_p50"], row["gpu_util_p95"]} <= {10.0, 90.0}
     assert row["gpu_samples_n"] >= 15  # 4.5 s of the driver's own record
     assert (row["gpu_mem_peak_mb"], row["gpu_power_mean_w"]) == (3072.0, pytest.approx(100.0))
-    assert (row["energy_source"], row["sm_clock_mean"]) == ("integrated", pytest.approx(562.0))
-    assert row["energy_j"] == pytest.approx(100 * 4.53, rel=0.05)  # 3 epochs of 1.51 s at 100 W
+    assert row["sm_clock_mean"] == pytest.approx(562.0)
+    # 3 epochs of 1.51 s at 100 W: too short a time for the power sensor of a Kepler.
+    assert (row["energy_source"], row["energy_j"]) == (None, None)
+    assert (row["gpu_util_source"], row["gpu_sample_hz"]) == ("record", pytest.approx(5.0, rel=0.3))
     assert (row["throttle_reasons"], row["gpu_shared"], row["gpu_temp_max_c"]) == ("", False, 40.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -31,8 +32,9 @@ def pythons(environ: Mapping[str, str]) -> list[Check]:
     """The interpreters that somebody works with here, as far as they have Keras."""
     places: dict[Path, tuple[str, str]] = {}
     for path, why in _places(environ):
-        if Path(path).exists():
-            places.setdefault(Path(path).parent.resolve(), (path, why))
+        with contextlib.suppress(OSError):  # one that this user may not even look at
+            if Path(path).exists():
+                places.setdefault(Path(path).parent.resolve(), (path, why))
     return [check for path, why in places.values() if (check := _python(path, why, environ))]
 
 

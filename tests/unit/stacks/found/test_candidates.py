@@ -76,3 +76,11 @@ def test_images_are_named_by_their_names_and_ours_are_not():
 
 def test_an_engine_that_does_not_list_is_told_by_others():
     assert candidates.images(types.SimpleNamespace()) == []
+
+
+def test_an_interpreter_that_this_user_may_not_even_look_at_is_passed_over(site, monkeypatch):
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pathlib.Path.exists", closed)
+    assert candidates.pythons({"VIRTUAL_ENV": str(site)}) == []
