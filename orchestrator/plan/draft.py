@@ -97,5 +97,5 @@ def drop_unready(plan: Plan, missing: Sequence[Unavailable]) -> Plan:
 
 
 def new_run_id(now: datetime.datetime) -> str:
-    """Sortable, unique on any host, fit for folder and container names."""
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+    """Sortable to 1/256 s, unique on any host, fit for folder and container names."""
+    return f"{now:%Y%m%d-%H%M%S}-{now.microsecond * 256 // 1_000_000:02x}{secrets.token_hex(2)}"
