@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from orchestrator.cli.console import say
 from orchestrator.model import Job, RawEvent, Result
+from orchestrator.plan.names import Names
 from orchestrator.results.job_events import EpochEvent, ReadyEvent, read_event
 from orchestrator.text import duration, plural, printable
 
@@ -23,8 +23,6 @@ MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
 
 #: Times per second that the live lines are drawn anew, as the time that has passed is in them.
 REFRESH = 2
-#: Letters of a file's name.
-MOST_LETTERS = 100
 
 
 @dataclass
@@ -52,7 +50,7 @@ class Progress:
         self._done = 0
         self._began = time.monotonic()
         self._running: dict[str, Running] = {}
-        self._names: dict[str, str] = {}
+        self._names = Names()
         self._lock = threading.Lock()
         self._live: Live | None = None
 
@@ -66,12 +64,12 @@ class Progress:
     def say(self, line: str) -> None:
         say(line, self._console)
 
-    def called(self, names: Mapping[str, str]) -> None:
+    def called(self, names: Names) -> None:
         with self._lock:
-            self._names = dict(names)
+            self._names = names
 
     def _label(self, job: Job) -> str:
-        return label(job, self._names.get(job.workload, ""))
+        return escape(self._names.job(job))
 
     def expect(self, more: int) -> None:
         """So many jobs join those that are shown; the time left is guessed from the first ones on."""
@@ -142,14 +140,6 @@ class Progress:
         return f"  [dim]about {duration(seconds)} left[/]"
 
 
-def label(job: Job, name: str = "") -> str:
-    """The job for people. `name`: what its workload is called, where not by its own name."""
-    variant = "" if job.variant != "modern" else f" ({job.variant})"
-    repeat = "" if job.repeat == 1 else f" #{job.repeat}"
-    name = escape(printable(name or job.workload, MOST_LETTERS))
-    return f"{name}{variant} on {job.backend} {escape(f'[{job.stack}, {job.device}]')}{repeat}"
-
-
 def describe_event(job: Job, event: RawEvent) -> str:
     """The part of an event worth a line, "" for the rest."""
     found = read_event(event)
@@ -171,7 +161,7 @@ def shown(text: str) -> str:
 
 
 def summary(result: Result, name: str) -> str:
-    """How a job ended. `name`: its label."""
+    """How a job ended. `name`: what people call it."""
     mark = MARKS.get(result.status, f"[red]{result.status}[/]")
     reason = f"  {escape(printable(result.reason))}" if result.reason else ""
     took = ""

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from orchestrator.executors.prepared import Ready
 from orchestrator.host.checks import Check
 from orchestrator.model import Host, Job, Plan, RawEvent, Result
+from orchestrator.plan.names import Names
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 
@@ -15,8 +16,8 @@ from orchestrator.results.folder import RunFolder
 class Listener(Protocol):
     """Hears what happens in a run: the progress display, or a test's list. Any number of threads may call it."""
 
-    def called(self, names: Mapping[str, str]) -> None:
-        """What people call workloads: the file of one's own that each of them is, by the workload's name."""
+    def called(self, names: Names) -> None:
+        """What people call the jobs of this run; said before any of them starts."""
 
     def expect(self, more: int) -> None:
         """`more` further jobs will be run."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 
 from orchestrator.executors.executor import Listener
 from orchestrator.model import Job, RawEvent, Result
+from orchestrator.plan.names import Names
 
 #: Seconds that the end of a run waits for a listener to catch up.
 PATIENCE_S = 5.0
@@ -39,7 +40,7 @@ class Hearing:
         self._told.put(None)
         self._thread.join(PATIENCE_S)
 
-    def called(self, names: Mapping[str, str]) -> None:
+    def called(self, names: Names) -> None:
         self._told.put(lambda: self._listener.called(names))
 
     def expect(self, more: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import shlex
 from collections.abc import Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,6 +19,7 @@ from orchestrator.files import disk_errors, write_atomic
 from orchestrator.model import Noun, Plan, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
+from orchestrator.plan.names import names
 from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
@@ -122,7 +123,7 @@ def carry_out(
     if request.until is not None:
         renewed = renewed | {"plan.json", "until.json"}
     with Hearing(listener) as hearing:
-        hearing.called({name: PurePath(own.path).name for name, own in ready.plan.own.items()})
+        hearing.called(names(ready.plan.planned, catalog.workloads, catalog.stacks))
         interrupted, broken = measured(request, executor, ready, folder, hearing)
         with not_hung_up():
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)

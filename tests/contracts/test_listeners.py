@@ -15,6 +15,7 @@ from orchestrator import streams
 from orchestrator.cli.progress import Progress
 from orchestrator.executors.executor import Listener
 from orchestrator.model import Job
+from orchestrator.plan.names import Names
 from tests.fakes.recorder import Recorder
 from tests.make import make_job, make_result
 
@@ -164,7 +165,8 @@ def test_many_threads_may_speak_at_once(make):
 @pytest.mark.parametrize("what", ODD)
 def test_odd_text_neither_breaks_nor_steers_anything(make, what):
     case, job = make(Screen()), make_job()
-    case.listener.called({job.workload: ODD[what]})
+    text = {job.workload: ODD[what]}
+    case.listener.called(Names(workloads=text, contenders={f"{job.stack}/{job.backend}": ODD[what]}))
     case.listener.expect(2)
     whole_life(case.listener, job, ODD[what])
     case.listener.finished(make_result(make_job(repeat=2)))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from orchestrator.model import Job, Result
+from orchestrator.plan.names import Names
 
 
 class Recorder:
@@ -14,7 +14,7 @@ class Recorder:
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
 
-    def called(self, names: Mapping[str, str]) -> None:
+    def called(self, names: Names) -> None:
         pass
 
     def expect(self, more: int) -> None:

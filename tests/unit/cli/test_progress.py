@@ -7,15 +7,15 @@ import re
 
 import pytest
 from rich.console import Console
-from rich.text import Text
 
 from orchestrator.cli import progress as progress_module
-from orchestrator.cli.progress import Progress, describe_event, label
+from orchestrator.cli.progress import Progress, describe_event
+from orchestrator.plan.names import Names
 from tests.make import make_job, make_result
 
 
 def label_of(job) -> str:
-    return Text.from_markup(label(job)).plain
+    return Names().job(job)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_a_file_of_ones_own_goes_by_its_name():
     console = Console(file=io.StringIO(), width=200)
     progress = Progress(console)
     job = make_job(workload="my_net", variant="own", repeat=2)
-    progress.called({"my_net": "My [red]Net.py"})
+    progress.called(Names(workloads={"my_net": "My [red]Net.py"}, contenders={"keras2-theano/theano": "Theano"}))
     with progress:
         progress.expect(2)
         progress.started(job)
@@ -126,9 +126,9 @@ def test_a_file_of_ones_own_goes_by_its_name():
         progress.finished(make_result(job))
         progress.started(make_job())
     said = console.file.getvalue()
-    assert said.count("My [red]Net.py on theano [keras2-theano, cpu] #2") == 3
+    assert said.count("My [red]Net.py on Theano (cpu), repeat 2") == 3
     assert "my_net" not in said
-    assert "mnist_mlp on theano" in said
+    assert "mnist_mlp on Theano (cpu) starts" in said
 
 
 def test_a_model_that_is_built_in_its_first_epoch_is_told_of_once():
