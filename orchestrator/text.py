@@ -129,5 +129,10 @@ def duration(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def slug(text: str) -> str:
+    """`TensorFlow 1.3.0 CPU` as `tensorflow-1.3.0-cpu`: fit for an id of the page and the fragment of an address."""
+    return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-") or "x"
+
+
 def silent(line: str) -> None:
     """Says nothing: for whoever must be given somebody to talk to."""

@@ -20,7 +20,7 @@ from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.report.tasks import Task, make_tasks, order
 from orchestrator.stats import repeats
 from orchestrator.stats.repeats import with_node_kind
-from orchestrator.text import printable
+from orchestrator.text import printable, slug
 
 Made = TypeVar("Made")
 
@@ -58,13 +58,17 @@ FACETS = {
 
 
 class Contender(Struct, frozen=True):
-    """One column. `label` is unique within a report; `details` is the small print under `name`."""
+    """One column. `label` is unique within a report; `details` is the small print under `name`.
+
+    `key` is its label as an address can hold it, unique as well, and the same from run to run.
+    """
 
     identity: dict[str, Any]
     era: str
     name: str
     details: tuple[str, ...]
     label: str
+    key: str = ""
 
     @property
     def backend(self) -> str:
@@ -168,14 +172,21 @@ def _distinct(items: Sequence[Any]) -> list[Any]:
     """Make the labels printable, as charts use them in their code, and unique.
 
     Two labels are still equal where what tells the two apart is known of one of them only: the second gets a number.
+    So do two keys that differ in nothing but signs.
     """
-    seen: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    keys: Counter[str] = Counter()
     named = []
     for item in items:
-        label = printable(item.label)
-        seen[label] += 1
-        named.append(replace(item, label=label if seen[label] == 1 else f"{label} ({seen[label]})"))
+        label = _numbered(labels, printable(item.label), "{} ({})")
+        key = _numbered(keys, slug(label), "{}-{}")
+        named.append(replace(item, label=label, key=key))
     return named
+
+
+def _numbered(seen: Counter[str], text: str, form: str) -> str:
+    seen[text] += 1
+    return text if seen[text] == 1 else form.format(text, seen[text])
 
 
 def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:

@@ -49,6 +49,8 @@ class Task(Struct, frozen=True):
 
     conditions: dict[str, Any]
     label: str
+    #: The label as an address can hold it, the same from run to run.
+    key: str = ""
     file: str = ""
     unlike: Unlike | None = None
     notes: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from orchestrator.report.blocks import Section
 from orchestrator.report.sections import (
+    answer,
     article,
     charts,
     deviations,
@@ -26,7 +27,7 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 
 #: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
 SECTIONS: dict[str, tuple[Build, ...]] = {
-    "summary": (warnings.build, findings.build),
+    "summary": (answer.build, warnings.build, findings.build),
     "results": (
         *(charts.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),

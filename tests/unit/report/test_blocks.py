@@ -9,7 +9,7 @@ from orchestrator.report.blocks import Block, Column, Section, Table
 
 def test_every_kind_has_a_name_of_its_own():
     kinds = [kind.kind for kind in Block.__subclasses__()]
-    assert sorted(kinds) == ["chart", "matrix", "paragraphs", "table"]
+    assert sorted(kinds) == ["answer", "chart", "matrix", "paragraphs", "table"]
 
 
 def test_each_cell_of_a_table_knows_its_column():

@@ -1,0 +1,1 @@
+"""The first screen of the report: which contender trains fastest here, by how much, and how sure that is."""

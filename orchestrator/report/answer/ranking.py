@@ -1,0 +1,151 @@
+"""The overall ranking: contenders whose speeds compare, in the order of their geometric mean over the tasks."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from orchestrator.model import OWN_SCALE
+from orchestrator.report.layout import Layout
+from orchestrator.report.speeds import Speed, Speeds
+
+#: Positions of the tasks and of the contenders of a group.
+Positions = list[int]
+
+
+class Entry(Struct, frozen=True):
+    """One contender of a field.
+
+    `overall` is the geometric mean, over the tasks that count, of its seconds over those of the fastest; None where
+    it lacks one of them. `firsts`: the tasks on which it was fastest.
+    """
+
+    column: int
+    overall: float | None
+    firsts: tuple[int, ...]
+
+
+class Field(Struct, frozen=True):
+    """Contenders whose speeds compare, and the tasks that they were to run, by their positions in the layout.
+
+    `where` tells it from the other fields of the report, "" for the only one. `counted`: the tasks of the overall
+    figure, which all contenders with one ran.
+    """
+
+    where: str
+    lines: Positions
+    counted: Positions
+    entries: list[Entry]
+
+
+def fields(layout: Layout, ranked: Speeds) -> list[Field]:
+    """The fields of a report, those of one machine together. Every cell is in exactly one of them."""
+    machines = _machines(layout)
+    found = []
+    for machine, columns in machines:
+        places = [(column, line) for column in columns for line in range(len(layout.tasks))]
+        planned = [place for place in places if place in layout.cells]
+        editions = list(_editions(layout, planned))
+        for lines, what in editions:
+            words = [what if len(editions) > 1 else "", layout.machine_words(machine) if len(machines) > 1 else ""]
+            its = [column for column in columns if any((column, line) in layout.cells for line in lines)]
+            found.append(_field(ranked, ", ".join(filter(None, words)), lines, its))
+    return found
+
+
+def counts(speed: Speed | None) -> bool:
+    """Whether a cell has a time that can be divided by that of the fastest."""
+    return speed is not None and speed.ratio is not None and not speed.unlearned and not speed.unlike
+
+
+def _machines(layout: Layout) -> list[tuple[tuple[Any, ...], Positions]]:
+    """The groups of contenders that compare; one whose jobs all ended before they knew their machine joins its only
+    match.
+    """
+    groups = layout.machines()
+    joined: dict[tuple[Any, ...], Positions] = {machine: [] for machine in groups}
+    for machine, columns in groups.items():
+        fits = [
+            other
+            for other in groups
+            if other != machine and all(a in (None, b) for a, b in zip(machine, other, strict=True))
+        ]
+        joined[fits[0] if len(fits) == 1 and None in machine else machine] += columns
+    return [(machine, sorted(columns)) for machine, columns in joined.items() if columns]
+
+
+def _editions(layout: Layout, planned: Sequence[tuple[int, int]]) -> Iterator[tuple[Positions, str]]:
+    """The tasks of one machine in tables of their own, with what tells them apart: by scale, then so that no table
+    has a workload twice, and that no table holds contenders without a task in common.
+    """
+    by_scale: dict[str, Positions] = defaultdict(list)
+    for line in sorted({line for _, line in planned}):
+        by_scale[str(layout.tasks[line].conditions["scale"])].append(line)
+    for scale, lines in by_scale.items():
+        parts = _apart(layout, planned, lines)
+        for part in parts:
+            told = {layout.tasks[line].label.partition(" · ")[2] for line in part}
+            words = told.pop() if len(told) == 1 else ""
+            name = "files of your own" if scale == OWN_SCALE else f"{scale} scale"
+            yield part, name if len(parts) == 1 or not words else words
+
+
+def _apart(layout: Layout, planned: Sequence[tuple[int, int]], lines: Positions) -> list[Positions]:
+    who = {line: {column for column, its in planned if its == line} for line in lines}
+    parts: list[Positions] = []
+    for line in lines:
+        fitting = [part for part in parts if _fits(layout, part, line) and any(who[its] & who[line] for its in part)]
+        if fitting:
+            max(fitting, key=lambda part: _alike(layout, part, line)).append(line)
+        else:
+            parts.append([line])
+    return parts
+
+
+def _fits(layout: Layout, part: Positions, line: int) -> bool:
+    return layout.tasks[line].workload not in {layout.tasks[its].workload for its in part}
+
+
+def _alike(layout: Layout, part: Positions, line: int) -> int:
+    """How many of the conditions that a whole run shares these tasks share."""
+    ours, its = layout.tasks[line].conditions, layout.tasks[part[0]].conditions
+    return sum(ours[name] == its[name] for name in ("data_kind", "workloads_sha256"))
+
+
+def _field(ranked: Speeds, where: str, lines: Positions, columns: Positions) -> Field:
+    timed = {column: {line for line in lines if counts(ranked.get((column, line)))} for column in columns}
+    able, counted = _compared(timed, len(lines))
+    entries = []
+    for column in columns:
+        ratios = [ranked[column, line].ratio or 1.0 for line in counted] if column in able else []
+        firsts = tuple(line for line in lines if (column, line) in ranked and ranked[column, line].best)
+        entries.append(Entry(column, statistics.geometric_mean(ratios) if ratios else None, firsts))
+    seconds = {column: _middle(ranked, column, lines) for column in columns}
+    entries.sort(key=lambda entry: (entry.overall or math.inf, seconds[entry.column], entry.column))
+    return Field(where, lines, counted, entries)
+
+
+def _compared(timed: dict[int, set[int]], tasks: int) -> tuple[set[int], Positions]:
+    """Who is compared overall, and on which tasks: all of them ran each. Who lacks most is left out first, until at
+    least half of the tasks remain.
+    """
+    able = {column for column, lines in timed.items() if lines}
+    while len(able) > 1:
+        common = set.intersection(*(timed[column] for column in able))
+        fewest = min(len(timed[column]) for column in able)
+        rest = {column for column in able if len(timed[column]) > fewest}
+        if 2 * len(common) >= tasks or len(rest) < 2:
+            return (able, sorted(common)) if common else (set(), [])
+        able = rest
+    return set(), []
+
+
+def _middle(ranked: Speeds, column: int, lines: Positions) -> float:
+    """Where a contender without an overall figure stands: by the ratios that it has, behind all who have one."""
+    known = [ratio for line in lines if (speed := ranked.get((column, line))) and (ratio := speed.ratio)]
+    return statistics.geometric_mean(known) if known else math.inf
