@@ -1,7 +1,7 @@
 """What somebody's own trainings come to: epochs and fits, as events.
 
 The first training is the cell: its epochs are events of their own. Each further one becomes a single
-event `fit` when the script has ended. Nothing here knows of Keras.
+event `fit` when the script has ended, and says on the way that it goes on. Nothing here knows of Keras.
 """
 import re
 
@@ -12,6 +12,8 @@ ACCURACIES = ("acc", "accuracy", "binary_accuracy", "categorical_accuracy", "spa
 #: Further trainings with an event of their own, and figures beside the four: no event may grow without end.
 FITS = 100
 FIGURES = 40
+#: Seconds between two events that say how far a further training is, for whoever watches.
+SAID_S = 1.0
 #: Logs that are kept to answer a fit() that is beyond the bound.
 HISTORY = 10000
 
@@ -39,10 +41,11 @@ def median(values):
 class Training(object):
     """One training: a fit() with those that go on with it, or a loop of one's own."""
 
-    def __init__(self, number, writer, wait):
+    def __init__(self, number, writer, wait, goes_on=None):
         self.number = number
         self.is_cell = number == 1
         self._writer = writer if self.is_cell else None
+        self._goes_on = goes_on
         self._wait = wait
         self.epochs = 0
         self.train_s, self.validation_s, self.history = [], [], []
@@ -111,6 +114,8 @@ class Training(object):
         self._write("epoch_end", epoch=self.epochs, train_s=self.train_s[-1],
                     validation_s=self.validation_s[-1], elapsed_s=self.elapsed_s,
                     batches=batches, samples=samples, **extra)
+        if self._goes_on and not self.is_cell:
+            self._goes_on(fit=self.number, epoch=self.epochs, train_s=self.train_s[-1])
 
     def fit_ended(self):
         """A fit() of this training is over. The time until the next one counts nowhere."""
@@ -135,14 +140,22 @@ class Recorder(object):
     def __init__(self, writer, wait):
         self._writer = writer
         self._wait = wait
+        self._said = None
         self.trainings = []
 
     def training(self):
         """A new training; one that never ended an epoch makes room for it."""
         if self.trainings and not self.trainings[-1].epochs:
             self.trainings.pop()
-        self.trainings.append(Training(len(self.trainings) + 1, self._writer, self._wait))
+        self.trainings.append(Training(len(self.trainings) + 1, self._writer, self._wait, self._say))
         return self.trainings[-1]
+
+    def _say(self, **fields):
+        """How far a further training is: now and then, as there may be thousands of short ones."""
+        now = events.clock()
+        if self._said is None or now - self._said >= SAID_S:
+            self._said = now
+            self._writer.write("fit_epoch", **fields)
 
     @property
     def cell(self):

@@ -7,17 +7,28 @@ from typing import Any, Protocol, runtime_checkable
 
 from orchestrator.executors.prepared import Ready
 from orchestrator.host.checks import Check
-from orchestrator.model import Host, Job, Plan, RawEvent, Result
+from orchestrator.model import Host, Job, Noun, Plan, RawEvent, Result
 from orchestrator.plan.names import Names
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 
 
+class Outlook(Noun, frozen=True, kw_only=True):
+    """What is known of a run before its first job starts: what people call things, and what earlier jobs took."""
+
+    names: Names = Names()
+    #: Those that are to be run, and the results that are there already.
+    jobs: list[Job] = []
+    done: list[Result] = []
+    #: Seconds that the same job took in earlier runs, by job id; a job that never ran here is not there.
+    seconds: dict[str, float] = {}
+
+
 class Listener(Protocol):
     """Hears what happens in a run: the progress display, or a test's list. Any number of threads may call it."""
 
-    def called(self, names: Names) -> None:
-        """What people call the jobs of this run; said before any of them starts."""
+    def planned(self, outlook: Outlook) -> None:
+        """What is known before the first job. Without it, things go by their plain names."""
 
     def expect(self, more: int) -> None:
         """`more` further jobs will be run."""

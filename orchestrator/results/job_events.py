@@ -91,6 +91,14 @@ class EpochEvent(Event, frozen=True, kw_only=True):
     not_finite: dict[str, object] = {}
 
 
+class FitEpochEvent(Event, frozen=True, kw_only=True):
+    """A further training goes on: the epoch that it has ended last. Said now and then, for whoever watches."""
+
+    fit: Number | None = None
+    epoch: Number | None = None
+    train_s: Number | None = None
+
+
 class FitEvent(Event, frozen=True, kw_only=True):
     """A further training has ended, in a file of one's own: of another model, or of one that was compiled again."""
 
@@ -147,6 +155,7 @@ KINDS: dict[str, type[Event]] = {
     "phase": PhaseEvent,
     "epoch_begin": EpochBeginEvent,
     "epoch_end": EpochEvent,
+    "fit_epoch": FitEpochEvent,
     "fit": FitEvent,
     "end": EndEvent,
     "error": ErrorEvent,

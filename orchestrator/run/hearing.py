@@ -11,9 +11,8 @@ import threading
 from collections.abc import Callable
 from types import TracebackType
 
-from orchestrator.executors.executor import Listener
+from orchestrator.executors.executor import Listener, Outlook
 from orchestrator.model import Job, RawEvent, Result
-from orchestrator.plan.names import Names
 
 #: Seconds that the end of a run waits for a listener to catch up.
 PATIENCE_S = 5.0
@@ -40,8 +39,8 @@ class Hearing:
         self._told.put(None)
         self._thread.join(PATIENCE_S)
 
-    def called(self, names: Names) -> None:
-        self._told.put(lambda: self._listener.called(names))
+    def planned(self, outlook: Outlook) -> None:
+        self._told.put(lambda: self._listener.planned(outlook))
 
     def expect(self, more: int) -> None:
         self._told.put(lambda: self._listener.expect(more))

@@ -19,7 +19,6 @@ from orchestrator.files import disk_errors, write_atomic
 from orchestrator.model import Noun, Plan, Row
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
-from orchestrator.plan.names import names
 from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
@@ -27,6 +26,7 @@ from orchestrator.run import owner, stranger
 from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
 from orchestrator.run.hearing import Hearing
+from orchestrator.run.outlook import outlook
 from orchestrator.text import public
 
 #: The folder of a report's charts.
@@ -123,7 +123,7 @@ def carry_out(
     if request.until is not None:
         renewed = renewed | {"plan.json", "until.json"}
     with Hearing(listener) as hearing:
-        hearing.called(names(ready.plan.planned, catalog.workloads, catalog.stacks))
+        hearing.planned(outlook(ready, folder, catalog, executor.host()))
         interrupted, broken = measured(request, executor, ready, folder, hearing)
         with not_hung_up():
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)

@@ -12,8 +12,8 @@ import pytest
 from rich.console import Console
 
 from orchestrator import streams
-from orchestrator.cli.progress import Progress
-from orchestrator.executors.executor import Listener
+from orchestrator.cli.live.progress import Progress
+from orchestrator.executors.executor import Listener, Outlook
 from orchestrator.model import Job
 from orchestrator.plan.names import Names
 from tests.fakes.recorder import Recorder
@@ -165,8 +165,8 @@ def test_many_threads_may_speak_at_once(make):
 @pytest.mark.parametrize("what", ODD)
 def test_odd_text_neither_breaks_nor_steers_anything(make, what):
     case, job = make(Screen()), make_job()
-    text = {job.workload: ODD[what]}
-    case.listener.called(Names(workloads=text, contenders={f"{job.stack}/{job.backend}": ODD[what]}))
+    names = {f"{job.stack}/{job.backend}": ODD[what]}
+    case.listener.planned(Outlook(names=Names(workloads={job.workload: ODD[what]}, contenders=names), jobs=[job]))
     case.listener.expect(2)
     whole_life(case.listener, job, ODD[what])
     case.listener.finished(make_result(make_job(repeat=2)))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.executors.executor import Outlook
 from orchestrator.model import Job, Result
-from orchestrator.plan.names import Names
 
 
 class Recorder:
@@ -14,8 +14,8 @@ class Recorder:
     def __init__(self) -> None:
         self.heard: list[tuple[str, Any]] = []
 
-    def called(self, names: Names) -> None:
-        pass
+    def planned(self, outlook: Outlook) -> None:
+        self.heard.append(("planned", outlook))
 
     def expect(self, more: int) -> None:
         self.heard.append(("expect", more))

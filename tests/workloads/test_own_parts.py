@@ -151,6 +151,18 @@ def test_a_training_that_never_ended_an_epoch_makes_room(tmp_path: Path) -> None
     assert [line["fit"] for line in lines if line["event"] == "fit"] == list(range(2, recorder.FITS + 2))
 
 
+def test_further_trainings_say_now_and_then_that_they_go_on(tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    now = iter(range(0, 1000000, 1))
+    monkeypatch.setattr(recorder.events, "clock", lambda: next(now) / 100.0)  # each look at the clock is 10 ms later
+    kept = recorder.Recorder(events.Writer(str(tmp_path)), lambda: None)
+    for _ in range(200):
+        train(kept.training(), 2, validates=False)
+    lines = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    said = [(line["fit"], line["epoch"]) for line in lines if line["event"] == "fit_epoch"]
+    assert said[0] == (2, 1) and said == sorted(said) and 5 < len(said) < 100
+    assert {"t", "train_s"} <= set(next(line for line in lines if line["event"] == "fit_epoch"))
+
+
 class Call:
     """What bounding changes: the arguments of a fit()."""
 

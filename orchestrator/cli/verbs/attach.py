@@ -7,9 +7,9 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import console
+from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, resume_request
 from orchestrator.cli.output import end, print_standing
-from orchestrator.cli.progress import Progress
 from orchestrator.run.resume import collect, resume
 
 

@@ -11,9 +11,9 @@ import click
 import msgspec
 
 from orchestrator.cli.console import console, tell_document
+from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
 from orchestrator.cli.output import end, print_parts
-from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
 from orchestrator.executors.local.executor import planned_data

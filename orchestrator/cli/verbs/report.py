@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import console, say
+from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import end, print_rows
-from orchestrator.cli.progress import Progress
 from orchestrator.errors import UserError
 from orchestrator.executors.signals import not_hung_up
 from orchestrator.plan.catalog import Catalog, load_catalog

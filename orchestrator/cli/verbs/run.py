@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import console
+from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import (
     BUILD,
     CONFIGURATION,
@@ -24,7 +25,6 @@ from orchestrator.cli.options import (
     run_request,
 )
 from orchestrator.cli.output import end, print_parts, print_plan, print_standing
-from orchestrator.cli.progress import Progress
 from orchestrator.executors.choose import DETACHABLE, choose_executor
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner, session, stranger

@@ -1,0 +1,66 @@
+"""Jobs, what they report and how they ended, in words for whoever watches. Escaped for the console's markup."""
+
+from __future__ import annotations
+
+import statistics
+
+from rich.markup import escape
+
+from orchestrator.model import Job, RawEvent, Result
+from orchestrator.results.job_events import EpochEvent, FitEpochEvent, ReadyEvent, job_epochs, read_event
+from orchestrator.text import duration, plural, printable
+
+MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
+#: Letters of what a job or a node says.
+MOST_SAID = 200
+
+
+def shown(text: str, most: int = MOST_SAID) -> str:
+    """Text from outside, without markup of the console."""
+    return escape(printable(text, most))
+
+
+def describe_event(job: Job, event: RawEvent) -> str:
+    """The part of an event worth a line, "" for the rest."""
+    found = read_event(event)
+    if isinstance(found, ReadyEvent):
+        return shown(f"model built, Keras {found.keras_version}, {found.framework_version}")
+    if isinstance(found, FitEpochEvent):
+        took = "" if found.train_s is None else f"  {found.train_s:.2f} s"
+        return shown(f"training {found.fit}, epoch {found.epoch}{took}")
+    if not isinstance(found, EpochEvent):
+        return ""
+    parts = [f"epoch {found.epoch}/{job.epochs}" if job.epochs else f"epoch {found.epoch}"]
+    for value, form in ((found.train_s, "{:.2f} s"), (found.loss, "loss {:.3f}"), (found.val_acc, "val_acc {:.3f}")):
+        if value is not None:
+            parts.append(form.format(value))
+    parts += [f"{name} {value}" for name, value in found.not_finite.items()]
+    return shown("  ".join(parts))
+
+
+def epoch_seconds(result: Result) -> float | None:
+    """The figure of a job that ended well: the median of its training seconds per epoch after the first."""
+    if result.status != "ok":
+        return None
+    epochs = [float(epoch.train_s) for epoch in job_epochs(result)[1:] if epoch.train_s is not None]
+    return statistics.median(epochs) if epochs else None
+
+
+def figure(value: float) -> str:
+    """Three significant digits, as the report has them."""
+    from orchestrator.report.words import figure  # numpy comes along
+
+    return figure(value)
+
+
+def summary(result: Result, name: str) -> str:
+    """How a job ended, and its figure. `name`: what people call it."""
+    mark = MARKS.get(result.status, f"[red]{result.status}[/]")
+    reason = f"  {escape(printable(result.reason))}" if result.reason else ""
+    took = ""
+    if result.launched_t is not None and result.exited_t is not None:
+        took = f" in {duration(result.exited_t - result.launched_t)}"
+    seconds = epoch_seconds(result)
+    pace = "" if seconds is None else f", {figure(seconds)} s/epoch"
+    fits = f", {plural(len(result.fits), 'further training')}" if result.fits else ""
+    return f"{name} {mark}{took}{pace}{fits}{reason}"
