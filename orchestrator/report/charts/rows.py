@@ -1,0 +1,79 @@
+"""A panel of named rows over one horizontal axis: dots, bars and dumbbells are drawn into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from orchestrator.report.charts import scales
+from orchestrator.report.charts.figure import WIDTH, Panel, finished, wrapped
+from orchestrator.report.charts.scales import Scale
+from orchestrator.report.charts.svg import Canvas, width_of
+
+#: Names that need more stand above their row.
+MOST_BESIDE = 124
+ROW, LINE, FOOT = 20.0, 13.0, 34.0
+#: Between names or figures and what is drawn, so that marks at the ends do not touch them.
+AIR = 9.0
+
+
+class Rows:
+    """Names on the left (long ones above their row), figures on the right, and room for marks between.
+
+    `y` has the middle of each row. After `begin` and `end` are known a scale can be made; `close` draws the axis below
+    everything that was drawn.
+    """
+
+    def __init__(self, title: str, names: Sequence[str], right: Sequence[str] = (), note: str = "") -> None:
+        beside = max((width_of(name) for name in names), default=0) <= MOST_BESIDE
+        side = max((width_of(name) for name in names), default=0) if beside else 0
+        self.begin = side + AIR
+        self.end = WIDTH - max((width_of(text, 10) for text in right), default=0) - AIR
+        heads = [(line, "h") for line in wrapped(title, WIDTH)] + [(line, "s") for line in wrapped(note, WIDTH, 10)]
+        top = LINE * len(heads) + 6
+        self.top = top
+        self.y: list[float] = []
+        lines = [wrapped(name, WIDTH - 4) for name in names]
+        for each in lines:
+            above = 0 if beside else LINE * len(each)
+            self.y.append(top + above + ROW / 2)
+            top += above + ROW
+        self.bottom = top
+        self.canvas = Canvas(WIDTH, top + FOOT)
+        self._grid = Canvas(WIDTH, top + FOOT)
+        for i, (text, look) in enumerate(heads):
+            self._grid.text(0, 11 + LINE * i, text, look)
+        for y, each, name in zip(self.y, lines, names, strict=True):
+            if beside:
+                self._grid.text(side, y + 4, name, "e")
+            for i, text in enumerate([] if beside else each):
+                self._grid.text(0, y - ROW / 2 - LINE * (len(each) - 1 - i) - 1, text)
+        for y, text in zip(self.y, right, strict=False):
+            self._grid.text(WIDTH, y + 4, text, "s e")
+
+    def close(self, scale: Scale, title: str, form: Callable[[float], str] = scales.tick) -> Panel:
+        """The finished panel, with the axis of `scale` below the rows."""
+        scales.below(self._grid, scale, self.top, self.bottom, title, form)
+        whole = Canvas(WIDTH, self.canvas.height)
+        return finished(_joined(whole, self._grid, self.canvas))
+
+
+def _joined(whole: Canvas, *parts: Canvas) -> Canvas:
+    for part in parts:
+        whole.add(part.body)
+    return whole
+
+
+def bars(
+    title: str,
+    lines: Sequence[tuple[str, str, float, str, str]],
+    axis: str,
+    form: Callable[[float], str] = scales.tick,
+    note: str = "",
+) -> Panel:
+    """A bar from 0 for each (name, colour, value, its text, tip)."""
+    rows = Rows(title, [name for name, *_ in lines], [text for *_, text, _ in lines], note)
+    scale = scales.from_zero([value for _, _, value, _, _ in lines], rows.begin, rows.end)
+    for y, (_, colour, value, _, tip) in zip(rows.y, lines, strict=True):
+        with rows.canvas.group(colour):
+            rows.canvas.box(scale.begin, y - 6, scale(value) - scale.begin, 12, "m", tip)
+    return rows.close(scale, axis, form)
