@@ -28,7 +28,9 @@ class Extra(NamedTuple):
 
 EXTRAS = {
     "charts": Extra(
-        {"altair": "altair", "vl_convert": "vl-convert-python"}, "charts", "reports have tables and no pictures"
+        {"vl_convert": "vl-convert-python"},
+        "PNG files of charts",
+        "charts are drawn, and have no PNG files beside them",
     ),
     "tables": Extra(
         {"duckdb": "duckdb"},

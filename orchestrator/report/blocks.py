@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
@@ -117,22 +117,25 @@ class Chart(Block, frozen=True):
 
 
 class Picture(Struct, frozen=True):
-    """One chart: its Vega-Lite specification, and what was drawn from it."""
+    """One picture: `caption` says in a sentence what to see, `alt` what was found; `words` stand beside it.
+
+    `panels` are SVG for the page, whose style they need; `svg` is the whole as a file of its own, `png` the same as
+    pixels, empty where it could not be made.
+    """
 
     title: str
-    spec: dict[str, Any]
-    svg: str
-    png: bytes
+    caption: str = ""
+    alt: str = ""
+    panels: list[str] = []
+    words: list[str] = []
+    svg: str = ""
+    png: bytes = b""
 
 
 class Drawn(Struct, frozen=True):
-    """The charts of a report by name, and the libraries that make them live.
-
-    `lacking`: those that could not be drawn and why, a sentence each.
-    """
+    """The pictures of a report by name. `lacking`: what could not be drawn and why, a sentence each."""
 
     pictures: dict[str, Picture] = {}
-    script: str = ""
     lacking: list[str] = []
 
 

@@ -34,9 +34,9 @@ class Report(Struct, frozen=True):
         """Everything to write, by path relative to the report's folder."""
         found = {"report.html": self.html.encode(), "report.md": self.markdown.encode()}
         for name, picture in self.pictures.items():
-            found[f"charts/{name}.json"] = msgspec.json.encode(picture.spec)
             found[f"charts/{name}.svg"] = picture.svg.encode()
-            found[f"charts/{name}.png"] = picture.png
+            if picture.png:
+                found[f"charts/{name}.png"] = picture.png
         return found
 
 

@@ -40,9 +40,8 @@ class Page(Struct, frozen=True):
 def html(page: Page) -> str:
     """The page, complete in one file: style, charts and scripts are inside."""
     drawn = page.drawn
-    live = drawn.pictures and drawn.script  # without the libraries, the still pictures remain
-    scripts = [drawn.script, _text("report.js")] if live else []
-    # "</script" in a library's text would end the element early; none is seen, and none may pass.
+    scripts = [_text("charts.js")] if drawn.pictures else []
+    # "</script" in a script's text would end the element early; none is seen, and none may pass.
     assert not any("</script" in script for script in scripts)
     parts = _drawn_in("html", page.parts)
     return _environment().get_template("report.html.j2").render(
@@ -51,8 +50,7 @@ def html(page: Page) -> str:
         parts=parts,
         menu=[_menu(sections) for sections in parts.values()],
         pictures=drawn.pictures,
-        specs={name: picture.spec for name, picture in drawn.pictures.items()},
-        css=Markup(_text("report.css")),
+        css=Markup(_text("report.css") + _text("charts.css") + style.sheet()),
         scripts=[Markup(script) for script in scripts],
         policy=_policy(scripts),
     )  # fmt: skip
@@ -100,12 +98,8 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
         finalize=_html_text,
     )
-    environment.filters.update(colour=style.colour, data_uri=_data_uri, fenced=fenced)
+    environment.filters.update(colour=style.colour, drawn=Markup, fenced=fenced)
     return environment
-
-
-def _data_uri(svg: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
 def markdown_text(value: Any) -> str:

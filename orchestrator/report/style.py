@@ -1,7 +1,7 @@
 """How backends, phases and charts look: the same in tables and charts, on white and on dark.
 
-A colour is a pair: one for each theme, each at least 3:1 against everything that it is drawn on. Faint marks are thinner
-and paler, and still keep 3:1 (tests/unit/report/test_style.py works it out).
+A colour is a pair: one for each theme, each at least 3:1 against everything that it is drawn on. Faint marks are
+thinner and paler, and still keep 3:1 (tests/unit/report/test_style.py works it out).
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SURFACES = {
     "quiet-bg": Pair("#eceef1", "#262b33"), "accent": Pair("#1a56a8", "#8ab8f5"), "bad": Pair("#a3261f", "#ff9d94"),
 }  # fmt: skip
 #: How much of its colour a faint mark has.
-FAINT = 0.7
+FAINT = 0.8
 #: By position, so that no contender is known by its colour alone.
 SHAPES = ("circle", "square", "triangle", "diamond", "cross", "wedge", "bar", "star")
 #: Solid for the first contender of a backend, then the others in turn.

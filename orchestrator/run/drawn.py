@@ -14,7 +14,6 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator import extras
 from orchestrator.report.blocks import Drawn
 from orchestrator.report.drawing import Line, collected, in_words, material
 from orchestrator.report.view import View
@@ -31,8 +30,6 @@ def drawn(view: View) -> Drawn:
     """The charts of a view. Never raises: what could not be drawn is a sentence."""
     if not view.drawable or not (view.epochs or view.samples or view.gpu):
         return Drawn()
-    if extras.lacking("charts"):
-        return collected((), extras.lacking("charts"))
     try:
         places = [str(Path(place).absolute()) for place in sys.path]
         argv = [sys.executable, "-I", "-X", "utf8", "-c", PROGRAM, *places]

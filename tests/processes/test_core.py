@@ -139,8 +139,6 @@ def test_a_run_has_its_tables_and_its_report_and_says_what_is_left_out(finished)
         assert [int(epoch["epoch"]) for epoch in csv.DictReader(file)] == [1, 2, 3]
     lines = [
         "results.parquet is left out: duckdb is not installed (pip install 'keras-orchestrate[tables]').",
-        "The charts are not drawn: altair and vl-convert-python are not installed "
-        "(pip install 'keras-orchestrate[charts]').",
     ]
     html, markdown = (run / "report.html").read_text(), (run / "report.md").read_text().replace("\\", "")
     for line in lines:

@@ -136,16 +136,14 @@ def test_a_terminal_that_is_closed_leaves_rows_for_all(place, tells):
     assert place.complete() == ["ok"] * 2
 
 
-def test_too_little_memory_for_pictures_costs_pictures_only(place):
+def test_too_little_memory_for_an_engine_costs_no_chart(place):
     limited = f'ulimit -v {16_000_000}; exec "$@"'
     answer = place.run(place.argv(), limited)
     assert answer.returncode == 0, answer.stderr
     assert place.complete() == ["ok"]
-    words = "could not be drawn (Seconds per epoch and Convergence: good): the program that draws them was ended by SIG"
-    assert words in " ".join(answer.stderr.split())
+    assert "could not be drawn" not in answer.stderr
     (report,) = place.out.glob("2*/report.md")
-    assert words in report.read_text(encoding="utf-8")
-    assert not list(report.parent.glob("charts/*"))
+    assert list(report.parent.glob("charts/*.svg"))
 
 
 @pytest.mark.parametrize("flags", [("-OO",), ("-bb", "-W", "error"), ("-X", "utf8=0"), ("-u", "-X", "dev")])

@@ -20,8 +20,6 @@ SETUP.read(ROOT / "setup.cfg")
 MODULES = {"pyyaml": "yaml", "nvidia-ml-py": "pynvml"}
 #: What Jinja and the Docker SDK bring along.
 BROUGHT = ("markupsafe", "urllib3")
-#: Imported by the program that draws alone, which is not started without their extra.
-DRAWING = {"report/charts.py", "report/charts_gpu.py"}
 
 
 def names(text: str) -> list[str]:
@@ -74,7 +72,7 @@ def test_nothing_but_the_core_is_imported_outside_of_needed():
     for path in (ROOT / "orchestrator").rglob("*.py"):
         file = path.relative_to(ROOT / "orchestrator").as_posix()
         for package, held in imports(ast.parse(path.read_text(encoding="utf-8"))):
-            if package in optional and package not in held and file not in DRAWING:
+            if package in optional and package not in held:
                 faults.append(f"{file}: {package} outside of `extras.needed`")
             known = package in sys.stdlib_module_names or package in ("orchestrator", *BROUGHT, *core, *optional)
             faults += [] if known else [f"{file}: {package} is in no list of setup.cfg"]

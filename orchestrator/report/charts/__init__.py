@@ -1,5 +1,34 @@
 """The pictures of a report: a module for each, and what they share.
 
-`PICTURES` has them in the order of the page. To add one, write `charts/NAME.py` with a `build` that makes a `Figure` of
+`PICTURES` has them in the order of the page; their names are ours, and fit for files. To add one, write `charts/NAME.py` with a `build` that makes a `Figure` of
 the material, or None where there is nothing to see, and enter it here.
 """
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from orchestrator.report.charts import convergence, drift, epoch_seconds, gpu, host
+from orchestrator.report.charts.figure import Figure
+from orchestrator.report.charts.material import Material
+
+#: Name -> (what it is called where it cannot be drawn, what makes it). The names are those of files and anchors.
+PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
+    "epoch-seconds": ("Seconds per epoch", epoch_seconds.build),
+    "every-epoch": ("Seconds of every epoch", drift.build),
+    "convergence": ("Accuracy against time", convergence.build),
+    "host": ("Processor and memory over time", host.build),
+    "gpu": ("GPU over time", gpu.build),
+}
+
+
+def figures(material: Material) -> Iterator[tuple[str, str, Figure | Exception]]:
+    """(name, title, picture) of all that have something to show, in the order of the page; or what went wrong."""
+    for name, (title, build) in PICTURES.items():
+        try:
+            found = build(material)
+        except Exception as error:
+            yield name, title, error
+            continue
+        if found is not None:
+            yield name, title, found

@@ -14,15 +14,18 @@ from orchestrator.report.charts.scales import Scale
 from orchestrator.stats.describe import median
 
 CAPTION = (
-    "The line that is highest first learns fastest in time, compiling included; it begins at 0 seconds with the untrained "
-    "model. Dashed: the accuracy that counts as learning; dotted: what guessing reaches."
+    "The line that is highest first learns fastest in time, compiling included; it begins at 0 seconds with the "
+    "untrained model. Dashed: the accuracy that counts as learning; dotted: what guessing reaches."
 )
 #: In which one of ten guesses is right.
 OF_TEN_CLASSES = frozenset({"mnist_mlp", "mnist_cnn", "mnist_rnn", "cifar10_cnn"})
 #: What is drawn of a task: the first of these that its epochs have.
 FIELDS = {
-    "val_acc": "validation accuracy", "acc": "training accuracy", "val_loss": "validation loss", "loss": "training loss",
-}  # fmt: skip
+    "val_acc": "validation accuracy",
+    "acc": "training accuracy",
+    "val_loss": "validation loss",
+    "loss": "training loss",
+}
 
 
 def build(material: Material) -> Figure | None:
@@ -37,7 +40,11 @@ def build(material: Material) -> Figure | None:
 
 
 def _panel(material: Material, group: Group, looks: Sequence[Look], shown: Sequence[str]) -> Panel | None:
-    its = [p for p in material.epochs if p["line"] == group.line and p["column"] in group.columns and _finite(p, "elapsed_s")]
+    its = [
+        p
+        for p in material.epochs
+        if p["line"] == group.line and p["column"] in group.columns and _finite(p, "elapsed_s")
+    ]
     field = next((field for field in FIELDS if any(_finite(p, field) for p in its)), "")
     its = [point for point in its if field and _finite(point, field)]
     if not any(point["epoch"] > 1 for point in its):
@@ -45,15 +52,14 @@ def _panel(material: Material, group: Group, looks: Sequence[Look], shown: Seque
     levels = _levels(material, group) if field == "val_acc" else {}
     origin = levels.get("guessing")
     found = [
-        _curve(points, looks[column], shown[column], field, origin) for (column,), points in sorted(by(its, "column").items())
+        _curve(points, looks[column], shown[column], field, origin)
+        for (column,), points in sorted(by(its, "column").items())
     ]
     note = "; ".join(filter(None, [_amount(material, group, field), material.noise(group.line)]))
     plot = Plot(group.title, note, found)
     x = Scale(0.0, max(point["elapsed_s"] for point in its), LEFT, plot.right - 4)
     y = _vertical([point[field] for point in its] + [*levels.values()], "acc" in field, plot)
-    lines = [
-        Level(value, f"{what} {value:.2f}", "t" if what == "learned" else "u") for what, value in levels.items()
-    ]
+    lines = [Level(value, f"{what} {value:.2f}", "t" if what == "learned" else "u") for what, value in levels.items()]
     form = "{:.2f}".format if "acc" in field else scales.tick
     return plot.drawn(x, y, ("seconds since fit()", FIELDS[field]), lines, (scales.tick, form))
 

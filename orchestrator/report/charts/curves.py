@@ -80,10 +80,10 @@ class Plot:
         for level in levels:
             canvas.line(LEFT, y(level.value), self.right, y(level.value), level.look, level.name)
             canvas.text(LEFT + 4, y(level.value) - 3, level.name, "s")
+        self._ends(canvas, x, y)
         for curve in self.curves:
             with canvas.group(curve.look.colour, curve.look.key):
                 _draw(canvas, curve, x, y)
-        self._ends(canvas, x, y)
         return finished(canvas)
 
     def _ends(self, canvas: Canvas, x: Scale, y: Scale) -> None:

@@ -24,9 +24,7 @@ MOST_RINGS = 30
 def build(material: Material) -> Figure | None:
     looks = material.looks
     shown = curves.names(looks)
-    panels = [
-        panel for group in material.groups() if (panel := _panel(material, group, looks, shown)) is not None
-    ]
+    panels = [panel for group in material.groups() if (panel := _panel(material, group, looks, shown)) is not None]
     if not panels:
         return None
     if shown[0] != looks[0].label:
@@ -50,11 +48,18 @@ def _usable(point: Point) -> bool:
 
 
 def _curve(points: Sequence[Point], look: Look, name: str) -> Curve:
-    middle = [(float(epoch), median(p["train_s"] for p in its) or 0.0) for (epoch,), its in sorted(by(points, "epoch").items())]
+    middle = [
+        (float(epoch), median(p["train_s"] for p in its) or 0.0)
+        for (epoch,), its in sorted(by(points, "epoch").items())
+    ]
     tips = [f"{look.label}, epoch {epoch:.0f}: {words.seconds(seconds)}" for epoch, seconds in middle]
     jobs = by(points, "job").values()
     repeats = [sorted((float(p["epoch"]), p["train_s"]) for p in job) for job in jobs] if len(jobs) > 1 else []
-    rings = [(float(p["epoch"]), p["train_s"], f"{look.label}, repeat {p['repeat']}, epoch {p['epoch']}: {why}") for p in points if (why := trouble(p))]
+    rings = [
+        (float(p["epoch"]), p["train_s"], f"{look.label}, repeat {p['repeat']}, epoch {p['epoch']}: {why}")
+        for p in points
+        if (why := trouble(p))
+    ]
     return Curve(look, name, middle, tips, repeats, rings[:MOST_RINGS])
 
 

@@ -9,14 +9,18 @@ from orchestrator.report.charts import scales
 from orchestrator.report.charts.figure import Figure, Panel
 from orchestrator.report.charts.material import Group, Material
 from orchestrator.report.charts.rows import Rows
+from orchestrator.report.charts.svg import width_of
 from orchestrator.report.speeds import Speed
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import interval
 
 CAPTION = (
-    "Each dot is the median time of an epoch as a multiple of the fastest in its panel; the bar is its 95 % interval over "
-    "repeats, the faint marks are single repeats. Further left is faster, and bars that overlap are not told apart."
+    "Each mark is the median time of an epoch as a multiple of the fastest in its panel; the bar is its 95 % interval "
+    "over repeats, thin strokes are single repeats, and further left is faster."
 )
+
+#: The widest figure at the right, so that the axes of all panels have one length.
+WIDEST = "0.0735 s, n 15"
 
 
 class Cell(Struct, frozen=True):
@@ -63,7 +67,7 @@ def _cell(column: int, speed: Speed, best: float) -> Cell:
 def _panel(material: Material, group: Group, cells: list[Cell], marks: list[float]) -> Panel:
     labels = [material.looks[cell.column].label for cell in cells]
     right = [f"{words.seconds(cell.speed.seconds)}, n {len(cell.speed.repeats)}" for cell in cells]
-    rows = Rows(group.title, labels, right, material.noise(group.line))
+    rows = Rows(group.title, labels, right, material.noise(group.line), room=width_of(WIDEST, 10))
     scale = scales.logarithmic(marks, rows.begin, rows.end)
     for y, cell in zip(rows.y, cells, strict=True):
         look, canvas = material.looks[cell.column], rows.canvas

@@ -10,8 +10,8 @@ from orchestrator.report.charts.material import Group, Material, Point, by
 from orchestrator.report.charts.strips import Series, Strip
 
 CAPTION = (
-    "Utilization of each job's GPU, and its power or memory below, on one axis of time for all models; shaded bands are "
-    "every other epoch, red ticks are moments in which the card slowed itself down."
+    "Utilization of each job's GPU, and its power or memory below, on one axis of time for all models; shaded bands "
+    "are every other epoch, red ticks are moments in which the card slowed itself down."
 )
 #: More jobs of one workload than this are drawn by their first repeat only.
 MOST_JOBS = 12

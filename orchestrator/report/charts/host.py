@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.report.charts import strips
-from orchestrator.report.charts.figure import Figure, Panel
+from orchestrator.report.charts.figure import Figure
 from orchestrator.report.charts.material import Group, Material, Point, by
 from orchestrator.report.charts.strips import Series, Strip
 
 CAPTION = (
-    "The processor that each job used over its time, 100 % being one core, and the memory that it held; shaded bands are "
-    "every other epoch. A gap inside an epoch is time in which the job waited or slept."
+    "The processor that each job used over its time, 100 % being one core, and the memory that it held; shaded bands "
+    "are every other epoch. A gap inside an epoch is time in which the job waited or slept."
 )
 MOST = 120
 #: Repeats drawn beside the first, faintly and with fewer points.
@@ -55,6 +55,3 @@ def _series(jobs: Sequence[Sequence[Point]], field: str, unit: str, top: float) 
 
 def _epochs(material: Material, job: int) -> list[tuple[float, float]]:
     return sorted((mark["begin_s"], mark["end_s"]) for mark in material.marks if mark["job"] == job)
-
-
-__all__ = ["Panel", "build"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -63,7 +62,7 @@ class Material(Struct, frozen=True, dict=True):
             dash = style.DASHES[seen[contender.backend] % len(style.DASHES)]
             seen[contender.backend] += 1
             shape = style.SHAPES[position % len(style.SHAPES)]
-            found.append(Look(contender.label, key(contender.label), style.name(contender.backend), shape, dash))
+            found.append(Look(contender.label, contender.key, style.name(contender.backend), shape, dash))
         return found
 
     def groups(self) -> Iterator[Group]:
@@ -77,7 +76,9 @@ class Material(Struct, frozen=True, dict=True):
 
     def ranked(self, group: Group) -> list[tuple[int, Speed]]:
         """The contenders of a group that have a speed, the fastest first."""
-        found = [(column, self.speeds[column, group.line]) for column in group.columns if (column, group.line) in self.speeds]
+        found = [
+            (column, self.speeds[column, group.line]) for column in group.columns if (column, group.line) in self.speeds
+        ]
         return sorted(found, key=lambda each: each[1].seconds)
 
     def good(self, column: int, line: int) -> list[Row]:
@@ -88,11 +89,6 @@ class Material(Struct, frozen=True, dict=True):
         """`disturbed: JAX`, `not the same model` for what is drawn of this task, "" for nothing."""
         unlike = self.layout.tasks[line].unlike
         return "; ".join(filter(None, [unlike.what if unlike else "", disturbed.labels(self.layout, line)]))
-
-
-def key(label: str) -> str:
-    """A contender's label as a name for scripts and addresses."""
-    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "x"
 
 
 def by(points: Iterable[Any], *fields: str) -> dict[tuple[Any, ...], list[Any]]:

@@ -19,15 +19,17 @@ AIR = 9.0
 class Rows:
     """Names on the left (long ones above their row), figures on the right, and room for marks between.
 
-    `y` has the middle of each row. After `begin` and `end` are known a scale can be made; `close` draws the axis below
-    everything that was drawn.
+    `y` has the middle of each row, `begin` and `end` are for a scale; `room`: what figures take in any panel of the
+    picture. `close` draws the axis below everything that was drawn.
     """
 
-    def __init__(self, title: str, names: Sequence[str], right: Sequence[str] = (), note: str = "") -> None:
+    def __init__(
+        self, title: str, names: Sequence[str], right: Sequence[str] = (), note: str = "", room: float = 0.0
+    ) -> None:
         beside = max((width_of(name) for name in names), default=0) <= MOST_BESIDE
         side = max((width_of(name) for name in names), default=0) if beside else 0
         self.begin = side + AIR
-        self.end = WIDTH - max((width_of(text, 10) for text in right), default=0) - AIR
+        self.end = WIDTH - max([room, *(width_of(text, 10) for text in right)]) - AIR
         heads = [(line, "h") for line in wrapped(title, WIDTH)] + [(line, "s") for line in wrapped(note, WIDTH, 10)]
         top = LINE * len(heads) + 6
         self.top = top

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct
 
@@ -24,7 +24,7 @@ class Scale(Struct, frozen=True):
     log: bool = False
 
     def __call__(self, value: float) -> float:
-        low, high, at = (math.log(v) for v in (self.low, self.high, value)) if self.log else (self.low, self.high, value)
+        low, high, at = map(math.log, (self.low, self.high, value)) if self.log else (self.low, self.high, value)
         return self.begin + (self.end - self.begin) * min(1.0, max(0.0, (at - low) / (high - low)))
 
     def ticks(self, most: int) -> list[float]:
@@ -59,14 +59,25 @@ def _steps(low: float, high: float, most: int) -> list[float]:
     return [round(i * step, 12) for i in range(first, last + 1)][: most + 1]
 
 
+#: What stands between two powers of ten, from close to far.
+_FACTORS = ((1, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 8), (1, 1.2, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,))
+
+
 def _decades(low: float, high: float, most: int) -> list[float]:
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    for factors in ((1, 1.1, 1.2, 1.3, 1.5, 1.7, 2, 2.5, 3, 4, 5, 6, 8), (1, 1.2, 1.5, 2, 3, 5, 7), (1, 2, 5), (1, 3), (1,)):
+    found: list[float] = []
+    for factors in _FACTORS:
         found = [f * 10.0**power for power in range(first, last + 1) for f in factors]
         found = [value for value in found if low * 0.999 <= value <= high * 1.001]
         if len(found) <= most:
             return found
     return found[:: math.ceil(len(found) / most)]
+
+
+def _whole(scale: Scale, most: int) -> list[float]:
+    first, last = math.ceil(scale.low), math.floor(scale.high)
+    step = max(1, math.ceil((last - first + 1) / most))
+    return [float(value) for value in range(first, last + 1) if value % step == 0 or step == 1]
 
 
 def tick(value: float) -> str:
@@ -80,16 +91,21 @@ def times(value: float) -> str:
     return f"{tick(value)}×"
 
 
+Form = Callable[[float], str]
+
+
 def below(
-    canvas: Canvas, scale: Scale, top: float, bottom: float, title: str, form: object = tick, whole: bool = False
+    canvas: Canvas, scale: Scale, top: float, bottom: float, title: str, write: Form = tick, whole: bool = False
 ) -> None:
-    """An axis along the bottom: lines of the grid from `top`, names of the ticks, and its title below them."""
-    write = form if callable(form) else tick
-    room = max(1, int((scale.end - scale.begin) / 44))
-    values = [value for value in scale.ticks(room) if not whole or value == int(value)]
+    """An axis along the bottom: lines of the grid from `top`, names of the ticks, and its title below them.
+
+    `whole`: only whole numbers are named.
+    """
+    room = max(1, int((scale.end - scale.begin) / (24 if whole else 36)))
+    values = _whole(scale, room) if whole else scale.ticks(room)
     last = -math.inf
     for value in values:
-        x, text = scale(value), str(write(value))
+        x, text = scale(value), write(value)
         canvas.line(x, top, x, bottom, "g")
         half = width_of(text, 10) / 2
         if x - half > last:
@@ -98,11 +114,10 @@ def below(
     canvas.text((scale.begin + scale.end) / 2, bottom + 27, title, "s c")
 
 
-def beside(canvas: Canvas, scale: Scale, left: float, right: float, title: str, form: object = tick) -> None:
+def beside(canvas: Canvas, scale: Scale, left: float, right: float, title: str, write: Form = tick) -> None:
     """An axis along the left side; its title stands above it."""
-    write = form if callable(form) else tick
-    for value in scale.ticks(5):
+    for value in scale.ticks(6):
         y = scale(value)
         canvas.line(left, y, right, y, "g")
-        canvas.text(left - 5, y + 3.5, str(write(value)), "s e")
+        canvas.text(left - 5, y + 3.5, write(value), "s e")
     canvas.text(2, min(scale.begin, scale.end) - 9, title, "s")

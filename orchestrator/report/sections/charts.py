@@ -1,4 +1,4 @@
-"""Charts: seconds per epoch, convergence, use of the host and of GPUs. They lie beside the Markdown twin as files."""
+"""Pictures: speed, time, learning, cost, use of the host and of GPUs. They lie beside the Markdown twin as files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ from orchestrator.report.blocks import Block, Chart, Paragraphs, Section
 from orchestrator.report.view import View
 
 HINT = (
-    "Bars reach to the median; each tick is one epoch, a red one was disturbed, or the job slept in it. In the curves "
-    "thick lines are medians over repeats, thin ones single repeats; dotted lines are what counts as learning and what "
-    "guessing reaches, where they are in sight. A backend keeps its colour everywhere; dashes and marks tell its "
-    "versions apart. On GPU timelines dashed lines are the beginnings of epochs and the end of the last, red ticks are "
-    "moments in which the card was throttled."
+    "A backend keeps its colour in all charts; marks and dashes tell its versions apart. Charts are also files beside "
+    "this report, in the folder charts/."
 )
 
 

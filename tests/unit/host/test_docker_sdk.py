@@ -16,7 +16,7 @@ from orchestrator.host.docker_sdk import connection_errors, docker_sdk, explanat
 from tests.conftest import ROOT
 
 #: What takes long to import, and which rooms of the package must do without until they use it.
-HEAVY = ("docker", "numpy", "jinja2", "elftools", "duckdb", "altair", "vl_convert", "requests", "urllib3")
+HEAVY = ("docker", "numpy", "jinja2", "elftools", "duckdb", "vl_convert", "requests", "urllib3")
 ROOMS = ("data.find", "launchers.docker", "launchers.command", "launchers.process", "stacks.choose")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from orchestrator.report import charts
+from orchestrator.report import drawing
 from orchestrator.report.blocks import Matrix
 from orchestrator.report.input import ReportInput
 from orchestrator.report.layout import Layout, lay_out
@@ -41,9 +41,8 @@ def view_of(rows, **changes) -> View:
 
 
 def draw_nothing(monkeypatch) -> None:
-    """Charts are specified and not drawn: that takes most of the time of a report and has its own tests."""
-    monkeypatch.setattr(charts, "draw", lambda spec: ("<svg", b""))
-    monkeypatch.setattr(charts, "javascript", lambda: "/* the libraries */")
+    """Charts are drawn and not made into pixels: that takes most of the time of a report and has its own tests."""
+    monkeypatch.setattr(drawing, "png", lambda svg: b"pixels")
 
 
 def figures(matrix: Matrix) -> list[list[str | None]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import pkgutil
 import re
 
@@ -68,15 +67,14 @@ def test_the_page_is_complete_and_loads_nothing(built):
     for tag, attributes in page.tags:
         assert tag not in ("link", "iframe", "object")
         assert not attributes.get("src", "data:").startswith(("http", "//"))
-    assert len(page.scripts) == 3
+    assert len(page.scripts) == 1
     assert re.search(r"(?i)url\(|@import", built.html.partition("</style>")[0]) is None
 
 
-def test_the_specifications_in_the_page_are_the_files(built):
-    assert json.loads(Page(built.html).scripts[0]) == {name: p.spec for name, p in built.pictures.items()}
+def test_each_chart_has_two_files_beside_the_page(built):
     files = built.files()
-    assert {name.rpartition(".")[2] for name in files} == {"html", "md", "json", "svg", "png"}
-    assert len(files) == 2 + 3 * len(built.pictures)
+    assert {name.rpartition(".")[2] for name in files} == {"html", "md", "svg", "png"}
+    assert len(files) == 2 + 2 * len(built.pictures)
 
 
 @pytest.mark.parametrize("kind", ["html", "markdown"])
@@ -100,7 +98,7 @@ def test_text_from_strangers_stays_text():
     report.title, report.notes, report.environment, report.plan_command = EVIL, [EVIL], [(EVIL, EVIL)], EVIL
     built = build_report(report)
     page = Page(built.html)
-    assert len(page.scripts) == 3
+    assert len(page.scripts) == 1
     assert not any(name.startswith("on") for _, attributes in page.tags for name in attributes)
     assert all(attributes["src"].startswith("data:") for tag, attributes in page.tags if tag == "img")
     prose = re.sub(r"(?s)^(`{3,})text\n.*?\n\1$", "", built.markdown, flags=re.M)

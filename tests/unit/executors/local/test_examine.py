@@ -267,5 +267,5 @@ def test_each_extra_is_a_line_that_says_what_is_lost_without_it(monkeypatch):
     assert list(found) == ["extra charts", "extra tables", "extra docker", "extra build", "extra gpu"]
     charts = found["extra charts"]
     assert (charts.level, charts.mend) == ("warn", "pip install 'keras-orchestrate[charts]'")
-    assert charts.seen == "without vl-convert-python: reports have tables and no pictures"
+    assert charts.seen == "without vl-convert-python: charts are drawn, and have no PNG files beside them"
     assert found["extra tables"].level == "ok" and "duckdb" in found["extra tables"].seen

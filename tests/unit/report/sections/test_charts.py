@@ -1,4 +1,4 @@
-"""Which charts a report has; tests/unit/report/test_charts*.py look into them."""
+"""Which charts a report has; the tests in tests/unit/report/charts look into them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,8 @@ def test_all_charts_of_the_report_and_how_to_read_them():
     job = {"run_id": report.rows[0]["run_id"], "job_id": report.rows[0]["job_id"]}
     report.gpu = [{**job, "t_s": t, "util": 50.0, "power_w": 9.0, "mem_mb": 1.0, "throttled": False} for t in range(3)]
     *charts, hint = build(with_charts(make_view(report))).blocks
-    assert [chart.name for chart in charts] == [
-        "epoch-seconds",
-        "convergence-mnist_mlp",
-        "host-mnist_mlp",
-        "gpu-mnist_mlp",
-    ]
-    assert hint.hint.startswith("Bars reach to the median")
+    assert [chart.name for chart in charts] == ["every-epoch", "convergence", "host", "gpu"]
+    assert hint.hint.startswith("A backend keeps its colour")
 
 
 def test_without_epochs_and_readings_there_is_no_section():
@@ -47,9 +42,9 @@ def test_too_many_contenders_are_not_drawn():
     epochs = [{"job_id": one["job_id"], "epoch": epoch, "train_s": 1.0} for one in rows for epoch in (1, 2)]
     for epoch in epochs:
         epoch.update(run_id=rows[0]["run_id"], elapsed_s=1.0, val_acc=0.5, val_loss=0.5)
-    assert "figure data-chart" not in build_report(view_of(rows, epochs=epochs).report).html
+    assert "figure id=" not in build_report(view_of(rows, epochs=epochs).report).html
     few = [epoch for epoch in epochs if epoch["job_id"] == "j0"]
-    assert "figure data-chart" in build_report(view_of(rows[:1], epochs=few).report).html
+    assert "figure id=" in build_report(view_of(rows[:1], epochs=few).report).html
 
 
 def test_what_could_not_be_drawn_stands_where_it_would_be_in_both_twins():
