@@ -412,15 +412,24 @@ class Device(Noun, frozen=True, kw_only=True):
     compute_capability: str | None = None
     #: The newest CUDA that the driver serves: "11.4".
     cuda: str | None = None
-    #: The cores near it, empty where the machine does not tell; and the number of its board, which two GPUs may share.
+    #: The cores near it, empty where the machine does not tell; and the UUID of the first GPU on its board, where
+    #: several share one.
     near: list[int] = []
-    board: int | None = None
+    board: str | None = None
+    #: Of a slice (MIG): the UUID of its card, and its number there.
+    parent: str | None = None
+    part: int | None = None
     #: How it is set up, in words: power limit, persistence, ECC, compute mode, clocks, PCIe, virtualization.
     state: dict[str, str] = {}
     #: Why no job can run on this GPU although it answers, in words.
     unusable: str = ""
     #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
     busy: str = ""
+
+    @property
+    def place(self) -> str:
+        """A GPU's number as people and NVIDIA's tools write it: `0`, and `0:1` for slice 1 of it."""
+        return f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
 
 
 class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):
@@ -432,11 +441,19 @@ class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):
     command: str = ""
 
 
+class GpuEvents(Noun, frozen=True, kw_only=True):
+    """What a GPU reported by itself: numbers of errors (Xid), and how many errors of its memory there were."""
+
+    xids: list[int] = []
+    ecc_corrected: int = 0
+    ecc_uncorrected: int = 0
+
+
 class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     """One reading of one GPU. A metric that the card or driver lacks is None, never 0.
 
     `t` is CLOCK_MONOTONIC in seconds. `kind` tells a reading that was asked for now ("poll") from one out of
-    the driver's own buffer ("buffer": utilization only, with the driver's time stamp).
+    what the driver or the card has recorded itself ("buffer"), which is of the time since the entry before it.
     """
 
     t: float
@@ -445,7 +462,9 @@ class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     util: float | None = None
     mem_util: float | None = None
     mem_mb: float | None = None
+    #: Over the last second on cards since Ampere, and at this moment.
     power_w: float | None = None
+    power_now_w: float | None = None
     temp_c: float | None = None
     sm_mhz: float | None = None
     mem_mhz: float | None = None
@@ -453,6 +472,18 @@ class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     throttle: int | None = None
     #: The card's own energy counter, joules since the driver was loaded.
     energy_j: float | None = None
+    #: Percent of the time: multiprocessors, warps of them, tensor cores, the card's memory (GPM, from Hopper on).
+    sm_active: float | None = None
+    sm_occupancy: float | None = None
+    tensor_active: float | None = None
+    dram_active: float | None = None
+    #: Traffic on the bus, MiB/s.
+    pcie_sent_mib_s: float | None = None
+    pcie_received_mib_s: float | None = None
+    #: Errors since the last sample that has these (GpuEvents).
+    xids: list[int] | None = None
+    ecc_corrected: int | None = None
+    ecc_uncorrected: int | None = None
     processes: list[GpuProcess] | None = None
     #: Set in the last sample of a GPU that fell off the bus.
     lost: str | None = None

@@ -29,6 +29,8 @@ class GpuState(Noun, frozen=True, kw_only=True):
     """A GPU at this moment. `busy` and `leased` name who uses it; empty for nobody."""
 
     busy: str = ""
+    #: What uses it although nobody can say who.
+    unknown: str = ""
     leased: str = ""
     lost: str = ""
     free_mb: int | None = None
@@ -237,8 +239,9 @@ def _gpus(facts: Facts) -> list[Check]:
     found = [_use(f"GPU {index}", GpuState(lost=error)) for index, error in facts.silent.items()]
     for gpu in facts.gpus:
         state = facts.states.get(gpu.uuid or "", GpuState())
-        what = f"GPU {gpu.index} {gpu.name}"
+        what = f"GPU {gpu.place} {gpu.name}"
         found.append(_use(what, state) if not gpu.unusable else _cannot(what, gpu))
+        found += _set_up(what, gpu)
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
             seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
@@ -250,9 +253,30 @@ def _gpus(facts: Facts) -> list[Check]:
     return found
 
 
+def _set_up(what: str, gpu: Device) -> list[Check]:
+    """What of a card's set-up a person should know."""
+    found = []
+    if gpu.state.get("persistence mode") == "off":
+        seen = "persistence mode is off: the driver starts the card anew for each program, which takes seconds"
+        mend = "`nvidia-smi -pm 1` (root), or the service nvidia-persistenced"
+        found.append(Check(level="warn", what=f"set-up of {what}", seen=seen, needed="on", mend=mend))
+    if gpu.state.get("compute mode", "").startswith("exclusive"):
+        seen = f"compute mode `{gpu.state['compute mode']}`: one program at a time, so --allow-busy is of no use"
+        found.append(Check(level="ok", what=f"set-up of {what}", seen=seen))
+    if gpu.state.get("slice"):
+        found.append(Check(level="ok", what=f"figures of {what}", seen=gpu.state["slice"]))
+    if gpu.board:
+        seen = "another GPU is on its board: they take turns, as they share its power and heat"
+        found.append(Check(level="ok", what=f"board of {what}", seen=seen))
+    return found
+
+
 def _cannot(what: str, gpu: Device) -> Check:
-    mend = "`nvidia-smi -i {0} -mig 0` (root) gives the whole card, `-c 0` allows programs; or use another GPU"
-    return Check(level="warn", what=what, seen=gpu.unusable, mend=mend.format(gpu.index))
+    mend = (
+        f"`nvidia-smi -i {gpu.index} -c 0` (root) allows programs; where MIG is on, `nvidia-smi mig -cgi ... -C` makes "
+        f"slices, and `nvidia-smi -i {gpu.index} -mig 0` gives the whole card; or use another GPU"
+    )
+    return Check(level="warn", what=what, seen=gpu.unusable, mend=mend)
 
 
 def _use(what: str, state: GpuState) -> Check:
@@ -265,6 +289,9 @@ def _use(what: str, state: GpuState) -> Check:
     if state.leased:
         mend = "wait: a run takes it job by job, as soon as it is given back"
         return Check(level="warn", what=what, seen=f"leased by {state.leased}", needed="nobody else on it", mend=mend)
+    if state.unknown:
+        mend = "look at `nvidia-smi` on the host itself; such a GPU is used all the same, and nobody says whether alone"
+        return Check(level="warn", what=what, seen=f"in use by {state.unknown}", needed="nobody else on it", mend=mend)
     return Check(level="ok", what=what, seen="free")
 
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from orchestrator.errors import HostError
 from orchestrator.host import control_groups, nvml, topology, visible
+from orchestrator.host.driver import NvmlMissing
 from orchestrator.model import Device, Host
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
@@ -96,7 +97,7 @@ def _with_gpus(host: Host) -> Host:
     try:
         with nvml.session() as session:
             gpus, silent = session.devices(), session.silent
-    except nvml.NvmlMissing as error:
+    except NvmlMissing as error:
         trouble, mend = ("", "") if error.absent else (error.message, error.hint)
         return replace(host, no_gpu=error.message, gpu_trouble=trouble, gpu_mend=mend)
     if gpus:

@@ -1,15 +1,25 @@
-"""Finds the processes on a GPU, and which of them are jobs of an orchestrator."""
+"""Finds the processes on a GPU, and which of them are jobs of an orchestrator.
+
+The driver numbers processes as the host does. Inside a container those numbers are other processes' or nobody's, so
+there they are believed only where one of them is a job of ours.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.host.nvml import Nvml
 from orchestrator.model import GpuProcess
+
+#: What the kernel calls the host's own numbering of processes (PROC_PID_INIT_INO).
+HOSTS_OWN = "pid:[4026531836]"
+#: A process as the driver lists it: its number, and MiB.
+Listed = tuple[int, float | None]
 
 
 def in_words(processes: Sequence[GpuProcess]) -> str:
@@ -28,7 +38,52 @@ def identify(pid: int) -> GpuProcess:
     return GpuProcess(pid=pid, job=job if ours else None, command=" ".join(argv)[:120])
 
 
-def present(nvml: Nvml, uuid: str) -> list[GpuProcess]:
-    """The processes that compute on a GPU now; empty where the driver does not tell. Raises GpuLost."""
-    found = nvml.processes(uuid) or []
-    return [msgspec.structs.replace(identify(pid), memory_mb=memory) for pid, memory in found]
+def present(nvml: Nvml, uuid: str) -> list[GpuProcess] | None:
+    """The processes that compute on a GPU now; None where it is not told whose they are. Raises GpuLost."""
+    return told(nvml.processes(uuid), identify)
+
+
+def told(
+    listed: Sequence[Listed] | None, identify: Callable[[int], GpuProcess], numbering: str | None = None
+) -> list[GpuProcess] | None:
+    """The listed processes, each with what `identify` knows of its number; None where the numbers are not ours.
+
+    `numbering`: what the kernel calls this process's numbering; None asks it.
+    """
+    if listed is None:
+        return None
+    known = {pid: identify(pid) for pid, _ in listed}
+    if (numbering or _numbering()) != HOSTS_OWN:  # only what is surely ours proves that the driver counts as we do
+        if listed and not any(process.job for process in known.values()):
+            return None
+        listed = [(pid, memory) for pid, memory in listed if exists(pid)]
+    elif listed and not any(exists(pid) for pid, _ in listed):
+        return None
+    return [msgspec.structs.replace(known[pid], memory_mb=memory) for pid, memory in listed]
+
+
+def unknown(listed: Sequence[Listed] | None) -> str:
+    """What uses a GPU although nobody can say who, in words: a hint for people; "" for nothing."""
+    if not listed:
+        return ""
+    memory = sum(size or 0 for _, size in listed)
+    count = "1 process" if len(listed) == 1 else f"{len(listed)} processes"
+    return f"{count} with {memory:.0f} MiB, by numbers that are not of this host or container"
+
+
+def exists(pid: int) -> bool:
+    """Whether a process has this number here; another user's counts, also where /proc hides it."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _numbering() -> str:
+    try:
+        return str(Path("/proc/self/ns/pid").readlink())
+    except OSError:  # no /proc: the numbers of whatever this is
+        return HOSTS_OWN

@@ -1,7 +1,8 @@
 """Which GPUs the caller's environment leaves to a run: CUDA_VISIBLE_DEVICES and NVIDIA_VISIBLE_DEVICES.
 
-Both name GPUs by number, in the order of the PCI bus (which is NVML's), or by the begin of a UUID. CUDA itself ends
-its list at the first name that fits no GPU, and shows none for an empty list; so does this.
+Both name GPUs by number, in the order of the PCI bus (which is NVML's), or by the begin of a UUID; and slices of one
+(MIG) by UUID, or by card and slice (`0:1`). CUDA itself ends its list at the first name that fits no GPU, and shows
+none for an empty list; so does this.
 """
 
 from __future__ import annotations
@@ -56,19 +57,23 @@ def narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: s
         if gpu not in found:
             found.append(gpu)
     kept = [gpu for gpu in found if gpu in choice.gpus]
-    which = ", ".join(f"GPU {gpu.index}" for gpu in kept) or "no GPU"
+    which = ", ".join(f"GPU {gpu.place}" for gpu in kept) or "no GPU"
     return Choice(gpus=kept, words=f"{variable}={value} leaves {which} of {len(all_gpus)}", trouble=trouble)
 
 
 def _named(name: str, gpus: Sequence[Device]) -> Device | None:
-    if name.isascii() and name.isdecimal():
-        return next((gpu for gpu in gpus if gpu.index == int(name)), None)
+    number, _, rest = name.partition(":")
+    if name.isascii() and number.isdecimal() and (not rest or rest.isdecimal()):
+        return next((gpu for gpu in gpus if gpu.place == f"{int(number)}{f':{int(rest)}' if rest else ''}"), None)
     fitting = [gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(name)]
     return fitting[0] if len(fitting) == 1 else None
 
 
 def _unknown(name: str, gpus: Sequence[Device]) -> str:
-    if name.startswith("MIG-"):
-        return f"{name} is a slice of a GPU (MIG), which this version does not measure"
-    there = ", ".join(str(gpu.index) for gpu in gpus)
-    return f"no GPU of this host is called {name!r} (it has {there})"
+    slices = [gpu for gpu in gpus if gpu.part is not None]
+    cut = [gpu for gpu in slices if name == str(gpu.index) or str(gpu.parent).startswith(name)]
+    if cut:
+        return f"GPU {cut[0].index} is cut into slices (MIG): name one of {', '.join(str(gpu.uuid) for gpu in cut)}"
+    there = ", ".join(gpu.place for gpu in gpus)
+    what = "slice of a GPU (MIG)" if name.startswith("MIG-") else "GPU"
+    return f"no {what} of this host is called {name!r} (it has {there})"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.errors import DeviceRefused
+from orchestrator.host import gpu_events
+from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases
-from orchestrator.host.nvml import GpuLost, NvmlMissing, session
+from orchestrator.host.nvml import session
 from orchestrator.host.processes import in_words, present
 from orchestrator.measure.gpu_sampler import Sampler
 from orchestrator.model import Device, Result, Say
@@ -42,28 +44,49 @@ class GpuClaims:
         if device.uuid is None:
             yield device
             return
-        name = f"GPU {device.index} {device.name}"
+        name = f"GPU {device.place} {device.name}"
         if device.uuid in self._sampler.lost:
             raise DeviceRefused(f"{name} was lost: {self._sampler.lost[device.uuid][1]}")
-        with self._leases.hold(
-            device.uuid, self.stopping, lambda who: self._say(f"{name} is leased by {who}: waiting")
+        with (
+            self._leases.hold(device.uuid, self.stopping, lambda who: self._say(f"{name} is leased by {who}: waiting")),
+            self._board(device),
         ):
             busy = self._busy(device.uuid, name)
             if busy and not self._allow_busy:
                 raise DeviceRefused(f"{name} is in use by {busy} (--allow-busy measures beside it, and marks the row)")
             yield msgspec.structs.replace(device, busy=busy)
 
+    def _board(self, device: Device) -> AbstractContextManager[None]:
+        """Holds the board of a GPU that shares one: two jobs on it would share its power and its heat."""
+        if device.board is None or self._allow_busy:
+            return nullcontext()
+        return self._leases.hold(f"{device.board}-board", self.stopping, lambda who: None)
+
     def judge(self, result: Result, device: Device) -> Result:
-        """Mark a result as failed if the job's GPU was lost while it ran, whatever the job itself reported."""
-        lost = self._sampler.lost.get(device.uuid or "")
-        if lost is None or result.status == "cancelled" or result.launched_t is None:
+        """Mark a result as failed if the job's GPU was lost while it ran, or reported an error of which programs die.
+
+        Whatever the job itself reported. An error on a GPU that others use may be theirs, and is only recorded.
+        """
+        if device.uuid is None or result.launched_t is None or result.status == "cancelled":
             return result
-        if not result.launched_t <= lost[0]:
+        why = self._lost(device.uuid, result.launched_t)
+        if not why and result.status in ("ok", "failed") and not device.busy and result.exited_t is not None:
+            why = self._broke(device.uuid, result.launched_t, result.exited_t)
+        if not why:
             return result
-        reason = f"its GPU was lost while it ran: {lost[1]}"
         if result.status != "ok" and result.reason:
-            reason += f" (the job: {result.reason})"
-        return msgspec.structs.replace(result, status="failed", reason=reason)
+            why += f" (the job: {result.reason})"
+        return msgspec.structs.replace(result, status="failed", reason=why)
+
+    def _lost(self, uuid: str, begin: float) -> str:
+        lost = self._sampler.lost.get(uuid)
+        return f"its GPU was lost while it ran: {lost[1]}" if lost and begin <= lost[0] else ""
+
+    def _broke(self, uuid: str, begin: float, end: float) -> str:
+        """The errors between two moments of which programs die, in words; "" for none."""
+        found = dict.fromkeys(number for number in self._sampler.xids(uuid, begin, end) if gpu_events.kills(number))
+        words = ", ".join(map(gpu_events.in_words, found))
+        return f"its GPU reported {words} while it ran" if found else ""
 
     def _busy(self, uuid: str, name: str) -> str:
         """The processes that stay on a GPU for longer than GRACE_S, in words; "" for none."""
@@ -72,7 +95,7 @@ class GpuClaims:
             try:
                 with session() as nvml:
                     # This run holds the lease, so these processes are no jobs of any orchestrator.
-                    found = in_words(present(nvml, uuid))
+                    found = in_words(present(nvml, uuid) or [])
             except GpuLost as error:
                 raise DeviceRefused(f"{name} was lost: {error}") from error
             except NvmlMissing:
@@ -100,6 +123,8 @@ def watched(
     sampler = Sampler(uuids, gpu_readings.new_spool(run), 1 / sample_hz if sample_hz else 0.0)
     if uuids:
         sampler.start()
+    for words in boards_in_words(devices, allow_busy):
+        say(words)
     try:
         yield GpuClaims(leases, sampler, allow_busy, say)
     finally:
@@ -108,6 +133,15 @@ def watched(
             say(remark)
         if uuids and sample_hz and sum(spool.stat().st_size for spool in gpu_readings.spools(run)) >= least:
             _pack(run, say)
+
+
+def boards_in_words(devices: Sequence[Device], allow_busy: bool) -> Iterator[str]:
+    """What a person should know of GPUs that lie on one board."""
+    for board in dict.fromkeys(device.board for device in devices if device.board):
+        names = [f"GPU {device.place}" for device in devices if device.board == board]
+        if len(names) > 1:
+            how = "on all at once, as asked for" if allow_busy else "one job at a time (--allow-busy: all at once)"
+            yield f"{' and '.join(names)} are on one board and share its power and heat: {how}"
 
 
 def _pack(run: Path, say: Say) -> None:

@@ -1,8 +1,8 @@
 """Reads the GPUs of a run at fixed times, into a file of JSON lines that survives a crash.
 
 Each GPU has a thread, so that none waits for a slow one: all gauges at every tick (five times a second unless the run
-says otherwise), and once a second the processes and the readings that the driver itself has buffered. Only raw readings
-are kept; figures are made from them later.
+says otherwise) and what the card reports by itself, and once a second the processes and what the driver itself has
+recorded. Only raw readings are kept; figures are made from them later.
 """
 
 from __future__ import annotations
@@ -15,18 +15,26 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from orchestrator import doors
-from orchestrator.host.nvml import BOUND_S, GpuLost, Nvml, session
-from orchestrator.host.processes import identify
-from orchestrator.model import GpuProcess, GpuSample
+from orchestrator.host.bounded import NoAnswer
+from orchestrator.host.driver import GpuLost
+from orchestrator.host.nvml import BOUND_S, Nvml, session
+from orchestrator.host.processes import identify, told
+from orchestrator.host.slices import FEWER
+from orchestrator.model import GpuEvents, GpuProcess, GpuSample
+
+T = TypeVar("T")
 
 #: Seconds between two rounds of what changes slowly: processes, and the driver's buffer (which holds 14 s and more).
 SLOW_S = 1.0
 #: Seconds that a run must have been sampled before the rate that was reached says anything.
 LEAST_S = 5.0
+#: Seconds that a job's end is held up at most, until its GPU was looked at once more.
+LOOK_S = 1.0
 
 
 class Sampler:
@@ -50,6 +58,12 @@ class Sampler:
         self._commands: dict[tuple[str, int], GpuProcess] = {}
         self._rounds: Counter[str] = Counter()
         self._impossible: Counter[str] = Counter()
+        #: What is not read, and why, by its name.
+        self._left_out: dict[str, str] = {}
+        #: When each GPU that reports errors was last asked for them; and its errors (Xid), each with the time since
+        #: which it may have been.
+        self._looked: dict[str, float] = {}
+        self._xids: list[tuple[str, float, int]] = []
         #: Lost GPUs: when (CLOCK_MONOTONIC) and in whose words.
         self.lost: dict[str, tuple[float, str]] = {}
         #: Why nothing is sampled, in words.
@@ -75,6 +89,17 @@ class Sampler:
             if thread.ident:
                 thread.join(max(0.0, until - time.monotonic()))
 
+    def xids(self, uuid: str, begin: float, end: float) -> list[int]:
+        """The errors (Xid) that a GPU has reported between two moments (CLOCK_MONOTONIC).
+
+        Waits a moment for the first look after the end.
+        """
+        until = time.monotonic() + LOOK_S
+        while self._looked.get(uuid, end) < end and uuid not in self.lost and time.monotonic() < until:
+            time.sleep(0.02)
+        with self._lock:
+            return [number for named, t, number in self._xids if named == uuid and begin <= t <= end]
+
     def remarks(self) -> Iterator[str]:
         """What a person should know of the readings: that there are none, that they are few, that some were absurd."""
         if self.failure:
@@ -84,6 +109,11 @@ class Sampler:
             reached = rounds / seconds
             if seconds > LEAST_S and uuid not in self.lost and reached < 0.5 * asked:
                 yield f"{uuid} was read {reached:.1f} times a second, not {asked:g}: its driver is slow"
+        for name, why in sorted(self._left_out.items()):
+            yield f"{name} of the GPUs were not read: {why}"
+        for uuid in self._uuids:
+            if uuid.startswith("MIG-"):
+                yield f"{uuid} is {FEWER}"
         for field, count in sorted(self._impossible.items()):
             yield f"{count} readings of `{field}` were no value that a card can show, and were left out"
 
@@ -116,28 +146,56 @@ class Sampler:
             self._done.wait(next_tick(begin, self._interval_s, now) - now)
 
     def _round(self, nvml: Nvml, uuid: str, slow: bool) -> list[GpuSample]:
-        """All readings of one GPU at one tick; `slow` also takes processes and the driver's buffer."""
+        """All readings of one GPU at one tick; `slow` also takes what takes long or changes slowly."""
         if uuid in self.lost:
             return []
         try:
-            reading = nvml.read(uuid)
+            reading = nvml.read(uuid, slow)
+            found = self._reported(uuid, self._aside("errors", nvml.events, uuid), slow)
             if not slow:
-                return [reading]
+                return [*found, reading]
             buffered, self._newest_us[uuid] = nvml.buffered(uuid, self._newest_us.get(uuid, 0))
-            processes = nvml.processes(uuid)
+            finer = self._aside("finer figures", nvml.finer, uuid)
+            listed = nvml.processes(uuid)
         except GpuLost as error:
             self.lost[uuid] = (time.monotonic(), str(error))
             return [GpuSample(t=self.lost[uuid][0], uuid=uuid, lost=str(error))]
-        named = None if processes is None else [self._named(uuid, pid, memory) for pid, memory in processes]
-        buffered = [entry for entry in buffered if entry.t >= self._began]
-        return [*buffered, msgspec.structs.replace(reading, processes=named)]
+        named = told(listed, lambda pid: self._named(uuid, pid))
+        found += [entry for entry in [*buffered, *([finer] if finer else [])] if entry.t >= self._began]
+        return [*found, msgspec.structs.replace(reading, processes=named)]
 
-    def _named(self, uuid: str, pid: int, memory_mb: float | None) -> GpuProcess:
+    def _aside(self, name: str, ask: Callable[[str], T], uuid: str) -> T | None:
+        """What no other figure rests on: where a driver or binding fails at it, the rest is read all the same."""
+        try:
+            return ask(uuid)
+        except (GpuLost, NoAnswer):
+            raise
+        except Exception as error:
+            self._left_out[name] = f"{type(error).__name__}: {error}"
+            return None
+
+    def _reported(self, uuid: str, events: GpuEvents | None, slow: bool) -> list[GpuSample]:
+        """The errors since the last look, by its time: they were later, and belong to the job that ran then.
+
+        Now and then also that there were none.
+        """
+        if events is None:
+            return []
+        now = time.monotonic()
+        since = self._looked.get(uuid, now)
+        with self._lock:
+            self._xids += [(uuid, since, number) for number in events.xids]
+        self._looked[uuid] = now
+        if not slow and events == GpuEvents():
+            return []
+        return [GpuSample(t=since, uuid=uuid, kind="buffer", **msgspec.structs.asdict(events))]
+
+    def _named(self, uuid: str, pid: int) -> GpuProcess:
         """A process with its command line, which is read when the process is first seen: later it may be gone."""
         known = self._commands.get((uuid, pid))
         if known is None:
             known = self._commands[uuid, pid] = identify(pid)
-        return msgspec.structs.replace(known, memory_mb=memory_mb)
+        return known
 
 
 def next_tick(begin: float, interval_s: float, now: float) -> float:

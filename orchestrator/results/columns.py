@@ -30,6 +30,9 @@ How = Literal[
     "slowed_percent",
     "shared_s",  # seconds of the epochs in which a process that is not the job's was on the device
     "shared_percent",
+    "sum",  # over all readings of the whole job
+    "errors",  # the numbers of errors, of the whole job
+    "own",  # the most memory of the job's own processes
     "shared",  # whether any reading of the whole job lists a process that is not the job's
 ]
 
@@ -64,12 +67,25 @@ METRICS: tuple[Metric, ...] = (
     Metric("gpu_util_source", "gpu", "util", "from", sql="VARCHAR"),
     Metric("gpu_sample_hz", "gpu", "t", "hz", unit="Hz"),
     Metric("gpu_mem_peak_mb", "gpu", "mem_mb", "peak", unit="MiB", label="memory peak"),
+    Metric("gpu_mem_job_mb", "gpu", "processes", "own", unit="MiB", label="of it the job's"),
     Metric("gpu_power_mean_w", "gpu", "power_w", "mean", counter="energy_j", per_epoch=True, unit="W", label="power"),
+    Metric("gpu_power_average_w", "gpu", "power_w", "mean", unit="W"),
+    Metric("gpu_power_instant_w", "gpu", "power_now_w", "mean", unit="W"),
+    Metric("gpu_power_instant_max_w", "gpu", "power_now_w", "peak", unit="W", label="power at most"),
     Metric("energy_j", "gpu", "energy_j", "counter", rate="power_w", per_epoch=True, unit="J", label="energy"),
     Metric("energy_source", "gpu", "energy_j", "source", sql="VARCHAR", rate="power_w"),
+    Metric("gpu_sm_active", "gpu", "sm_active", "mean", per_epoch=True, unit="%", label="SMs busy"),
+    Metric("gpu_sm_occupancy", "gpu", "sm_occupancy", "mean", unit="%", label="occupancy"),
+    Metric("gpu_tensor_active", "gpu", "tensor_active", "mean", unit="%", label="tensor cores"),
+    Metric("gpu_dram_active", "gpu", "dram_active", "mean", unit="%", label="memory bandwidth"),
+    Metric("gpu_pcie_sent_mib_s", "gpu", "pcie_sent_mib_s", "mean", unit="MiB/s", label="sent by PCIe"),
+    Metric("gpu_pcie_received_mib_s", "gpu", "pcie_received_mib_s", "mean", unit="MiB/s", label="received by PCIe"),
     Metric("sm_clock_mean", "gpu", "sm_mhz", "mean", unit="MHz", label="clock"),
     Metric("gpu_temp_max_c", "gpu", "temp_c", "peak", unit="°C"),
     Metric("throttle_reasons", "gpu", "throttle", "reasons", sql="VARCHAR", label="throttled"),
+    Metric("gpu_xids", "gpu", "xids", "errors", sql="VARCHAR", label="errors (Xid)"),
+    Metric("gpu_ecc_corrected", "gpu", "ecc_corrected", "sum", sql="BIGINT", label="memory errors, corrected"),
+    Metric("gpu_ecc_uncorrected", "gpu", "ecc_uncorrected", "sum", sql="BIGINT", label="memory errors, not corrected"),
     Metric("gpu_shared", "gpu", "processes", "shared", sql="BOOLEAN", label="shared with other processes"),
     Metric("gpu_throttled_s", "gpu", "throttle", "slowed_s", per_epoch=True, unit="s"),
     Metric("gpu_throttled_percent", "gpu", "throttle", "slowed_percent", unit="%"),

@@ -252,13 +252,33 @@ def shared(lists: Sequence[Sequence[GpuProcess]], result: Result) -> bool | None
     return any(process.job != result.job.id for processes in lists for process in processes)
 
 
+def summed(counts: Sequence[int], result: Result) -> int | None:
+    """How many there were while the job ran; None where the card does not report them."""
+    return sum(counts) if counts else None
+
+
+def errors(lists: Sequence[Sequence[int]], result: Result) -> str | None:
+    """The numbers of all errors while the job ran, "" for none, None where the card does not report them."""
+    found = dict.fromkeys(str(number) for numbers in lists for number in numbers)
+    return ", ".join(found) if lists else None
+
+
+def own_memory(lists: Sequence[Sequence[GpuProcess]], result: Result) -> float | None:
+    """The most memory that the job's own processes had, MiB; None where the driver does not tell."""
+    own = [
+        sum(process.memory_mb for process in processes if process.job == result.job.id and process.memory_mb)
+        for processes in lists
+    ]
+    return max(own, default=0.0) or None
+
+
 def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, Any]]:
     """The readings of one job for a chart, by seconds since its launch; utilization as in the figures."""
     begin, end = result.launched_t, result.exited_t
     if begin is None or end is None:
         return []
     inside = [s for s in samples if begin <= s.t <= end]
-    buffered = any(s.kind == "buffer" for s in inside)
+    buffered = any(s.kind == "buffer" and s.util is not None for s in inside)
     return [
         {
             "run_id": result.run_id,
@@ -319,4 +339,7 @@ OF_JOB: dict[How, Callable[[list[Any], Result], object]] = {
     "peak": peak,
     "reasons": throttle_reasons,
     "shared": shared,
+    "sum": summed,
+    "errors": errors,
+    "own": own_memory,
 }

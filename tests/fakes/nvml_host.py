@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.fakes import probed
+
 HERE = Path(__file__).resolve().parent
 SOURCE = HERE / "nvml_stub.c"
 State = dict[tuple[Any, str], Any]
@@ -34,15 +36,12 @@ def k80(gpus: int = 2) -> State:
 
 
 def h200(gpus: int = 1) -> State:
-    """As one was seen at rest; what it reserves for itself, version 1 of the memory call shows as used."""
-    state = k80(gpus) | {("-", "driver"): "580.159.04", ("-", "cuda"): 13000}
+    """Cards as one was seen at rest (probes/h200.json), each with a UUID of its own."""
+    one = probed.state(probed.load("h200"))
+    state: State = {key: value for key, value in one.items() if key[0] == "-"} | {("-", "count"): gpus}
     for i in range(gpus):
-        state |= {
-            (i, "name"): "NVIDIA H200", (i, "capability"): "9.0", (i, "mem_total"): 143771 * 2**20,
-            (i, "mem_reserved"): 644939776, (i, "mem_used"): 0, (i, "mig"): 0, (i, "compute_mode"): 0,
-            (i, "power_mw"): 80000, (i, "sm_mhz"): 1980, (i, "mem_mhz"): 3201,
-            (i, "max_sm_mhz"): 1980, (i, "energy_mj"): "ramp:80000", (i, "buffer_us"): 200000,
-        }  # fmt: skip
+        state |= {(i, key): value for (gpu, key), value in one.items() if gpu == 0}
+        state |= {(i, "uuid"): f"GPU-{i:08x}-aaaa-bbbb-cccc-000000000000", (i, "minor"): i}
     return state
 
 

@@ -30,7 +30,7 @@ for seconds in map(float, sys.argv[1:]):
     time.sleep(1.5)
 """
 BURSTS = ["0.05", "0.1", "0.25", "0.5", "1", "2", "4", "0.05", "0.25", "1"]
-#: Asked of a card, by the names of NVML without "nvmlDeviceGet", with further arguments.
+#: Asked of a card, by the names of NVML without "nvmlDeviceGet", with further arguments. What follows a space is ours.
 FACTS: dict[str, tuple[Any, ...]] = {
     "Name": (), "UUID": (), "MinorNumber": (), "MigMode": (), "ComputeMode": (), "PersistenceMode": (), "EccMode": (),
     "EnforcedPowerLimit": (), "PowerManagementLimitConstraints": (), "MaxClockInfo": (1,), "ApplicationsClock": (1,),
@@ -38,7 +38,10 @@ FACTS: dict[str, tuple[Any, ...]] = {
     "ComputeRunningProcesses_v3": (), "GraphicsRunningProcesses_v3": (), "CudaComputeCapability": (), "PciInfo": (),
     "CurrPcieLinkGeneration": (), "MaxPcieLinkGeneration": (), "CurrPcieLinkWidth": (), "VbiosVersion": (),
     "SupportedEventTypes": (), "PcieThroughput": (0,), "BoardId": (), "VirtualizationMode": (), "Brand": (),
-    "Architecture": (), "AccountingMode": (), "ProcessUtilization": (0,), "Temperature": (0,),
+    "Architecture": (), "AccountingMode": (), "ProcessUtilization": (0,), "Temperature": (0,), "TemperatureV": (0,),
+    "PcieThroughput received": (1,), "ClockInfo": (1,), "ClockInfo memory": (2,), "UtilizationRates": (),
+    "PowerUsage": (), "TotalEnergyConsumption": (), "FieldValues": ([185, 186],), "CurrentClocksThrottleReasons": (),
+    "GpuInstanceId": (),
 }  # fmt: skip
 CALLS: dict[str, tuple[Any, ...]] = {
     "UtilizationRates": (), "MemoryInfo": (), "PowerUsage": (), "Temperature": (0,), "ClockInfo": (1,),
@@ -53,8 +56,12 @@ def plain(value: Any) -> Any:
     """An answer of NVML as JSON knows it."""
     if isinstance(value, ctypes.Structure):
         return {name: plain(getattr(value, name)) for name, *_ in value._fields_}
+    if isinstance(value, ctypes.Union):
+        return value.uiVal
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | ctypes.Array):
         return [plain(item) for item in value]
     return value if isinstance(value, int | float | str | type(None)) else str(value)
@@ -111,6 +118,35 @@ def gpm(n: Any, handle: Any) -> dict[str, Any]:
     }
 
 
+def facts_of(n: Any, handle: Any) -> dict[str, Any]:
+    """What a card, or a slice of one, answers."""
+    found = {
+        name: asked(getattr(n, f"nvmlDeviceGet{name.partition(' ')[0]}", None), handle, *words)  # type: ignore[arg-type]
+        for name, words in FACTS.items()
+    }
+    found["MemoryInfo v2"] = asked(n.nvmlDeviceGetMemoryInfo, handle, n.nvmlMemory_v2)
+    found["records"] = {kind: record(n, handle, kind) for kind in (POWER, UTILIZATION)}
+    found["clocks"] = clocks()
+    return found
+
+
+def card(n: Any, index: int) -> dict[str, Any]:
+    """One card: itself, its slices (MIG), how long calls take, and which GPUs are on its board."""
+    handle = n.nvmlDeviceGetHandleByIndex(index)
+    found = {**facts_of(n, handle), "latency ms": latency(n, handle)}
+    found["gpm supported"] = asked(n.nvmlGpmQueryDeviceSupport, handle)
+    found["gpm at rest"] = asked(gpm, n, handle)
+    others = range(n.nvmlDeviceGetCount())
+    same = {other: asked(n.nvmlDeviceOnSameBoard, handle, n.nvmlDeviceGetHandleByIndex(other)) for other in others}
+    found["same board"] = [other for other, on in same.items() if on is True and other != index]
+    found["slices"] = {}
+    for place in range(8):
+        part = asked(lambda at=place: [n.nvmlDeviceGetMigDeviceHandleByIndex(handle, at)])
+        if isinstance(part, list):
+            found["slices"][place] = facts_of(n, n.nvmlDeviceGetMigDeviceHandleByIndex(handle, place))
+    return found
+
+
 def under_load(n: Any, handle: Any) -> dict[str, Any]:
     """Readings each 20 ms and the driver's records while a program works in bursts; then the finer metrics."""
     load = subprocess.Popen([sys.executable, "-c", LOAD, *BURSTS], stdout=subprocess.PIPE, text=True)
@@ -156,14 +192,7 @@ def main() -> None:
     n.nvmlInit()
     found: dict[str, Any] = {"nvmlInit s": time.monotonic() - began, "clocks": clocks()}
     found["driver"], found["cuda"] = asked(n.nvmlSystemGetDriverVersion), asked(n.nvmlSystemGetCudaDriverVersion)
-    found["cards"] = []
-    for index in range(n.nvmlDeviceGetCount()):
-        handle = n.nvmlDeviceGetHandleByIndex(index)
-        facts = {name: asked(getattr(n, f"nvmlDeviceGet{name}", None), handle, *words) for name, words in FACTS.items()}  # type: ignore[arg-type]
-        facts["MemoryInfo v2"] = asked(n.nvmlDeviceGetMemoryInfo, handle, n.nvmlMemory_v2)
-        facts["records"] = {kind: record(n, handle, kind) for kind in (POWER, UTILIZATION)}
-        facts["latency ms"] = latency(n, handle)
-        found["cards"].append(facts)
+    found["cards"] = [asked(card, n, index) for index in range(n.nvmlDeviceGetCount())]
     found["under load"] = under_load(n, n.nvmlDeviceGetHandleByIndex(0))
     n.nvmlShutdown()
     print(json.dumps(found))

@@ -14,7 +14,7 @@ def libraries(tmp_path_factory):
     if shutil.which("gcc") is None:
         pytest.skip("no C compiler (gcc) to build the stub driver with")
     folder = tmp_path_factory.mktemp("nvml")
-    return {driver: nvml_host.build(folder, driver) for driver in (440, 470, 580)}
+    return {driver: nvml_host.build(folder, driver) for driver in (440, 470, 535, 580)}
 
 
 @pytest.fixture

@@ -19,9 +19,10 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.tryout import try_for_doctor
 from orchestrator.host import checks, folders
 from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState, Level
+from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.host.nvml import GpuLost, Nvml, NvmlMissing, session
-from orchestrator.host.processes import in_words, present
+from orchestrator.host.nvml import Nvml, session
+from orchestrator.host.processes import in_words, present, unknown
 from orchestrator.host.throttling import slowing
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC, Runtime
@@ -218,11 +219,13 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     assert gpu.uuid is not None
     try:
         now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
+        strange = unknown(nvml.processes(gpu.uuid)) if processes is None else ""
         limit, free = nvml.max_sm_mhz(gpu.uuid), nvml.free_mb(gpu.uuid)
     except GpuLost as error:
         return GpuState(lost=str(error))
     return GpuState(
-        busy=in_words([p for p in processes if p.job is None]),
+        busy=in_words([p for p in processes or [] if p.job is None]),
+        unknown=strange,
         leased=leased,
         free_mb=free,
         sm_mhz=now.sm_mhz,

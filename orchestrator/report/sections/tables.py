@@ -186,13 +186,16 @@ def _device(rows: Sequence[Row], metrics: Sequence[Metric]) -> Cell:
 
 
 #: What is shown behind the figures of a device.
-_PLACES = {"readings": 1, "reasons": 2, "shared": 2}
+_PLACES = {"readings": 1, "reasons": 2, "errors": 2, "sum": 2, "shared": 2}
 
 
 def _metric(rows: Sequence[Row], metric: Metric) -> list[str]:
     label, values = metric.label or "", [row.get(metric.column) for row in rows]
-    if metric.how == "reasons":
+    if metric.how in ("reasons", "errors"):
         return [f"{label}: {reasons}" for reasons in sorted({str(value) for value in values if value})]
+    if metric.how == "sum":
+        total = sum(int(value) for value in values if value)
+        return [f"{label}: {total}"] if total else []
     if metric.how == "shared":
         return [label] if any(values) else []
     if metric.how == "counter" and not _counted(rows, metric):

@@ -4,100 +4,16 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from types import SimpleNamespace
 
 import pytest
 
 from orchestrator.host import nvml as nvml_module
-from orchestrator.host.nvml import GpuLost, Nvml, NvmlHangs, NvmlMissing, session
-
-
-class Refusal(Exception):
-    def __init__(self, value):
-        super().__init__(f"error {value}")
-        self.value = value
-
-
-class Mismatch(Exception):
-    pass
-
-
-def refuse(value):
-    def function(*arguments):
-        raise Refusal(value)
-
-    return function
-
-
-def library(**functions):
-    """A binding in which only these functions are supported. Error 3: not supported, 13: not in this driver."""
-    constants = {
-        "NVMLError": Refusal, "NVMLLibraryMismatchError": Mismatch, "NVML_ERROR_GPU_IS_LOST": 15,
-        "NVML_ERROR_RESET_REQUIRED": 16, "NVML_ERROR_FUNCTION_NOT_FOUND": 13, "NVML_TEMPERATURE_GPU": 0,
-        "NVML_CLOCK_SM": 1, "NVML_CLOCK_MEM": 2, "NVML_GPU_UTILIZATION_SAMPLES": 1, "NVML_SUCCESS": 0,
-        "nvmlLib": SimpleNamespace(),
-    }  # fmt: skip
-    names = ["SystemGetDriverVersion", "SystemGetCudaDriverVersion", "DeviceGetName", "DeviceGetMinorNumber"]
-    names += [
-        "DeviceGetCudaComputeCapability",
-        "DeviceGetMemoryInfo",
-        "DeviceGetUtilizationRates",
-        "DeviceGetPowerUsage",
-    ]
-    names += ["DeviceGetTemperature", "DeviceGetClockInfo", "DeviceGetTotalEnergyConsumption", "DeviceGetSamples"]
-    unsupported = {f"nvml{name}": refuse(3) for name in names}
-    present = {
-        "nvmlDeviceGetCount": lambda: 1,
-        "nvmlDeviceGetHandleByIndex": lambda index: f"handle {index}",
-        "nvmlDeviceGetUUID": lambda handle: b"GPU-1",
-    }
-    return SimpleNamespace(**{**constants, **unsupported, **present, **functions})
-
+from orchestrator.host.driver import GpuLost, NvmlHangs, NvmlMissing
+from orchestrator.host.nvml import Nvml, session
+from tests.fakes.nvml_binding import Refusal, library, refuse
 
 HANGS = threading.Event()
-#: How far the wall clock and the time since boot are ahead of CLOCK_MONOTONIC, seconds.
-WALL, BOOT = 1_700_000_000.0, 86_400.0
-
-
-class Clock:
-    """CLOCK_MONOTONIC, as a test has it."""
-
-    def __init__(self, monkeypatch):
-        self.now = 1000.0
-        self.stepped = 0.0
-        monkeypatch.setattr("time.monotonic", lambda: self.now)
-        monkeypatch.setattr("time.clock_gettime", self.read)
-        monkeypatch.setattr("time.sleep", self.sleep)
-
-    def read(self, clock):
-        bases = {time.CLOCK_REALTIME: WALL + self.stepped, time.CLOCK_BOOTTIME: BOOT, time.CLOCK_MONOTONIC: 0.0}
-        return self.now + bases[clock]
-
-    def sleep(self, seconds):
-        self.now += seconds
-
-
-class Record:
-    """A driver's record: an entry each 200 ms on a grid, the last 70 of them, stamped by a clock that starts at `base`.
-
-    Its values tell when each was made, modulo 100 s.
-    """
-
-    def __init__(self, clock, base):
-        self.clock, self.base = clock, base
-
-    def __call__(self, handle, kind, since):
-        latest = int(self.clock.now / 0.2)
-        made = [0.2 * n for n in range(latest - 69, latest + 1)]
-        stamped = [(int((self.base + t) * 1e6), t % 100) for t in made]
-        fresh = [(stamp, value) for stamp, value in stamped if stamp > since]
-        return 0, [SimpleNamespace(timeStamp=t, sampleValue=SimpleNamespace(dVal=v)) for t, v in fresh]
-
-    def made(self, sample):
-        """When an entry was made, on CLOCK_MONOTONIC."""
-        whole = round((sample.t - sample.util) / 100) * 100
-        return whole + sample.util
 
 
 def test_what_is_not_supported_is_absent_and_not_zero():
@@ -165,46 +81,6 @@ def test_the_name_that_a_driver_knows_is_remembered():
 
 
 @pytest.mark.parametrize(
-    ("base", "exact"),
-    [(WALL, 1e-5), (BOOT, 1e-5), (0.0, 1e-5), (WALL - 30.0, 0.02), (WALL + 0.5, 0.02), (12_345.0, 0.02)],
-    ids=["wall clock", "boot", "monotonic", "behind the wall clock", "ahead of it", "of its own"],
-)
-def test_entries_lie_where_they_were_made_whatever_their_clock_counts_from(monkeypatch, base, exact):
-    clock = Clock(monkeypatch)
-    record = Record(clock, base)
-    nvml = Nvml(library(nvmlDeviceGetSamples=record))
-    found = followed(nvml, clock, seconds=10)
-    assert max(abs(sample.t - record.made(sample)) for sample in found) < exact
-    assert len({record.made(sample) for sample in found}) == len(found), "each entry once"
-
-
-@pytest.mark.parametrize("step", [30.0, -30.0, -3600.0])
-def test_a_clock_that_is_stepped_moves_no_entry(monkeypatch, step):
-    clock = Clock(monkeypatch)
-    record = Record(clock, WALL)
-    nvml = Nvml(library(nvmlDeviceGetSamples=record))
-
-    def stepped(second):
-        if second == 10:
-            record.base += step
-            clock.stepped += step
-
-    found = followed(nvml, clock, seconds=30, each=stepped)
-    assert all(abs(sample.t - record.made(sample)) < 0.21 for sample in found[-50:])
-    assert len(found) > 140, "of 150 entries and those before"
-
-
-def followed(nvml, clock, seconds, each=lambda second: None):
-    newest, found = 0, []
-    for second in range(seconds):
-        clock.now += 1.0
-        each(second)
-        samples, newest = nvml.buffered("GPU-1", newest)
-        found += samples
-    return found
-
-
-@pytest.mark.parametrize(
     ("call", "answer", "field"),
     [
         ("DeviceGetUtilizationRates", SimpleNamespace(gpu=4_294_967_295, memory=3), "util"),
@@ -232,18 +108,6 @@ def test_a_driver_that_hangs_is_given_up_and_not_asked_again(monkeypatch):
     with pytest.raises(NvmlHangs), nvml_module.session():
         pytest.fail("it was asked again")
     HANGS.set()
-
-
-def test_the_drivers_buffer_is_read_from_where_the_last_reading_ended():
-    def samples(handle, kind, since):
-        entries = [(100, 10), (200, 20), (200, 20), (300, 30)]
-        return 1, [SimpleNamespace(timeStamp=t, sampleValue=SimpleNamespace(uiVal=v)) for t, v in entries]
-
-    nvml = Nvml(library(nvmlDeviceGetSamples=samples))
-    found, newest = nvml.buffered("GPU-1", 100)
-    assert [(s.util, s.kind) for s in found] == [(20.0, "buffer"), (30.0, "buffer")]
-    assert newest == 300
-    assert Nvml(library()).buffered("GPU-1", 100) == ([], 100)
 
 
 def test_without_nvidia_ml_py_it_is_said_that_gpus_are_not_seen(monkeypatch):

@@ -61,7 +61,7 @@ def test_an_empty_list_hides_them_all(value):
         ("GPU-", [], "no GPU of this host is called 'GPU-'"),  # fits four
         ("nonsense", [], "'nonsense'"),
         ("²", [], "'²'"),
-        ("MIG-1234", [], "MIG-1234 is a slice of a GPU (MIG), which this version does not measure"),
+        ("MIG-1234", [], "no slice of a GPU (MIG) of this host is called 'MIG-1234'"),
     ],
 )
 def test_a_name_that_fits_no_gpu_is_said(value, left, trouble):
@@ -90,3 +90,22 @@ def test_in_a_container_the_toolkit_has_done_it_already():
 def test_a_host_without_a_gpu_is_left_alone():
     choice = chosen("0", gpus=[])
     assert (choice.gpus, choice.words, choice.trouble) == ([], "", "")
+
+
+SLICES = [make_gpu(0, uuid=f"MIG-{i}{i}", parent="GPU-00aa", part=i) for i in (0, 2)] + [make_gpu(1, uuid="GPU-11")]
+
+
+@pytest.mark.parametrize(
+    ("value", "left"),
+    [("MIG-00", ["MIG-00"]), ("0:2,MIG-0", ["MIG-22", "MIG-00"]), ("1", ["GPU-11"]), ("0:2,1", ["MIG-22", "GPU-11"])],
+)
+def test_slices_are_named_by_uuid_or_by_card_and_slice(value, left):
+    choice = chosen(value, gpus=SLICES)
+    assert ([gpu.uuid for gpu in choice.gpus], choice.trouble) == (left, "")
+
+
+@pytest.mark.parametrize("value", ["0", "GPU-00aa", "GPU-0"])
+def test_a_card_that_is_cut_is_never_meant(value):
+    choice = chosen(value, gpus=SLICES)
+    assert choice.gpus == []
+    assert "GPU 0 is cut into slices (MIG): name one of MIG-00, MIG-22" in choice.trouble

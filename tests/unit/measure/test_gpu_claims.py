@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections import Counter
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -10,8 +12,9 @@ import msgspec
 import pytest
 
 from orchestrator.errors import DeviceRefused
+from orchestrator.host import processes
+from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases
-from orchestrator.host.nvml import GpuLost, NvmlMissing
 from orchestrator.measure import gpu_claims, gpu_sampler
 from orchestrator.measure.gpu_claims import GpuClaims, watched
 from orchestrator.model import Device, GpuSample
@@ -20,7 +23,8 @@ from tests.make import make_job, make_result
 
 GPU = Device(kind="gpu", name="Tesla K80", uuid="GPU-1", index=0)
 NAME = "GPU 0 Tesla K80"
-STRANGER = 2**22 + 1
+#: A process that is there and is no job.
+STRANGER = os.getpid()
 
 
 class Driver:
@@ -28,14 +32,21 @@ class Driver:
 
     def __init__(self, processes=()):
         self.pids = processes
+        self.impossible = Counter()
 
     def processes(self, uuid):
         if isinstance(self.pids, Exception):
             raise self.pids
         return [(pid, 1.0) for pid in self.pids]
 
-    def read(self, uuid):
+    def read(self, uuid, slow=False):
         return GpuSample(t=1.0, uuid=uuid, util=5.0)
+
+    def finer(self, uuid):
+        return None
+
+    def events(self, uuid):
+        return None
 
     def buffered(self, uuid, since_us):
         return [], since_us
@@ -45,6 +56,7 @@ class Driver:
 def on(monkeypatch):
     """Puts a driver in place of NVML."""
     monkeypatch.setattr(gpu_claims, "GRACE_S", 0.0)
+    monkeypatch.setattr(processes, "_numbering", lambda: processes.HOSTS_OWN)
 
     def put(driver):
         @contextmanager
@@ -59,8 +71,12 @@ def on(monkeypatch):
     return put
 
 
-def claims(tmp_path, allow_busy=False, lost=(), said=None):
-    sampler = SimpleNamespace(lost=dict(lost))
+def claims(tmp_path, allow_busy=False, lost=(), said=None, xids=()):
+    def reported(uuid, begin, end):
+        assert (uuid, begin, end) == ("GPU-1", 90.0, 112.5)
+        return list(xids)
+
+    sampler = SimpleNamespace(lost=dict(lost), xids=reported)
     return GpuClaims(
         Leases(tmp_path / "locks", "a test"), sampler, allow_busy, [].append if said is None else said.append
     )
@@ -87,7 +103,34 @@ def test_a_gpu_that_others_use_is_refused_or_marked(on, tmp_path):
     with pytest.raises(DeviceRefused, match=f"{NAME} is in use by process {STRANGER} .*--allow-busy"):
         claims(tmp_path).claim(GPU).__enter__()
     with claims(tmp_path, allow_busy=True).claim(GPU) as held:
-        assert held.busy == f"process {STRANGER}"
+        assert held.busy.startswith(f"process {STRANGER} (")
+
+
+@pytest.mark.parametrize(
+    ("listed", "numbering"), [([2**22 + 1], processes.HOSTS_OWN), ([STRANGER], "pid:[4026532001]")]
+)
+def test_numbers_that_are_not_of_this_host_refuse_no_gpu(on, tmp_path, monkeypatch, listed, numbering):
+    on(Driver(listed))
+    monkeypatch.setattr(processes, "_numbering", lambda: numbering)
+    with claims(tmp_path).claim(GPU) as held:
+        assert held.busy == ""
+
+
+def test_gpus_of_one_board_take_turns_and_it_is_said(on, tmp_path):
+    on(Driver())
+    first, second = (msgspec.structs.replace(GPU, uuid=f"GPU-{i}", index=i, board="GPU-1") for i in (1, 2))
+    apart = msgspec.structs.replace(GPU, uuid="GPU-3", index=3)
+    waiting = claims(tmp_path)
+    with waiting.claim(first), waiting.claim(apart):
+        stopped = claims(tmp_path)
+        stopped.stopping = lambda: True
+        with pytest.raises(DeviceRefused, match="stopped while waiting"):
+            stopped.claim(second).__enter__()
+        with claims(tmp_path, allow_busy=True).claim(second) as held:
+            assert held == second
+    (words,) = gpu_claims.boards_in_words([first, second, apart], allow_busy=False)
+    assert words.startswith("GPU 1 and GPU 2 are on one board and share its power and heat: one job at a time")
+    assert "as asked for" in next(gpu_claims.boards_in_words([first, second], allow_busy=True))
 
 
 def test_a_process_that_goes_within_the_grace_is_no_reason(on, tmp_path, monkeypatch):
@@ -140,6 +183,25 @@ def test_a_job_whose_gpu_was_lost_has_failed(tmp_path, lost_at, status, reason, 
         result, reason=judged, status="failed" if judged.startswith("its GPU") else status
     )
     assert claims(tmp_path).judge(result, GPU) is result
+
+
+@pytest.mark.parametrize(
+    ("status", "busy", "xids", "judged"),
+    [
+        ("ok", "", [31, 31, 63], "its GPU reported Xid 31 (memory page fault: an illegal address in a kernel) while"),
+        ("failed", "", [79], "its GPU reported Xid 79 (the card has fallen off the bus) while it ran (the job: exit"),
+        ("ok", "", [63, 999], None),  # nothing dies of these
+        ("ok", "process 7", [31], None),  # it may be a stranger's
+        ("timeout", "", [45], None),  # which is what the driver says of a process that was killed
+    ],
+)
+def test_a_job_dies_of_an_error_of_its_card(tmp_path, status, busy, xids, judged):
+    result = make_result(make_job(device="gpu"), status=status, reason="exit code 1" if status != "ok" else "")
+    found = claims(tmp_path, xids=xids).judge(result, msgspec.structs.replace(GPU, busy=busy))
+    if judged is None:
+        assert found == result
+    else:
+        assert (found.status, found.reason.startswith(judged)) == ("failed", True)
 
 
 @pytest.mark.parametrize(("least", "kind"), [(0, "parquet"), (10**9, "jsonl")])

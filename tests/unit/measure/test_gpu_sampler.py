@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
-from orchestrator.host.nvml import GpuLost, NvmlMissing
+from orchestrator.host import processes
+from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.measure import gpu_sampler
 from orchestrator.measure.gpu_sampler import Sampler, next_tick
-from orchestrator.model import GpuSample
+from orchestrator.model import GpuEvents, GpuSample
 
 
 class Driver:
@@ -21,8 +23,9 @@ class Driver:
     def __init__(self, lost=(), slow_s=0.0):
         self.lost, self.slow_s = lost, slow_s
         self.impossible = Counter()
+        self.looks = 0
 
-    def read(self, uuid):
+    def read(self, uuid, slow=False):
         if uuid in self.lost:
             raise GpuLost("GPU is lost")
         time.sleep(self.slow_s)
@@ -31,8 +34,15 @@ class Driver:
     def buffered(self, uuid, since_us):
         return [GpuSample(t=time.monotonic(), uuid=uuid, kind="buffer", util=4.0)], since_us + 1
 
+    def finer(self, uuid):
+        return GpuSample(t=time.monotonic(), uuid=uuid, kind="buffer", sm_active=90.0)
+
+    def events(self, uuid):
+        self.looks += 1
+        return GpuEvents(xids=[31] if self.looks == 1 else [], ecc_corrected=2)
+
     def processes(self, uuid):
-        return [(2**22 + 1, 3.0)]
+        return [(os.getpid(), 3.0)]
 
 
 def sampled(monkeypatch, tmp_path, driver, *uuids):
@@ -45,6 +55,7 @@ def sampled(monkeypatch, tmp_path, driver, *uuids):
         yield driver
 
     monkeypatch.setattr(gpu_sampler, "session", session)
+    monkeypatch.setattr(processes, "_numbering", lambda: processes.HOSTS_OWN)
     path = tmp_path / "run" / "gpu-1.jsonl"
     sampler = Sampler(uuids, path, interval_s=0.01)
     sampler.start()
@@ -57,9 +68,41 @@ def test_the_last_round_has_gauges_processes_and_the_drivers_buffer(monkeypatch,
     sampler, found = sampled(monkeypatch, tmp_path, Driver(), "a", "b")
     assert sampler.failure == ""
     assert {sample.uuid for sample in found} == {"a", "b"}
-    buffered, poll = found[-2:]
-    assert (buffered.kind, buffered.util) == ("buffer", 4.0)
+    reported, buffered, finer, poll = found[-4:]
+    assert (buffered.kind, buffered.util, finer.sm_active) == ("buffer", 4.0, 90.0)
+    assert (reported.ecc_corrected, reported.ecc_uncorrected) == (2, 0)
     assert (poll.kind, poll.util, poll.processes[0].memory_mb) == ("poll", 5.0, 3.0)
+
+
+def test_an_error_is_of_the_time_before_it_was_heard_of(monkeypatch, tmp_path):
+    begin = time.monotonic()
+    sampler, found = sampled(monkeypatch, tmp_path, Driver(), "a")
+    end = time.monotonic()
+    assert sampler.xids("a", begin, end) == [31]
+    assert sampler.xids("a", end, end) == sampler.xids("b", begin, end) == []
+    assert [sample.xids for sample in found if sample.xids] == [[31]]
+
+
+def test_what_a_driver_or_binding_fails_at_is_left_out_and_said(monkeypatch, tmp_path):
+    class Odd(Driver):
+        def finer(self, uuid):
+            raise TypeError("no such struct")
+
+        events = finer
+
+    sampler, found = sampled(monkeypatch, tmp_path, Odd(), "a")
+    assert {sample.util for sample in found} == {4.0, 5.0}
+    assert list(sampler.remarks()) == [
+        "errors of the GPUs were not read: TypeError: no such struct",
+        "finer figures of the GPUs were not read: TypeError: no such struct",
+    ]
+
+
+def test_a_slice_is_said_to_have_fewer_figures(monkeypatch, tmp_path):
+    sampler, _ = sampled(monkeypatch, tmp_path, Driver(), "MIG-1")
+    assert list(sampler.remarks()) == [
+        "MIG-1 is a slice (MIG): the driver tells no utilization, power and energy of it"
+    ]
 
 
 def test_a_lost_gpu_ends_its_own_series_only(monkeypatch, tmp_path):
@@ -90,7 +133,7 @@ def test_a_gpu_whose_driver_is_slow_slows_no_other_and_it_is_said(monkeypatch, t
     monkeypatch.setattr(gpu_sampler, "LEAST_S", 0.0)
 
     class Uneven(Driver):
-        def read(self, uuid):
+        def read(self, uuid, slow=False):
             self.slow_s = 0.3 if uuid == "slow" else 0.0
             return super().read(uuid)
 

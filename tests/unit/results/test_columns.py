@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from orchestrator.model import GpuSample, Sample
+from orchestrator.model import GpuProcess, GpuSample, Sample
 from orchestrator.results import gpu_figures, gpu_readings
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS, EPOCH_METRICS, METRICS, Metric
 from orchestrator.results.gpu_figures import OF_COUNTER, OF_GAUGE, OF_JOB, OF_READING, OF_TIME
@@ -17,7 +17,13 @@ JOB = make_result(make_job(device="gpu", epochs=3))
 #: A reading a second for as long as the job ran, in every field that is a number.
 GAUGES = [name for name, kind in gpu_readings.COLUMNS.items() if kind in ("DOUBLE", "BIGINT") and name != "t"]
 GPU = [
-    GpuSample(t=90.0 + i, uuid="g", processes=[], **dict.fromkeys(GAUGES, i))  # numbers that grow, as counters do
+    GpuSample(
+        t=90.0 + i,
+        uuid="g",
+        processes=[GpuProcess(pid=1, job=JOB.job.id, memory_mb=5.0)],
+        xids=[13],
+        **dict.fromkeys(GAUGES, i),  # numbers that grow, as counters do
+    )
     for i in range(23)
 ]
 HOST = [Sample(device="d", **{**dict.fromkeys(NUMBERS, 1.5 * i), "t": 90.0 + i}) for i in range(23)]

@@ -13,8 +13,8 @@ import pytest
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local import examine
+from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases
-from orchestrator.host.nvml import GpuLost, NvmlMissing
 from orchestrator.launchers import runtimes
 from orchestrator.model import GpuProcess, GpuSample, image_name
 from orchestrator.plan.catalog import load_catalog
