@@ -103,7 +103,7 @@ VARIABLES = (
     Variables(
         FOUND,
         "handed on to the jobs of --python and recorded with it, as they decide which packages it has (`module load`); "
-        "to no other job",
+        "to no other job, but for the folder in which LD_LIBRARY_PATH has CUDA's part of the driver (libcuda.so.1)",
     ),
     Variables(("CONDA_PREFIX", "VIRTUAL_ENV"), "doctor says what the environments of these names could serve for"),
     Variables(("PATH",), "where programs are looked for; a job as a process has it, too"),

@@ -684,6 +684,8 @@ class Host(Noun, frozen=True, kw_only=True):
     #: The cores that a CPU quota allows this process and its jobs, None without a quota.
     cpu_quota: float | None = None
     gpus: list[Device] = []
+    #: How many the driver lists, also where a choice leaves fewer; 0 where nobody asked.
+    gpu_count: int = 0
     #: Why no GPU was found, in words.
     no_gpu: str = ""
     #: GPUs that are listed and do not answer: their error, by index.

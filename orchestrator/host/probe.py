@@ -101,7 +101,7 @@ def _with_gpus(host: Host) -> Host:
         trouble, mend = ("", "") if error.absent else (error.message, error.hint)
         return replace(host, no_gpu=error.message, gpu_trouble=trouble, gpu_mend=mend)
     if gpus:
-        return replace(host, gpus=gpus, silent_gpus=silent)
+        return replace(host, gpus=gpus, gpu_count=len(gpus) + len(silent), silent_gpus=silent)
     if silent:
         why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
         return replace(host, no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)

@@ -63,7 +63,7 @@ def _values(spec: ContainerSpec, scratch: str) -> dict[str, str]:
         "pids": str(spec.pids),
         "shm_mb": str(spec.shm_mb),
         "tmp_mb": str(spec.tmp_mb),
-        "gpu": spec.gpu_uuid or "",
+        "gpu": (spec.gpu_cdi or "").partition("=")[2] or spec.gpu_uuid or "",
         "minor": "" if spec.gpu_minor is None else str(spec.gpu_minor),
         "scratch": scratch,
         "entrypoint": spec.entrypoint or "",

@@ -146,6 +146,7 @@ def confined(context: RunContext, image: Image, device: Device) -> ContainerSpec
         memory_mb=context.memory_mb,
         gpu_uuid=device.uuid,
         gpu_route=context.gpu_route,
+        gpu_cdi=context.cdi.get(device.uuid or "") if context.gpu_route == "cdi" else None,
         gpu_minor=device.minor,
         driver=device.driver,
         weakened=context.weakened,

@@ -36,6 +36,8 @@ class RunContext(Noun, frozen=True, kw_only=True):
     data: dict[str, DataFile]
     memory_mb: int = 0
     gpu_route: RouteName = "devices"
+    #: What CDI calls the GPUs, by UUID, where it is known.
+    cdi: dict[str, str] = {}
     #: Attempt number by job id; absent means 1.
     attempts: dict[str, int] = {}
     #: Restrictions of the containers that the user dropped with --weaken.

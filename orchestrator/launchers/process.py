@@ -15,6 +15,7 @@ from typing import Literal
 
 from orchestrator.errors import HostError
 from orchestrator.files import own_folder
+from orchestrator.host import libcuda
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
@@ -110,6 +111,8 @@ class ProcessLauncher:
         laid = context.laid_for(job)
         if laid:
             environment[PACKAGES] = laid.path
+        if device.uuid is not None:
+            environment = libcuda.with_folder(environment, libcuda.folder(os.environ))
         caches = self._caches(job)
         for inside, here in caches.items():
             environment = {key: value.replace(inside, here) for key, value in environment.items()}

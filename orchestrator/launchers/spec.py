@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.launchers import runtimes
-from orchestrator.launchers.gpu_routes import RouteName
+from orchestrator.launchers.gpu_routes import KIND, RouteName
 from orchestrator.model import Noun
 
 
@@ -29,6 +29,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     tmp_mb: int = 2048
     gpu_uuid: str | None = None
     gpu_route: RouteName = "devices"
+    #: What CDI calls it; None for its UUID.
+    gpu_cdi: str | None = None
     #: For the nvidia-docker route only: the number in /dev/nvidia<minor>, and the driver's version.
     gpu_minor: int | None = None
     driver: str | None = None
@@ -118,7 +120,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             files = ("/dev/nvidiactl", "/dev/nvidia-uvm", f"/dev/nvidia{self.gpu_minor}")
             return {"devices": [f"{file}:{file}:rwm" for file in files]}
         if self.gpu_route == "cdi":
-            asked: dict[str, Any] = {"driver": "cdi", "device_ids": [f"nvidia.com/gpu={self.gpu_uuid}"]}
+            asked: dict[str, Any] = {"driver": "cdi", "device_ids": [self.gpu_cdi or f"{KIND}={self.gpu_uuid}"]}
         else:
             asked = {"device_ids": [self.gpu_uuid], "capabilities": [["gpu", "compute", "utility"]]}
         return {"device_requests": [docker_sdk().types.DeviceRequest(**asked)]}

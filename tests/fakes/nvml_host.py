@@ -57,6 +57,15 @@ def build(folder: Path, driver: int) -> Path:
     return target
 
 
+def build_cuda(folder: Path) -> Path:
+    """A stub libcuda.so.1 in a folder; what it answers stands in the file `cuda` there. Raises CalledProcessError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = ["-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", "-Wl,-soname,libcuda.so.1"]
+    target = str(folder / "libcuda.so.1")
+    subprocess.run(["gcc", *flags, "-o", target, str(HERE / "cuda_stub.c"), "-ldl"], check=True)
+    return folder
+
+
 class StubHost:
     """A host's state, as a file that the stub reads; `environment` makes a process live on that host."""
 

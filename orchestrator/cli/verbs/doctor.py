@@ -10,9 +10,12 @@ import click
 from orchestrator.cli.console import tell
 from orchestrator.cli.options import CONFIGURATION, DATA_DIR, FILES, JSON, OUT, ROOT, run_request
 from orchestrator.cli.output import print_json
-from orchestrator.errors import OrchestrateError
+from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.executors.choose import choose_executor
+from orchestrator.executors.executor import Executor
+from orchestrator.executors.local.examine import cuda_checks
 from orchestrator.host.checks import Check, Level, counts, worst
+from orchestrator.plan.request import RunRequest
 from orchestrator.run.bring import brought
 from orchestrator.stacks.own_locks import NoLock
 from orchestrator.text import silent
@@ -26,6 +29,7 @@ COLOURS = {"ok": "green", "warn": "yellow", "bad": "red"}
 @DATA_DIR
 @OUT
 @ROOT
+@click.option("--deep", is_flag=True, help="Also let a program start CUDA on each GPU, and take memory of it.")
 @JSON
 @click.pass_context
 def doctor(ctx: click.Context, /, **given: Any) -> None:
@@ -41,12 +45,16 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
       orchestrate doctor
       orchestrate doctor --config azure-nc6
       orchestrate doctor --config modern --launcher process --json
+      orchestrate doctor --device gpu --deep
       orchestrate doctor --executor slurm              on one node of each kind of a cluster
     """
     request = run_request(given)
     faults: list[OrchestrateError] = []
     request, catalog = brought(request, silent, may_lock=False, on_fault=faults.append)
-    checks = [*map(fault_check, faults), *choose_executor(request, catalog, silent).examine()]
+    executor = choose_executor(request, catalog, silent)
+    checks = [*map(fault_check, faults), *executor.examine()]
+    if given["deep"]:
+        checks += deep_checks(request, executor)
     if given["as_json"]:
         print_json({"checks": checks, "verdict": worst(checks)})
     else:
@@ -55,6 +63,13 @@ def doctor(ctx: click.Context, /, **given: Any) -> None:
         tally = counts(checks)
         tell(f"{tally['ok']} ok, {tally['warn']} to know, {tally['bad']} in the way")
     ctx.exit(3 if worst(checks) == "bad" else 0)
+
+
+def deep_checks(request: RunRequest, executor: Executor) -> list[Check]:
+    """What programs say that use the GPUs of this host. Raises UserError on a cluster."""
+    if request.config.executor != "local":
+        raise UserError("--deep tries the GPUs of the host that it is typed on", "type it on a node: --executor local")
+    return cuda_checks(executor.host().gpus, os.environ)
 
 
 def fault_check(fault: OrchestrateError) -> Check:

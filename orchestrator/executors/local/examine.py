@@ -17,7 +17,7 @@ from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow, listing
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.tryout import try_for_doctor
-from orchestrator.host import checks, folders
+from orchestrator.host import checks, cuda_trial, folders
 from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState, Level
 from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases, lock_folder
@@ -121,13 +121,13 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     runtime = None if launcher in BASIC else runtimes.adapted(runtimes.load(launcher), root=os.getuid() == 0)
     client = None
     if launcher != "process":
-        seen = _engine(engine, config, device, with_route=runtime is None)
+        seen = _engine(engine, config, device, host, with_route=runtime is None)
         client = seen.pop("client", None)
         facts |= seen
         launcher = "docker" if client or launcher == "docker" else "process"
     if runtime:
         launcher = runtime.name
-        facts |= _runtime(runtime, config, device)
+        facts |= _runtime(runtime, config, device, host)
     if runtime and not facts["runtime_trouble"]:
         facts["images"] = {s.name: _with_runtime(runtime, client, s, device) for s in stacks if device in s.images}
     elif client:
@@ -150,13 +150,13 @@ def _disk(what: str, path: Path, needed_mb: int) -> Disk:
     return Disk(what=what, path=str(there), free_mb=shutil.disk_usage(there).free // MIB, needed_mb=needed_mb)
 
 
-def _runtime(runtime: Runtime, config: Config, device: DeviceKind) -> dict[str, Any]:
+def _runtime(runtime: Runtime, config: Config, device: DeviceKind, host: Host) -> dict[str, Any]:
     """What a container runtime says of itself, as fields of Facts."""
     try:
         runtimes.check_usable(runtime)
         found: dict[str, Any] = {"runtime": _version(runtime), "runtime_trouble": ""}
         if device == "gpu":
-            found["route"] = str(runtime_route(runtime, config.gpu_route))
+            found["route"] = str(runtime_route(runtime, config.gpu_route, host))
     except HostError as error:
         return {"runtime_trouble": error.message, "runtime_mend": error.hint}
     return {**found, "unconfined": list(runtime.unconfined)}
@@ -189,7 +189,7 @@ def _with_runtime(runtime: Runtime, client: Any, stack: Stack, device: DeviceKin
         return False
 
 
-def _engine(engine: Engine, config: Config, device: DeviceKind, with_route: bool = True) -> dict[str, Any]:
+def _engine(engine: Engine, config: Config, device: DeviceKind, host: Host, with_route: bool = True) -> dict[str, Any]:
     """What the engine says of itself, as fields of Facts, and its client."""
     try:
         client = engine.client()
@@ -199,7 +199,7 @@ def _engine(engine: Engine, config: Config, device: DeviceKind, with_route: bool
     found = {"client": client, "engine": f"{version.get('Version')}, API {version.get('ApiVersion', '0')}"}
     if device == "gpu" and with_route:
         try:
-            found["route"] = str(engine_route(client, config.gpu_route))
+            found["route"] = str(engine_route(client, config.gpu_route, host))
         except HostError as error:
             found |= {"route_trouble": error.message, "route_mend": error.hint}
     return found
@@ -234,17 +234,43 @@ def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
     )
 
 
-def runtime_route(runtime: Runtime, wanted: str) -> gpu_routes.Route:
-    """How a runtime is given a GPU. Raises HostError for a route that it has not."""
+def runtime_route(runtime: Runtime, wanted: str, host: Host) -> gpu_routes.Route:
+    """How a runtime is given a GPU. Raises HostError for a route that it has not, or GPUs that CDI does not list."""
     if wanted != "auto" and wanted not in runtime.gpu:
         raise HostError(
             f"{runtime.name} knows no GPU route {wanted!r}", f"it has {', '.join(runtime.gpu)}; leave --gpu-route out"
         )
     name = next(iter(runtime.gpu)) if wanted == "auto" else wanted
-    return gpu_routes.Route(name=name, why=f"the way of {runtime.name}")  # type: ignore[arg-type]
+    listed = cdi_list() if name == "cdi" else []
+    names = gpu_routes.cdi_names(listed, host.gpus, host.gpu_count)
+    if listed and len(names) < len(host.gpus):
+        raise HostError(
+            f"{runtime.name} cannot pass GPUs one by one: CDI lists {', '.join(listed)} alone",
+            "`nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml` (root) lists them by number or UUID",
+        )
+    return gpu_routes.Route(name=name, why=f"the way of {runtime.name}", cdi=names)  # type: ignore[arg-type]
 
 
-def engine_route(client: Any, wanted: str) -> gpu_routes.Route:
+def cdi_list() -> list[str]:
+    """The names of GPUs in this host's CDI files, as NVIDIA's toolkit tells them; empty where it is not there."""
+    try:
+        answer = subprocess.run(
+            ["nvidia-ctk", "cdi", "list"],
+            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", errors="replace", timeout=20, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return [line.strip() for line in answer.stdout.splitlines() if line.startswith(f"{gpu_routes.KIND}=")]
+
+
+def engine_route(client: Any, wanted: str, host: Host) -> gpu_routes.Route:
     """How the Docker engine gives a GPU to its containers. Raises HostError where nothing shows that it can."""
     hook = shutil.which("nvidia-container-runtime-hook") is not None
-    return gpu_routes.choose(client.info(), str(client.version().get("ApiVersion", "0")), wanted, hook)
+    api = str(client.version().get("ApiVersion", "0"))
+    return gpu_routes.choose(client.info(), api, wanted, hook, host.gpus, host.gpu_count)
+
+
+def cuda_checks(gpus: Sequence[Device], environ: Mapping[str, str]) -> list[Check]:
+    """Whether a program can use each GPU, tried by one that does."""
+    held = Leases(lock_folder(), "doctor")
+    return [cuda_trial.check(gpu, held.holder(gpu.uuid) or "", environ) for gpu in gpus if gpu.uuid]

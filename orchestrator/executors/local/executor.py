@@ -213,6 +213,7 @@ class LocalExecutor:
             data=plan.data,
             memory_mb=parse_memory(memory) if memory else equal_share_mb(self._host, slots),
             gpu_route=route,
+            cdi=self._cleared.cdi,
             attempts=attempts,
             weakened=self._config.weaken,
             workloads_sha256=workloads_sha256(Path(self._catalog.root)),

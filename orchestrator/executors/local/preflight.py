@@ -29,6 +29,11 @@ class Cleared(Noun, frozen=True, kw_only=True):
         return self.route.name if self.route else "devices"
 
     @property
+    def cdi(self) -> dict[str, str]:
+        """What CDI calls the GPUs, by UUID, where it is known."""
+        return self.route.cdi if self.route else {}
+
+    @property
     def route_words(self) -> str:
         """For the record; a process needs no route but a variable."""
         return str(self.route) if self.route else "CUDA_VISIBLE_DEVICES"
@@ -66,7 +71,7 @@ def before_run(
         raise HostError(f"nothing of this configuration can run here. {why}", able)
     if facts.route_trouble and launcher == "docker":
         raise HostError(facts.route_trouble, facts.route_mend)
-    return Cleared(unfit=reasons, route=route_of(config, launcher, engine))
+    return Cleared(unfit=reasons, route=route_of(config, launcher, engine, host))
 
 
 def refuse_unmountable(launcher: str, paths: Iterable[Path]) -> None:
@@ -81,9 +86,9 @@ def refuse_unmountable(launcher: str, paths: Iterable[Path]) -> None:
             raise UserError(f"{launcher} cannot mount {path}: there is a colon or a comma in it", "use another folder")
 
 
-def route_of(config: Config, launcher: str, engine: Engine) -> gpu_routes.Route | None:
+def route_of(config: Config, launcher: str, engine: Engine, host: Host) -> gpu_routes.Route | None:
     if launcher not in BASIC:
-        return runtime_route(runtimes.load(launcher), config.gpu_route)
+        return runtime_route(runtimes.load(launcher), config.gpu_route, host)
     if launcher != "docker":
         return None
-    return engine_route(engine.client(), config.gpu_route)
+    return engine_route(engine.client(), config.gpu_route, host)

@@ -17,7 +17,7 @@ def granted_gpu(environ: Mapping[str, str], gpus: Sequence[Device]) -> Device | 
     """
     visible = environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
     for gpu in gpus:
-        if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith("GPU-"):
+        if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith(("GPU-", "MIG-")):
             return gpu
     number = (environ.get("SLURM_JOB_GPUS") or environ.get("SLURM_STEP_GPUS") or visible).split(",")[0]
     if not number.isdecimal():

@@ -170,7 +170,8 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         if missing.concerns(spec.job):
             raise Unfit(missing.status, missing.reason)
     laid = packages(spec, stack, provisioner)
-    route, route_words = node_images.gpu_route(spec, engine)
+    mine = msgspec.structs.replace(host, gpus=[device] if device.kind == "gpu" else [])
+    route = node_images.gpu_route(spec, engine, mine)
     context = RunContext(
         run_id=spec.ticket.run_id,
         owner=sweep.owner(),
@@ -178,7 +179,8 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
         stacks={stack.name: stack},
         data={spec.data.dataset: spec.data},
         memory_mb=parse_memory(spec.memory) if spec.memory else granted_memory_mb(host),
-        gpu_route=route,
+        gpu_route=route.route_name if route else "devices",
+        cdi=route.cdi if route else {},
         attempts={spec.job.id: spec.ticket.attempt},
         weakened=spec.weakened,
         workloads_sha256=spec.workloads_sha256,
@@ -191,9 +193,8 @@ def carry_out(attempt: Attempt, node: str, ending: Ending) -> Result:
     tried = try_out(provisioner, context, device, attempt.folder)
     context = tried[0] if tried else context
     cluster = os.environ.get("SLURM_CLUSTER_NAME") or spec.cluster
-    origin = Origin(
-        host=host, scripts=spec.workloads_sha256, commit=spec.commit, gpu_route=route_words, cluster=cluster
-    )
+    words = route.route_words if route else None
+    origin = Origin(host=host, scripts=spec.workloads_sha256, commit=spec.commit, gpu_route=words, cluster=cluster)
     runner = JobRunner(provisioner.launcher(context), context, origin)
     ending.add(runner.stop)
     with claimed(attempt, device, ending) as (claims, held):

@@ -12,8 +12,7 @@ from orchestrator.executors.local import preflight
 from orchestrator.executors.slurm.attempts import Spec
 from orchestrator.host.docker_sdk import docker_sdk, explanation
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.launchers.gpu_routes import RouteName
-from orchestrator.model import DeviceKind, Say, Stack, image_name
+from orchestrator.model import DeviceKind, Host, Say, Stack, image_name
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import Request
@@ -84,10 +83,9 @@ def pull(client: Any, name: str, spec: Spec, say: Say) -> None:
         raise HostError(f"cannot pull {remote}:{tag}: {explanation(error)}") from error
 
 
-def gpu_route(spec: Spec, engine: Engine) -> tuple[RouteName, str | None]:
-    """How the job gets its GPU on this node, for the launcher and in words."""
+def gpu_route(spec: Spec, engine: Engine, host: Host) -> preflight.Cleared | None:
+    """How the job gets its GPU on this node; None for a job that has none."""
     if spec.device == "cpu":
-        return "devices", None
-    route = preflight.route_of(Config(gpu_route=spec.gpu_route), spec.launcher, engine)  # type: ignore[arg-type]
-    cleared = preflight.Cleared(route=route)
-    return cleared.route_name, cleared.route_words
+        return None
+    route = preflight.route_of(Config(gpu_route=spec.gpu_route), spec.launcher, engine, host)  # type: ignore[arg-type]
+    return preflight.Cleared(route=route)

@@ -72,6 +72,10 @@ def test_the_gpu_of_the_device_is_the_containers(context, tmp_path):
     gpu = Device(kind="gpu", name="K80", uuid="GPU-1", cores=[0], minor=3, driver="384.81")
     spec = container_spec(context, IMAGES, make_job(device="gpu"), gpu, tmp_path)
     assert (spec.gpu_uuid, spec.gpu_minor, spec.driver, spec.gpu_route) == ("GPU-1", 3, "384.81", "devices")
+    named = msgspec.structs.replace(context, cdi={"GPU-1": "nvidia.com/gpu=0"})
+    assert container_spec(named, IMAGES, make_job(device="gpu"), gpu, tmp_path).gpu_cdi is None, "another route"
+    by_cdi = msgspec.structs.replace(named, gpu_route="cdi")
+    assert container_spec(by_cdi, IMAGES, make_job(device="gpu"), gpu, tmp_path).gpu_cdi == "nvidia.com/gpu=0"
 
 
 def test_an_image_that_was_found_gets_its_settings_and_its_interpreter_from_outside(context, tmp_path):

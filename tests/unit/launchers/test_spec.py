@@ -76,6 +76,15 @@ def test_a_gpu_is_asked_for_by_its_uuid():
     assert "--gpus device=GPU-1" in " ".join(docker_run(spec))
 
 
+@pytest.mark.parametrize(
+    ("called", "asked"), [(None, "nvidia.com/gpu=GPU-1"), ("nvidia.com/gpu=0", "nvidia.com/gpu=0")]
+)
+def test_a_gpu_by_cdi_has_the_name_that_cdi_lists(called, asked):
+    spec = msgspec.structs.replace(with_gpu("cdi"), gpu_cdi=called)
+    assert spec.engine_arguments()["device_requests"][0]["DeviceIDs"] == [asked]
+    assert f"--device {asked} " in " ".join(docker_run(spec))
+
+
 def test_a_gpu_by_cdi():
     spec = with_gpu("cdi")
     (request,) = spec.engine_arguments()["device_requests"]

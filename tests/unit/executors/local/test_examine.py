@@ -168,10 +168,26 @@ def test_a_container_runtime_that_does_not_work_is_quoted(tmp_path, runtime):
 
 def test_a_runtime_has_its_own_routes():
     podman = runtimes.load("podman")
-    assert examine.runtime_route(podman, "auto").name == next(iter(podman.gpu))
+    assert examine.runtime_route(podman, "auto", make_host()).name == next(iter(podman.gpu))
     with pytest.raises(HostError, match="podman knows no GPU route 'nvidia-docker'") as caught:
-        examine.runtime_route(podman, "nvidia-docker")
+        examine.runtime_route(podman, "nvidia-docker", make_host())
     assert caught.value.hint == f"it has {', '.join(podman.gpu)}; leave --gpu-route out"
+
+
+@pytest.mark.parametrize(("names", "called"), [("GPU-0 0 all", "GPU-0"), ("0 all", "0"), ("all", "all")])
+def test_podman_gets_what_cdi_calls_a_gpu(tmp_path, monkeypatch, names, called):
+    program = tmp_path / "nvidia-ctk"
+    program.write_text(
+        "#!/bin/sh\necho 'INFO Found 3 CDI devices'\n"
+        + "".join(f"echo nvidia.com/gpu={name}\n" for name in names.split())
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    host = msgspec.structs.replace(make_host(), gpus=[make_gpu(0)], gpu_count=1)
+    assert examine.runtime_route(runtimes.load("podman"), "auto", host).cdi == {"GPU-0": f"nvidia.com/gpu={called}"}
+    several = msgspec.structs.replace(host, gpus=[make_gpu(0), make_gpu(1)], gpu_count=2)
+    with pytest.raises(HostError, match="podman cannot pass GPUs one by one: CDI lists"):
+        examine.runtime_route(runtimes.load("podman"), "auto", several)
 
 
 class Nvml:
