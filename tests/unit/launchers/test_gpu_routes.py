@@ -88,5 +88,5 @@ def test_cdi_is_no_route_for_gpus_that_it_does_not_list():
     only_all = {"DiscoveredDevices": [{"ID": "nvidia.com/gpu=all"}]}
     assert choose(only_all, "1.50", gpus=GPUS[:1], count=1).cdi == {"GPU-00": "nvidia.com/gpu=all"}
     assert choose({**only_all, **PLUGIN}, "1.50", gpus=GPUS, count=2).name == "nvidia-docker"
-    with pytest.raises(HostError, match="cannot pass GPUs one by one: of CDI devices it has nvidia.com/gpu=all alone"):
+    with pytest.raises(HostError, match="cannot pass GPUs one by one: of CDI devices it has"):
         choose(only_all, "1.50", gpus=GPUS, count=2)
