@@ -52,7 +52,7 @@ def build(view: View, draw: Callable[[View], Drawn]) -> Report:
     """Make the report of what was sorted and ranked already."""
     view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
     parts = {part: list(_sections(builds, view)) for part, builds in SECTIONS.items()}
-    page = render.Page(make_head(view), view.layout, parts, view.drawn)
+    page = render.Page(make_head(view), view.layout, parts, view.drawn, view.rows)
     return Report(
         html=render.html(page),
         markdown=render.markdown(page),

@@ -20,27 +20,36 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator import text
+from orchestrator.model import Row
 from orchestrator.report import style
 from orchestrator.report.blocks import Drawn, Section, Twin
+from orchestrator.report.embedded import embedded
 from orchestrator.report.head import Head
 from orchestrator.report.layout import Layout
 
 TEMPLATES = Path(__file__).parent / "templates"
+STYLES = ("report.css", "charts.css", "controls.css")
+#: One script, in this order: what people do with the page. What charts say under a pointer is another.
+INTERACTION = (
+    *("dom.js", "state.js", "answer.js", "view.js", "lists.js", "copy.js", "downloads.js"),
+    *("controls.js", "anchors.js"),
+)
 
 
 class Page(Struct, frozen=True):
-    """Everything that the two templates draw: the sections by part, and the charts."""
+    """Everything that the two templates draw: the sections by part, and the charts; the rows are for its downloads."""
 
     head: Head
     layout: Layout
     parts: Mapping[str, Sequence[Section]]
     drawn: Drawn
+    rows: Sequence[Row] = ()
 
 
 def html(page: Page) -> str:
     """The page, complete in one file: style, charts and scripts are inside."""
     drawn = page.drawn
-    scripts = [_text("charts.js")] if drawn.pictures else []
+    scripts = [*([_text("charts.js")] if drawn.pictures else []), _interaction()]
     # "</script" in a script's text would end the element early; none is seen, and none may pass.
     assert not any("</script" in script for script in scripts)
     parts = _drawn_in("html", page.parts)
@@ -50,7 +59,8 @@ def html(page: Page) -> str:
         parts=parts,
         menu=[_menu(sections) for sections in parts.values()],
         pictures=drawn.pictures,
-        css=Markup(_text("report.css") + _text("charts.css") + style.sheet()),
+        rows=embedded(page.rows, page.head.run_ids) if page.rows else "",
+        css=Markup("\n".join([*map(_text, STYLES), style.sheet()])),
         scripts=[Markup(script) for script in scripts],
         policy=_policy(scripts),
     )  # fmt: skip
@@ -58,6 +68,10 @@ def html(page: Page) -> str:
 
 def _text(name: str) -> str:
     return (TEMPLATES / name).read_text(encoding="utf-8")
+
+
+def _interaction() -> str:
+    return "\n".join(["(function () {", '"use strict";', *map(_text, INTERACTION), "})();\n"])
 
 
 def markdown(page: Page) -> str:
@@ -84,7 +98,7 @@ def _menu(sections: Sequence[Section]) -> list[Section]:
 def _policy(scripts: Sequence[str]) -> str:
     """A content security policy: no network at all, and no script but the report's own."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
 
 

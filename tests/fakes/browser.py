@@ -10,6 +10,7 @@ import select
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
 )  # fmt: skip
+#: What a key is to the protocol: its code, and the text that it types.
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r"), "Space": (32, " "), "ArrowRight": (39, ""), "ArrowDown": (40, "")}
 
 
 class Browser:
@@ -54,26 +57,52 @@ class Browser:
                 assert "error" not in answer, answer
                 return answer.get("result", {})
 
-    def open(self, page: Path, width: int, height: int = 900, dark: bool = False) -> None:
+    def open(self, page: Path, width: int, height: int = 900, dark: bool = False, hash: str = "") -> None:
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
         )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=page.as_uri())
-        self.wait("document.readyState === 'complete'")
+        self.go(page.as_uri() + hash)
+
+    def go(self, url: str) -> None:
+        """Loads `url` anew, also where it differs from the page that is open in nothing but its hash."""
+        self.call("Page.navigate", url="about:blank")
+        self.call("Page.navigate", url=url)
+        self.wait("location.href !== 'about:blank' && document.readyState === 'complete'")
+
+    def press(self, *keys: str) -> None:
+        """Presses keys one after the other: a name of `KEYS`, or a letter."""
+        for key in keys:
+            code, text = KEYS.get(key, (ord(key.upper()[0]), key))
+            its = {"key": key if key in KEYS and text != " " else text, "windowsVirtualKeyCode": code, "text": text}
+            self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", **its)
+            self.call("Input.dispatchKeyEvent", type="keyUp", **its)
 
     def ask(self, expression: str) -> Any:
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
+    def each(self, selector: str, expression: str = "e.textContent.trim()") -> list[Any]:
+        """What `expression` says of every element `e` that the selector finds."""
+        found: list[Any] = self.ask(
+            f"Array.from(document.querySelectorAll({json.dumps(selector)}), (e) => {expression})"
+        )
+        return found
+
+    def click(self, selector: str) -> None:
+        self.ask(f"document.querySelector({json.dumps(selector)}).click()")
+
     def wait(self, expression: str, seconds: float = 120) -> None:
         """Until the page says that `expression` is true; a page that never does is an AssertionError."""
+        self.until(lambda: self.ask(f"Boolean({expression})"), expression, seconds)
+
+    def until(self, true: Callable[[], Any], what: str = "", seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
-        while not self.ask(f"Boolean({expression})"):
-            assert time.monotonic() < deadline, f"never true: {expression}"
-            time.sleep(0.1)
+        while not true():
+            assert time.monotonic() < deadline, f"never true: {what}"
+            time.sleep(0.05)
 
     def picture(self, path: Path) -> None:
         data = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=False)["data"]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from html.parser import HTMLParser
 
 from orchestrator.report import drawing
-from orchestrator.report.blocks import Matrix
+from orchestrator.report.blocks import Drawn, Matrix
+from orchestrator.report.build import build_report
 from orchestrator.report.input import ReportInput
 from orchestrator.report.layout import Layout, lay_out
 from orchestrator.report.speeds import Speeds, speeds
 from orchestrator.report.view import View, make_view
+from tests.fakes.made_up import recorded
 from tests.make import row
 
 #: Text that breaks out of HTML, of a script, of Markdown and of its tables, if anything can.
@@ -76,3 +78,24 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self.open and self.open[-1] == "script":
             self.scripts[-1] += data
+
+
+def many(count: int, repeats: int = 1) -> ReportInput:
+    """A made-up report with so many contenders: seven, and the same again in other versions."""
+    made = recorded(stacks=min(count, 7), repeats=repeats)
+    rows = [_in_version(row, turn) for turn in range(-(-count // 7)) for row in made.rows]
+    keys = [(row["stack"], row["framework_version"], row["backend"]) for row in rows]
+    kept = list(dict.fromkeys(keys))[:count]
+    made.rows, made.epochs, made.samples = [row for row, key in zip(rows, keys, strict=True) if key in kept], [], []
+    return made
+
+
+def _in_version(row: dict, turn: int) -> dict:
+    job = f"{row['job_id']}.{turn}"
+    version = f"{row['framework_version']}.{turn}" if turn else row["framework_version"]
+    return {**row, "framework_version": version, "job_id": job, "command": f"orchestrate run --only {job}"}
+
+
+def without_charts(made: ReportInput) -> str:
+    """The page, made in a moment."""
+    return build_report(made, lambda view: Drawn()).html

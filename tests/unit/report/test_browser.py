@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 import pytest
@@ -10,20 +9,15 @@ import pytest
 from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.report.build import build_report
 from orchestrator.report.input import Reference
-from tests.fakes.browser import CHROMIUM, Browser
 from tests.fakes.made_up import recorded
 
 pytestmark = pytest.mark.slow
-REQUIRED = os.environ.get("KERAS_ORCHESTRATE_REQUIRE_BROWSER") == "1"
 OPEN_ALL = "document.querySelectorAll('main details').forEach(function (d) { d.open = true; })"
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory):
+def report(browser, tmp_path_factory):
     """A report with every kind of section."""
-    if CHROMIUM is None:
-        assert not REQUIRED, "a browser is required here"
-        pytest.skip("no Chromium on this host: apt-get install chromium")
     made = recorded(workloads=["mnist_mlp", "babi_rnn"], repeats=3, epochs=6)
     made.reference = read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference)
     for row in made.rows:
@@ -32,13 +26,6 @@ def report(tmp_path_factory):
     path = tmp_path_factory.mktemp("report") / "report.html"
     path.write_text(build_report(made).html)
     return path
-
-
-@pytest.fixture(scope="module")
-def browser(report, tmp_path_factory):
-    found = Browser(tmp_path_factory.mktemp("profile"))
-    yield found
-    found.close()
 
 
 OUT_OF_ITS_PICTURE = """Array.from(document.querySelectorAll('svg.chart')).flatMap(function (svg) {
@@ -90,7 +77,7 @@ CUT_OFF = """Array.from(document.querySelectorAll('table th, table td')).filter(
 
 
 @pytest.fixture(scope="module")
-def wide(report, tmp_path_factory):
+def wide(browser, tmp_path_factory):
     """Three hosts: 21 contenders and more, which no sheet of paper holds side by side."""
     made = recorded(workloads=["mnist_mlp", "babi_rnn"], repeats=1)
     made.epochs, made.samples = [], []

@@ -1,0 +1,92 @@
+// The tables of the first screen, read from their marks: rows are contenders, columns are tasks. Hiding, sorting and
+// another unit change what is shown, never a figure: the fastest stays the fastest of all contenders.
+function known(text) { return text === undefined || text === "" || !isFinite(text) ? null : Number(text); }
+
+function readTable(table) {
+  const heads = all("thead th", table).filter((head) => head.scope !== "colgroup");
+  const rows = all("tr[data-contender]", table).map(function (row) {
+    const cells = all("td[data-task]", row).map(readCell);
+    // Its name begins with the title of its backend.
+    const name = row.cells[0].textContent.trim();
+    return { row: row, key: row.dataset.contender, name: name, era: row.dataset.era, backend: name.split(" ")[0], cells: cells,
+             overall: known(row.dataset.overall), total: readCell(row.querySelector("td[data-column=overall]")) };
+  });
+  const fastest = new Map();
+  rows.forEach((row) => row.cells.forEach(function (cell) {
+    if (cell.verdict === "best") { fastest.set(cell.task, cell.seconds); }
+  }));
+  return { table: table, heads: heads, rows: rows, fastest: fastest };
+}
+
+function readCell(cell) {
+  const large = cell.querySelector("b"), small = cell.querySelector("small");
+  return { task: cell.dataset.task, verdict: cell.dataset.verdict, seconds: known(cell.dataset.seconds),
+           samples: known(cell.dataset.samples), cell: cell, large: large, small: small,
+           saved: [large, small].map((part) => (part ? Array.from(part.childNodes) : [])) };
+}
+
+// As words.py writes figures: three digits, never with an exponent.
+function figure(value) {
+  if (value === 0) { return "0"; }
+  const exponent = Number(value.toExponential(2).split("e")[1]), decimals = Math.min(Math.max(2 - exponent, 0), 6);
+  return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
+function ratio(value) { return `${value < 9.995 ? value.toFixed(2) : figure(value)}×`; }
+function seconds(value) { return `${figure(value)} s`; }
+
+function restore(cell) {
+  [cell.large, cell.small].forEach(function (part, i) { if (part) { part.replaceChildren(...cell.saved[i]); } });
+}
+
+function write(cell, large, small) {
+  if (cell.large) { cell.large.textContent = large; }
+  if (cell.small) { cell.small.textContent = small; }
+}
+
+// What a cell shows in a unit, seen from the seconds of the baseline (null: it has none here).
+function showCell(cell, unit, base, plain) {
+  if (plain || cell.seconds === null || cell.verdict === "none") { restore(cell); return; }
+  const times = base ? ratio(cell.seconds / base) : ABSENT, time = seconds(cell.seconds);
+  if (unit === "seconds") {
+    write(cell, time, times);
+  } else if (unit === "throughput") {
+    write(cell, cell.samples ? `${figure(cell.samples / cell.seconds)}/s` : ABSENT, time);
+  } else {
+    write(cell, times, time);
+  }
+}
+
+function showFigures(found, view) {
+  const base = found.rows.find((row) => row.key === view.base), plain = !base && view.unit === "ratio";
+  const its = base ? new Map(base.cells.map((cell) => [cell.task, cell.verdict === "none" ? null : cell.seconds])) : found.fastest;
+  found.rows.forEach(function (row) {
+    row.cells.forEach((cell) => showCell(cell, view.unit, its.get(cell.task), plain));
+    if (!base || row.overall === null) { restore(row.total); return; }
+    write(row.total, base.overall ? ratio(row.overall / base.overall) : ABSENT, "");
+  });
+  found.table.classList.toggle("rebased", Boolean(base));
+}
+
+function showOrder(found, view) {
+  const value = function (row) {
+    if (view.sort === "overall") { return row.overall; }
+    if (view.sort === "contender") { return row.name; }
+    const cell = row.cells.find((each) => each.task === view.sort);
+    return cell && cell.verdict !== "none" ? cell.seconds : null;
+  };
+  const rows = order(found.rows, value, view.down ? -1 : 1);
+  const body = found.rows[0].row.parentNode, moved = rows.some((row, i) => body.rows[i] !== row.row);
+  if (moved) { body.append(...rows.map((row) => row.row)); }
+  // Rates are the other way round: the fastest has the largest.
+  const rising = view.down !== (view.unit === "throughput" && !["overall", "contender"].includes(view.sort));
+  mark(found.heads, found.heads.find((head) => columnOf(head) === view.sort), rising ? -1 : 1);
+}
+
+function columnOf(head) { return head.dataset.task || head.dataset.column || "contender"; }
+
+function showTable(found, view) {
+  showFigures(found, view);
+  showOrder(found, view);
+  found.rows.forEach(function (row) { row.row.hidden = view.hide.includes(row.key); });
+  found.table.dataset.log = view.log ? "1" : "0";
+}
