@@ -8,4 +8,4 @@ all("section[id]").forEach(function (section) {
   const title = section.querySelector("h2");
   if (title) { anchored(section, title); }
 });
-all("figure[id]").forEach((figure) => anchored(figure, figure.querySelector("figcaption")));
+all("figure[id]").forEach((figure) => anchored(figure, figure.querySelector("figcaption b")));
