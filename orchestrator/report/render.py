@@ -31,7 +31,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 STYLES = ("report.css", "charts.css", "controls.css")
 #: One script, in this order: what people do with the page. What charts say under a pointer is another.
 INTERACTION = (
-    *("dom.js", "state.js", "answer.js", "view.js", "lists.js", "copy.js", "downloads.js"),
+    *("dom.js", "state.js", "answer.js", "plots.js", "view.js", "lists.js", "copy.js", "downloads.js"),
     *("controls.js", "anchors.js"),
 )
 

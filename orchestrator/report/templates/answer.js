@@ -3,25 +3,38 @@
 function known(text) { return text === undefined || text === "" || !isFinite(text) ? null : Number(text); }
 
 function readTable(table) {
-  const heads = all("thead th", table).filter((head) => head.scope !== "colgroup");
-  const rows = all("tr[data-contender]", table).map(function (row) {
-    const cells = all("td[data-task]", row).map(readCell);
-    // Its name begins with the title of its backend.
-    const name = row.cells[0].textContent.trim();
-    return { row: row, key: row.dataset.contender, name: name, era: row.dataset.era, backend: name.split(" ")[0], cells: cells,
-             overall: known(row.dataset.overall), total: readCell(row.querySelector("td[data-column=overall]")) };
-  });
+  const heads = all("thead th", table).filter((head) => columnOf(head)), rows = all("tr[data-contender]", table).map(readRow);
   const fastest = new Map();
   rows.forEach((row) => row.cells.forEach(function (cell) {
     if (cell.verdict === "best") { fastest.set(cell.task, cell.seconds); }
   }));
-  return { table: table, heads: heads, rows: rows, fastest: fastest };
+  return { table: table, heads: heads, rows: rows, fastest: fastest, axis: readPlot(table.tHead) };
+}
+
+function readRow(row) {
+  // Its name begins with the title of its backend; small print below it tells it from others of that name.
+  const name = ownText(row.cells[0]), small = row.cells[0].querySelector("small");
+  return { row: row, key: row.dataset.contender, name: name, details: small ? small.textContent.trim() : "",
+           era: row.dataset.era, backend: name.split(" ")[0], cells: all("td[data-task]", row).map(readCell),
+           overall: known(row.dataset.overall), total: readCell(row.querySelector("td[data-column=overall]")),
+           plot: readPlot(row) };
+}
+
+// The text of an element without that of the elements in it.
+function ownText(element) {
+  const texts = Array.from(element.childNodes).filter((node) => node.nodeType === Node.TEXT_NODE);
+  return texts.map((node) => node.textContent).join(" ").trim();
+}
+
+function readPlot(within) {
+  const svg = within.querySelector(".plot svg");
+  return svg ? { svg: svg, saved: Array.from(svg.childNodes) } : null;
 }
 
 function readCell(cell) {
   const large = cell.querySelector("b"), small = cell.querySelector("small");
   return { task: cell.dataset.task, verdict: cell.dataset.verdict, seconds: known(cell.dataset.seconds),
-           samples: known(cell.dataset.samples), cell: cell, large: large, small: small,
+           samples: known(cell.dataset.samples), low: known(cell.dataset.low), high: known(cell.dataset.high), cell: cell, large: large, small: small,
            saved: [large, small].map((part) => (part ? Array.from(part.childNodes) : [])) };
 }
 
@@ -39,8 +52,8 @@ function restore(cell) {
 }
 
 function write(cell, large, small) {
-  if (cell.large) { cell.large.textContent = large; }
-  if (cell.small) { cell.small.textContent = small; }
+  cell.large.textContent = large;
+  cell.small.textContent = small;
 }
 
 // What a cell shows in a unit, seen from the seconds of the baseline (null: it has none here).
@@ -61,9 +74,10 @@ function showFigures(found, view) {
   const its = base ? new Map(base.cells.map((cell) => [cell.task, cell.verdict === "none" ? null : cell.seconds])) : found.fastest;
   found.rows.forEach(function (row) {
     row.cells.forEach((cell) => showCell(cell, view.unit, its.get(cell.task), plain));
-    if (!base || row.overall === null) { restore(row.total); return; }
-    write(row.total, base.overall ? ratio(row.overall / base.overall) : ABSENT, "");
+    restore(row.total);
+    if (base && row.overall !== null) { row.total.large.textContent = base.overall ? ratio(row.overall / base.overall) : ABSENT; }
   });
+  showPlots(found, view, base, its);
   found.table.classList.toggle("rebased", Boolean(base));
 }
 
@@ -82,11 +96,11 @@ function showOrder(found, view) {
   mark(found.heads, found.heads.find((head) => columnOf(head) === view.sort), rising ? -1 : 1);
 }
 
-function columnOf(head) { return head.dataset.task || head.dataset.column || "contender"; }
+// The key of a column, "" for one that nobody sorts by.
+function columnOf(head) { return head.dataset.task || head.dataset.column || (head.cellIndex === 0 && head.scope === "col" ? "contender" : ""); }
 
 function showTable(found, view) {
   showFigures(found, view);
   showOrder(found, view);
   found.rows.forEach(function (row) { row.row.hidden = view.hide.includes(row.key); });
-  found.table.dataset.log = view.log ? "1" : "0";
 }

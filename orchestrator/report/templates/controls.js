@@ -19,7 +19,7 @@ function units() {
 }
 
 function axis() {
-  if (!tables.some((found) => found.table.dataset.log)) { return null; }
+  if (!page.log) { return null; }
   const check = make("input", { type: "checkbox", on: { change: () => change({ log: check.checked }) } });
   return { box: make("label", { class: "group" }, check, " log axis"), update: () => { check.checked = view.log; } };
 }

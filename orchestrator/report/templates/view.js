@@ -11,9 +11,13 @@ function readPage() {
   const contenders = new Map(), columns = new Map([["contender", "contender"], ["overall", "overall"]]);
   tables.forEach(function (found) {
     found.rows.forEach((row) => { if (!contenders.has(row.key)) { contenders.set(row.key, row); } });
-    found.heads.forEach((head) => columns.set(columnOf(head), head.firstChild.textContent.trim()));
+    found.heads.forEach((head) => columns.set(columnOf(head), ownText(head)));
   });
-  return { contenders: contenders, columns: columns, log: tables.some((found) => found.table.dataset.log === "1") };
+  const names = Array.from(contenders.values(), (row) => row.name);
+  contenders.forEach(function (row) {
+    if (names.filter((name) => name === row.name).length > 1 && row.details) { row.name = `${row.name} (${row.details})`; }
+  });
+  return { contenders: contenders, columns: columns, log: tables.some((found) => found.axis) };
 }
 
 function change(fields) {
