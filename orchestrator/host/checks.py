@@ -72,6 +72,8 @@ class Facts(Noun, frozen=True, kw_only=True):
     """Everything about a host that checks are made of. A part that was not examined is empty."""
 
     device: Literal["cpu", "gpu"]
+    #: The machine's architecture, as the kernel calls it.
+    architecture: str = ""
     #: How the jobs would be started: "docker", "process", or another container runtime.
     launcher: str
     runtime: str = ""
@@ -122,6 +124,7 @@ def all_checks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack
     tried = trial_checks(facts.trial) if facts.trial else []
     return [
         *found,
+        *_architecture(facts, stacks),
         *_quota(facts),
         *_pythons(facts),
         *_images(facts),
@@ -141,6 +144,21 @@ def trial_checks(trial: Trial) -> list[Check]:
         seen = "not everything: " + "; ".join(trial.lacks)
         return [Check(level="warn", what=f"confinement by {trial.launcher}", seen=seen)]
     return [Check(level="ok", what=what, seen="reads scripts and data, writes results, has all bounds")]
+
+
+def _architecture(facts: Facts, stacks: Sequence[Stack]) -> list[Check]:
+    made = [stack.name for stack in stacks if stack.found is None]
+    if facts.architecture in ("", "x86_64") or not made:
+        return []
+    return [
+        Check(
+            level="warn",
+            what="architecture",
+            seen=f"{facts.architecture}: the packages and images of {', '.join(made)} were locked and tried on x86_64",
+            needed="x86_64",
+            mend="`--python` and `--image` run what is here already (docs/FOUND.md)",
+        )
+    ]
 
 
 def _quota(facts: Facts) -> list[Check]:

@@ -42,6 +42,12 @@ def fits(stack: Stack, backend: str, gpu: Device) -> bool:
     return "gpu" in stack.images and not unsupported_reason(stack.needs(backend), gpu)
 
 
+def serving(gpus: Sequence[Device], pairs: Iterable[tuple[Stack, str]]) -> list[Device]:
+    """The GPUs that can run some of these (stack, backend) pairs; all of them where none can."""
+    wanted = list(pairs)
+    return [gpu for gpu in gpus if any(fits(stack, backend, gpu) for stack, backend in wanted)] or list(gpus)
+
+
 def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[str, str], str]:
     """The backends that none of these GPUs can run: (stack, backend) -> the reason."""
     found = {}

@@ -9,16 +9,20 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orchestrator.errors import HostError
+from orchestrator.host import fitness
 from orchestrator.host.probe import default_threads, usable_cores
 from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
-from orchestrator.plan.jobs import PlanInput, make_jobs, split_excluded
+from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded
 from orchestrator.plan.request import RunRequest
 
 
-def decide(config: Config, host: Host) -> PlanInput:
-    """Fills in what the configuration leaves to the host. Raises HostError where the host cannot serve it."""
+def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInput:
+    """Fills in what the configuration leaves to the host. Raises HostError where the host cannot serve it.
+
+    `stacks`: those of the catalog; a GPU that none of the wanted ones can use takes no threads from the others.
+    """
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
     if device == "gpu" and not host.gpus:
         raise HostError(
@@ -40,8 +44,20 @@ def decide(config: Config, host: Host) -> PlanInput:
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
         threads=config.threads
-        or default_threads(usable_cores(host), len(host.gpus) if device == "gpu" else config.parallel),
+        or default_threads(
+            usable_cores(host), _gpus_used(config, host, stacks) if device == "gpu" else config.parallel
+        ),
     )
+
+
+def _gpus_used(config: Config, host: Host, stacks: Sequence[Stack]) -> int:
+    """How many GPUs run jobs of this configuration. Raises UserError for a name that does not exist."""
+    names = select(config.stacks, (stack.name for stack in stacks), "stack") if stacks else []
+    backends = (
+        select(config.backends, (b.name for stack in stacks for b in stack.backends), "backend") if stacks else []
+    )
+    wanted = [(s, b.name) for s in stacks for b in s.backends if s.name in names and b.name in backends]
+    return len(fitness.serving(host.gpus, wanted))
 
 
 def draft(request: RunRequest, catalog: Catalog, host: Host) -> Plan:
@@ -55,7 +71,7 @@ def draft(request: RunRequest, catalog: Catalog, host: Host) -> Plan:
 
 def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     """The jobs of a configuration on this host."""
-    jobs = make_jobs(decide(config, host), catalog.stacks, catalog.workloads)
+    jobs = make_jobs(decide(config, host, catalog.stacks), catalog.stacks, catalog.workloads)
     kept, skipped = split_excluded(jobs, config.exclude)
     now = datetime.datetime.now(datetime.timezone.utc)
     return Plan(

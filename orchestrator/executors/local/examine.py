@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shlex
 import shutil
 import subprocess
@@ -112,7 +113,8 @@ def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
 def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engine: Engine) -> Facts:
     """The host as it is now, without the data sets."""
     device: DeviceKind = "gpu" if config.device == "gpu" or (config.device == "auto" and host.gpus) else "cpu"
-    facts: dict[str, Any] = {"device": device, "gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
+    facts: dict[str, Any] = {"architecture": platform.machine(), "device": device}
+    facts |= {"gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     facts |= {"choice": host.gpu_choice, "trouble": host.gpu_trouble, "trouble_mend": host.gpu_mend}
     facts |= {"cores": len(host.cores), "cpu_quota": host.cpu_quota}
     facts |= {"results": folders.results_folder(out), "cache": folders.user_cache()}

@@ -199,8 +199,8 @@ class LocalExecutor:
         if first.device == "gpu":  # one that nothing of the plan fits takes no cores from the others
             stacks = {stack.name: stack for stack in self._catalog.stacks}
             pairs = {(job.stack, job.backend) for job in plan.planned}
-            fit = [gpu for gpu in host.gpus if any(fitness.fits(stacks[stack], b, gpu) for stack, b in pairs)]
-            host = msgspec.structs.replace(host, gpus=fit or host.gpus)
+            fit = fitness.serving(host.gpus, [(stacks[stack], backend) for stack, backend in pairs])
+            host = msgspec.structs.replace(host, gpus=fit)
         return probe.slots(host, first.device, first.threads, self._config.parallel)
 
     def _context(self, plan: Plan, slots: list[Device], route: RouteName, attempts: dict[str, int]) -> RunContext:

@@ -36,6 +36,7 @@ def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[
         *(("quality", sentence) for sentence in _unlike(layout)),
         ("quality", _quality(layout, ranked)),
         ("gpu", _no_gpu(rows)),
+        ("gpu", _reported(rows)),
         ("repeats", _repeats(ranked)),
         ("mixed", _mixed(layout)),
     ]
@@ -67,6 +68,25 @@ def _no_gpu(rows: Sequence[Row]) -> str:
         return ""
     why = "; ".join(reasons).rstrip(".")
     return f"These are figures of the CPU, because the GPU of the host could not be used: {why}."
+
+
+def _reported(rows: Sequence[Row]) -> str:
+    """Errors of cards, on whose account a figure may be slower than the card is: of jobs that ended well."""
+    hit = [row for row in rows if row["status"] == "ok" and card_errors(row)]
+    if not hit:
+        return ""
+    kinds = dict.fromkeys(words for row in hit for words in card_errors(row))
+    return (
+        f"{plural(len(hit), 'job')} ran on a GPU that reported errors meanwhile: {'; '.join(kinds)}. "
+        "A card that has to mend its memory is slower than others of its kind."
+    )
+
+
+def card_errors(row: Row) -> list[str]:
+    """What a job's GPU reported while it ran, in words; empty for nothing, or where nobody tells."""
+    counts = {"corrected": row.get("gpu_ecc_corrected"), "not corrected": row.get("gpu_ecc_uncorrected")}
+    found = [f"{plural(int(count), 'memory error')}, {kind}" for kind, count in counts.items() if count]
+    return [*([f"Xid {row['gpu_xids']}"] if row.get("gpu_xids") else []), *found]
 
 
 def _quality(layout: Layout, ranked: Speeds) -> str:

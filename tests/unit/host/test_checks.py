@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -76,6 +77,12 @@ def test_without_a_driver():
         ({"states": {"GPU-0": GpuState(lost="GPU is lost")}}, "bad", ["GPU is lost", "reset"]),
         ({"states": {"GPU-0": GpuState(free_mb=100)}}, "warn", ["100 of 11441 MiB"]),
         ({"states": {"GPU-0": GpuState(sm_mhz=300.0, slowed_by=["hw_thermal"])}}, "warn", ["hw_thermal", "cooling"]),
+        (
+            {"states": {"GPU-0": GpuState(unknown="2 processes with 9 MiB")}},
+            "warn",
+            ["2 processes with 9", "on the host"],
+        ),
+        ({"architecture": "aarch64"}, "warn", ["aarch64: the packages", "--python"]),
         ({"disks": [Disk(what="results", path="/x", free_mb=10, needed_mb=1024)]}, "bad", ["/x", "free space"]),
         ({"images": {"keras1-mxnet": False}}, "warn", ["orchestrate build --device gpu --stack keras1-mxnet"]),
         ({"data": [DataFact(dataset="mnist", state="missing")]}, "warn", ["orchestrate data fetch mnist"]),
@@ -174,3 +181,20 @@ def test_what_a_trial_container_told(trial, line):
     (found,) = [check for check in all_checks(facts, [], []) if check.what != "Docker engine"]
     assert (found.level, found.what, found.mend) == line
     assert trial.trouble in found.seen and all(point in found.seen for point in trial.lacks)
+
+
+@pytest.mark.parametrize(
+    ("changes", "level", "words"),
+    [
+        ({"state": {"persistence mode": "off"}}, "warn", "nvidia-persistenced"),
+        ({"state": {"compute mode": "exclusive process"}}, "ok", "one program at a time"),
+        ({"state": {"slice": "a slice (MIG)"}}, "ok", "a slice (MIG)"),
+        ({"board": "GPU-0"}, "ok", "they take turns"),
+        ({"unusable": "MIG is on, and no slice has been made"}, "warn", "nvidia-smi mig -cgi"),
+    ],
+)
+def test_the_set_up_of_a_card_is_told_where_a_person_should_know(changes, level, words):
+    plain = texts(all_checks(facts(K80), OLD, STACKS), level)
+    told = texts(all_checks(facts(msgspec.structs.replace(K80, **changes)), OLD, STACKS), level)
+    assert any(words in line for line in told)
+    assert not any(words in line for line in plain)

@@ -37,6 +37,19 @@ def test_what_a_configuration_leaves_open_is_decided_by_the_host(host, config, d
     assert (decided.device, decided.scale, decided.threads) == (device, scale, threads)
 
 
+def test_a_gpu_that_nothing_of_the_plan_fits_takes_no_threads():
+    """A card for the screen beside one that computes halved the threads of every job."""
+    screen, card = (
+        make_gpu(0, name="GT 1030", compute_capability="6.1"),
+        make_gpu(1, compute_capability="8.9", driver="580.1"),
+    )
+    both = make_host(cores=list(range(16)), gpus=[screen, card], no_gpu="")
+    modern = Config(stacks=["keras3-*"], device="gpu")
+    assert draft.decide(modern, both, CATALOG.stacks).threads == 15
+    assert draft.decide(MLP, both, CATALOG.stacks).threads == 15
+    assert draft.decide(Config(device="gpu"), both, CATALOG.stacks).threads == 7
+
+
 @pytest.mark.parametrize(("timeout", "seconds"), [(None, None), ("2m", 120)])
 def test_a_time_limit_is_in_seconds_or_the_scales(timeout, seconds):
     assert draft.decide(Config(timeout=timeout), CPU_HOST).timeout_s == seconds

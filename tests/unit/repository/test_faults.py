@@ -1,4 +1,4 @@
-"""docs/FAULTS.md and docs/SECURITY.md promise nothing that is not tested."""
+"""docs/FAULTS.md, docs/SECURITY.md and docs/GPU.md promise nothing that is not tested."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import ROOT
 
 
-@pytest.mark.parametrize("page", ["FAULTS.md", "SECURITY.md"])
+@pytest.mark.parametrize("page", ["FAULTS.md", "SECURITY.md", "GPU.md"])
 def test_every_test_that_the_table_names_exists(page):
     named = set(re.findall(r"`(test_\w+)`", (ROOT / "docs" / page).read_text()))
     code = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))

@@ -233,3 +233,34 @@ def test_for_how_long_a_gpu_was_slowed_down_and_shared():
     blind = figures.window_part((0, 10), [sample(t, util=1.0) for t in range(11)], GPU_METRICS)
     assert [blind[name] for name in ("gpu_throttled_s", "gpu_shared_s", "gpu_shared_percent")] == [None] * 3
     assert figures.window_part((5, 5), samples, GPU_METRICS)["gpu_throttled_percent"] is None
+
+
+def test_what_a_card_reported_is_summed_up_over_the_job():
+    result = make_result(make_job(device="gpu"))
+    heard = [sample(91, xids=[31], ecc_corrected=2, ecc_uncorrected=0), sample(95, xids=[31, 63], ecc_corrected=1)]
+    part = figures.job_part(result, [], [sample(80, xids=[79], ecc_corrected=9), *heard, sample(96, util=1.0)])
+    assert (part["gpu_xids"], part["gpu_ecc_corrected"], part["gpu_ecc_uncorrected"]) == ("31, 63", 3, 0)
+    silent = figures.job_part(result, [], [sample(95, util=1.0)])
+    assert [silent[f"gpu_{name}"] for name in ("xids", "ecc_corrected", "ecc_uncorrected")] == [None] * 3
+    well = figures.job_part(result, [], [sample(95, xids=[], ecc_corrected=0, ecc_uncorrected=0)])
+    assert (well["gpu_xids"], well["gpu_ecc_corrected"]) == ("", 0)
+
+
+def test_a_jobs_own_memory_is_that_of_its_processes():
+    result = make_result(make_job(device="gpu"))
+    mine, other = (lambda mb: GpuProcess(pid=1, job=result.job.id, memory_mb=mb)), GpuProcess(pid=2, memory_mb=999.0)
+    lists = [sample(91, processes=[mine(100.0), mine(50.0), other]), sample(92, processes=[mine(120.0)])]
+    assert figures.job_part(result, [], lists)["gpu_mem_job_mb"] == 150.0
+    for untold in ([other], [mine(None)], []):
+        assert figures.job_part(result, [], [sample(91, processes=untold)])["gpu_mem_job_mb"] is None
+
+
+def test_finer_figures_are_of_the_time_before_their_stamps_and_hide_no_utilization():
+    result = make_result(make_job(device="gpu"))
+    samples = [sample(90 + t, util=50.0) for t in range(1, 12)]
+    samples += [sample(90 + t, "buffer", sm_active=10.0 * t) for t in range(1, 12)]
+    part = window_part((92, 95), sorted(samples, key=lambda s: s.t))
+    assert (part["gpu_sm_active"], part["gpu_util_mean"]) == (pytest.approx(40.0), pytest.approx(50.0))
+    assert part["gpu_tensor_active"] is None
+    drawn = figures.chart_rows(result, samples)
+    assert {row["util"] for row in drawn if row["util"] is not None} == {50.0}

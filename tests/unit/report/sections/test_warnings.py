@@ -26,6 +26,14 @@ def test_synthetic_data_comes_first_and_counts_its_jobs():
     assert warnings(rows, *ranked(rows))[0][1].startswith("2 of 3 jobs ran on synthetic data")
 
 
+def test_errors_of_a_card_are_said_for_jobs_that_ended_well():
+    marked = row(gpu_xids="63", gpu_ecc_corrected=2, gpu_ecc_uncorrected=0)
+    quiet = [row(backend="jax", gpu_xids="", gpu_ecc_corrected=0), row(status="failed", gpu_xids="31")]
+    (text,) = [text for kind, text in warnings([marked, *quiet], *ranked([marked, *quiet])) if kind == "gpu"]
+    assert text.startswith("1 job ran on a GPU that reported errors meanwhile: Xid 63; 2 memory errors, corrected. ")
+    assert "gpu" not in kinds(quiet)
+
+
 def test_what_disturbed_is_said_before_anything_else():
     rows = [row(status="oom", data_kind="synthetic"), row(disturbed="CPU quota"), row(slept=True, idle_s=1.0)]
     found = warnings(rows, *ranked(rows))
