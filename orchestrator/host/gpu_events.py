@@ -33,7 +33,7 @@ XIDS = {
     32: Xid("corrupted push buffer stream"),
     38: Xid("driver firmware error"),
     43: Xid("the card stopped processing a program"),
-    45: Xid("a program's channels were removed, after an error or because it was ended"),
+    45: Xid("a program's channels were removed, after an error or because it was ended", kills=False),
     48: Xid("double bit ECC error"),
     61: Xid("internal microcontroller breakpoint"),
     62: Xid("internal microcontroller halt"),

@@ -95,10 +95,13 @@ class Sampler:
         Waits a moment for the first look after the end.
         """
         until = time.monotonic() + LOOK_S
-        while self._looked.get(uuid, end) < end and uuid not in self.lost and time.monotonic() < until:
+        while self._looked.get(uuid, end) < end and not self._ended(uuid) and time.monotonic() < until:
             time.sleep(0.02)
         with self._lock:
             return [number for named, t, number in self._xids if named == uuid and begin <= t <= end]
+
+    def _ended(self, uuid: str) -> bool:
+        return uuid in self.lost or bool(self.failure) or self._done.is_set()
 
     def remarks(self) -> Iterator[str]:
         """What a person should know of the readings: that there are none, that they are few, that some were absurd."""

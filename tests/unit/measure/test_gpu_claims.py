@@ -191,6 +191,7 @@ def test_a_job_whose_gpu_was_lost_has_failed(tmp_path, lost_at, status, reason, 
         ("ok", "", [31, 31, 63], "its GPU reported Xid 31 (memory page fault: an illegal address in a kernel) while"),
         ("failed", "", [79], "its GPU reported Xid 79 (the card has fallen off the bus) while it ran (the job: exit"),
         ("ok", "", [63, 999], None),  # nothing dies of these
+        ("ok", "", [45], None),  # what it left running was ended
         ("ok", "process 7", [31], None),  # it may be a stranger's
         ("timeout", "", [45], None),  # which is what the driver says of a process that was killed
     ],

@@ -13,6 +13,11 @@ def gpu(index, minor=None):
     return Device(kind="gpu", name="K80", uuid=f"GPU-{index}", index=index, minor=minor)
 
 
+def part(number):
+    """A slice of the card at place 0."""
+    return Device(kind="gpu", name="A100 MIG", uuid=f"MIG-{number}", parent="GPU-0", part=number, index=0, minor=0)
+
+
 @pytest.mark.parametrize(
     ("environ", "gpus", "uuid"),
     [
@@ -21,6 +26,8 @@ def gpu(index, minor=None):
         ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "3", "SLURM_GPUS_ON_NODE": "1"}, [gpu(0, 3)], "GPU-0"),
         ({"CUDA_VISIBLE_DEVICES": "GPU-1"}, [gpu(0), gpu(1)], "GPU-1"),
         ({"CUDA_VISIBLE_DEVICES": "1"}, [gpu(0), gpu(1)], "GPU-1"),
+        ({"CUDA_VISIBLE_DEVICES": "MIG-1", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], "MIG-1"),
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], None),  # which slice is not said
         ({"CUDA_VISIBLE_DEVICES": "5", "SLURM_JOB_GPUS": "5"}, [gpu(0, 0), gpu(1, 1)], None),
         ({"CUDA_VISIBLE_DEVICES": ""}, [gpu(0, 0)], None),
         ({}, [gpu(0, 0)], None),
