@@ -16,6 +16,8 @@ from orchestrator.model import GpuEvents, Noun
 CORRECTED, UNCORRECTED, XID = 0x1, 0x2, 0x8
 #: Events that are taken at a time: a storm of corrected errors must not hold a reading up.
 MOST = 100
+#: No error has a number from this one on.
+NO_NUMBER = 2**31
 #: The instance in an event that is about the whole card.
 NO_INSTANCE = 2**32 - 1
 
@@ -86,7 +88,7 @@ class EventReader:
                 break
             if event.gpuInstanceId not in (NO_INSTANCE, self._instance) and self._instance is not None:
                 continue  # of another slice
-            if event.eventType == XID:
+            if event.eventType == XID and event.eventData < NO_NUMBER:
                 xids.append(int(event.eventData))
             elif event.eventType in counts:
                 counts[event.eventType] += 1

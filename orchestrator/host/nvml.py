@@ -39,6 +39,8 @@ REMEDY = "`nvidia-smi` must work; a reboot, or the driver installed anew, often 
 #: Seconds that any call may take. The first of a host without persistence mode takes up to 3.2 s for each GPU.
 BOUND_S = 30.0
 HANGS = "the driver does not answer: `nvidia-smi` will hang, too; look into `dmesg` for Xid, then reboot"
+#: GPUs of a host that are looked for: a driver in trouble may count more.
+MOST = 256
 #: NVML's fields of power: the mean of the last second, and now.
 POWER_AVERAGE, POWER_NOW = 185, 186
 
@@ -121,7 +123,7 @@ class Nvml:
         driver, cuda = text(self._ask("nvmlSystemGetDriverVersion")), self._ask("nvmlSystemGetCudaDriverVersion")
         cards: dict[str, Device] = {}
         handles: dict[str, Any] = {}
-        for index in range(self._ask("nvmlDeviceGetCount") or 0):
+        for index in range(min(MOST, self._ask("nvmlDeviceGetCount") or 0)):
             try:
                 handle = self._driver.call(self._n.nvmlDeviceGetHandleByIndex, index)
                 card = self._device(index, handle, driver, cuda)

@@ -19,6 +19,7 @@ POSSIBLE: dict[str, tuple[float, float]] = {
     "sm_mhz": (0, 6000),
     "mem_mhz": (0, 30_000),
     "energy_j": (0, 1e15),
+    "throttle": (0, 2**32 - 1),
     "sm_active": PERCENT,
     "sm_occupancy": PERCENT,
     "tensor_active": PERCENT,

@@ -8,6 +8,8 @@ from typing import Any
 from orchestrator.host.driver import Driver
 
 MIB = 2**20
+#: Bytes that no card has.
+MOST = 2**44
 CALL = "nvmlDeviceGetComputeRunningProcesses"
 #: Drivers between these two give version 3 of the call longer structs than its name promises: numbers would be garbage.
 SCRAMBLED = ((535,), (535, 98))
@@ -22,7 +24,7 @@ def listed(driver: Driver, handle: Any) -> list[tuple[int, float | None]] | None
     names = [f"{CALL}_v2"] if oldest <= driver.version() < newest else [f"{CALL}_v3", f"{CALL}_v2"]
     found = driver.ask("|".join(names), handle)
     if found is not None:
-        return [(p.pid, None if p.usedGpuMemory is None else p.usedGpuMemory / MIB) for p in found]
+        return [(p.pid, _mib(p.usedGpuMemory)) for p in found]
     try:
         first: list[tuple[int, float | None]] | None = driver.call(_first_version, driver.n, handle)
     except driver.n.NVMLError as error:
@@ -50,4 +52,9 @@ def _first_version(n: Any, handle: Any) -> list[tuple[int, float | None]] | None
         code = function(handle, ctypes.byref(count), array)
     if code != n.NVML_SUCCESS:
         raise n.NVMLError(code)
-    return [(p.pid, None if p.used == 2**64 - 1 else p.used / MIB) for p in array[: count.value]]
+    return [(p.pid, _mib(p.used)) for p in array[: count.value]]
+
+
+def _mib(size: int | None) -> float | None:
+    """Bytes as MiB; None for what is not told, and for more than any card has, which some drivers say instead."""
+    return size / MIB if size is not None and size < MOST else None

@@ -16,6 +16,8 @@ from orchestrator.host.driver import Driver, GpuLost, text
 from orchestrator.model import Device
 
 MIB = 2**20
+#: Slices of a card that are looked for: there are 7 on the largest of today.
+MOST = 64
 #: Why a slice has fewer figures than a card.
 FEWER = "a slice (MIG): the driver tells no utilization, power and energy of it"
 UNCUT = "MIG is on, and no slice has been made: the card runs no program"
@@ -37,7 +39,7 @@ def is_cut(driver: Driver, handle: Any) -> bool:
 
 def of_card(driver: Driver, card: Device, handle: Any) -> Iterator[tuple[Device, Slice]]:
     """The slices of a card whose MIG is on, as devices. A slice that does not answer is left out. Raises GpuLost."""
-    for number in range(driver.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0):
+    for number in range(min(MOST, driver.ask("nvmlDeviceGetMaxMigDeviceCount", handle) or 0)):
         part = driver.ask("nvmlDeviceGetMigDeviceHandleByIndex", handle, number)
         uuid = text(driver.ask("nvmlDeviceGetUUID", part)) if part is not None else None
         if part is None or uuid is None:

@@ -42,6 +42,10 @@ def test_a_slice_has_its_own_and_its_cards():
     assert EventReader(driver, "part", Slice("part", "card", 5)).since_last().xids == [79, 13]
 
 
+def test_a_number_that_no_error_has_is_none():
+    assert EventReader(reporting((8, 2**64 - 1, NO_INSTANCE), (8, 13, NO_INSTANCE)), "card").since_last().xids == [13]
+
+
 def test_a_storm_of_them_holds_nothing_up():
     reader = EventReader(reporting(*[(1, 0, NO_INSTANCE)] * 3 * MOST), "card")
     assert reader.since_last().ecc_corrected == MOST

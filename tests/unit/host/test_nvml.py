@@ -64,6 +64,14 @@ def test_a_silent_card_is_named_and_the_others_are_listed():
     assert nvml.silent == {0: "error 15"}
 
 
+def test_a_count_that_no_host_has_ends_nothing():
+    def handle(index):
+        return index if index == 0 else refuse(2)()
+
+    nvml = Nvml(library(nvmlDeviceGetCount=lambda: 2**32 - 1, nvmlDeviceGetHandleByIndex=handle))
+    assert [device.index for device in nvml.devices()] == [0]
+
+
 def test_the_name_that_a_driver_knows_is_remembered():
     asked = []
 

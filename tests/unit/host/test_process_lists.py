@@ -28,4 +28,6 @@ def test_drivers_whose_newest_list_is_scrambled_are_asked_for_the_one_before(ver
 def test_memory_that_is_not_told_is_none_and_a_list_that_is_not_told_too():
     driver = Driver(library(nvmlDeviceGetComputeRunningProcesses_v3=of(7, None)))
     assert listed(driver, "handle") == [(7, None)]
+    absurd = Driver(library(nvmlDeviceGetComputeRunningProcesses_v3=of(7, 2**64 - 1)))
+    assert listed(absurd, "handle") == [(7, None)]
     assert listed(Driver(library(nvmlDeviceGetComputeRunningProcesses_v3=refuse(3))), "handle") is None

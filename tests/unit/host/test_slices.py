@@ -36,6 +36,11 @@ def test_the_size_names_a_slice_whose_driver_does_not():
     assert (device.name, device.memory_mb) == ("A100 MIG 5120 MiB", 5120)
 
 
+def test_a_count_that_no_card_has_ends_nothing():
+    many = library(**{**CUT, "nvmlDeviceGetMaxMigDeviceCount": lambda handle: 2**32 - 1})
+    assert len(list(of_card(Driver(many), make_gpu(0), "card"))) == 1
+
+
 @pytest.mark.parametrize(("mode", "cut"), [([0, 1], False), ([1, 0], True), (None, False)])
 def test_what_counts_is_the_mode_of_now(mode, cut):
     driver = Driver(library(nvmlDeviceGetMigMode=lambda handle: mode))
