@@ -9,9 +9,12 @@ import re
 import subprocess
 import sys
 
+import msgspec
 import pytest
 
 from orchestrator.host.leases import Leases
+from orchestrator.model import Result
+from orchestrator.results import gpu_figures, gpu_readings
 from tests.conftest import ROOT
 from tests.fakes import roots
 
@@ -137,16 +140,16 @@ def test_the_report_shows_the_curve_that_the_driver_was_told_to_show(good):
     _, rows, _, run = good
     row = by_gpu(rows, 0)
     result = json.loads((run / "jobs" / row["job_id"] / "result.json").read_text())
-    spec = json.loads((run / "charts" / f"gpu-{row['workload']}.json").read_text())
-    (points,) = [data for data in spec["datasets"].values() if "util" in data[0]]
+    result = msgspec.convert(result, Result)
+    readings = gpu_readings.read(run, row["gpu_uuid"], result.launched_t, result.exited_t)
+    points = [point for point in gpu_figures.chart_rows(result, readings) if point["util"] is not None]
     assert len(points) >= 15
     for point in points:
-        t = result["launched_t"] + point["t_s"]
+        t = result.launched_t + point["t_s"]
         if 0.05 < t % 0.8 < 0.75:  # not where rounding and two clocks may put it on either side
             assert point["util"] == told(t)
     assert {point["util"] for point in points} == {10.0, 90.0}
-    marks, _ = [data for data in spec["datasets"].values() if "what" in data[0]]  # utilization and power have them
-    assert [mark["what"] for mark in marks] == [*(f"epoch {i} begins" for i in (1, 2, 3)), "epoch 3 ends"]
+    assert [mark["epoch"] for mark in gpu_figures.epoch_marks(result)] == [1, 2, 3]
     assert 'id="chart-gpu"' in (run / "report.html").read_text()
 
 
