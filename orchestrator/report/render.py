@@ -62,7 +62,7 @@ def html(page: Page) -> str:
         rows=embedded(page.rows, page.head.run_ids) if page.rows else "",
         css=Markup("\n".join([*map(_text, STYLES), style.sheet()])),
         scripts=[Markup(script) for script in scripts],
-        policy=_policy(scripts),
+        policy=policy(scripts),
     )  # fmt: skip
 
 
@@ -72,6 +72,16 @@ def _text(name: str) -> str:
 
 def _interaction() -> str:
     return "\n".join(["(function () {", '"use strict";', *map(_text, INTERACTION), "})();\n"])
+
+
+def other_page(template: Path, scripts: Sequence[str] = (), **values: Any) -> str:
+    """A page beside the report, from a template of its own: the same style, escapes and policy.
+
+    The template is given `css`, `scripts` and `policy` beside `values`.
+    """
+    assert not any("</script" in script for script in scripts)
+    common = {"css": Markup(_text("report.css")), "scripts": [*map(Markup, scripts)], "policy": policy(scripts)}
+    return _environment(template.parent).get_template(template.name).render(**common, **values)
 
 
 def markdown(page: Page) -> str:
@@ -95,17 +105,17 @@ def _menu(sections: Sequence[Section]) -> list[Section]:
     return sorted((section for section in sections if section.title), key=lambda section: not section.leads)
 
 
-def _policy(scripts: Sequence[str]) -> str:
+def policy(scripts: Sequence[str]) -> str:
     """A content security policy: no network at all, and no script but the report's own."""
     hashes = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
-    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes)
+    allowed = " ".join(f"'sha256-{digest}'" for digest in hashes) or "'none'"
     return f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:"
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
+@lru_cache(maxsize=2)
+def _environment(folder: Path = TEMPLATES) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(folder),
         autoescape=lambda name: name is not None and ".html" in name,
         trim_blocks=True,
         lstrip_blocks=True,

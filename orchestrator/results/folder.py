@@ -9,6 +9,7 @@ lack its end.
 <run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
 <run>/gpu-<n>.{jsonl while it runs, then parquet}  readings of the GPUs; n counts the sessions of a resumed run
 <run>/until.json                    how `--until` ended
+<run>/run.json                      the run in a few lines, for lists of runs (history/digest.py)
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
 """
 

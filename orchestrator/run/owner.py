@@ -8,6 +8,7 @@ none that fits.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -20,6 +21,7 @@ import msgspec
 
 from orchestrator.errors import HostError
 from orchestrator.files import cache_locked, replacing, state_folder
+from orchestrator.history.digest import Digest
 from orchestrator.host import probe
 from orchestrator.model import Plan, Say, to_json
 from orchestrator.results.folder import RunFolder
@@ -41,13 +43,19 @@ def sealed(plan: Plan, say: Say) -> Plan:
     """The plan as this user's own, to be written just so. Where no key can be kept it is said, and there is no seal."""
     bare = msgspec.structs.replace(plan, setup={k: v for k, v in plan.setup.items() if k != SEAL})
     try:
-        key = _key(make=True)
+        seal = _seal("plan", _place(bare.config), bare)
     except NoKey as error:
         say(f"{error}: to resume or replay this run, its launcher and the like must be named again")
         return bare
-    place = _place(bare.config)
-    code = _code(key, place, msgspec.json.decode(to_json(bare)))
-    return msgspec.structs.replace(bare, setup={**bare.setup, SEAL: f"{VERSION}:{place}:{code}"})
+    return msgspec.structs.replace(bare, setup={**bare.setup, SEAL: seal})
+
+
+def sealed_digest(digest: Digest, plan: Plan) -> Digest:
+    """The digest of a run of this user's as his own. Without a key there is no seal; that was said of the plan."""
+    bare = msgspec.structs.replace(digest, owner="")
+    with contextlib.suppress(NoKey):
+        return msgspec.structs.replace(bare, owner=_seal("run", _place(plan.config), bare))
+    return bare
 
 
 def recorded(folder: RunFolder) -> tuple[Plan, str]:
@@ -57,13 +65,13 @@ def recorded(folder: RunFolder) -> tuple[Plan, str]:
     """
     plan = folder.plan()  # which says what is wrong with it
     value = msgspec.json.decode(folder.plan_text())
-    return msgspec.convert(value, type(plan)), _strange(value)
+    return msgspec.convert(value, type(plan)), strange("plan", value)
 
 
-def _strange(value: dict[str, Any]) -> str:
-    """Why the plan, as plain values, is not this user's own."""
-    setup = value.get("setup", {})
-    version, _, rest = (setup.get(SEAL) or "").partition(":")
+def strange(kind: str, value: dict[str, Any]) -> str:
+    """Why a record, a "plan" or the digest of a "run", is not this user's own. `value`: as it lies there, decoded."""
+    holder = value.get("setup", {}) if kind == "plan" else value
+    version, _, rest = (holder.get(SEAL) or "").partition(":")
     place, _, code = rest.partition(":")
     if version != VERSION:
         return "it was recorded by an older version, or where no key could be kept, or by somebody else"
@@ -71,17 +79,24 @@ def _strange(value: dict[str, Any]) -> str:
         key = _key(make=False)
     except NoKey as error:
         return f"{error}, so it cannot be told from a stranger's"
-    bare = {**value, "setup": {k: v for k, v in setup.items() if k != SEAL}}
-    if not hmac.compare_digest(code.encode(), _code(key, place, bare).encode()):
-        return "another user recorded it, or its plan.json was changed since"
+    others = {k: v for k, v in holder.items() if k != SEAL}
+    bare = {**value, "setup": others} if kind == "plan" else {**others, SEAL: ""}
+    if not hmac.compare_digest(code.encode(), _code(key, kind, place, bare).encode()):
+        return f"another user recorded it, or its {kind}.json was changed since"
     if place not in (CLUSTER, _here()):
         return "it was recorded on another machine, where its paths mean other things"
     return ""
 
 
-def _code(key: bytes, place: str, value: Mapping[str, Any]) -> str:
+def _seal(kind: str, place: str, record: Plan | Digest) -> str:
+    """Raises NoKey."""
+    return f"{VERSION}:{place}:{_code(_key(make=True), kind, place, msgspec.json.decode(to_json(record)))}"
+
+
+def _code(key: bytes, kind: str, place: str, value: Mapping[str, Any]) -> str:
     text = msgspec.json.encode(value, order="deterministic")
-    return hmac.new(key, b"keras-orchestrate plan\0" + place.encode() + b"\0" + text, hashlib.sha256).hexdigest()
+    head = f"keras-orchestrate {kind}\0{place}\0".encode()
+    return hmac.new(key, head + text, hashlib.sha256).hexdigest()
 
 
 def _place(config: Mapping[str, Any]) -> str:

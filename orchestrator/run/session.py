@@ -16,7 +16,9 @@ from orchestrator.executors.executor import Detachable, Executor, Listener
 from orchestrator.executors.prepared import Ready
 from orchestrator.executors.signals import not_hung_up
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import Noun, Plan, Row
+from orchestrator.history import index
+from orchestrator.history.digest import DIGEST, digest
+from orchestrator.model import Noun, Plan, Row, to_json
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
 from orchestrator.plan.request import Request, RunRequest
@@ -128,9 +130,21 @@ def carry_out(
         with not_hung_up():
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)
             if broken is None and not isinstance(finished.broken, HostError):
+                write_digest(folder, finished.rows, hearing)
                 write_run_manifest(folder.path, renewed)
+            index.refresh(folder.path.parent, owner.strange, hearing.say)
     broken = broken or finished.broken or hearing.fault
     return msgspec.structs.replace(finished, interrupted=interrupted, broken=broken)
+
+
+def write_digest(folder: RunFolder, rows: Sequence[Row], listener: Listener) -> None:
+    """Write what lists show of the run. What hinders that is said: without it, its plan is read."""
+    try:
+        plan, why = owner.recorded(folder)
+        made = digest(plan, rows)
+        write_atomic(folder.path / DIGEST, to_json(made if why else owner.sealed_digest(made, plan)))
+    except OrchestrateError as error:
+        listener.say(f"{DIGEST} was not written: {error.message}")
 
 
 def measured(

@@ -128,7 +128,8 @@ def test_a_run_has_its_tables_and_its_report_and_says_what_is_left_out(finished)
     code, said, run = finished
     assert code == 0, said
     assert {path.name for path in run.iterdir() if path.is_file()} == {
-        *("plan.json", "manifest.json", "results.json", "results.csv", "epochs.csv", "report.html", "report.md")
+        *("plan.json", "manifest.json", "results.json", "results.csv", "epochs.csv", "report.html", "report.md"),
+        "run.json",
     }
     (job,) = json.loads((run / "results.json").read_text())["results"]
     assert (job["status"], job["backend"], job["workload"]) == ("ok", "jax", "my")

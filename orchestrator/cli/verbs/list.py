@@ -7,22 +7,39 @@ from typing import Any
 
 import click
 
-from orchestrator.cli.console import tell
-from orchestrator.cli.options import JSON, ROOT
+from orchestrator.cli.console import tell, tell_document
+from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import print_json
+from orchestrator.cli.runs import runs_text
+from orchestrator.cli.tables import width
+from orchestrator.errors import UserError
 from orchestrator.plan import config
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.text import plural
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["stacks", "workloads", "presets", "all"]), default="all")
+@click.argument("what", type=click.Choice(["stacks", "workloads", "presets", "runs", "all"]), default="all")
 @ROOT
+@OUT
+@click.option("--html", is_flag=True, help="runs: write the page of the results folder, index.html, anew.")
 @JSON
-def list_(what: str, root: Path | None, as_json: bool) -> None:
-    """List stacks, workloads with their scales, and presets.
+def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) -> None:
+    """List stacks, workloads with their scales, and presets; or the runs on record.
 
     A Keras script of your own needs no entry: `orchestrate my.py` measures it.
+
+    \b
+    Examples:
+      orchestrate list presets
+      orchestrate list runs                     newest first; `all` leaves them out
+      orchestrate list runs --html              results/index.html, which each run writes, too
     """
+    if what == "runs":
+        _list_runs(out, html, as_json)
+        return
+    if html:
+        raise click.UsageError("--html goes with `list runs`")
     catalog = load_catalog(root)
     tables: dict[str, list[dict[str, Any]]] = {
         "stacks": [
@@ -48,3 +65,26 @@ def list_(what: str, root: Path | None, as_json: bool) -> None:
         for row in rows:
             first, *others = (", ".join(v) if isinstance(v, list) else str(v) for v in row.values())
             tell(f"  {first:24} {'; '.join(others)}")
+
+
+def _list_runs(out: Path, html: bool, as_json: bool) -> None:
+    """The runs of a results folder: as a table, as JSON, or as the page that lies beside them."""
+    from orchestrator.history.runs import list_runs  # these need not be imported for other lists
+    from orchestrator.run.owner import strange
+
+    runs = list_runs(out, strange)
+    if html:
+        from orchestrator.history.index import write_index  # loads the templates
+
+        if not out.is_dir():
+            raise UserError(f"there is no folder {out}", "`orchestrate --config smoke` makes it, with a first run")
+        path = write_index(out, runs)
+        if not as_json:
+            tell(f"{path}: {plural(len(runs), 'run')}")
+            return
+    if as_json:
+        print_json({"runs": runs})
+    elif runs:
+        tell_document(runs_text(runs, width()))
+    else:
+        tell(f"no runs in {out} yet: `orchestrate --config smoke` makes one")

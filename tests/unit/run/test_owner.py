@@ -73,7 +73,7 @@ def test_the_key_is_the_users_alone_and_in_no_run(folder, state, tmp_path):
 def test_whatever_is_changed_the_plan_is_nobodys(folder, change):
     value = json.loads(folder.plan_text())
     change(value)
-    assert "was changed since" in owner._strange(value)
+    assert "was changed since" in owner.strange("plan", value)
 
 
 def test_an_order_of_keys_or_spaces_is_no_change(folder):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
 from orchestrator.errors import HostError
 from orchestrator.executors.choose import choose_executor
+from orchestrator.files import write_atomic
+from orchestrator.history import index
+from orchestrator.history.runs import list_runs
 from orchestrator.host import probe
 from orchestrator.plan import draft
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import load_config, override
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
-from orchestrator.run import session
+from orchestrator.run import owner, session
 from orchestrator.stacks import venvs
 from orchestrator.stacks.images import engine
 from tests.fakes import stub_orchestrate
@@ -78,6 +83,34 @@ def test_all_of_it_again_is_the_command_that_made_the_run(request_, monkeypatch)
     assert folder.plan().setup["launcher"] == "process"
     folder.write_plan(msgspec.structs.replace(folder.plan(), setup={}))  # as older versions wrote it
     assert session.made_by([folder]) == f"orchestrate replay {folder.path}"
+
+
+def test_a_run_leaves_a_sealed_digest_and_the_page_of_its_folder(request_, monkeypatch):
+    catalog, listener = load_catalog(request_.root), Recorder()
+    finished = session.run(catalog, choose_executor(request_, catalog, listener.say), listener)
+    (run,) = list_runs(request_.out, owner.strange)
+    assert (run.name, run.state, run.jobs, run.strange) == (finished.out.name, "done", "1 ok, 1 failed of 2", "")
+    assert finished.out.name in (request_.out / "index.html").read_text()
+    assert "run.json" in json.loads((finished.out / "manifest.json").read_text())["files"]
+    digest = finished.out / "run.json"
+    digest.write_text(digest.read_text().replace('"ok": 1', '"ok": 2'))
+    (run,) = list_runs(request_.out, owner.strange)
+    assert "its run.json was changed since" in run.strange
+
+
+@pytest.mark.parametrize("name", ["index.html", "run.json"])
+def test_a_page_or_a_digest_that_cannot_be_written_costs_no_run(request_, monkeypatch, name):
+    def refuses(path, *rest):
+        if path.name == name:
+            raise HostError(f"disk full while writing {path}")
+        write_atomic(path, *rest)
+
+    monkeypatch.setattr(index, "write_atomic", refuses)
+    monkeypatch.setattr(session, "write_atomic", refuses)
+    catalog, listener = load_catalog(request_.root), Recorder()
+    finished = session.run(catalog, choose_executor(request_, catalog, listener.say), listener)
+    assert finished.broken is None and len(finished.rows) == 2 and (finished.out / "manifest.json").is_file()
+    assert [line for line in listener.of("say") if f"{name} was not written: disk full" in line]
 
 
 class Faulty(Recorder):

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from tests.fakes.nights import night, run_id
+
 
 def test_list_names_everything(orchestrate):
     text = orchestrate("list").stdout
@@ -33,3 +35,19 @@ def test_another_kind_is_a_mistake_that_names_the_kinds(orchestrate):
     answer = orchestrate("list", "stack")
     assert answer.returncode == 2
     assert "'stacks', 'workloads', 'presets'" in answer.stderr
+
+
+def test_runs_are_listed_as_text_as_json_and_as_a_page(orchestrate, tmp_path):
+    assert "`orchestrate --config smoke` makes one" in orchestrate("list", "runs").stdout
+    assert json.loads(orchestrate("list", "runs", "--json").stdout) == {"runs": []}
+    assert orchestrate("list", "runs", "--html").returncode == 2
+    for number in range(2):
+        night(tmp_path / "results", number, {"jax": [1.0]})
+    lines = orchestrate("list", "runs").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["run", run_id(1), run_id(0)]
+    assert "not yours" in lines[1]  # nobody sealed it
+    (newest, _) = json.loads(orchestrate("list", "runs", "--json").stdout)["runs"]
+    assert (newest["name"], newest["ok"], newest["state"]) == (run_id(1), 1, "done")
+    assert "2 runs" in orchestrate("list", "runs", "--html").stdout
+    assert run_id(0) in (tmp_path / "results" / "index.html").read_text()
+    assert orchestrate("list", "stacks", "--html").returncode == 2

@@ -1,0 +1,26 @@
+"""The runs of a results folder as a table for a terminal."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from orchestrator.cli.tables import entries
+from orchestrator.history.runs import Listed, several, when
+from orchestrator.text import one_line
+
+HEADS = ("run", "when (UTC)", "host", "device", "scale", "jobs", "command")
+#: Letters of a host's or a device's name; names of GPUs are long.
+NAME = 20
+
+
+def runs_text(runs: Sequence[Listed], columns: int) -> str:
+    """A row for each run, as wide as the terminal allows."""
+    rows = [[one_line(field) for field in _fields(run)] for run in runs]
+    return "\n".join(itertools.chain(*entries([HEADS, *rows], columns)))
+
+
+def _fields(run: Listed) -> tuple[str, ...]:
+    names = (one_line(several(of), NAME) for of in (run.hosts, run.devices, run.scales))
+    said = "; ".join(filter(None, [run.words, run.command]))
+    return (run.name, when(run.created), *names, run.jobs, said)
