@@ -20,7 +20,7 @@ from orchestrator.files import is_python, is_text
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
 VERBS = (
-    *("run", "plan", "doctor", "report", "compare", "merge", "query", "replay", "verify", "validate"),
+    *("run", "plan", "doctor", "report", "compare", "trend", "merge", "query", "replay", "verify", "validate"),
     *("list", "new", "lock", "build", "images", "data", "attach", "clean", "render"),
 )
 

@@ -96,6 +96,15 @@ def list_runs(results: Path, strange: Strange) -> list[Listed]:
     Links to runs of the same folder (`latest`), hidden folders and merged sets are none. Raises UserError where the
     folder itself cannot be read.
     """
+    found = [listed for path in run_folders(results, plans=False) if (listed := _listed(path, strange)) is not None]
+    return sorted(found, key=lambda run: (run.created, run.name), reverse=True)
+
+
+def run_folders(results: Path, plans: bool = True) -> list[Path]:
+    """The folders of runs in a results folder, by name; without `plans` also those that may be none.
+
+    Raises UserError where the folder itself cannot be read; one that is not there has none.
+    """
     top = doors.own(results)
     try:
         with os.scandir(top) as entries:
@@ -104,8 +113,7 @@ def list_runs(results: Path, strange: Strange) -> list[Listed]:
         return []
     except OSError as error:
         raise UserError(f"{results} cannot be read: {error.strerror}") from error
-    found = [listed for name in names if (listed := _listed(top / name, strange)) is not None]
-    return sorted(found, key=lambda run: (run.created, run.name), reverse=True)
+    return [top / name for name in names if not plans or has_plan(top / name)]
 
 
 def _may_be_run(entry: os.DirEntry[str], top: Path) -> bool:
@@ -147,7 +155,7 @@ def _from_digest(path: Path, strange: Strange) -> Listed | None:
         devices=found.devices,
         scales=found.scales,
         keras=found.keras,
-        state="running" if _is_locked(path) else "done",
+        state="running" if is_locked(path) else "done",
         strange=strange("run", value),
     )
 
@@ -199,14 +207,14 @@ def _counts(statuses: dict[str, int]) -> dict[str, Any]:
 
 
 def _state(path: Path, plan: Plan) -> State:
-    if _is_locked(path):
+    if is_locked(path):
         return "running"
     if doors.kind_of(path / MANIFEST):
         return "done"
     return "cut short" if plan.config.get("executor", "local") == "local" else "running"
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
     """Whether an orchestrator works on this run. Raises OSError.
 
     A shared lock is asked for, so that two who look do not see each other.

@@ -68,6 +68,11 @@ def junit(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
     if not judged(ratios):
         case = ElementTree.SubElement(suite, "testcase", classname="orchestrate compare", name="something was judged")
         ElementTree.SubElement(case, "error", message=_nothing(ratios))
+    return suite_text(suite)
+
+
+def suite_text(suite: ElementTree.Element) -> str:
+    """A test suite as JUnit's XML, with its counts."""
     suite.set("tests", str(len(suite)))
     for plural_of, kind in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(plural_of, str(len(suite.findall(f"testcase/{kind}"))))

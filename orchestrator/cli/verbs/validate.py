@@ -15,6 +15,9 @@ from orchestrator.cli.options import FOLDER, JSON, bound, percent
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 
+#: As `stats.steps` has it, which loads numpy; a test compares them.
+LEAST_NIGHTS = 8
+
 if TYPE_CHECKING:
     from orchestrator.stats.validate import Noise, Rates, RealRates
 
@@ -62,11 +65,25 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
     show_default=True,
     help="Simulated reports per line of the answer.",
 )
+@click.option(
+    "--nights",
+    type=click.IntRange(LEAST_NIGHTS, 2000),
+    help="Judge `trend` instead: steps in trends of so many nights.",
+)
+@click.option("--lines", type=click.IntRange(1, 500), default=1, show_default=True, help="Cells of a simulated trend.")
+@click.option(
+    "--nightly",
+    type=percent,
+    metavar="1%",
+    help="Noise between nights (standard deviation).  [default: of RUNS, else 1%]",
+)
 @JSON
 def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
     """Check how reliable verdicts are at some noise.
 
     Asked: false verdicts in at most 5 % of reports, and a real slowdown found in 9 of 10.
+
+    With --nights: a false step in at most 5 % of trends, and which steps are found after how many nights.
 
     Simulates reports at the noise of RUNS (or as given), in four shapes of noise. Where a cell has four repeats or
     more, its real repeats are also dealt to two names, as if one image had run under two names: any difference found
@@ -78,7 +95,12 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
       orchestrate validate results/latest
       orchestrate validate results/latest --until 2%
       orchestrate validate --between 1% --within 2% --contenders 6
+      orchestrate validate --nights 30 --lines 15 results
     """
+    if given["nights"] is not None:
+        from orchestrator.cli.step_rates import validate_steps  # numpy comes along
+
+        raise SystemExit(validate_steps(runs, as_json, given))
     from orchestrator.stats.validate import SHAPES, deal_pairs, repeats_needed, simulate
 
     cells = _cells(runs)

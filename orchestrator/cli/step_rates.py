@@ -1,0 +1,78 @@
+"""The part of `orchestrate validate` that judges trends: false steps, and which real ones are found."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from orchestrator.cli.console import tell
+from orchestrator.cli.output import print_json
+from orchestrator.errors import UserError
+from orchestrator.history.nights import read_nights
+from orchestrator.history.trend import trend
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.stats.step_rates import NIGHT_MEMORY, Planted, StepRates, simulate_steps
+from orchestrator.stats.steps import night_noise
+from orchestrator.stats.validate import SHAPES
+
+#: Assumed where neither runs nor a figure are given. Not a measurement.
+DEFAULT_NOISE = 0.01
+AFTER = (2, 3, 5, 10)
+#: Sizes of steps that are tried, in units of the noise between nights; and always the slowdown that is asked for.
+SIZES = (2, 3, 5)
+
+
+def validate_steps(runs: Sequence[Path], as_json: bool, given: Mapping[str, Any]) -> int:
+    """Print the rates; exit code 1 where a shape of independent nights has more false steps than promised."""
+    noise, origin = _noise(runs, given["nightly"])
+    nights, lines, experiments = given["nights"], given["lines"], given["experiments"]
+    sizes = sorted({*(round(noise * size, 4) for size in SIZES), given["slowdown"]})
+    after = [count for count in AFTER if count <= nights // 2]
+    plants = [Planted(size=size, after=count) for size in sizes for count in after]
+    rates = simulate_steps(noise, nights, lines, plants, experiments)
+    shapes = [rates, *(simulate_steps(noise, nights, lines, [], experiments, shape) for shape in SHAPES[1:])]
+    kept = all(each.false <= 0.05 + 2 * each.error for each in shapes if each.shape != "wandering")
+    if as_json:
+        print_json({"noise": noise, "shapes": shapes, "kept": kept})
+    else:
+        for line in (f"noise between nights ({origin}): {100 * noise:.2f} %", *_lines(shapes)):
+            tell(line)
+    return 0 if kept else 1
+
+
+def _noise(runs: Sequence[Path], given: float | None) -> tuple[float, str]:
+    if given is not None or not runs:
+        return (DEFAULT_NOISE if given is None else given), "given"
+    found = trend(read_nights(runs, load_catalog()))
+    known = [night_noise([math.log(point.seconds) for point in line.points]) for line in found.lines]
+    noises = [noise for noise in known if noise is not None]
+    if not noises:
+        raise UserError("no cell of these runs has three nights", "give --nightly")
+    return statistics.median(noises), f"median of {len(noises)} lines"
+
+
+def _lines(shapes: Sequence[StepRates]) -> list[str]:
+    first = shapes[0]
+    lines = [
+        f"trends of {first.lines} x {first.nights} nights, {first.experiments} experiments per line of the answer",
+        "noise         trends with a false step",
+    ]
+    lines += [f"{each.shape:12}  {_share(each.false, each.experiments)}{_remark(each)}" for each in shapes]
+    lines.append("step   nights from it on  found            with the right night")
+    for plant, found, right in zip(first.planted, first.found, first.right, strict=True):
+        shares = f"{_share(found, first.experiments):15}  {_share(right, first.experiments)}"
+        lines.append(f"{100 * plant.size:4.1f} %  {plant.after:17}  {shares}")
+    return lines
+
+
+def _remark(rates: StepRates) -> str:
+    if rates.shape != "wandering":
+        return ""
+    return f"  (a night keeps {100 * NIGHT_MEMORY:.0f} % of the last one's deviation: not promised)"
+
+
+def _share(value: float, count: int) -> str:
+    return f"{100 * value:.1f} ± {100 * math.sqrt(max(value * (1 - value), 0.25 / count) / count):.1f} %"
