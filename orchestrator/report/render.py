@@ -80,7 +80,8 @@ def other_page(template: Path, scripts: Sequence[str] = (), **values: Any) -> st
     The template is given `css`, `scripts` and `policy` beside `values`.
     """
     assert not any("</script" in script for script in scripts)
-    common = {"css": Markup(_text("report.css")), "scripts": [*map(Markup, scripts)], "policy": policy(scripts)}
+    css = Markup(_text("report.css") + style.sheet())
+    common = {"css": css, "scripts": [*map(Markup, scripts)], "policy": policy(scripts)}
     return _environment(template.parent).get_template(template.name).render(**common, **values)
 
 
