@@ -14,7 +14,8 @@ from orchestrator.model import Plan, to_json
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.manifest import write_run_manifest
-from tests.make import make_job, make_plan
+from orchestrator.results.rows import merge_run
+from tests.make import FINGERPRINT, epoch, make_job, make_plan, make_result
 
 BEGIN = datetime.datetime(2026, 3, 1, 2, 0, tzinfo=datetime.timezone.utc)
 Change = Callable[[dict[str, Any]], dict[str, Any]]
@@ -63,3 +64,25 @@ def _row(run: str, stamp: str, job: Any, seconds: float | None, columns: dict[st
         outcome = {"status": "failed", "reason": "RuntimeError: made up", "epoch_s": None}
     row = {**known, **machine, **outcome, **columns}
     return {name: row.get(name) for name in COLUMNS}
+
+
+def recorded_night(results: Path, number: int, cells: dict[str, Iterable[float | None]], keras_spec: str) -> Path:
+    """As `night`, with a record of each job, from which the table is made: for those who read records."""
+    stamp = (BEGIN + datetime.timedelta(days=number)).isoformat(timespec="seconds")
+    made = []
+    for backend, times in cells.items():
+        for repeat, seconds in enumerate(times, 1):
+            job = make_job(stack="keras3-today", backend=backend, repeat=repeat, epochs=3)
+            print_ = msgspec.structs.replace(FINGERPRINT, keras_spec=keras_spec)
+            fields = {"run_id": run_id(number), "started": stamp, "ended": stamp, "fingerprint": print_}
+            if seconds is None:
+                made.append(make_result(job, **fields, status="failed", reason="RuntimeError: made up", epochs=[]))
+            else:
+                epochs = [epoch(i, seconds, 0.1, 100.0 + 2 * i) for i in (1, 2, 3)]
+                made.append(make_result(job, **fields, epochs=epochs))
+    plan = make_plan(run_id=run_id(number), created=stamp, jobs=[result.job for result in made])
+    rows = merge_run(plan, {result.job.id: result for result in made}, {})
+    path = write_run(results, plan, rows)
+    for result in made:
+        RunFolder(path).write_result(result)
+    return path
