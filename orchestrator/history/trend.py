@@ -197,8 +197,8 @@ def _standing(draft: _Draft, newest: Night | None) -> dict[str, Any]:
         return {}
     gap = next((gap for gap in draft.gaps if gap.run_id == newest.run_id), None)
     if gap is not None:
-        why = f"{'BROKEN' if gap.broken else 'not judged'}: {gap.why} in {newest.run_id}"
-        return {"missing": why, "broken": gap.broken}
+        broken = gap.broken and bool(draft.points)  # what never gave a time cannot break
+        return {"missing": f"{'BROKEN' if broken else 'not judged'}: {gap.why} in {newest.run_id}", "broken": broken}
     last = max((point.when for point in draft.points), default="")[:10]
     rows = timed([row for row in newest.rows if tuple(row.get(name) for name in CELL) == draft.cell])
     if rows:

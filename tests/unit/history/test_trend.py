@@ -113,6 +113,9 @@ def test_a_model_that_does_not_learn_has_no_time(tmp_path, trend_of):
     night(tmp_path / "r", 9, {"jax": [0.5, 0.5]}, scale="article", epochs=99, val_accuracy=0.1)
     (line,) = trend_of(tmp_path / "r").lines
     assert len(line.points) == 9 and line.broken and "did not learn (0.100 <" in line.verdict
+    night(tmp_path / "never", 0, {"jax": [0.5, 0.5]}, scale="article", epochs=99, val_accuracy=0.1)
+    (line,) = trend_of(tmp_path / "never").lines
+    assert not line.broken and line.verdict.startswith("not judged: did not learn") and line.points == []
 
 
 def test_two_versions_in_one_run_make_no_point(tmp_path, trend_of):
