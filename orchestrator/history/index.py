@@ -10,6 +10,7 @@ from pathlib import Path
 from orchestrator import doors, ownership
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import write_atomic
+from orchestrator.history.lines import keras_in_words
 from orchestrator.history.runs import Listed, Strange, list_runs, several, when
 from orchestrator.model import Say
 from orchestrator.report import render
@@ -35,7 +36,7 @@ def page(runs: Sequence[Listed]) -> str:
             "host": several(run.hosts),
             "device": several(run.devices),
             "scale": several(run.scales),
-            "keras": several(run.keras),
+            "keras": several([*map(keras_in_words, run.keras)]),
             "choices": {
                 name: [*map(plain_lines, of)]
                 for name, of in (("host", run.hosts), ("device", run.devices), ("scale", run.scales))

@@ -11,6 +11,7 @@ from orchestrator.stats.steps import LEAST_NIGHTS
 from orchestrator.text import plural
 
 By = Literal["date", "commit", "version"]
+_COMMIT = re.compile(r"@([0-9a-f]{7,40})(?=$|[#&\s])")
 
 
 class Point(Noun, frozen=True, kw_only=True):
@@ -40,10 +41,7 @@ class Point(Noun, frozen=True, kw_only=True):
     @property
     def name(self) -> str:
         """`20260320-020000-00abcd (Keras 3.15.1, commit 1a2b3c4d5e6f)`."""
-        keras = f"Keras {self.version}" if self.keras else ""
-        spec = self.keras.partition(" from ")[2] if self.keras and not self.commit else ""
-        what = ", ".join(filter(None, [keras, f"commit {self.commit[:12]}" if self.commit else "", spec]))
-        return f"{self.run_id} ({what})" if what else self.run_id
+        return f"{self.run_id} (Keras {keras_in_words(self.keras)})" if self.keras else self.run_id
 
 
 class Gap(Noun, frozen=True, kw_only=True):
@@ -147,6 +145,19 @@ class Trend(Noun, frozen=True, kw_only=True):
     lines: list[Line]
     apart: dict[str, list[str]] = {}
     notes: list[str] = []
+
+
+def commit_of(keras: str) -> str:
+    """The commit that the version of Keras in a row names (`3.16.0 from keras @ git+https://...@1a2b...`), or ""."""
+    found = _COMMIT.search(keras)
+    return found[1] if found else ""
+
+
+def keras_in_words(keras: str) -> str:
+    """`3.15.1`, `3.16.0, commit 1a2b3c4d5e6f`, or the version and what else was asked for."""
+    version, _, spec = keras.partition(" from ")
+    commit = commit_of(keras)
+    return ", ".join(filter(None, [version, f"commit {commit[:12]}" if commit else spec]))
 
 
 def short(value: Any) -> str:

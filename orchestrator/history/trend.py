@@ -7,7 +7,6 @@ another line. Versions, images, drivers and kernels may differ along a line: the
 from __future__ import annotations
 
 import math
-import re
 import statistics
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
-from orchestrator.history.lines import By, Gap, Line, LineStep, Point, Trend
+from orchestrator.history.lines import By, Gap, Line, LineStep, Point, Trend, commit_of
 from orchestrator.history.nights import Night, Nights
 from orchestrator.model import NOT_RUN, Row
 from orchestrator.stats import steps as statistic
@@ -31,7 +30,6 @@ TOLD = (
     *("keras_version", "framework_version", "python", "image_digest", "packages_sha256"),
     *("driver", "os", "kernel", "memory_gib"),
 )
-_COMMIT = re.compile(r"@([0-9a-f]{7,40})(?=$|[#&\s])")
 
 
 class _Draft(Struct):
@@ -110,7 +108,6 @@ def _point(night: Night, rows: Sequence[Row], failed: int) -> Point:
     times = [row["epoch_s"] for row in rows]
     bounds = interval([[seconds] for seconds in times])
     keras = str(rows[0].get("keras_version") or "")
-    commit = _COMMIT.search(keras)
     return Point(
         run_id=night.run_id,
         when=night.when,
@@ -120,7 +117,7 @@ def _point(night: Night, rows: Sequence[Row], failed: int) -> Point:
         high=bounds[2] if bounds else None,
         failed=failed,
         keras=keras,
-        commit=commit[1] if commit else "",
+        commit=commit_of(keras),
         disturbed=most_frequent(disturbed(rows)),
         told={name: rows[0].get(name) for name in TOLD},
     )

@@ -37,6 +37,11 @@ def test_each_run_has_a_row_and_a_link_to_its_report(results):
     assert "1 ok, 1 failed of 2" in text and text.index(run_id(2)) < text.index(run_id(0))
 
 
+def test_a_commit_of_keras_is_named_in_short(results):
+    night(results, 9, {"jax": [1.0]}, keras_version="3.16.0 from keras @ git+https://host/keras@" + "1a" * 20)
+    assert ">3.16.0, commit 1a1a1a1a1a1a<" in index.page(list_runs(results, mine))
+
+
 def test_text_of_strangers_is_inert(results):
     path = results / run_id(1)
     digest = json.loads((path / "run.json").read_text())
