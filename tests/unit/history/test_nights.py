@@ -76,6 +76,18 @@ def test_a_table_of_an_older_version_is_made_anew(results, monkeypatch):
     assert asked == [run_id(1)]
 
 
+def test_a_table_without_a_column_that_no_line_needs_is_taken_as_it_is(results, monkeypatch):
+    for number in range(3):
+        path = results / run_id(number) / "results.json"
+        table = json.loads(path.read_text())
+        for row in table["results"]:
+            del row["energy_j"], row["rss_peak_mb"]
+            row["of_a_newer_version"] = 1
+        path.write_text(json.dumps(table))
+    monkeypatch.setattr(module, "read_source", pytest.fail)
+    assert len(ids(read_nights([results], CATALOG))) == 3
+
+
 def test_the_runs_of_a_merged_set_stay_nights_of_their_own(tmp_path, runs):
     merge_sources(runs[:2], tmp_path / "set")
     read = read_nights([tmp_path / "set"], CATALOG)
