@@ -31,7 +31,8 @@ IDENTITY = (
 )  # fmt: skip
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
-ERAS = ("2017", "today")
+#: The era that has no year: it stands behind all that have one.
+TODAY = "today"
 AS_FOUND = "as found, cannot be rebuilt"
 #: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
@@ -256,6 +257,12 @@ def _era(rows: Sequence[Row]) -> str:
     return ""
 
 
+def era_order(era: str) -> tuple[int, float, str]:
+    """Years in their order, then today, then what has another name, and what has none."""
+    if era.isdecimal() and len(era) < 9:
+        return (0, float(era), era)
+    return (1 if era == TODAY else 2 if era else 3, 0.0, era)
+
+
 def _contender_order(contender: Contender) -> tuple[Any, ...]:
-    era = ERAS.index(contender.era) if contender.era in ERAS else len(ERAS)
-    return (era, contender.name.lower(), contender.identity["variant"] or "", contender.label)
+    return (era_order(contender.era), contender.name.lower(), contender.identity["variant"] or "", contender.label)

@@ -37,6 +37,13 @@ def ratio(value: float) -> str:
     return f"{value:.2f}×" if value < 9.995 else f"{figure(value)}×"
 
 
+def money(value: Value) -> str:
+    """An amount in whatever currency: two digits that count, and never fewer decimals than coins have."""
+    if not is_known(value):
+        return ABSENT
+    return f"{value:,.2f}" if value == 0 or abs(value) >= 1 else figure(value, 2)
+
+
 def percent(value: Value) -> str:
     return f"{value:,.0f} %" if is_known(value) else ABSENT
 

@@ -120,6 +120,7 @@ WHOLE = frozenset(
 )
 REAL = frozenset(
     {
+        *("start_s", "import_s", "data_s", "build_s", "steady_s", "validated_s", "exit_s"),
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
@@ -142,6 +143,8 @@ COLUMNS: dict[str, str] = {
     **_typed("batch_size", "train", "validation", "parameters", "image_data_format"),
     **_typed("status", "reason", "exit_code", "started", "ended", "wall_s", "setup_s", "first_epoch_s"),
     **_typed("epoch_s", "epoch_s_n", "epoch_s_min", "epoch_s_max", "validation_s", "epoch_s_article", "samples_per_s"),
+    # Where the time of a job went: start, import, data, build, first epoch (above), then these.
+    **_typed("start_s", "import_s", "data_s", "build_s", "steady_s", "validated_s", "exit_s"),
     **_typed("accuracy", "val_accuracy", "loss", "val_loss", "cache"),
     **{metric.column: metric.sql for metric in METRICS},
     **_typed("process_rss_peak_mb", "gpu_trouble", "command"),

@@ -99,6 +99,7 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
         row.update(own_figures.job_part(result, events))
     if events.epochs:
         row.update(time_part(result.launched_t, events))
+        row.update(phases_part(result, events))
         row.update(quality_part(events.epochs[-1]))
     row.update(host_figures.job_part(result, events.epochs, Readings.of(samples)))
     row.update(gpu_figures.job_part(result, events.epochs, gpu))
@@ -170,6 +171,28 @@ def time_part(launched_t: float | None, events: JobEvents) -> dict[str, Any]:
         "validation_s": statistics.median(validation) if validation else None,
         "epoch_s_article": elapsed / len(epochs) if elapsed else None,
         "samples_per_s": samples / epoch_s if samples and epoch_s else None,
+    }
+
+
+def phases_part(result: Result, events: JobEvents) -> dict[str, Any]:
+    """Where the time of one job went, seconds; with `first_epoch_s` these are most of `wall_s`.
+
+    `start_s`: launch to the job's program (a container starts); `build_s`: building, compile() and what fit() does
+    before its first batch; `steady_s` and `validated_s`: training after the first epoch, and validation, of all epochs
+    together; `exit_s`: from the end of the training to the end of the process.
+    """
+    launched, begun, ended, gone = result.launched_t, events.start.t, events.end.t, result.exited_t
+    later = [epoch.train_s for epoch in events.epochs[1:] if epoch.train_s is not None]
+    validated = [epoch.validation_s for epoch in events.epochs if epoch.validation_s is not None]
+    built = [events.phases[name] for name in ("build", "compile", "fit_setup") if name in events.phases]
+    return {
+        "start_s": begun - launched if begun is not None and launched is not None else None,
+        "import_s": events.phases.get("import"),
+        "data_s": events.phases.get("data"),
+        "build_s": sum(built) if built else None,
+        "steady_s": sum(later) if later else None,
+        "validated_s": sum(validated) if validated else None,
+        "exit_s": gone - ended if gone is not None and ended is not None else None,
     }
 
 

@@ -9,17 +9,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from orchestrator.report.charts import convergence, drift, epoch_seconds, gpu, host
+from orchestrator.report.charts import (
+    article,
+    convergence,
+    costs,
+    drift,
+    epoch_seconds,
+    eras,
+    gpu,
+    heat,
+    host,
+    memory,
+    pareto,
+    phases,
+)
 from orchestrator.report.charts.figure import Figure
 from orchestrator.report.charts.material import Material
 
 #: Name -> (what it is called where it cannot be drawn, what makes it). The names are those of files and anchors.
 PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
     "epoch-seconds": ("Seconds per epoch", epoch_seconds.build),
+    "heat": ("All contenders on all models", heat.build),
     "every-epoch": ("Seconds of every epoch", drift.build),
+    "phases": ("Where the time of a job goes", phases.build),
     "convergence": ("Accuracy against time", convergence.build),
-    "host": ("Processor and memory over time", host.build),
+    "pareto": ("Throughput against accuracy", pareto.build),
+    "memory": ("Peak memory", memory.build),
+    "energy": ("Energy per epoch", costs.build_energy),
+    "money": ("Money per epoch", costs.build_money),
+    "eras": ("From one era to the next", eras.build),
+    "article": ("Against the article", article.build),
     "gpu": ("GPU over time", gpu.build),
+    "host": ("Processor and memory over time", host.build),
 }
 
 

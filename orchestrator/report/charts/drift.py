@@ -14,8 +14,8 @@ from orchestrator.stats.describe import median
 from orchestrator.stats.repeats import is_time
 
 CAPTION = (
-    "Training seconds of every epoch: a high start is compiling, a slope is drift, and a red ring is an epoch that was "
-    "disturbed or in which the job slept. Thin lines are single repeats, thick ones their median."
+    "Training seconds of every epoch: a high start is compiling, a slope is drift, and a red ring is an epoch that "
+    "was disturbed or in which the job slept. Thin lines are single repeats, thick ones their median."
 )
 #: Rings of one contender; more would hide the lines.
 MOST_RINGS = 30

@@ -15,8 +15,8 @@ from orchestrator.stats.describe import median
 from orchestrator.stats.inference import interval
 
 CAPTION = (
-    "Each mark is the median time of an epoch as a multiple of the fastest in its panel; the bar is its 95 % interval "
-    "over repeats, thin strokes are single repeats, and further left is faster."
+    "Each mark is the median time of an epoch as a multiple of the fastest in its panel; the bar is its 95 % interval"
+    " over repeats, thin strokes are single repeats, and further left is faster."
 )
 
 #: The widest figure at the right, so that the axes of all panels have one length.

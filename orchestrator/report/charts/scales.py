@@ -87,6 +87,11 @@ def tick(value: float) -> str:
     return f"{value:,.6f}".rstrip("0").rstrip(".")
 
 
+def apart(one: float, other: float) -> float:
+    """How far two values above 0 lie apart as ratios: 1 or more."""
+    return max(one, other) / min(one, other)
+
+
 def times(value: float) -> str:
     return f"{tick(value)}×"
 

@@ -70,6 +70,13 @@ class Canvas:
         self.shape("path", tip, look=look, d=f"M{steps}z")
 
     @contextmanager
+    def turned(self, x: float, y: float) -> Iterator[None]:
+        """What is drawn inside begins at a point and runs upwards."""
+        self._parts.append(f'<g transform="translate({number(x)} {number(y)}) rotate(-90)">')
+        yield
+        self._parts.append("</g>")
+
+    @contextmanager
     def group(self, look: str, contender: str = "") -> Iterator[None]:
         """What is drawn inside has the colour of `look`; `contender` is the key by which scripts find it."""
         named = f' data-contender="{_value(contender)}"' if contender else ""

@@ -17,6 +17,7 @@ from orchestrator.report.sections import (
     noise,
     not_run,
     own,
+    pairs,
     tables,
     warnings,
 )
@@ -29,7 +30,7 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build, findings.build),
     "results": (
-        *(charts.build, tables.build, own.build, noise.build),
+        *(charts.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, deviations.build, environment.build),
