@@ -11,23 +11,19 @@ MOST = 1_000_000.0
 _FORM = re.compile(r"(\d{1,7}(?:\.\d{1,6})?)/h\Z", re.ASCII)
 
 
-class Price(click.ParamType):
-    """`0.90/h` as 0.9."""
-
-    name = "price"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        if isinstance(value, float):
-            return value
-        found = _FORM.match(str(value))
-        if found is None or not 0 < float(found[1]) <= MOST:
-            self.fail(f"{str(value)[:40]!r} is no price; write what one hour costs, such as 0.90/h", param, ctx)
-        return float(found[1])
+def price_of(_ctx: click.Context, _param: click.Parameter, text: str | None) -> float | None:
+    """`0.90/h` as 0.9; None where nothing was typed."""
+    if text is None:
+        return None
+    found = _FORM.match(text)
+    if found is None or not 0 < float(found[1]) <= MOST:
+        raise click.BadParameter(f"{text[:40]!r} is no price; write what one hour costs, such as 0.90/h")
+    return float(found[1])
 
 
 PRICE = click.option(
     "--price",
-    type=Price(),
+    callback=price_of,
     metavar="N/h",
     help="What the machine costs per hour, such as 0.90/h, in any currency: the report then has money per epoch.",
 )

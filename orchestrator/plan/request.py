@@ -59,6 +59,8 @@ class RunRequest(Request, frozen=True, kw_only=True):
     """A run of a configuration."""
 
     config: Config
+    #: What an hour of the machine costs, in whatever currency; None: reports have no money.
+    price: float | None = None
     #: A plan whose jobs are run instead of those that the configuration makes (a replay).
     seed_plan: Plan | None = None
 

@@ -52,6 +52,7 @@ def material(view: View) -> Material:
         gpu=view.gpu,
         marks=view.marks,
         reference=view.report.reference,
+        price=view.report.price,
     )
 
 

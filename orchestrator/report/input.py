@@ -94,12 +94,16 @@ class ReportInput(Struct, kw_only=True):
     deviations: list[Row] = []
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
+    #: What an hour of the machine costs, in whatever currency.
+    price: float | None = None
     notes: list[str] = []
     #: Published figures to stand beside ours.
     reference: Reference | None = None
 
 
-def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -> ReportInput:
+def report_input(
+    merged: Merged, catalog: Catalog, command: str, created: str, price: float | None = None
+) -> ReportInput:
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
     eras = {stack.name: "own" if stack.own else stack.era for stack in catalog.stacks}
     rows = [
@@ -130,6 +134,7 @@ def report_input(merged: Merged, catalog: Catalog, command: str, created: str) -
         environment=[*merged.environment, *_as_found(rows)],
         notes=merged.notes,
         plan_command=command,
+        price=price,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -88,6 +89,7 @@ def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[R
     root = str(request.root.absolute()) if request.root else None
     spec = public(request.keras_spec) if request.keras_spec else None
     setup = {"launcher": ready.launcher, "root": root, "keras_spec": spec, "command": request.command}
+    setup |= {"price": f"{request.price:g}"} if request.price else {}
     plan = owner.sealed(msgspec.structs.replace(ready.plan, setup=setup), listener.say)
     folder = RunFolder.create(request.out, plan)
     if not folder.is_latest:
@@ -167,11 +169,18 @@ def measured(
     return interrupted, None
 
 
-def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: str, listener: Listener) -> Finished:
+def report(
+    folders: Sequence[RunFolder],
+    out: Path,
+    catalog: Catalog,
+    command: str,
+    listener: Listener,
+    price: float | None = None,
+) -> Finished:
     """Merges recorded runs and writes their tables and report to `out`. What hinders that is in `broken`, not raised.
 
-    `command` makes all of it again (see `made_by`). What could not be made, such as a chart, is a line in the report,
-    and is said.
+    `command` makes all of it again (see `made_by`). Without a `price` per hour that of the runs counts. What could
+    not be made, such as a chart, is a line in the report, and is said.
     """
     from orchestrator.report.standings import standings  # imported here because they load numpy
     from orchestrator.results import collect
@@ -186,7 +195,7 @@ def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: s
     except Exception as error:
         broken = error
     try:  # who is fastest is told, whatever the disk says
-        view = view_of(merged, catalog, command)
+        view = view_of(merged, catalog, command, price or recorded_price(folders))
         found = standings(view)
         lacking = [] if broken else write_report(view, place)
         for line in (*merged.notes, *lacking):
@@ -196,13 +205,24 @@ def report(folders: Sequence[RunFolder], out: Path, catalog: Catalog, command: s
     return Finished(rows=merged.rows, out=out, standings=found, broken=broken)
 
 
-def view_of(merged: Merged, catalog: Catalog, command: str) -> View:
+def recorded_price(folders: Sequence[RunFolder]) -> float | None:
+    """The price per hour that all of these runs were begun with; None where they had none, or different ones."""
+    found = {folder.plan().setup.get("price") for folder in folders}
+    text = found.pop() if len(found) == 1 else None
+    try:
+        price = float(text or 0)
+    except ValueError:  # a stranger's plan may say anything
+        return None
+    return price if 0 < price < math.inf else None
+
+
+def view_of(merged: Merged, catalog: Catalog, command: str, price: float | None = None) -> View:
     """Merged runs sorted, ranked and judged: what the report and the summary on the terminal both show."""
     from orchestrator.report.input import report_input  # imported here because they load numpy
     from orchestrator.report.view import make_view
 
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    return make_view(report_input(merged, catalog, command, created))
+    return make_view(report_input(merged, catalog, command, created, price))
 
 
 def checked_place(out: Path) -> Path:

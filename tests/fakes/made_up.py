@@ -111,16 +111,51 @@ def _measured(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Rand
     last = curve[-1]
     gpu = {
         "gpu_util_mean": 66.0, "gpu_util_p50": 70.0, "gpu_util_p95": 97.0, "gpu_mem_peak_mb": 10800.0,
-        "gpu_power_mean_w": 92.0, "energy_j": 4100.0, "sm_clock_mean": 823.0,
+        "gpu_power_mean_w": 92.0, "energy_j": 92.0 * sum(durations),
+        "energy_source": "counter",
+        "sm_clock_mean": 823.0,
     }  # fmt: skip
     return {
-        **row, "setup_s": rng.uniform(2, 9), "first_epoch_s": durations[0],
+        **row, **_phases(curve, rng), "first_epoch_s": durations[0],
         "epoch_s": steady[len(steady) // 2] if steady else None, "epoch_s_article": last["elapsed_s"] / len(curve),
         "samples_per_s": row["train"] / last["train_s"], "accuracy": last["acc"],
         "val_accuracy": last["val_acc"], "loss": last["loss"], "val_loss": last["val_loss"],
-        "cpu_util_mean": rng.uniform(120, 195), "rss_peak_mb": rng.uniform(300, 1800),
+        "validation_s": last["validation_s"], "cpu_util_mean": rng.uniform(120, 195),
+        "rss_peak_mb": rng.uniform(300, 1800),
         **(gpu if row["device"] == "gpu" else {}),
     }  # fmt: skip
+
+
+def _phases(curve: list[dict[str, Any]], rng: random.Random) -> dict[str, Any]:
+    """Where the time went, and the whole of it."""
+    parts = {"start_s": 0.3, "import_s": rng.uniform(1, 4), "data_s": 0.2, "build_s": rng.uniform(0.5, 5)}
+    ends = {
+        "steady_s": sum(epoch["train_s"] for epoch in curve[1:]) or None,
+        "validated_s": sum(epoch["validation_s"] for epoch in curve), "exit_s": 0.4,
+    }  # fmt: skip
+    setup = sum(parts.values())
+    return {**parts, **ends, "setup_s": setup, "wall_s": setup + curve[-1]["elapsed_s"] + 0.6}
+
+
+def on_gpu(report: ReportInput, seed: int = 2) -> ReportInput:
+    """The same with readings of a GPU and the moments of its epochs; of a report whose device is a GPU."""
+    rng = random.Random(seed)
+    rows = {row["job_id"]: row for row in report.rows}
+    for job_id, row in rows.items():
+        its = [epoch for epoch in report.epochs if epoch["job_id"] == job_id]
+        job, begin = {"run_id": row["run_id"], "job_id": job_id}, row["setup_s"]
+        report.marks += [
+            {**job, "epoch": e["epoch"], "begin_s": begin + e["elapsed_s"] - e["train_s"] - e["validation_s"],
+             "end_s": begin + e["elapsed_s"]} for e in its
+        ]  # fmt: skip
+        end = begin + its[-1]["elapsed_s"]
+        for i in range(200):
+            busy = begin < end * i / 200
+            report.gpu.append(
+                {**job, "t_s": end * i / 200, "util": rng.uniform(60, 95) if busy else 0.0,
+                 "power_w": rng.uniform(80, 140) if busy else 30.0, "mem_mb": 9000.0, "throttled": busy and i % 37 == 0}
+            )  # fmt: skip
+    return report
 
 
 def _samples(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Random) -> list[dict[str, Any]]:
@@ -224,7 +259,7 @@ PLANNED = (
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
-    kinds = {"--troubled": troubled, "--own": own, "--gpu": lambda: recorded(device="gpu", stacks=4, repeats=1)}
+    kinds = {"--troubled": troubled, "--own": own, "--gpu": lambda: on_gpu(recorded(device="gpu", repeats=3))}
     chosen = kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", recorded)()
     for name, content in build_report(chosen).files().items():
         path = out / name

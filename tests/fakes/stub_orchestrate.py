@@ -22,7 +22,7 @@ def this_python(stack, device, docker_dir, say, keras_spec=None, way=None):
     return venvs.Venv(python=sys.executable, lock_sha256=digest)
 
 
-def rows_only(folders, out, catalog, command, listener):
+def rows_only(folders, out, catalog, command, listener, price=None):
     """In place of `session.report`: the rows, without the second that charts take to import and to draw."""
     rows, broken = [], None
     for folder in folders:

@@ -11,6 +11,7 @@ from orchestrator.cli.console import console, say
 from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import JSON, OUT, ROOT
 from orchestrator.cli.output import end, print_rows
+from orchestrator.cli.price import PRICE
 from orchestrator.errors import UserError
 from orchestrator.executors.signals import not_hung_up
 from orchestrator.plan.catalog import Catalog, load_catalog
@@ -26,10 +27,13 @@ from orchestrator.run.bring import recorded
 @click.option(
     "--to", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to; required for several runs."
 )
+@PRICE
 @OUT
 @ROOT
 @JSON
-def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, as_json: bool) -> None:
+def report(
+    runs: Sequence[Path], to: Path | None, price: float | None, out: Path, root: Path | None, as_json: bool
+) -> None:
     """Report recorded runs again.
 
     Nothing is run. Default: the latest run.
@@ -41,9 +45,10 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
       orchestrate report
       orchestrate report results/20261122-*  --to results/together
       orchestrate report results/all                   a merged set
+      orchestrate report --price 0.90/h                with money per epoch
     """
     if any(is_set(path) for path in runs):
-        _report_set(runs, to, load_catalog(root), as_json)
+        _report_set(runs, to, load_catalog(root), as_json, price)
         return
     folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, LATEST)]
     if to is None and len(folders) > 1:
@@ -51,13 +56,13 @@ def report(runs: Sequence[Path], to: Path | None, out: Path, root: Path | None, 
     own = folders[0].path
     with Progress(console) as progress, not_hung_up():
         catalog = recorded(load_catalog(root), (folder.plan() for folder in folders))
-        finished = session.report(folders, to or own, catalog, session.made_by(folders), progress)
+        finished = session.report(folders, to or own, catalog, session.made_by(folders), progress, price)
         if to is None and finished.broken is None and read_manifest(own):
             write_run_manifest(own, set())
     end(finished, as_json)
 
 
-def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool) -> None:
+def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_json: bool, price: float | None) -> None:
     """The report of a merged set, written into it or to `to`."""
     if len(paths) > 1:
         raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
@@ -65,7 +70,7 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     from orchestrator.results.collect import merged_set
 
     merged = merged_set(paths[0])
-    view = session.view_of(merged, catalog, command="")  # which runs it was merged from, the set does not tell
+    view = session.view_of(merged, catalog, command="", price=price)  # which runs it is of, the set does not tell
     for line in session.write_report(view, to or paths[0]):
         say(line)
     print_rows(merged.rows, to or paths[0], as_json, standings(view))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from orchestrator.cli.console import console
 from orchestrator.cli.live.progress import Progress
@@ -25,6 +26,7 @@ from orchestrator.cli.options import (
     run_request,
 )
 from orchestrator.cli.output import end, print_parts, print_plan, print_standing
+from orchestrator.cli.price import PRICE
 from orchestrator.executors.choose import DETACHABLE, choose_executor
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner, session, stranger
@@ -46,6 +48,7 @@ from orchestrator.run.session import Finished
 @click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
 @click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does; with --resume, what it names.")
 @UNTIL
+@PRICE
 @RESUME
 @click.option("--detach", is_flag=True, help="Slurm: submit and return; `orchestrate attach` collects the results.")
 @click.pass_context
@@ -66,6 +69,10 @@ def run(ctx: click.Context, /, **given: Any) -> None:
     """
     if given["detach"] and given["resume"]:
         raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
+    if given["price"] and given["resume"]:
+        raise click.UsageError(
+            "--price is set when a run begins; `orchestrate report RUN --price N/h` does it afterwards"
+        )
     if given["dry_run"] and given["resume"]:
         folder = RunFolder.locate(given["out"], given["resume"])
         plan, why = owner.recorded(folder)
@@ -79,7 +86,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
 def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished | None:
     """A new run; None where it was only described, or left to go on by itself."""
-    request = run_request(given)
+    request = replace(run_request(given), price=given["price"])
     may_lock = request.may_build and not given["dry_run"]
     request, catalog = brought(request, progress.say, may_lock)
     if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from orchestrator.report import words
-from orchestrator.report.charts import scales
+from orchestrator.report import style, words
+from orchestrator.report.charts import curves, scales
+from orchestrator.report.charts.curves import LEFT, Curve, Plot
 from orchestrator.report.charts.figure import Figure, Panel
-from orchestrator.report.charts.material import Material
+from orchestrator.report.charts.material import Look, Material
 from orchestrator.report.charts.rows import Rows
+from orchestrator.report.charts.scales import Scale
 from orchestrator.report.layout import era_order
 
 CAPTION = (
@@ -20,6 +22,7 @@ CAPTION = (
 )
 #: The backend of which there is one in every era.
 COMMON = "tensorflow"
+BEST = "The best of each era"
 
 
 class Step(Struct, frozen=True):
@@ -35,7 +38,7 @@ class Step(Struct, frozen=True):
 
 
 def build(material: Material) -> Figure | None:
-    by_machine: dict[str, list[Step]] = {}
+    found: dict[tuple[str, str], list[Step]] = {}
     for group in material.groups():
         if material.layout.tasks[group.line].unlike:
             continue
@@ -43,18 +46,18 @@ def build(material: Material) -> Figure | None:
         common = [(c, s) for c, s in ranked if material.layout.contenders[c].backend == COMMON]
         machine = material.layout.machine_words(material.layout.contenders[group.columns[0]].machine)
         label = material.layout.tasks[group.line].label
-        for name, colour, its in (
-            (f"{label}, best", "b-other", ranked),
-            (f"{label}, TensorFlow", "b-tensorflow", common),
-        ):
-            steps = _best_of_eras(material, its)
-            if len(steps) > 1:
-                by_machine.setdefault(machine, []).append(Step(name, colour, steps))
-    if not by_machine:
+        for what, colour, its in ((BEST, "b-other", ranked), (style.title(COMMON), style.name(COMMON), common)):
+            best = _best_of_eras(material, its)
+            if len(best) > 1:
+                found.setdefault((machine, what), []).append(Step(label, colour, best))
+    if not found:
         return None
-    every = [gain for steps in by_machine.values() for step in steps for gain in (*step.gains, 1.0)]
-    panels = [_panel(material, machine, steps, every) for machine, steps in by_machine.items()]
-    return Figure(_title(by_machine), CAPTION, _alt(by_machine), panels)
+    every = [gain for steps in found.values() for step in steps for gain in (*step.gains, 1.0)]
+    panels = [_panel(material, ", ".join(filter(None, title)), steps, every) for title, steps in found.items()]
+    for (machine, what), steps in found.items():
+        if all(era.isdecimal() for step in steps for era, _, _ in step.seconds):
+            panels.append(_by_year(f"{machine + ', ' if machine else ''}{what}, by year", steps))
+    return Figure(_title(found), CAPTION, _alt(found), panels)
 
 
 def _best_of_eras(material: Material, ranked: Sequence[tuple[int, float]]) -> list[tuple[str, float, int]]:
@@ -66,22 +69,22 @@ def _best_of_eras(material: Material, ranked: Sequence[tuple[int, float]]) -> li
     return [best[era] for era in sorted(best, key=era_order)]
 
 
-def _title(found: dict[str, list[Step]]) -> str:
+def _title(found: dict[tuple[str, str], list[Step]]) -> str:
     eras = sorted({era for steps in found.values() for step in steps for era, _, _ in step.seconds}, key=era_order)
     return f"From {eras[0]} to {eras[-1]}"
 
 
-def _alt(found: dict[str, list[Step]]) -> str:
-    gains = [step.gains[-1] for steps in found.values() for step in steps if step.name.endswith("best")]
+def _alt(found: dict[tuple[str, str], list[Step]]) -> str:
+    gains = [step.gains[-1] for (_, what), steps in found.items() for step in steps if what == BEST]
     if not gains:
         return "How TensorFlow became faster or slower."
     mean = math.exp(sum(map(math.log, gains)) / len(gains))
     return f"The best of the last era trains {words.ratio(mean)} as fast as the best of the first (geometric mean)."
 
 
-def _panel(material: Material, machine: str, steps: Sequence[Step], every: Sequence[float]) -> Panel:
+def _panel(material: Material, title: str, steps: Sequence[Step], every: Sequence[float]) -> Panel:
     right = [words.ratio(step.gains[-1]) for step in steps]
-    rows = Rows(machine or "All models", [step.name for step in steps], right)
+    rows = Rows(title, [step.name for step in steps], right)
     scale = scales.logarithmic(every, rows.begin, rows.end)
     for y, step in zip(rows.y, steps, strict=True):
         with rows.canvas.group(step.colour):
@@ -94,3 +97,21 @@ def _panel(material: Material, machine: str, steps: Sequence[Step], every: Seque
     eras = [era for era, _, _ in max(steps, key=lambda step: len(step.seconds)).seconds]
     axis = f"times as fast (○ {eras[0]}{', □ ' + ', '.join(eras[1:-1]) if len(eras) > 2 else ''}, ◆ {eras[-1]})"
     return rows.close(scale, axis, scales.times)
+
+
+def _by_year(title: str, steps: Sequence[Step]) -> Panel:
+    """The same over the years, where eras are years: a line for each model."""
+    looks = [
+        Look(step.name, "", step.colour, style.SHAPES[i % len(style.SHAPES)], style.DASHES[i % len(style.DASHES)])
+        for i, step in enumerate(steps)
+    ]
+    found = []
+    for look, step, name in zip(looks, steps, curves.names(looks), strict=True):
+        points = [(float(era), gain) for (era, _, _), gain in zip(step.seconds, step.gains, strict=True)]
+        tips = [f"{step.name}, {year:.0f}: {words.ratio(gain)}" for year, gain in points]
+        found.append(Curve(look, name, points, tips))
+    plot = Plot(title, "", found)
+    years = [year for curve in found for year, _ in curve.points]
+    y = scales.logarithmic([gain for curve in found for _, gain in curve.points], plot.bottom, plot.top)
+    x = Scale(min(years), max(years), LEFT + 6, plot.right - 4)
+    return plot.drawn(x, y, ("year", "times as fast (log scale)"), forms=("{:.0f}".format, scales.times), whole=True)

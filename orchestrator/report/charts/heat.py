@@ -1,4 +1,4 @@
-"""Many contenders at once: models across, contenders down, the darker the slower."""
+"""Many contenders at once: models across, contenders down, the stronger the colour the slower."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from orchestrator.report.charts.svg import Canvas, width_of
 from orchestrator.report.speeds import Speed
 
 CAPTION = (
-    "Times the fastest of each model, contenders sorted by their geometric mean: a row that is light throughout is "
-    "fast everywhere, a dark field is where it loses."
+    "Times the fastest of each model, contenders sorted by their geometric mean: a row that is pale throughout is fast "
+    "everywhere, a strong field is where it loses."
 )
 #: Fewer contenders are told apart in the other pictures.
 LEAST = 20
 CELL, ROW = 46.0, 18.0
-#: The ratio from which on a field is as dark as it gets; text stays readable on it.
-DARKEST, MOST_INK = 10.0, 0.45
+#: The ratio from which on a field is as strong as it gets; text stays readable on it.
+STRONGEST, MOST_INK = 10.0, 0.45
 
 
 def build(material: Material) -> Figure | None:
@@ -88,10 +88,8 @@ def _cell(canvas: Canvas, label: str, speed: Speed | None, x: float, y: float, w
     if speed is None or speed.ratio is None:
         canvas.text(x + width / 2, y + height / 2 + 4, "·", "s c")
         return
-    ink = MOST_INK * min(1.0, math.log(max(1.0, speed.ratio)) / math.log(DARKEST))
+    ink = MOST_INK * min(1.0, math.log(max(1.0, speed.ratio)) / math.log(STRONGEST))
     verdict = f"; {speed.verdict}" if speed.verdict else ""
     tip = f"{label}: {words.seconds(speed.seconds)}, {words.ratio(speed.ratio)}{verdict}"
     canvas.shape("rect", tip, look="x", x=x, y=y, width=width - 1, height=height - 1, fill_opacity=f"{ink:.2f}")
-    canvas.text(
-        x + width / 2, y + height / 2 + 4, f"{speed.ratio:.3g}" if speed.ratio < 100 else f"{speed.ratio:.0f}", "c"
-    )
+    canvas.text(x + width / 2, y + height / 2 + 4, words.figure(speed.ratio), "c")

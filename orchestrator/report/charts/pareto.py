@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from msgspec import Struct
@@ -22,6 +23,9 @@ CAPTION = (
 HEIGHT = 190.0
 #: Where a name may stand beside its mark: right, left, above, below; as (dx, dy, alignment).
 PLACES = ((9, 4, ""), (-9, 4, "e"), (0, -9, "c"), (0, 16, "c"), (9, -8, ""), (-9, -8, "e"), (9, 15, ""), (-9, 15, "e"))
+
+#: Left, top, right, bottom.
+Box = tuple[float, float, float, float]
 
 
 class Dot(Struct, frozen=True):
@@ -84,12 +88,18 @@ def _panel(material: Material, group: Group, dots: Sequence[Dot]) -> Panel:
     steps = sorted((x(dot.speed), y(dot.accuracy)) for dot in dots if dot.best)
     if len(steps) > 1:
         canvas.path(steps, "t")
+    taken = [*_along(steps), *(_around(x(dot.speed), y(dot.accuracy)) for dot in dots)]
     for dot in dots:
         look = material.looks[dot.column]
         tip = f"{look.label}: {words.figure(dot.speed)} samples/s, validation accuracy {dot.accuracy:.3f}"
         with canvas.group(look.colour, look.key):
             canvas.mark(look.shape, x(dot.speed), y(dot.accuracy), "m" if dot.best else "o", tip)
-    _names(canvas, [(x(dot.speed), y(dot.accuracy), material.looks[dot.column].label, dot.best) for dot in dots], top)
+    _names(
+        canvas,
+        [(x(dot.speed), y(dot.accuracy), material.looks[dot.column].label, dot.best) for dot in dots],
+        taken,
+        top,
+    )
     return finished(canvas)
 
 
@@ -99,9 +109,22 @@ def _vertical(dots: Sequence[Dot], top: float) -> Scale:
     return Scale(max(0.0, low - room), min(1.0, high + room), top + HEIGHT, top)
 
 
-def _names(canvas: Canvas, dots: Sequence[tuple[float, float, str, bool]], top: float) -> None:
+def _around(x: float, y: float) -> Box:
+    return (x - 6, y - 6, x + 6, y + 6)
+
+
+def _along(steps: Sequence[tuple[float, float]]) -> list[Box]:
+    """Small boxes along a line, which names must not cover."""
+    found = []
+    for (x1, y1), (x2, y2) in itertools.pairwise(steps):
+        for i in range(31):
+            x, y = x1 + (x2 - x1) * i / 30, y1 + (y2 - y1) * i / 30
+            found.append((x - 2, y - 1, x + 2, y + 1))
+    return found
+
+
+def _names(canvas: Canvas, dots: Sequence[tuple[float, float, str, bool]], taken: list[Box], top: float) -> None:
     """Names where there is room for them, those on the front first; the key has all of them."""
-    taken = [(x - 6, y - 6, x + 6, y + 6) for x, y, _, _ in dots]
     for x, y, name, _ in sorted(dots, key=lambda dot: not dot[3]):
         width = width_of(name, 10)
         for dx, dy, look in PLACES:
@@ -114,5 +137,5 @@ def _names(canvas: Canvas, dots: Sequence[tuple[float, float, str, bool]], top: 
                 break
 
 
-def _meet(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+def _meet(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

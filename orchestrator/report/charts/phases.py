@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from orchestrator.model import Row
 from orchestrator.report import style, words
@@ -31,6 +31,8 @@ COLUMNS = {
 }
 #: Sentences on pairs; further ones say little more.
 MOST_PAIRS = 10
+#: Who is less than this behind is not worth a sentence.
+LEAST_S = 1.0
 #: An epoch that nobody would wait for.
 NEVER = 100_000
 
@@ -43,7 +45,7 @@ def build(material: Material) -> Figure | None:
             panels.append(_panel(material, group, sorted(found, key=lambda each: sum(each[1].values()))))
     if not panels:
         return None
-    pays = list(itertools.islice(_break_even(material), MOST_PAIRS))
+    pays = _break_even(material)
     alt = pays[0] if pays else "No contender with a slower start overtakes another one."
     return Figure("Where the time of a job goes", CAPTION, alt, [*panels, _key()], pays)
 
@@ -93,20 +95,23 @@ def _key() -> Panel:
     return finished(canvas)
 
 
-def _break_even(material: Material) -> Iterator[str]:
-    """For each pair of which the one with the faster epochs starts later: from which epoch on it is ahead."""
+def _break_even(material: Material) -> list[str]:
+    """For pairs of which the one with the faster epochs starts later: from which epoch on it is ahead.
+
+    Those that are furthest behind come first.
+    """
+    found = []
     for group in material.groups():
         costs = {column: cost for column in group.columns if (cost := _cost(material.good(column, group.line)))}
-        found = []
         for fast, slow in itertools.permutations(costs, 2):
             epoch = overtakes(costs[fast], costs[slow])
-            if epoch is not None:
-                found.append((epoch, fast, slow))
-        for epoch, fast, slow in sorted(found, key=lambda each: -each[0]):
-            names = material.looks[fast].label, material.looks[slow].label
-            behind = words.seconds(costs[fast][0] - costs[slow][0])
-            late = f"{names[0]} is {behind} behind {names[1]} after the first epoch"
-            yield f"{group.title}: {late}, and ahead from epoch {epoch:,} on."
+            behind = costs[fast][0] - costs[slow][0]
+            if epoch is not None and behind >= LEAST_S:
+                late = f"{material.looks[fast].label} is {words.seconds(behind)} behind {material.looks[slow].label}"
+                found.append(
+                    (-behind, f"{group.title}: {late} after the first epoch, and ahead from epoch {epoch:,} on.")
+                )
+    return [text for _, text in sorted(found)[:MOST_PAIRS]]
 
 
 def _cost(rows: Sequence[Row]) -> tuple[float, float] | None:

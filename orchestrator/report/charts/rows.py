@@ -41,22 +41,22 @@ class Rows:
             top += above + ROW
         self.bottom = top
         self.canvas = Canvas(WIDTH, top + FOOT)
-        self._grid = Canvas(WIDTH, top + FOOT)
+        self._texts = Canvas(WIDTH, top + FOOT)
         for i, (text, look) in enumerate(heads):
-            self._grid.text(0, 11 + LINE * i, text, look)
+            self._texts.text(0, 11 + LINE * i, text, look)
         for y, each, name in zip(self.y, lines, names, strict=True):
             if beside:
-                self._grid.text(side, y + 4, name, "e")
+                self._texts.text(side, y + 4, name, "e")
             for i, text in enumerate([] if beside else each):
-                self._grid.text(0, y - ROW / 2 - LINE * (len(each) - 1 - i) - 1, text)
+                self._texts.text(0, y - ROW / 2 - LINE * (len(each) - 1 - i) - 1, text, "v")
         for y, text in zip(self.y, right, strict=False):
-            self._grid.text(WIDTH, y + 4, text, "s e")
+            self._texts.text(WIDTH, y + 4, text, "s e")
 
     def close(self, scale: Scale, title: str, form: Callable[[float], str] = scales.tick) -> Panel:
         """The finished panel, with the axis of `scale` below the rows."""
-        scales.below(self._grid, scale, self.top, self.bottom, title, form)
         whole = Canvas(WIDTH, self.canvas.height)
-        return finished(_joined(whole, self._grid, self.canvas))
+        scales.below(whole, scale, self.top, self.bottom, title, form)
+        return finished(_joined(whole, self._texts, self.canvas))
 
 
 def _joined(whole: Canvas, *parts: Canvas) -> Canvas:

@@ -106,7 +106,7 @@ def below(
 
     `whole`: only whole numbers are named.
     """
-    room = max(1, int((scale.end - scale.begin) / (24 if whole else 36)))
+    room = max(1, int((scale.end - scale.begin) / (24 if whole else 30)))
     values = _whole(scale, room) if whole else scale.ticks(room)
     last = -math.inf
     for value in values:

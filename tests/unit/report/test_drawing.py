@@ -48,8 +48,8 @@ def test_one_chart_that_fails_costs_no_other(view, monkeypatch):
 
     monkeypatch.setitem(charts.PICTURES, "host", ("Processor and memory", fails))
     found = drawn_here(view)
-    assert list(found.pictures) == ["every-epoch", "convergence"]
-    assert found.lacking == ["1 of 3 charts could not be drawn (Processor and memory): MemoryError."]
+    assert list(found.pictures) == ["every-epoch", "phases", "convergence"]
+    assert found.lacking == ["1 of 4 charts could not be drawn (Processor and memory): MemoryError."]
 
 
 def test_pixels_that_fail_cost_no_chart(view, monkeypatch):
@@ -58,20 +58,17 @@ def test_pixels_that_fail_cost_no_chart(view, monkeypatch):
 
     monkeypatch.setattr(drawing, "png", fails)
     found = drawn_here(view)
-    assert len(found.pictures) == 3 and found.lacking == [
-        "3 of 3 charts have no PNG file (Seconds of every epoch, "
-        "Accuracy against time and Processor and memory over time): ValueError: no font."
-    ]
+    assert len(found.pictures) == 4 and found.lacking == ["4 of 4 charts have no PNG file: ValueError: no font."]
 
 
 def test_without_the_library_of_pixels_the_report_is_whole_and_silent(view, monkeypatch):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     made = build_report(view.report)
-    assert len(made.pictures) == 3 and made.lacking == [] and made.html.count("<figure id=") == 3
+    assert len(made.pictures) == 4 and made.lacking == [] and made.html.count("<figure id=") == 4
     assert {name.rpartition(".")[2] for name in made.files() if name.startswith("charts/")} == {"svg"}
 
 
 def test_the_lines_tell_first_what_is_planned_and_pixels_come_last(view):
     first, *others = drawing.drawing(material(view))
-    assert first.planned and list(first.planned) == [line.name for line in others[:3]]
-    assert [bool(line.png) for line in others] == [False] * 3 + [True] * 3
+    assert first.planned and list(first.planned) == [line.name for line in others[:4]]
+    assert [bool(line.png) for line in others] == [False] * 4 + [True] * 4

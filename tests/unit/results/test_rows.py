@@ -133,3 +133,20 @@ def test_an_epoch_that_does_not_say_its_number_has_its_place(number):
     events = [{**event, "epoch": number} for event in result.epochs]
     rows = epoch_rows([msgspec.structs.replace(result, epochs=events)])
     assert [row["epoch"] for row in rows] == [1, 2, 3]
+
+
+def test_where_the_time_of_a_good_job_went():
+    result = make_result(make_job(epochs=3))
+    row = one_row(msgspec.structs.replace(result, end={**result.end, "t": 112.0}))
+    parts = ("start_s", "import_s", "data_s", "build_s", "first_epoch_s", "steady_s", "validated_s", "exit_s")
+    assert all(row[name] is not None and row[name] >= 0 for name in parts)
+    assert row["start_s"] == 1.0
+    assert row["steady_s"] == 5.0  # epochs of 2 and 3 s
+    assert row["start_s"] + row["import_s"] + row["data_s"] + row["build_s"] == row["setup_s"]
+    assert row["exit_s"] == 0.5 and sum(row[name] for name in parts) <= row["wall_s"]
+
+
+def test_phases_that_a_job_did_not_tell_are_unknown():
+    result = make_result(make_job(epochs=1))
+    row = one_row(msgspec.structs.replace(result, phases={}, launched_t=None, end={}, epochs=result.epochs[:1]))
+    assert (row["start_s"], row["import_s"], row["build_s"], row["steady_s"], row["exit_s"]) == (None,) * 5

@@ -23,7 +23,7 @@ def view():
 def test_the_program_draws_every_chart(view):
     found = drawn(view)
     assert found.lacking == []
-    assert list(found.pictures) == ["every-epoch", "convergence", "host"]
+    assert list(found.pictures) == ["every-epoch", "phases", "convergence", "host"]
     for picture in found.pictures.values():
         assert picture.svg.startswith("<svg") and picture.png.startswith(b"\x89PNG")
         assert picture.panels and picture.caption and picture.alt
@@ -39,7 +39,7 @@ def test_without_the_library_of_pixels_there_are_charts_and_no_complaint(view, m
     program = "import sys; sys.modules['vl_convert'] = None; " + drawn_module.PROGRAM
     monkeypatch.setattr(drawn_module, "PROGRAM", program)
     found = drawn(view)
-    assert found.lacking == [] and len(found.pictures) == 3
+    assert found.lacking == [] and len(found.pictures) == 4
     assert all(picture.svg and not picture.png for picture in found.pictures.values())
 
 
@@ -49,7 +49,7 @@ def test_an_engine_that_is_ended_costs_the_pixels_and_no_chart(view, monkeypatch
     monkeypatch.setattr(drawn_module, "PROGRAM", program)
     found = drawn(view)
     (said,) = found.lacking
-    assert len(found.pictures) == 3 and "3 of 3 charts have no PNG file" in said and "ended by SIGABRT" in said
+    assert len(found.pictures) == 4 and "4 of 4 charts have no PNG file" in said and "ended by SIGABRT" in said
 
 
 @pytest.mark.parametrize(

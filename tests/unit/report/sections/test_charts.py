@@ -29,7 +29,7 @@ def test_all_charts_of_the_report_and_how_to_read_them():
     job = {"run_id": report.rows[0]["run_id"], "job_id": report.rows[0]["job_id"]}
     report.gpu = [{**job, "t_s": t, "util": 50.0, "power_w": 9.0, "mem_mb": 1.0, "throttled": False} for t in range(3)]
     *charts, hint = build(with_charts(make_view(report))).blocks
-    assert [chart.name for chart in charts] == ["every-epoch", "convergence", "host", "gpu"]
+    assert [chart.name for chart in charts] == ["every-epoch", "phases", "convergence", "gpu", "host"]
     assert hint.hint.startswith("A backend keeps its colour")
 
 
