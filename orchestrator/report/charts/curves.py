@@ -79,11 +79,12 @@ class Plot:
         scales.beside(canvas, y, LEFT, self.right, titles[1], forms[1])
         for level in levels:
             canvas.line(LEFT, y(level.value), self.right, y(level.value), level.look, level.name)
-            canvas.text(LEFT + 4, y(level.value) - 3, level.name, "s")
         self._ends(canvas, x, y)
         for curve in self.curves:
             with canvas.group(curve.look.colour, curve.look.key):
                 _draw(canvas, curve, x, y)
+        for level in levels:  # above the curves, or they could not be read
+            canvas.text(LEFT + 4, y(level.value) - 3, level.name, "s v")
         return finished(canvas)
 
     def _ends(self, canvas: Canvas, x: Scale, y: Scale) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from orchestrator.report.charts import strips
@@ -35,6 +36,7 @@ def build(material: Material) -> Figure | None:
 
 def _strips(material: Material, group: Group, samples: Sequence[Point]) -> list[Strip]:
     tops = {field: max((p[field] for p in samples if p.get(field) is not None), default=0.0) for field, _ in FIELDS}
+    tops["cpu_percent"] = whole_cores(tops["cpu_percent"])
     found = []
     for (column,), its in sorted(by(samples, "column").items()):
         jobs = sorted(by(its, "job").values(), key=lambda job: job[0]["repeat"])
@@ -43,6 +45,11 @@ def _strips(material: Material, group: Group, samples: Sequence[Point]) -> list[
             look = material.looks[column]
             found.append(Strip(look, look.label, series, _epochs(material, jobs[0][0]["job"])))
     return found
+
+
+def whole_cores(percent: float) -> float:
+    """The end of an axis: whole cores, without the little that a reading may be above what there is."""
+    return 100.0 * max(1, math.ceil((percent - 10) / 100))
 
 
 def _series(jobs: Sequence[Sequence[Point]], field: str, unit: str, top: float) -> Series | None:

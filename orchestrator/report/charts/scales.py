@@ -48,7 +48,7 @@ def fitting(values: Sequence[float], begin: float, end: float) -> Scale:
     """From 0 where the values are of one size, else of ratios: the small ones could not be told apart."""
     known = [value for value in values if value > 0]
     far = len(known) == len(values) and max(known, default=1) > 5 * min(known, default=1)
-    return logarithmic(known, begin, end) if far else from_zero(values, begin, end)
+    return logarithmic(known, begin, end) if far else from_zero([1.05 * value for value in values], begin, end)
 
 
 def _steps(low: float, high: float, most: int) -> list[float]:
@@ -106,7 +106,7 @@ def below(
 
     `whole`: only whole numbers are named.
     """
-    room = max(1, int((scale.end - scale.begin) / (24 if whole else 30)))
+    room = max(1, int((scale.end - scale.begin) / (24 if whole else 26)))
     values = _whole(scale, room) if whole else scale.ticks(room)
     last = -math.inf
     for value in values:

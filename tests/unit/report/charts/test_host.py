@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from orchestrator.report.charts import host
 from tests.fakes.made_up import recorded
 from tests.unit.report.charts.makers import drawings, material_of
@@ -37,3 +39,8 @@ def test_two_readings_make_a_line_and_one_makes_none():
     readings = [{"t_s": float(i), "cpu_percent": 50.0, "rss_mb": 1.0} for i in range(2)]
     assert host.build(material_of(report(readings))) is not None
     assert host.build(material_of(report(readings[:1]))) is None
+
+
+@pytest.mark.parametrize(("percent", "end"), [(0, 100), (101.3, 100), (130, 200), (200, 200), (797, 800)])
+def test_the_axis_of_processors_ends_at_whole_cores(percent, end):
+    assert host.whole_cores(percent) == end
