@@ -114,7 +114,7 @@ def below(
         canvas.line(x, top, x, bottom, "g")
         half = width_of(text, 10) / 2
         if x - half > last:
-            canvas.text(min(x, canvas.width - half), bottom + 13, text, "s c")
+            canvas.text(max(half, min(x, canvas.width - half)), bottom + 13, text, "s c")
             last = x + half + GAP / 2
     canvas.text((scale.begin + scale.end) / 2, bottom + 27, title, "s c")
 

@@ -49,3 +49,11 @@ def test_whole_numbers_are_named_where_only_they_mean_something(last, named):
 )
 def test_ticks_have_the_digits_that_tell_them(value, text):
     assert scales.tick(value) == text
+
+
+def test_names_of_ticks_stay_within_their_picture():
+    canvas = Canvas(100, 50)
+    scales.below(canvas, Scale(0, 1, 2, 98), 0, 10, "s", write="{:.4f}".format)
+    drawn = Drawing(f"<svg>{canvas.body}</svg>")
+    places = [(float(e.get("x", 0)), len(e.text or "")) for e in drawn.root.iter("text")]
+    assert all(x - size * 3 >= 0 and x + size * 3 <= 100 for x, size in places)
