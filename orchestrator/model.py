@@ -20,8 +20,10 @@ RawEvent = dict[str, object]
 Status = Literal["ok", "failed", "timeout", "oom", "cancelled", "unsupported", "excluded"]
 #: Statuses of jobs that were never meant to run here; they do not make a run fail.
 NOT_RUN: frozenset[str] = frozenset({"unsupported", "excluded"})
-#: Status of the row of a job that has no result yet, in a run that still goes on. No record has it.
-PENDING = "pending"
+#: Statuses of the rows of jobs that have no result yet, in a run that still goes on: one that waits, and one that runs.
+#: No record has them.
+PENDING, RUNNING = "pending", "running"
+UNFINISHED: frozenset[str] = frozenset({PENDING, RUNNING})
 
 DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]

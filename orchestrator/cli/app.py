@@ -22,6 +22,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 VERBS = (
     *("run", "plan", "doctor", "report", "compare", "trend", "merge", "query", "replay", "verify", "validate"),
     *("list", "new", "lock", "build", "images", "data", "attach", "clean", "render"),
+    "watch",
 )
 
 #: `--option=`, and the options for which nothing is a value.

@@ -14,7 +14,7 @@ import msgspec
 from orchestrator import streams
 from orchestrator.cli.console import say, tell, tell_document
 from orchestrator.cli.tables import entries, width
-from orchestrator.model import NOT_RUN, OwnFile, Plan, Row, to_json
+from orchestrator.model import NOT_RUN, PENDING, OwnFile, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
 from orchestrator.run import stranger
@@ -143,7 +143,7 @@ def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
         kind = "stack" if status == "unsupported" else "job_id"
         names = sorted({row[kind] for row in affected})
         shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        lines.append(f"  {len(affected)} {status}: {shown}: {reason}")
+        lines.append(f"  {len(affected)} {'waiting' if status == PENDING else status}: {shown}: {reason}")
     if any(row["data_kind"] == "synthetic" for row in rows):
         lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
     return [*lines, f"report: {out / 'report.html'}"]

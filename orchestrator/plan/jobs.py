@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from orchestrator.errors import UserError
 from orchestrator.model import MOST_JOBS, DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
 from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
+from orchestrator.stats.blocks import in_order
 from orchestrator.text import plural, suggest
 
 
@@ -76,9 +77,7 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
     order = random.Random(wanted.seed)
     jobs: list[Job] = []
     for repeat in range(1, wanted.repeats + 1):
-        block = [_job(wanted, *cell, repeat) for cell in cells]
-        order.shuffle(block)
-        jobs += block
+        jobs += in_order([_job(wanted, *cell, repeat) for cell in cells], order)
     return jobs
 
 

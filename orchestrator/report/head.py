@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from orchestrator.model import PENDING, Row
+from orchestrator.model import UNFINISHED, Row
 from orchestrator.report.input import MOST_FILES
 from orchestrator.report.layout import Layout
-from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run
+from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
 from orchestrator.report.view import View
 from orchestrator.text import listed, plural
 
+#: Pages are rewritten no more often (run/page.py).
+REFRESH_S = 20
 #: Hosts that the top of a report names; its environment has them all.
 MOST_HOSTS = 5
 
@@ -28,7 +30,7 @@ class Count(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """What stands above all sections. The first of `counts` is the number of jobs that ended well."""
+    """What stands above all sections. The first of `counts` says how many jobs ended well, or how far a run is."""
 
     title: str
     planned: str
@@ -39,6 +41,8 @@ class Head(Struct, frozen=True):
     run_ids: list[str]
     #: When the report was made.
     made: str = ""
+    #: Of a run that goes on: seconds after which a browser looks again.
+    refresh: int = 0
 
 
 def make_head(view: View) -> Head:
@@ -51,6 +55,7 @@ def make_head(view: View) -> Head:
         measured=measured(view.rows),
         made=report.created,
         run_ids=report.run_ids,
+        refresh=REFRESH_S if any(row["status"] in UNFINISHED for row in view.rows) else 0,
     )
 
 
@@ -101,12 +106,17 @@ def counts(rows: Sequence[Row]) -> list[Count]:
     """How many jobs ended well, of those that could run; then the others, where there are any."""
     bad, left_out = len(failures(rows)), len(not_run(rows))
     ok, could_run = sum(row["status"] == "ok" for row in rows), len(rows) - left_out
-    found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
+    ahead = sum(row["status"] in UNFINISHED for row in rows)
+    if ahead:  # it is no fault of a job that it has not ended yet
+        done = could_run - ahead
+        found = [Count(done, f"of {plural(could_run, 'job')} done, the run goes on"), Count(ok, "ok")]
+    else:
+        found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
     if bad:
         found.append(Count(bad, "did not end well", "bad", FAILURES_SECTION))
-    waiting = sum(row["status"] == PENDING for row in rows)
-    if waiting:
-        found.append(Count(waiting, "still to run"))
+    for status in sorted(UNFINISHED, reverse=True):
+        number = sum(row["status"] == status for row in rows)
+        found += [Count(number, word(status))] if number else []
     if left_out:
         found.append(Count(left_out, "not run here", "", NOT_RUN_SECTION))
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from orchestrator.model import NOT_RUN, PENDING, Row
+from orchestrator.model import NOT_RUN, PENDING, UNFINISHED, Row
 from orchestrator.report.blocks import Span
 
 #: Names of the two sections, to which other sections link.
@@ -14,7 +14,7 @@ NO_REASON = "no reason known"
 
 def failures(rows: Iterable[Row]) -> list[Row]:
     """The rows of jobs that should have run and did not end well."""
-    return [row for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}]
+    return [row for row in rows if row["status"] not in {"ok", *UNFINISHED, *NOT_RUN}]
 
 
 def not_run(rows: Iterable[Row]) -> list[Row]:
@@ -22,18 +22,23 @@ def not_run(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["status"] in NOT_RUN]
 
 
+def word(status: str) -> str:
+    """What people read: a job that has not begun is waiting."""
+    return "waiting" if status == PENDING else status
+
+
 def mark(status: str) -> Span:
     """The status as a coloured word."""
-    return Span(status, _look(status))
+    return Span(word(status), _look(status))
 
 
 def counted(status: str, text: str) -> Span:
     """As `mark`, with `text` for the word and a link to the section that gives the reasons."""
-    if status == PENDING:  # no section tells of it
+    if status in UNFINISHED:  # no section tells of it
         return Span(text, _look(status))
     section = NOT_RUN_SECTION if status in NOT_RUN else FAILURES_SECTION
     return Span(text, _look(status), href=f"#{section}")
 
 
 def _look(status: str) -> str:
-    return f"status {'good' if status == 'ok' else status if status in {PENDING, *NOT_RUN} else 'bad'}"
+    return f"status {'good' if status == 'ok' else status if status in UNFINISHED | NOT_RUN else 'bad'}"

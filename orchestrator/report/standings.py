@@ -13,6 +13,7 @@ from typing import Any
 from orchestrator.model import Noun, Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.layout import Layout
+from orchestrator.report.outcomes import word
 from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
 
@@ -109,7 +110,7 @@ def _without(rows: Sequence[Row], statuses: dict[str, int]) -> str:
     """Why a cell has no time that counts."""
     if set(statuses) != {"ok"}:
         alone = len(rows) == 1
-        return ", ".join(status if alone else f"{count} {status}" for status, count in statuses.items())
+        return ", ".join(word(status) if alone else f"{count} {word(status)}" for status, count in statuses.items())
     return why_none(rows)
 
 
@@ -120,6 +121,6 @@ def _order(cell: Standing) -> tuple[bool, bool, float, str]:
 def in_words(cell: Standing) -> tuple[str, str, str]:
     """(seconds, times the fastest, verdict), as a terminal shows them."""
     bad = {status: count for status, count in cell.statuses.items() if status != "ok"}
-    others = [f"{count} {status}" for status, count in bad.items()] if cell.seconds is not None else []
+    others = [f"{count} {word(status)}" for status, count in bad.items()] if cell.seconds is not None else []
     ratio = "" if cell.ratio is None or cell.fastest or not cell.learned else words.ratio(cell.ratio)
     return words.seconds(cell.seconds), ratio, ", ".join(filter(None, [cell.verdict, *cell.marks, *others]))

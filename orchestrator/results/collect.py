@@ -13,7 +13,7 @@ import msgspec
 from orchestrator import doors, extras
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.model import NOT_RUN, PENDING, Plan, Result, Row, Sample, to_json, without_record
+from orchestrator.model import NOT_RUN, PENDING, RUNNING, UNFINISHED, Plan, Result, Row, Sample, to_json, without_record
 from orchestrator.results import gpu_figures, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.export import to_csv, write_parquet
@@ -53,26 +53,31 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
     for folder, plan, results in _each_job_once(folders, merged.notes):
-        rows, goes_on = [], folder.goes_on()
+        rows, now = [], folder.running()
         for one in single_jobs(plan):
-            rows += _add_job(merged, folder, one, results, goes_on)
-        waiting = sum(row["status"] == PENDING for row in rows)
-        if waiting:
-            merged.notes.append(
-                f"Run {plan.run_id} still goes on: {waiting} of {plural(len(rows), 'job')} have no result yet."
-            )
+            rows += _add_job(merged, folder, one, results, now)
+        merged.notes.extend(_goes_on(plan.run_id, rows))
         merged.rows.extend(rows)
         merged.run_ids.extend({plan.run_id} - set(merged.run_ids))
         everything.extend(results[job.id] for job in plan.planned if job.id in results)
-        failed = {row["job_id"] for row in rows if row["status"] not in {"ok", PENDING, *NOT_RUN}}
+        failed = {row["job_id"] for row in rows if row["status"] not in {"ok", *UNFINISHED, *NOT_RUN}}
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = public(folder.log_tail(job))
     return msgspec.structs.replace(merged, environment=environment(everything))
 
 
+def _goes_on(run_id: str, rows: Sequence[Row]) -> list[str]:
+    """How far a run is that is not over yet."""
+    running, waiting = (sum(row["status"] == status for row in rows) for status in (RUNNING, PENDING))
+    if not running + waiting:
+        return []
+    done = f"{len(rows) - running - waiting} of {plural(len(rows), 'job')}"
+    return [f"Run {run_id} still goes on: {done} are done, {running} running, {waiting} waiting."]
+
+
 def _add_job(
-    merged: Merged, folder: RunFolder, one: Plan, results: Mapping[str, Result], goes_on: bool
+    merged: Merged, folder: RunFolder, one: Plan, results: Mapping[str, Result], now: set[str] | None
 ) -> list[dict[str, Any]]:
     """Adds what a plan of a single job left to the tables; gives its row. Its raw readings are not kept."""
     (job,) = one.planned
@@ -90,7 +95,7 @@ def _add_job(
             note(
                 merged.notes, f"Not all curves of processor and memory: there are more than {MOST_READINGS:,} readings."
             )
-    return merge_run(one, mine, columns, readings, goes_on=goes_on)
+    return merge_run(one, mine, columns, readings, running=now)
 
 
 def _each_job_once(

@@ -8,6 +8,7 @@ lack its end.
 <run>/jobs/<job id>/gpu-1.parquet   readings of its GPU, where the job ran on a node of a cluster
 <run>/jobs/<job id>/attempts/<n>/   what earlier attempts of a resumed job left
 <run>/gpu-<n>.{jsonl while it runs, then parquet}  readings of the GPUs; n counts the sessions of a resumed run
+<run>/live.json                     while a session goes on: where, since when
 <run>/until.json                    how `--until` ended
 <run>/run.json                      the run in a few lines, for lists of runs (history/digest.py)
 <run>/results.{json,csv,parquet}, epochs.csv, report.{html,md}, charts/, manifest.json
@@ -27,11 +28,11 @@ import msgspec
 
 from orchestrator import doors
 from orchestrator.doors import READINGS_LIMIT, UNREADABLE, Refused
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.files import disk_errors, locked, remove_tree, storage_error, sync, try_lock, write_atomic
 from orchestrator.model import MOST_JOBS, GpuSample, Job, Noun, Plan, Positive, Result, Sample, Status, to_json
 from orchestrator.results import gpu_readings, records
-from orchestrator.results.manifest import MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
+from orchestrator.results.manifest import LIVE, MANIFEST, RAW, RESULT, job_is_whole, write_job_manifest
 from orchestrator.results.records import NewerRecord
 
 #: The folder of a job that the job itself can write to. What it leaves there is removed, and never read as a record.
@@ -54,6 +55,15 @@ class Attempt(Noun, frozen=True, kw_only=True):
 
     job: Job
     attempt: Positive
+
+
+class Session(Noun, frozen=True, kw_only=True):
+    """live.json: who works on a run now. `seconds`: what its jobs took in earlier runs, by job id."""
+
+    host: str
+    began: str
+    pid: int
+    seconds: dict[str, float] = {}
 
 
 class RunFolder:
@@ -137,6 +147,45 @@ class RunFolder:
             return not try_lock(descriptor)
         finally:
             os.close(descriptor)
+
+    def running(self) -> set[str] | None:
+        """Ids of the jobs that run now; None for a run that is over.
+
+        A job runs that this session has begun and that has no result. On a cluster its node must have begun it.
+        """
+        if not self.goes_on():
+            return None
+        plan, since = self.plan(), self.session()
+        away = plan.config.get("executor", "local") != "local"
+        return {job.id for job in plan.jobs if self._begun(job, since[1] if since else None, away)}
+
+    def _begun(self, job: Job, since: float | None, away: bool) -> bool:
+        folder = self.job_folder(job)
+        try:
+            if doors.kind_of(folder / RESULT):
+                return False
+            if away:
+                attempts = [name for name in doors.names(folder / "slurm") if "-" in name]
+                return any(doors.kind_of(folder / "slurm" / name / "started.json") for name in attempts)
+            begun = _changed(folder / "job.json")
+            return begun is not None and (since is None or begun >= since)
+        except OSError:
+            return False
+
+    @contextmanager
+    def live(self, session: Session) -> Iterator[None]:
+        """Tells whoever watches this run of the session that goes on; after it there is nothing to tell."""
+        with contextlib.suppress(HostError, Refused):  # nobody is told then, and the run goes on
+            write_atomic(self.path / LIVE, to_json(session))
+        yield
+        with contextlib.suppress(OSError, Refused):
+            doors.remove(self.path / LIVE)
+
+    def session(self) -> tuple[Session, float] | None:
+        """The session that goes on, or that was killed, and when it began by the clock of the disk; None without."""
+        began = _changed(self.path / LIVE)
+        found = doors.read_record(self.path / LIVE, Session)
+        return None if found is None or began is None else (found, began)
 
     def plan(self) -> Plan:
         """What was planned. Raises UserError for what is no plan, or has a job twice, none, or far too many."""
@@ -252,6 +301,18 @@ class RunFolder:
         with contextlib.suppress(FileNotFoundError):
             return "\n".join(doors.tail(self.job_folder(job) / "log.txt")[-lines:])
         return ""
+
+
+def _changed(path: Path) -> float | None:
+    """When a file was written last, by the clock of the disk that it lies on; None where there is none."""
+    try:
+        descriptor = doors.open_file(path)
+    except FileNotFoundError:
+        return None
+    try:
+        return os.fstat(descriptor).st_mtime
+    finally:
+        os.close(descriptor)
 
 
 def _sample(line: bytes) -> Sample:

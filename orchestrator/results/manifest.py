@@ -24,6 +24,8 @@ from orchestrator.results import records
 
 MANIFEST = "manifest.json"
 RESULT = "result.json"
+#: What a session says of itself while it goes on. Of one that was killed it stays, until the next one.
+LIVE = "live.json"
 #: The raw files of one job; any of them may be absent.
 RAW = ("job.json", "events.jsonl", "samples.jsonl", "log.txt", "gpu-1.parquet", "gpu-1.jsonl")
 
@@ -144,7 +146,7 @@ def _inside(name: str) -> bool:
 
 
 def _covered_paths(run: Path) -> list[str]:
-    """Everything in the run's folder but the jobs' own files (their manifests stand for them) and temporary files."""
+    """Everything in a run's folder but the jobs' own files (their manifests stand for them) and what does not stay."""
     jobs = [f"jobs/{name}/{MANIFEST}" for name in doors.names(run / "jobs") if not name.startswith(".")]
     jobs = [path for path in jobs if doors.kind_of(run / path)]
     others, waiting = [], [Path()]
@@ -155,4 +157,4 @@ def _covered_paths(run: Path) -> list[str]:
                 others += [] if path.name.startswith(".") else [path.as_posix()]
             elif path != Path("jobs"):
                 waiting.append(path)
-    return [*(path for path in others if path != MANIFEST), *jobs]
+    return [*(path for path in others if path not in (MANIFEST, LIVE)), *jobs]

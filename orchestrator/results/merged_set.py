@@ -184,12 +184,12 @@ class _Collected:
             self._add_run(RunFolder.open(path))
 
     def _add_run(self, folder: RunFolder) -> None:
-        plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
+        plan, results, now = folder.plan(), folder.results(), folder.running()
         for one in single_jobs(plan):
             job = one.planned[0]
             samples = Readings.of(folder.samples(job))
             readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
-            (row,) = merge_run(one, results, {job.id: samples}, readings, goes_on=goes_on)
+            (row,) = merge_run(one, results, {job.id: samples}, readings, running=now)
             if self._take(row, str(folder.path)) and not without_record(row):
                 self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
                 self.samples.add(plan.run_id, job.id, samples)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import itertools
 import shlex
 import statistics
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from orchestrator.model import NO_RECORD, PENDING, GpuSample, Job, Plan, Result, Sample
+from orchestrator.model import NO_RECORD, PENDING, RUNNING, GpuSample, Job, Plan, Result, Sample
 from orchestrator.results import gpu_figures, host_figures, own_figures
 from orchestrator.results.columns import (
     COLUMNS,
@@ -46,11 +46,11 @@ def merge_run(
     results: Mapping[str, Result],
     samples: Mapping[str, Sequence[Sample] | Readings],
     gpu: Mapping[str, Sequence[GpuSample]] | None = None,
-    goes_on: bool = False,
+    running: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """One row per planned job, in plan order, with exactly the keys of COLUMNS; what is unknown is None.
 
-    `goes_on`: the run is not over, so what has no result yet is pending.
+    `running`: ids of the jobs that run now, where the run is not over: of what has no result yet the others wait.
     """
     skipped = {skip.job.id: skip for skip in plan.skipped}
     rows = []
@@ -60,7 +60,7 @@ def merge_run(
             skip = skipped[job.id]
             result = Result(run_id=plan.run_id, job=job, status=skip.status, reason=skip.reason)
         if result is None:
-            row = _row_without_result(plan, job, goes_on)
+            row = _row_without_result(plan, job, running)
         else:
             row = result_row(result, samples.get(job.id, ()), (gpu or {}).get(job.id, ()))
         found = result or Result(run_id=plan.run_id, job=job, status="cancelled")
@@ -83,10 +83,13 @@ def single_jobs(plan: Plan) -> Iterator[Plan]:
         yield msgspec.structs.replace(plan, jobs=jobs, skipped=skips)
 
 
-def _row_without_result(plan: Plan, job: Job, goes_on: bool) -> dict[str, Any]:
+def _row_without_result(plan: Plan, job: Job, running: Collection[str] | None) -> dict[str, Any]:
     reason = f"{NO_RECORD}: the run ended before this job did"
     row = result_row(Result(run_id=plan.run_id, job=job, status="cancelled", reason=reason), ())
-    return {**row, "status": PENDING, "reason": f"{NO_RECORD} yet: the run still goes on"} if goes_on else row
+    if running is None:
+        return row
+    status = RUNNING if job.id in running else PENDING
+    return {**row, "status": status, "reason": f"{NO_RECORD} yet: the run still goes on"}
 
 
 def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequence[GpuSample] = ()) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import msgspec
 
 from orchestrator import doors, extras
 from orchestrator.errors import OrchestrateError, UserError
-from orchestrator.model import PENDING, GpuSample, Result, Status
+from orchestrator.model import UNFINISHED, GpuSample, Result, Status
 from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder, has_plan
@@ -30,7 +30,7 @@ NEEDED = {
     "results": ("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat", "status"),
     "epochs": ("run_id", "job_id", "epoch"),
 }
-STATUSES = frozenset((*get_args(Status), PENDING))
+STATUSES = frozenset((*get_args(Status), *UNFINISHED))
 DAMAGED = "the set is damaged, or of another version: merge its runs again"
 
 
@@ -57,14 +57,14 @@ def read_source(path: Path) -> Source:
     """
     if has_plan(path):
         folder = RunFolder.open(path)
-        plan, results, goes_on = folder.plan(), folder.results(), folder.goes_on()
+        plan, results, now = folder.plan(), folder.results(), folder.running()
         found = Source(rows=[], epochs=[], notes=[])
         for one in single_jobs(plan):
             (job,) = one.planned
             samples, mine = {job.id: Readings.of(folder.samples(job))}, {job.id: results.get(job.id)}
             done = {job_id: result for job_id, result in mine.items() if result is not None}
             gpu = gpu_samples(folder, done, found.notes)
-            found.rows.extend(merge_run(one, done, samples, gpu, goes_on=goes_on))
+            found.rows.extend(merge_run(one, done, samples, gpu, running=now))
             found.epochs.extend(epoch_rows(done.values(), gpu, samples))
         return found
     if is_set(path):

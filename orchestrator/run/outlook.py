@@ -7,7 +7,9 @@ newest first; whatever cannot be read is passed over.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import itertools
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -18,7 +20,7 @@ from orchestrator.executors.prepared import Ready
 from orchestrator.model import Host, Job, Plan, Result
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.names import names
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import RunFolder, Session
 
 #: How many runs, and how many of their results, are read; and for how many seconds at most.
 MOST_RUNS, MOST_RESULTS, MOST_S = 20, 500, 2.0
@@ -36,6 +38,12 @@ def outlook(ready: Ready, folder: RunFolder, catalog: Catalog, host: Host) -> Ou
         done=[result for result in there(folder, ready.plan) if result.job.id not in pending],
         seconds=earlier(folder, ready.pending, host.name),
     )
+
+
+def session_of(host: str, known: Outlook) -> Session:
+    """What this process says of itself while it works on the run."""
+    began = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    return Session(host=host, began=began, pid=os.getpid(), seconds=known.seconds)
 
 
 def there(folder: RunFolder, plan: Plan) -> Iterable[Result]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import math
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,13 +29,15 @@ from orchestrator.run import owner, stranger
 from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
 from orchestrator.run.hearing import Hearing
-from orchestrator.run.outlook import outlook
+from orchestrator.run.outlook import outlook, session_of
+from orchestrator.run.page import paged
 from orchestrator.text import public
 
 #: The folder of a report's charts.
 CHARTS = "charts"
 
 if TYPE_CHECKING:
+    from orchestrator.report.blocks import Drawn
     from orchestrator.report.standings import Group
     from orchestrator.report.view import View
     from orchestrator.results.collect import Merged
@@ -126,9 +128,11 @@ def carry_out(
     """
     if request.until is not None:
         renewed = renewed | {"plan.json", "until.json"}
-    with Hearing(listener) as hearing:
-        hearing.planned(outlook(ready, folder, catalog, executor.host()))
-        interrupted, broken = measured(request, executor, ready, folder, hearing)
+    known = outlook(ready, folder, catalog, executor.host())
+    with Hearing(listener) as hearing, folder.live(session_of(executor.host().name, known)):
+        with paged(hearing, folder, catalog.root, executor, ready.plan) as pages:
+            pages.planned(known)
+            interrupted, broken = measured(request, executor, ready, folder, pages)
         with not_hung_up():
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)
             if broken is None and not isinstance(finished.broken, HostError):
@@ -232,7 +236,7 @@ def checked_place(out: Path) -> Path:
     return place
 
 
-def write_report(view: View, out: Path) -> list[str]:
+def write_report(view: View, out: Path, draw: Callable[[View], Drawn] = drawn) -> list[str]:
     """The report: HTML, Markdown and charts; what could not be drawn, in words.
 
     Raises HostError where they cannot be written, and doors.Refused where the folder of the charts is a link.
@@ -241,7 +245,7 @@ def write_report(view: View, out: Path) -> list[str]:
 
     out = checked_place(out)
     again = doors.kind_of(out / "report.md") == "file" and "(charts/" in "".join(doors.tail(out / "report.md", 2**24))
-    made = build(view, drawn)
+    made = build(view, draw)
     files = made.files()
     for name, content in files.items():
         write_atomic(out / name, content)

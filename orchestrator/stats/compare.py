@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.model import NOT_RUN, PENDING, Noun, Row, without_record
+from orchestrator.model import NOT_RUN, UNFINISHED, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
@@ -176,7 +176,7 @@ def _without_times(known: dict[str, Any], a: list[Row], b: list[Row]) -> Ratio:
     where, its = ("the second", b) if known["n_a"] else ("the first", a)
     unread = next((str(row["reason"]) for row in its if without_record(row)), "")
     why = f" ({unread.partition(':')[0]})" if unread else ""
-    broke = any(row["status"] not in {PENDING, *NOT_RUN} and not without_record(row) and _measured(row) for row in b)
+    broke = any(row["status"] not in UNFINISHED | NOT_RUN and not without_record(row) and _measured(row) for row in b)
     return Ratio(**known, broken=bool(known["n_a"]) and broke, why_not=f"no steady time in {where}{why}")
 
 

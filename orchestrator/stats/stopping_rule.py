@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from orchestrator.model import Job, Noun, Plan
+from orchestrator.stats.blocks import in_order
 from orchestrator.stats.inference import Repeats, half_width
 
 Cell = tuple[str, str, str, str, str]
@@ -87,8 +88,7 @@ def next_jobs(plan: Plan, found: Sequence[CellState]) -> list[Job]:
         for cell, job in latest.items()
         if _task(job) in open_tasks and cell not in given_up
     ]
-    random.Random(f"{plan.seed} {len(plan.jobs)}").shuffle(added)
-    return added
+    return in_order(added, random.Random(f"{plan.seed} {len(plan.jobs)}"))
 
 
 def _task(job: Job) -> tuple[str, str, str]:

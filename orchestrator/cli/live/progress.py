@@ -83,8 +83,13 @@ class Progress:
         """So many jobs join those that are shown."""
         with self._lock:
             self._board.expect(more)
-            # One that cannot move its cursor, such as an editor's, gets lines.
-            if self._live is None and self._console.is_interactive and more:
+        self.show()
+
+    def show(self) -> None:
+        """Begins to draw, where jobs are to come. A terminal that cannot move its cursor, an editor's, gets lines."""
+        with self._lock:
+            ahead = self._board.done < self._board.planned
+            if self._live is None and self._console.is_interactive and ahead:
                 self._live = Display(self._console, self._drawn)
                 self._live.start()
 

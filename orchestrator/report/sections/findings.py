@@ -10,7 +10,7 @@ from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Cell, Matrix, Paragraphs, Section, Span, Text
 from orchestrator.report.layout import Contender, Layout
-from orchestrator.report.outcomes import counted
+from orchestrator.report.outcomes import counted, word
 from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
 from orchestrator.stats.inference import repeats_to_tell
@@ -195,5 +195,6 @@ def _marks(rows: Sequence[Row], alone: bool = False) -> list[Span]:
     statuses = [str(row["status"]) for row in rows if row["status"] != "ok"]
     counts = {status: statuses.count(status) for status in statuses}
     return [
-        counted(status, status if alone and count == 1 else f"{status} ×{count}") for status, count in counts.items()
+        counted(status, word(status) if alone and count == 1 else f"{word(status)} ×{count}")
+        for status, count in counts.items()
     ]

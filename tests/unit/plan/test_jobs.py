@@ -59,6 +59,7 @@ def test_the_order_is_seeded_and_repeats_are_interleaved(catalog):
     for block in range(3):
         cells = [job.cell for job in first[20 * block : 20 * (block + 1)]]
         assert len(set(cells)) == 20
+        assert len({cell[0] for cell in cells[:4]}) == 1  # the first row of figures is complete after four jobs
     assert [j.cell for j in first[:20]] != [j.cell for j in first[20:40]]
 
 

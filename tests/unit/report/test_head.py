@@ -8,7 +8,7 @@ from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build
 from orchestrator.report.head import counts, headline, machines, make_head, measured
 from orchestrator.report.layout import lay_out
-from orchestrator.report.outcomes import counted, failures
+from orchestrator.report.outcomes import counted, failures, mark
 from tests.fakes.made_up import own, recorded
 from tests.make import row
 from tests.unit.report.makers import view_of
@@ -65,12 +65,13 @@ def test_both_twins_begin_with_it_and_say_of_the_report_that_it_is_the_report():
 
 
 def test_what_is_still_to_run_is_no_failure():
-    found = counts([row(), row(status="pending")])
-    assert [(count.number, count.text, count.section) for count in found] == [
-        (1, "of 2 jobs ok", ""), (1, "still to run", ""),
+    found = counts([row(), row(status="pending"), row(status="running")])
+    assert [(count.number, count.text, count.css) for count in found] == [
+        (1, "of 3 jobs done, the run goes on", ""), (1, "ok", ""), (1, "running", ""), (1, "waiting", ""),
     ]  # fmt: skip
-    assert failures([row(status="pending")]) == []
-    assert counted("pending", "pending ×2").href == ""
+    assert failures([row(status="pending"), row(status="running")]) == []
+    assert counted("pending", "pending ×2").href == counted("running", "running").href == ""
+    assert mark("pending").text == "waiting"
 
 
 def test_files_of_ones_own_are_named():

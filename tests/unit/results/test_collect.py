@@ -112,7 +112,7 @@ def test_a_run_that_goes_on_has_pending_rows_and_says_so(tmp_path):
         "pending",
         "no result on record yet: the run still goes on",
     )
-    assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs have no result yet."]
+    assert merged.notes == [f"Run {running.path.name} still goes on: 1 of 2 jobs are done, 0 running, 1 waiting."]
     assert [row["status"] for row in own.rows] == ["ok", "cancelled"] and own.notes == []
     assert [row["status"] for row in merge_runs([RunFolder.open(running.path)]).rows] == ["ok", "cancelled"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from orchestrator import doors
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import GpuSample, Result
 from orchestrator.results import folder as results_folder
-from orchestrator.results.folder import RunFolder
+from orchestrator.results.folder import RunFolder, Session
 from orchestrator.results.manifest import write_run_manifest
+from orchestrator.results.verify import verified
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
 
 
@@ -84,6 +86,33 @@ def test_whether_a_run_goes_on_is_told_by_its_lock(tmp_path):
     with folder.locked():
         assert other.goes_on() and not folder.goes_on()  # whoever holds the lock reports what it ends with
     assert not other.goes_on()
+
+
+def test_a_job_runs_that_this_session_has_begun_and_that_has_no_result(tmp_path):
+    jobs = [make_job(repeat=repeat) for repeat in (1, 2, 3, 4)]
+    folder = RunFolder.create(tmp_path, make_plan(jobs=jobs))
+    other = RunFolder.open(folder.path)
+    folder.begin(jobs[3], 1)  # by a session that was killed
+    os.utime(folder.job_folder(jobs[3]) / "job.json", (1, 1))
+    assert other.running() is None and other.session() is None
+    with folder.locked(), folder.live(Session(host="h", began="now", pid=1, seconds={"x": 2.0})):
+        for job in jobs[:2]:
+            folder.begin(job, 1)
+        folder.write_result(make_result(jobs[0]))
+        assert other.running() == {jobs[1].id}
+        assert other.session()[0].seconds == {"x": 2.0}
+        write_run_manifest(folder.path, set())
+    assert other.running() is None and other.session() is None
+    assert "live.json" not in dict(verified(folder))  # what does not stay is in no manifest
+
+
+def test_on_a_cluster_a_job_runs_when_its_node_has_begun_it(tmp_path):
+    jobs = [make_job(repeat=repeat) for repeat in (1, 2)]
+    folder = RunFolder.create(tmp_path, make_plan(config={"executor": "slurm"}, jobs=jobs))
+    for job in jobs:
+        (folder.begin(job, 1) / "slurm" / "1-ab").mkdir(parents=True)
+    (folder.job_folder(jobs[1]) / "slurm" / "1-ab" / "started.json").touch()
+    assert folder.running() == {jobs[1].id}
 
 
 def test_jobs_that_were_left_alone_go_on_until_they_are_collected(tmp_path):
