@@ -1,15 +1,14 @@
-"""What it costs that the report is rewritten between the jobs of a run: with a page after every job, and without any.
+"""What it costs that the report is rewritten between the jobs of a run: jobs after a page against jobs after none.
 
-python -m tests.bench.live_page [--pairs 10] [--jobs 6]
+python -m tests.bench.live_page [--pairs 20]
 
-Each pair is two runs of the same jobs, in turn in either order: one as it is but with a page after each job (a real run
-has far fewer), one without any. The jobs do a fixed amount of work on their core. Prints figures and asserts none.
+One run of jobs that do a fixed amount of work on their core, with a page before every second one (a real run has far
+fewer). Neighbours are a pair, so that slow changes of the host meet both. Prints figures and asserts none.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import statistics
@@ -34,7 +33,7 @@ def train(writer, options, seconds=0.05):
     table = list(range(400000))
     for epoch in range(1, int(options["epochs"]) + 1):
         begun, used, total = clock(), time.process_time(), 0
-        for _ in range(6):
+        for _ in range(2):
             for value in table:
                 total += table[(value * 7919) % 400000]
         took, used = clock() - begun, time.process_time() - used
@@ -50,30 +49,29 @@ import sys
 from orchestrator.cli import app
 from orchestrator.run import page
 from tests.fakes import stub_orchestrate
-page.EVERY_S, page.SHARE = (0.0, 1e9) if sys.argv.pop(1) == "page" else (1e9, 1.0)
+page.EVERY_S, page.SHARE = 0.0, 1e9
+write, turns = page.Paged._written, iter([False, True] * 100000)
+page.Paged._written = lambda self: write(self) if next(turns) else ""
 stub_orchestrate.replace()
 app.main()
 """
 
 
-def run(folder: Path, which: str, jobs: int) -> dict[str, float]:
-    """Medians over the steady epochs of one run: seconds, and processor seconds; and how many pages there were."""
-    out = folder / f"results-{os.urandom(3).hex()}"
+def run(folder: Path, jobs: int) -> list[dict[str, float]]:
+    """By job, in the order of the run: medians over its steady epochs of seconds, and of processor seconds."""
     words = ["run", "--config", "smoke", "--root", folder / "root", "--data-dir", folder / "data", "--no-fetch"]
     words += ["--no-build", "--stack", STACK, "--threads", 1, "--launcher", "process", "--epochs", 4]
-    argv = [sys.executable, "-c", PROGRAM, which, *map(str, [*words, "--repeats", jobs, "--out", out])]
+    argv = [sys.executable, "-c", PROGRAM, *map(str, [*words, "--repeats", jobs, "--out", folder / "results"])]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "XDG_CACHE_HOME": str(folder / "cache")}
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder, env=env)
-    epochs = []
-    for path in sorted(out.glob("2*/jobs/*/result.json")):
-        if not path.is_relative_to(out / "latest"):
-            epochs += json.loads(path.read_bytes())["epochs"][1:]
-    pages = len(list(out.glob("2*/report.html")))
-    return {
-        "seconds": statistics.median(epoch["train_s"] for epoch in epochs),
-        "processor": statistics.median(epoch["used_s"] for epoch in epochs),
-        "pages": pages,
-    }
+    (report,) = folder.glob("results/2*/report.html")
+    found = []
+    for path in report.parent.glob("jobs/*/result.json"):
+        result = json.loads(path.read_bytes())
+        steady = result["epochs"][1:]
+        medians = {name: statistics.median(epoch[name] for epoch in steady) for name in ("train_s", "used_s")}
+        found.append({**medians, "at": result["launched_t"]})
+    return sorted(found, key=lambda each: each["at"])
 
 
 def spread(values: list[float]) -> str:
@@ -83,24 +81,20 @@ def spread(values: list[float]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--pairs", type=int, default=10)
-    parser.add_argument("--jobs", type=int, default=6)
-    given = parser.parse_args()
-    ratios: dict[str, list[float]] = {"seconds": [], "processor": []}
+    parser.add_argument("--pairs", type=int, default=20)
+    pairs = parser.parse_args().pairs
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         script = make_root(folder / "root", ["good"]) / "workloads" / "run.py"
         script.write_text(script.read_text().replace('if __name__ == "__main__":\n', WORK))
         make_data(folder / "data")
-        for _, order in zip(range(given.pairs), itertools.cycle((("page", "none"), ("none", "page"))), strict=False):
-            found = {which: run(folder, which, given.jobs) for which in order}
-            assert (found["page"]["pages"], found["none"]["pages"]) == (1, 0)
-            for what, values in ratios.items():
-                values.append(found["page"][what] / found["none"][what])
-            seconds = {which: round(figures["seconds"], 4) for which, figures in found.items()}
-            print(f"{seconds}, load {os.getloadavg()[0]:.1f}", flush=True)
-    for what, values in ratios.items():
-        print(f"an epoch with a page after every job over one without, {what}: {spread(values)}")
+        jobs = run(folder, 2 * pairs + 1)[1:]  # nothing is written before the first one
+    # After the first job nothing is written, after the second a page, and so on.
+    for what, name in (("train_s", "seconds"), ("used_s", "processor seconds")):
+        ratios = [after[what] / none[what] for none, after in zip(jobs[::2], jobs[1::2], strict=True)]
+        print(
+            f"an epoch right after a page over one after none, {name}: {spread(ratios)}; load {os.getloadavg()[0]:.1f}"
+        )
 
 
 if __name__ == "__main__":
