@@ -320,6 +320,8 @@ class Job(Noun, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     threads: Threads
     timeout_s: Seconds
+    #: Its library is asked for the same results each time.
+    deterministic: bool = False
     #: None for a file of one's own, which brings its data.
     dataset: Name | None = None
 

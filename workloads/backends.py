@@ -7,6 +7,11 @@ import importlib
 import os
 
 
+#: What every library on CUDA heeds, by way of the driver or of NVIDIA's own libraries.
+SHARED_VARIABLES = ("CUDA_CACHE_PATH", "CUDA_CACHE_DISABLE", "CUDA_CACHE_MAXSIZE", "CUDA_FORCE_PTX_JIT",
+                    "CUDA_DISABLE_PTX_JIT", "NVIDIA_TF32_OVERRIDE")
+
+
 def gpu_requested(environ=os.environ):
     """Whether this job was given a GPU, by the variables that CUDA and its container tools read."""
     visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES", ""))
@@ -26,6 +31,8 @@ class Library(object):
 
     #: Whether threads and seed can be set only once Keras is there.
     needs_keras = False
+    #: Variables that decide how it computes.
+    variables = ()
 
     def __init__(self, name, module):
         self.name = name
@@ -67,6 +74,19 @@ class Library(object):
 
     def precision(self):
         """What decides now how exact float32 products are, by name; empty where nothing does."""
+        return {}
+
+    def deterministic(self):
+        """Asks for the same results each time; returns the settings made, empty where this library has none."""
+        return {}
+
+    def computing(self):
+        """What decides how it chooses kernels and keeps memory, by name: what it says, and the variables that are set."""
+        found = {name: os.environ[name] for name in SHARED_VARIABLES + self.variables if name in os.environ}
+        found.update(self._computing())
+        return found
+
+    def _computing(self):
         return {}
 
     def settle_input(self):
@@ -116,6 +136,9 @@ class TensorFlow1(Library):
 
 
 class TensorFlow2(Library):
+    variables = ("TF_FORCE_GPU_ALLOW_GROWTH", "TF_GPU_ALLOCATOR", "TF_CUDNN_USE_AUTOTUNE", "TF_DETERMINISTIC_OPS",
+                 "TF_ENABLE_ONEDNN_OPTS", "TF_XLA_FLAGS", "XLA_FLAGS")
+
     def own_keras(self):
         major, minor = self.version.split(".")[:2]
         return self.module.keras if (int(major), int(minor)) < (2, 6) else None
@@ -153,6 +176,18 @@ class TensorFlow2(Library):
         self.module.config.experimental.enable_tensor_float_32_execution(False)
         return {"tensor_float_32_execution": False}
 
+    def deterministic(self):
+        ask = getattr(self.module.config.experimental, "enable_op_determinism", None)  # since 2.8
+        if ask is None:
+            return {}
+        ask()
+        return {"op_determinism": True}
+
+    def _computing(self):
+        config = importlib.import_module("tensorflow.python.framework.config")  # which has no public name
+        asked = getattr(config, "is_op_determinism_enabled", None)
+        return {"op_determinism": bool(asked())} if asked else {}
+
     def precision(self):
         enabled = getattr(self.module.config.experimental, "tensor_float_32_execution_enabled", None)  # since 2.4
         return {"tensor_float_32_execution": enabled()} if enabled else {}
@@ -175,6 +210,16 @@ class TensorFlow2(Library):
 
 
 class Jax(Library):
+    variables = ("XLA_FLAGS", "XLA_PYTHON_CLIENT_PREALLOCATE", "XLA_PYTHON_CLIENT_MEM_FRACTION",
+                 "XLA_PYTHON_CLIENT_ALLOCATOR", "JAX_COMPILATION_CACHE_DIR")
+
+    def deterministic(self):
+        """By a flag that XLA reads when it first computes. On the CPU it has nothing else to choose from."""
+        known = tuple(int(part) for part in self.version.split(".")[:3] if part.isdigit()) >= (0, 4, 31)
+        flag = "--xla_gpu_exclude_nondeterministic_ops=true" if known else "--xla_gpu_deterministic_ops=true"
+        os.environ["XLA_FLAGS"] = " ".join(filter(None, [os.environ.get("XLA_FLAGS"), flag]))
+        return {"XLA_FLAGS": os.environ["XLA_FLAGS"]}
+
     def exact(self):
         self.module.config.update("jax_default_matmul_precision", "highest")
         return {"jax_default_matmul_precision": "highest"}
@@ -191,6 +236,8 @@ class Jax(Library):
 
 
 class Torch(Library):
+    variables = ("PYTORCH_CUDA_ALLOC_CONF", "PYTORCH_ALLOC_CONF", "CUBLAS_WORKSPACE_CONFIG", "TORCH_BLAS_PREFER_CUBLASLT")
+
     def set_threads(self, threads):
         self.module.set_num_threads(threads)
         return self.threads()
@@ -211,6 +258,18 @@ class Torch(Library):
         self.module.backends.cudnn.allow_tf32 = False
         return self.precision()
 
+    def deterministic(self):
+        """cuBLAS reads its variable when it is first used."""
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        self.module.use_deterministic_algorithms(True)
+        self.module.backends.cudnn.benchmark = False
+        return dict(self._computing(), CUBLAS_WORKSPACE_CONFIG=os.environ["CUBLAS_WORKSPACE_CONFIG"])
+
+    def _computing(self):
+        return {"deterministic_algorithms": self.module.are_deterministic_algorithms_enabled(),
+                "cudnn.benchmark": self.module.backends.cudnn.benchmark,
+                "cudnn.deterministic": self.module.backends.cudnn.deterministic}
+
     def precision(self):
         return {"matmul.allow_tf32": self.module.backends.cuda.matmul.allow_tf32,
                 "cudnn.allow_tf32": self.module.backends.cudnn.allow_tf32}
@@ -222,6 +281,10 @@ class Torch(Library):
 
 
 class Cntk(Library):
+    def deterministic(self):
+        self.module.cntk_py.force_deterministic_algorithms()
+        return {"force_deterministic_algorithms": True}
+
     def set_threads(self, threads):
         self.module.cntk_py.set_max_num_cputhreads(threads)
         return {"max_cpu_threads": self.module.cntk_py.get_max_num_cputhreads()}
@@ -239,6 +302,11 @@ class Theano(Library):
         # Keras 2.0 uses theano.ifelse without importing it; Theano 1.0 no longer does so itself.
         import theano.ifelse  # noqa: F401
 
+    def deterministic(self):
+        """Read when a graph is compiled: no operation on a GPU then adds in an order of its own."""
+        self.module.config.deterministic = "more"
+        return {"deterministic": self.module.config.deterministic}
+
     def set_threads(self, threads):
         return {"openmp": bool(self.module.config.openmp), "blas": self.module.config.blas.ldflags}
 
@@ -247,6 +315,8 @@ class Theano(Library):
 
 
 class MXNet(Library):
+    variables = ("MXNET_CUDNN_AUTOTUNE_DEFAULT", "MXNET_GPU_MEM_POOL_RESERVE")
+
     def seed(self, seed):
         self.module.random.seed(seed)
 

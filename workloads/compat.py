@@ -22,6 +22,16 @@ def hard_sigmoid_2017(x):
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
+def cudnn_lstm(layer):
+    """Whether Keras computes this LSTM with cuDNN, by its own check; None where it has none."""
+    try:
+        from keras.src.backend import cudnn_ok
+    except ImportError:  # Keras 1 and 2 have a layer of their own for that
+        return None
+    return layer.use_cudnn in ("auto", True) and bool(
+        cudnn_ok(layer.activation, layer.recurrent_activation, layer.unroll, use_bias=layer.use_bias))
+
+
 def inner(layer):
     """The layer itself, or the one that TimeDistributed wraps."""
     return layer.layer if type(layer).__name__ == "TimeDistributed" else layer
@@ -33,7 +43,7 @@ class Keras(object):
     version = keras.__version__
     callback_class = keras.callbacks.Callback
 
-    def __init__(self, variant, threads, seed):
+    def __init__(self, variant, threads, seed, deterministic=False):
         if not keras.__version__.startswith(KNOWN):
             raise ValueError("the built-in workloads speak Keras 1.2, 2.0 and 3, and this is Keras %s" % self.version)
         if variant == "modern" and MAJOR < 3:
@@ -42,6 +52,7 @@ class Keras(object):
         self.seed = seed
         self.library = backends.library(K.backend())
         self.threads = self.library.set_threads(threads)
+        self.deterministic = self.library.deterministic() if deterministic else None
         self.library.settle_input()
         self.devices = self.library.devices()
         backends.check_gpu(self.library, self.devices)
@@ -236,7 +247,7 @@ class Keras(object):
                 names = ("consume_less", "implementation", "use_cudnn", "unroll")
                 found = {name: getattr(layer, name) for name in names if hasattr(layer, name)}
                 activation = getattr(layer, "inner_activation", None) or layer.recurrent_activation
-                return dict(found, recurrent_activation=activation.__name__)
+                return dict(found, recurrent_activation=activation.__name__, cudnn=cudnn_lstm(layer))
         return None
 
 

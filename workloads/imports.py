@@ -19,13 +19,15 @@ WATCHED = ("numpy", "keras", "tf_keras") + LIBRARIES
 class Imports(object):
     """`patch`: called with each Keras that was imported. `asked`: the backend that the script set by itself, or None."""
 
-    def __init__(self, seed, threads, patch):
+    def __init__(self, seed, threads, patch, deterministic=False):
         self.seconds = 0.0
         self.asked = None
         self._seed, self._threads, self._patch = seed, threads, patch
         self._backend = os.environ.get("KERAS_BACKEND")
         self._depth = 0
         self.threads_set = {}
+        #: The settings made for the same results each time, by library; None where they were not asked for.
+        self.deterministic = {} if deterministic else None
 
     def watch(self):
         """From here on every import of a library is seen."""
@@ -97,6 +99,8 @@ class Imports(object):
         library = backends.library(name)
         self.threads_set[name] = library.set_threads(self._threads)
         library.seed(self._seed)
+        if self.deterministic is not None:
+            self.deterministic[name] = library.deterministic()
 
     def _patch_keras(self, name, module):
         if name == "tensorflow":

@@ -33,6 +33,7 @@ def add_arguments(parser):
     parser.add_argument("--attempt", type=positive, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=positive, default=default_threads())
+    parser.add_argument("--deterministic", action="store_true", help="ask the library for the same results each time")
     parser.add_argument("--lease", action="store_true", help="exit as soon as standard input ends")
 
 

@@ -28,6 +28,7 @@ import loops
 import orchestrated
 import place
 import recorder
+import rounding
 
 NEVER_TRAINED = ("%s ended without training: it called no fit() and marked no epoch "
                  "(docs/OWN.md: Training loops of your own)")
@@ -70,7 +71,7 @@ class Job(object):
         self.recorder = recorder.Recorder(writer, self._wait)
         self.bounds = bounding.Bounds(args.epochs, args.steps, args.batch_size)
         self.fits = fits.Fits(self, self.bounds)
-        self.imports = imports.Imports(args.seed, args.threads, self.fits.patch)
+        self.imports = imports.Imports(args.seed, args.threads, self.fits.patch, args.deterministic)
 
     def _wait(self):
         if self._library:
@@ -117,11 +118,20 @@ class Job(object):
             "backend": used.name if used else None, "framework_version": used.version if used else None,
             "keras_version": getattr(keras, "__version__", None), "versions": described.versions(keras, used),
             "packages": described.packages(), "precision": used.precision() if used else {},
+            "deterministic": self._deterministic(), "computing": used.computing() if used else {},
             "threads": job.thread_settings(self._args.threads, self._threads()),
             "image_data_format": described.image_data_format(keras),
         }
         if self.first_output is not None:
             self._said["first_output"] = self.first_output
+
+    def _deterministic(self):
+        made = self.imports.deterministic
+        return made if made is None or self._library is None else made.get(self._library.name, {})
+
+    def rounding(self):
+        """How exact products are where the script has left its library."""
+        return rounding.measured(self._library) if self._library else {}
 
     def _threads(self):
         used = self._library
@@ -166,7 +176,7 @@ def run(args, writer, network):
     if cell is None:
         raise job.Refused(NEVER_TRAINED % os.path.basename(args.file))
     writer.write("end", elapsed_s=cell.elapsed_s, rss_peak_mb=cell.rss_peak_mb, metrics=cell.metrics(),
-                 caches=job.cache_changes(cached), fits=len(work.recorder.trainings))
+                 caches=job.cache_changes(cached), fits=len(work.recorder.trainings), rounding=work.rounding())
 
 
 def hide(out):

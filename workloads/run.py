@@ -14,6 +14,7 @@ import traceback
 
 import events
 import job
+import rounding
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIZES = ("epochs", "batch_size", "train", "validation")
@@ -98,7 +99,7 @@ def describe_ready(args, keras, model, writer):
                   "keras": keras.version, library.name: library.version},
         packages=job.packages(), image_data_format=keras.image_data_format,
         threads=job.thread_settings(args.threads, keras.threads),
-        precision=keras.precision,
+        precision=keras.precision, deterministic=keras.deterministic, computing=library.computing(),
         parameters=model.count_params(), settings=keras.settings(model))
 
 
@@ -128,13 +129,13 @@ def run(args, writer):
     with writer.phase("import"):
         import compat
 
-        keras = compat.Keras(args.variant, args.threads, args.seed)
+        keras = compat.Keras(args.variant, args.threads, args.seed, args.deterministic)
     samples = load(args, workload, keras, writer)
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)
     callback = train(args, workload, keras, model, samples, writer)
-    writer.write("end", elapsed_s=callback.elapsed_s, rss_peak_mb=events.rss_peak_mb(),
-                 metrics=callback.last_metrics, caches=job.cache_changes(cached))
+    writer.write("end", elapsed_s=callback.elapsed_s, rss_peak_mb=events.rss_peak_mb(), metrics=callback.last_metrics,
+                 caches=job.cache_changes(cached), rounding=rounding.measured(keras.library))
 
 
 def main(argv=None):

@@ -204,6 +204,12 @@ CONFIGURATION = options(
         type=click.IntRange(1),
         help="Repeats of each backend on each workload, each in a fresh process.  [default: 1]",
     ),
+    click.option(
+        "--deterministic",
+        is_flag=True,
+        default=None,
+        help="Ask each library for the same results each time, which costs speed; never compared with runs without.",
+    ),
     click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Epochs per job, in place of the scale's."),
     click.option("--timeout", metavar="90s|10m|2h", help="Time limit per job, instead of the scale's."),
     click.option(

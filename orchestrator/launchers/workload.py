@@ -70,7 +70,7 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         more = []
     for flag, value in flags.items():
         argv += [] if value is None else [f"--{flag}", str(value)]
-    return [*argv, *more, "--lease"]
+    return [*argv, *more, *["--deterministic"] * job.deterministic, "--lease"]
 
 
 def job_environment(job: Job, backend: Backend) -> dict[str, str]:

@@ -64,6 +64,8 @@ class Config(Noun, frozen=True, kw_only=True):
     epochs: Epochs | None = None
     timeout: str | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
+    #: Ask each library for the same results each time; never compared with runs that do not.
+    deterministic: bool = False
     #: Of a file of one's own: the most batches of an epoch, data by name, and whether it may use the network.
     steps: Positive | None = None
     data: dict[DataName, str] = {}

@@ -43,6 +43,7 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
         steps=config.steps,
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
+        deterministic=config.deterministic,
         threads=config.threads
         or default_threads(
             usable_cores(host), _gpus_used(config, host, stacks) if device == "gpu" else config.parallel

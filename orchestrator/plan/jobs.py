@@ -29,6 +29,7 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     timeout_s: int | None
     seed: int
     threads: int
+    deterministic: bool = False
 
 
 #: What may be a file of one's own, and how that is named.
@@ -132,6 +133,7 @@ def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, back
         # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.
         seed=(wanted.seed + repeat - 1) % 2**31,
         threads=wanted.threads,
+        deterministic=wanted.deterministic,
         timeout_s=wanted.timeout_s or (scale.timeout_s if scale else OWN_TIMEOUT_S),
         dataset=workload.dataset,
     )

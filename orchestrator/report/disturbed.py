@@ -14,7 +14,7 @@ from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.blocks import Span
 from orchestrator.report.layout import Layout
-from orchestrator.stats import disturbance
+from orchestrator.stats import disturbance, exactness
 from orchestrator.text import listed, plural
 
 #: Cells that a sentence names; the section on noise has them all.
@@ -57,10 +57,13 @@ def sentences(layout: Layout) -> list[str]:
 
 
 def marks(rows: Sequence[Row]) -> list[Span]:
-    """The tags of one cell: `disturbed 48 %`, `throttled 3 %`, `slept 40 %`."""
+    """The tags of one cell: `disturbed 48 %`, `throttled 3 %`, `slept 40 %`, `not equal: TF32`."""
     ended_well = [row for row in rows if row["status"] == "ok"]
     found = [(told.tag, told.share) for told in _amounts(ended_well)]
-    return [Span(f"{tag} {words.percent(100 * share)}" if share else tag, "tag") for tag, share in found]
+    tags = [f"{tag} {words.percent(100 * share)}" if share else tag for tag, share in found]
+    unequal = exactness.unequal(ended_well)
+    tags += [f"not equal: {exactness.kind(exactness.worst(unequal))}"] if unequal else []
+    return [Span(tag, "tag") for tag in tags]
 
 
 def labels(layout: Layout, line: int) -> str:

@@ -20,7 +20,7 @@ from orchestrator.text import plural
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
     "workload", "scale", "epochs", "batch_size", "train", "validation",
-    "data_kind", "data_sha256", "workloads_sha256", "asked_steps",
+    "data_kind", "data_sha256", "workloads_sha256", "asked_steps", "deterministic",
 )  # fmt: skip
 #: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
 DECIDED = ("epochs", "batch_size", "train", "validation")
@@ -35,9 +35,15 @@ CONDITIONS_IN_WORDS = {
     "data_kind": "{} data",
     "data_sha256": "data {:.8}",
     "workloads_sha256": "scripts {:.8}",
+    "deterministic": "deterministic",
 }
 #: The same for what was left to a file of one's own, where another run asked for it.
-LEFT = {"epochs": "all epochs", "asked_steps": "all steps", "batch_size": "its own batch size"}
+LEFT = {
+    "epochs": "all epochs",
+    "asked_steps": "all steps",
+    "batch_size": "its own batch size",
+    "deterministic": "not deterministic",
+}
 
 
 class Task(Struct, frozen=True):
@@ -106,6 +112,7 @@ def _asked(row: Row) -> Row:
 
     0 is what was left to the file; a job that failed knows that, too.
     """
+    row = {**row, "deterministic": bool(row.get("deterministic"))}
     if row["variant"] != "own":
         return row
     asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}

@@ -124,7 +124,7 @@ REAL = frozenset(
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
-        *("first_output_mean", "first_output_std", "learned"),
+        *("first_output_mean", "first_output_std", "learned", "product_error", "convolution_error"),
     }
 )
 
@@ -152,9 +152,13 @@ COLUMNS: dict[str, str] = {
     **_typed("file", "asked_epochs", "asked_batch_size", "asked_steps", "samples", "batches"),
     **_typed("first_output_mean", "first_output_std", "learned", "packages", "network"),
     **_typed("era", "found", "arrays", "settings", "fits"),
+    # How exact float32 products were, relative; whether the same results were asked for; what decided how it computed.
+    **_typed("product_error", "convolution_error"),
+    "deterministic": "BOOLEAN",
+    **_typed("computing"),
 }
 #: Columns whose text is JSON: lists and objects for programs, one field for tables.
-PACKED = ("arrays", "settings", "fits")
+PACKED = ("arrays", "settings", "fits", "computing")
 EPOCH_COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
     **_typed("epoch", "elapsed", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc"),

@@ -54,6 +54,11 @@ class ReadyEvent(Event, frozen=True, kw_only=True):
     image_data_format: str | None = None
     parameters: Number | None = None
     settings: dict[str, object] = {}
+    #: How exact products are asked to be, and what else decides how the library computes.
+    precision: dict[str, object] = {}
+    computing: dict[str, object] = {}
+    #: The settings made for the same results each time: None where nobody asked, empty where the library has none.
+    deterministic: dict[str, object] | None = None
     #: What a file of one's own gave to fit(), by name, and the packages that were installed.
     arrays: dict[str, object] = {}
     packages: list[object] = []
@@ -119,6 +124,8 @@ class EndEvent(Event, frozen=True, kw_only=True):
     elapsed_s: Number | None = None
     rss_peak_mb: Number | None = None
     caches: dict[str, object] = {}
+    #: Errors of a float32 `product` and `convolution` relative to float64, or `trouble` in words.
+    rounding: dict[str, object] = {}
 
 
 class CacheFiles(Struct, frozen=True, kw_only=True):

@@ -36,12 +36,12 @@ from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
     *("workload", "variant", "scale", "epochs", "batch_size", "train", "validation"),
-    *("data_sha256", "workloads_sha256"),
+    *("data_sha256", "workloads_sha256", "deterministic"),
 )
 #: The same of files of one's own, which may stop early: the epochs that were asked for, and what they then did.
 OWN_WORK = (
     *("workload", "variant", "scale", "asked_epochs", "asked_batch_size", "asked_steps", "batch_size", "train"),
-    *("validation", "parameters", "samples", "batches", "workloads_sha256"),
+    *("validation", "parameters", "samples", "batches", "workloads_sha256", "deterministic"),
 )
 DOER = (
     *("stack", "backend", "framework_version", "keras_version", "image_digest", "packages_sha256"),

@@ -212,7 +212,8 @@ def _setup_s(launched_t: float | None, events: JobEvents) -> float | None:
 
 
 def _job_part(job: Job) -> dict[str, Any]:
-    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}}
+    asked = {"deterministic": job.deterministic or None}  # as in records that know nothing of it
+    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}, **asked}
 
 
 def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
@@ -244,8 +245,24 @@ def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
         "ended": result.ended,
         "wall_s": ended - started if started is not None and ended is not None else None,
         "cache": cache_state(events.end.caches),
+        "product_error": number(events.end.rounding.get("product")),
+        "convolution_error": number(events.end.rounding.get("convolution")),
+        "computing": own_figures.packed(computing(events)),
         "process_rss_peak_mb": events.end.rss_peak_mb,
     }
+
+
+def computing(events: JobEvents) -> dict[str, Any]:
+    """What decided how a job computed, by name: settings of its library, variables, and what was asked of both."""
+    ready, lstm = events.ready, events.ready.settings.get("lstm")
+    found = {**ready.precision, **ready.computing, **(ready.deterministic or {})}
+    if isinstance(lstm, dict) and lstm.get("cudnn") is not None:
+        found["cuDNN LSTM"] = lstm["cudnn"]
+    if ready.deterministic == {}:
+        found["deterministic"] = "asked for, but this library has no such setting"
+    if events.end.rounding.get("trouble"):
+        found["products not measured"] = events.end.rounding["trouble"]
+    return found
 
 
 def _sizes(data: DataEvent) -> dict[str, Any]:

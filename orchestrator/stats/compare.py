@@ -16,12 +16,12 @@ from orchestrator.stats.sameness import unlike
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
 CONDITIONS = (
-    *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota"),
+    *("scale", "epochs", "train", "validation", "batch_size", "threads", "cpu_quota", "deterministic"),
     *("data_sha256", "workloads_sha256"),
 )
 #: The same of files of one's own: what was asked of them. What they then did is judged as a whole (sameness.py).
 OWN_CONDITIONS = (
-    *("scale", "asked_epochs", "asked_batch_size", "asked_steps", "threads", "cpu_quota"),
+    *("scale", "asked_epochs", "asked_batch_size", "asked_steps", "threads", "cpu_quota", "deterministic"),
     "workloads_sha256",
 )
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.

@@ -21,8 +21,9 @@ from typing import Any
 import msgspec
 
 from orchestrator.model import Result
-from orchestrator.results import gpu_figures, gpu_readings
+from orchestrator.results import gpu_figures, gpu_readings, rows
 from orchestrator.results.job_events import job_epochs
+from orchestrator.stats import exactness
 
 ROOT = Path(__file__).resolve().parents[2]
 PY, WORK = os.environ["PY"], Path(os.environ["WORK"])
@@ -74,10 +75,35 @@ def steps(backend: str, environ: Mapping[str, str]) -> dict[str, list[float]]:
     return {line["workload"]: [line[name] for name in ("before", "during", "after")] for line in lines}
 
 
+#: Prints how exact products are in a variant, as its jobs measure it.
+ROUNDING = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+import compat, rounding
+print(json.dumps(rounding.measured(compat.Keras(sys.argv[2], 1, 0).library)))
+"""
+
+
+def rounding(backend: str, variant: str) -> float:
+    """The larger error of a product and a convolution on the device of this run."""
+    argv = [PY, "-c", ROUNDING, str(ROOT / "workloads"), variant]
+    here = {"CUDA_VISIBLE_DEVICES": "" if DEVICE == "cpu" else "0", "KERAS_BACKEND": backend}
+    answer = subprocess.run(argv, env={**os.environ, **here}, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout.splitlines()[-1])
+    print(f"a product and a convolution on {backend}, {variant}: {found}")
+    return float(max(found["product"], found["convolution"]))
+
+
 def equal() -> bool:
-    """Equal steps on the CPU and on the GPU: what `faithful` promises."""
+    """What `faithful` promises: equal steps on the CPU and on the GPU, of float32; and what `modern` makes of them."""
     well = True
+    for result in results(WORK / "suite"):  # as the jobs themselves measured it
+        unequal = exactness.unequal([rows.result_row(result, ())])
+        well &= not unequal
+        print(f"{result.job.id}: {result.end.get('rounding')}{', which is not float32' if unequal else ''}")
     for backend in backends():
+        well &= exactness.kind(rounding(backend, "faithful")) == "float32"
+        print(f"modern on {backend} is {exactness.kind(rounding(backend, 'modern'))}")
         cpu = steps(backend, {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"})
         here = cpu if DEVICE == "cpu" else steps(backend, {"CUDA_VISIBLE_DEVICES": "0"})
         for workload, losses in cpu.items():

@@ -50,6 +50,8 @@ def test_one_command_runs_without_network_and_leaves_a_record_that_can_be_report
     assert answer.returncode == 0, answer.stdout[-4000:] + answer.stderr[-2000:]
     assert "all went well" in answer.stdout
     assert "mnist_mlp on jax: losses of equal steps differ by" in answer.stdout
+    assert "modern on jax is float32" in answer.stdout  # a CPU rounds nothing
+    assert "which is not float32" not in answer.stdout
     assert len(list(out.iterdir())) <= 8
     assert sum(path.stat().st_size for path in out.iterdir()) < 16 * 2**20
     home = tmp_path / "home"

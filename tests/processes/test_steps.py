@@ -63,11 +63,16 @@ def test_faithful_means_float32_on_a_gpu_and_modern_means_the_librarys_default(p
 def test_the_modern_variant_is_todays_defaults(python_of, tmp_path):
     python_of("keras3-torch")
     words = ["--launcher", "process", "--stack", "keras3-torch", "--workload", "mnist_cnn", "--variant", "modern"]
+    words += ["--deterministic"]
     code, (row,), stderr = run(tmp_path, *words, module="tests.fakes.no_report")
     assert (code, row["status"], row["variant"]) == (0, "ok", "modern"), stderr[-3000:]
     (events,) = tmp_path.glob("2*/jobs/*/events.jsonl")
     (ready,) = [e for e in map(json.loads, events.read_text().splitlines()) if e["event"] == "ready"]
     assert ready["settings"]["optimizer"]["learning_rate"] == pytest.approx(1e-3)  # 2017's Adadelta: 1.0
+    assert row["deterministic"] is True
+    assert row["computing"]["deterministic_algorithms"] is True  # as the library says
+    assert row["computing"]["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    assert 1e-8 < row["product_error"] < 2e-6 and 1e-8 < row["convolution_error"] < 2e-6
 
 
 def test_two_makers_of_one_environment_never_meet_in_a_half_built_one(tmp_path):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from orchestrator.report.blocks import Section
 from orchestrator.report.sections import (
     answer,
+    arithmetic,
     article,
     charts,
     deviations,
@@ -33,5 +34,5 @@ SECTIONS: dict[str, tuple[Build, ...]] = {
         *(charts.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
-    "background": (article.build, deviations.build, environment.build),
+    "background": (article.build, deviations.build, arithmetic.build, environment.build),
 }

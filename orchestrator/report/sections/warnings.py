@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from orchestrator.model import Row
-from orchestrator.report import disturbed, words
+from orchestrator.report import disturbed, inexact, words
 from orchestrator.report.blocks import Paragraphs, Section
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import failures
@@ -34,6 +34,7 @@ def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[
         ("data", _synthetic(rows)),
         ("failed", _failed(rows)),
         *(("quality", sentence) for sentence in _unlike(layout)),
+        ("quality", inexact.sentence(layout)),
         ("quality", _quality(layout, ranked)),
         ("gpu", _no_gpu(rows)),
         ("gpu", _reported(rows)),

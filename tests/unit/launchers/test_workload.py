@@ -49,6 +49,11 @@ def test_every_parameter_is_spelt_out():
     }
 
 
+def test_the_same_results_each_time_are_asked_of_the_script():
+    places = Places(scripts="/w", out="/out", data="/data/mnist.npz")
+    assert script_arguments(make_job(deterministic=True), context(), places)[-2:] == ["--deterministic", "--lease"]
+
+
 @pytest.mark.parametrize(("variant", "weights"), [("faithful", "equal"), ("modern", "framework")])
 def test_initial_weights_are_equal_where_variants_are_compared_faithfully(variant, weights):
     assert options(variant=variant)["--initial-weights"] == weights

@@ -83,7 +83,9 @@ def test_a_conflict_is_shown_and_the_first_is_kept(runs, tmp_path):
     assert {row["status"] for row in rows} == {"ok"}
 
 
-@pytest.mark.parametrize("name", ["workloads_sha256", "data_sha256", "threads", "scale", "image_digest", *MACHINE])
+@pytest.mark.parametrize(
+    "name", ["workloads_sha256", "data_sha256", "threads", "scale", "image_digest", "deterministic", *MACHINE]
+)
 def test_what_must_not_be_averaged_is_in_another_group(runs, tmp_path, name):
     row = read_source(runs[0]).rows[0]
     assert merged_set.group({**row, "run_id": "other", "repeat": 7, "seed": 1}) == merged_set.group(row)

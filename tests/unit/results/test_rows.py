@@ -107,6 +107,24 @@ def test_state_of_the_compile_cache(caches, state):
     assert cache_state(caches) == state
 
 
+def test_how_a_job_computed_is_told_in_one_field():
+    ready = {"precision": {"cudnn.allow_tf32": False}, "computing": {"XLA_FLAGS": "--a"}, "deterministic": {}}
+    end = {"rounding": {"product": 2e-7, "convolution": "odd", "trouble": "none left"}}
+    row = one_row(
+        make_result(make_job(deterministic=True), ready={**ready, "settings": {"lstm": {"cudnn": True}}}, end=end)
+    )
+    assert (row["product_error"], row["convolution_error"], row["deterministic"]) == (2e-7, None, True)
+    assert msgspec.json.decode(row["computing"]) == {
+        "cudnn.allow_tf32": False,
+        "XLA_FLAGS": "--a",
+        "deterministic": "asked for, but this library has no such setting",
+        "cuDNN LSTM": True,
+        "products not measured": "none left",
+    }
+    plain = one_row(make_result(make_job()))
+    assert (plain["deterministic"], plain["computing"]) == (None, None)  # as of records that know nothing of it
+
+
 def test_hostile_figures_raise_nothing():
     rubbish = {"event": "epoch_end", "t": 1, "train_s": "fast", "samples": [], "acc": {}, "validation_s": None}
     row = one_row(
