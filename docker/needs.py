@@ -1,6 +1,7 @@
 """Write needs.yaml: what the locked GPU packages need from outside, and what Debian's packages give.
 
 Usage: python docker/needs.py packages FILE.whl|FILE.tar.gz|FILE.deb ...   (as pip and apt download them)
+       python docker/needs.py code FILE.whl ...   (which GPUs the code in them is for; any wheel)
        python docker/needs.py debian BASE_IMAGE [PACKAGE ...]      (a base image on a Docker engine; for each package
                                                                     the libraries that installing it adds)
 
@@ -8,6 +9,9 @@ Of a package: the DT_NEEDED of every library inside; the names of libraries of N
 code as text, for dlopen finds libraries by those; and, if it is no wheel, the headers of CUDA that its C code includes,
 for it is compiled at run time. Only what is not in the package itself is written, with the libraries that it brings. A
 test compares all this with stacks.yaml and cuda.yaml (tests/unit/repository/test_needs.py).
+
+Of code (machine_code.py): the compute capabilities that most fat binaries have machine code for, the newest PTX, and
+each kind of fat binary with how many there are of it.
 
 The wheels are large (tensorflow-gpu 159 MB, mxnet-cu80 156 MB, cntk-gpu 475 MB), hence this file and not a test
 that downloads them.
@@ -20,10 +24,12 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import yaml
 
+from orchestrator.stacks.cuda import machine_code
 from orchestrator.stacks.cuda.elf import NotALibrary, dynamic
 from orchestrator.stacks.cuda.unpack import debian_data
 
@@ -38,27 +44,56 @@ CODE = (".c", ".h", ".py", ".pyx", ".cpp", ".cu")
 
 def main(words):
     """The command line; returns the exit code."""
-    if len(words) < 2 or words[0] not in ("packages", "debian"):
+    if len(words) < 2 or words[0] not in ("packages", "debian", "code"):
         print(__doc__, file=sys.stderr)
         return 2
     needs = yaml.safe_load(NEEDS.read_text()) if NEEDS.is_file() else {"packages": {}, "debian": {}}
     if words[0] == "packages":
         needs["packages"] |= dict(map(package, map(Path, words[1:])))
+    elif words[0] == "code":
+        needs["code"] = needs.get("code", {}) | dict(map(code, map(Path, words[1:])))
     else:
         needs["debian"] |= debian(words[1], words[2:])
     NEEDS.write_text(HEADER + yaml.safe_dump(needs, sort_keys=True, width=110, default_flow_style=None))
     return 0
 
 
-def package(path):
-    """Name and needs of one wheel, source archive or Debian package."""
+def code(path):
+    """Name of a wheel and the GPUs that it has code for: of most fat binaries, and each kind of them with its number."""
+    name, version = named(path)
+    found = [kind for _, content in members(path) if content[:4] == b"\x7fELF" for kind in machine_code.kinds(content)]
+    most, counts = machine_code.together(found), Counter()
+    for kind in found:
+        counts[(tuple(kind.native), tuple(kind.ptx.items()))] += kind.binaries
+    return name, {
+        "version": version,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "native": most.native,
+        "ptx": most.ptx,
+        "kinds": [f"{count}: {' '.join(native)}{ptx_words(ptx)}" for (native, ptx), count in counts.most_common()],
+    }
+
+
+def ptx_words(ptx):
+    return "".join(f", PTX {version} for {capability}" for capability, version in ptx)
+
+
+def named(path):
+    """Name and version in a file's name."""
     pattern = r"([^_]+)_([^_]+)_" if path.suffix == ".deb" else r"(\w+)-([\d.]+\d)[-.]"
     name, version = re.match(pattern, path.name).groups()
+    return name.replace("_", "-"), version
+
+
+def package(path):
+    """Name and needs of one wheel, source archive or Debian package."""
+    name, version = named(path)
     libraries = dict(shared_libraries(path))
     bundled = {library.soname or Path(place).name for place, library in libraries.items()}
     bundled |= {Path(place).name for place in libraries}
     needed = {need for library in libraries.values() for need in library.needed} - bundled
-    return name.replace("_", "-"), {
+    return name, {
         "version": version,
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),

@@ -108,6 +108,13 @@ class Source(Noun, frozen=True, kw_only=True):
     sha256: Sha256
 
 
+class Ptx(Noun, frozen=True, kw_only=True):
+    """Code that a driver translates at start, for GPUs from this compute capability on; older ones do not know it."""
+
+    compute_capability: str
+    min_driver: str
+
+
 class GpuNeeds(Noun, frozen=True, kw_only=True):
     """What the CUDA code of an image asks of the host: driver version, compute capability (lowest, highest)."""
 
@@ -115,6 +122,10 @@ class GpuNeeds(Noun, frozen=True, kw_only=True):
     min_driver: str
     #: ["3.0", "6.2"]; one entry alone is the lowest, without an upper end.
     compute_capability: Annotated[list[str], Meta(min_length=1, max_length=2)]
+    #: The compute capabilities that it has machine code for; empty where nobody has read it.
+    native: list[str] = []
+    #: What serves newer GPUs; None where nothing does.
+    ptx: Ptx | None = None
 
 
 class ImageVariant(Noun, frozen=True, kw_only=True):

@@ -51,6 +51,8 @@ RUN set -eu; options=; \
         python3.11; \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/venv /opt/venv
+RUN set -eu; \
+    install -d -m 1777 /cache/cuda
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \
     LANG=C.UTF-8 \
@@ -58,6 +60,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    CUDA_CACHE_MAXSIZE=4294967296 \
+    CUDA_CACHE_PATH=/cache/cuda \
     XLA_PYTHON_CLIENT_PREALLOCATE=false
 LABEL org.opencontainers.image.title="Keras 3.15.1 with JAX 0.10.2 (gpu)" \
     org.opencontainers.image.version="0.1.0" \

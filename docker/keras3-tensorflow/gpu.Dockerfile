@@ -51,6 +51,8 @@ RUN set -eu; options=; \
         python3.11; \
     rm -rf /var/lib/apt/lists/*
 COPY --from=build /opt/venv /opt/venv
+RUN set -eu; \
+    install -d -m 1777 /cache/cuda
 ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     HOME=/tmp \
     LANG=C.UTF-8 \
@@ -58,6 +60,8 @@ ENV PATH=/opt/venv/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
     NVIDIA_VISIBLE_DEVICES=all \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility \
+    CUDA_CACHE_MAXSIZE=4294967296 \
+    CUDA_CACHE_PATH=/cache/cuda \
     TF_CPP_MIN_LOG_LEVEL=2 \
     TF_FORCE_GPU_ALLOW_GROWTH=true
 LABEL org.opencontainers.image.title="Keras 3.15.1 with TensorFlow 2.21.0 (gpu)" \

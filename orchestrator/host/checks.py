@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from orchestrator.host.fitness import instead, span, unsupported_reason
+from orchestrator.host.fitness import instead, span, translated, unsupported_reason
 from orchestrator.host.folders import Folder
 from orchestrator.model import Device, Noun, Stack
 
@@ -348,6 +348,10 @@ def _stack(stack: Stack, backend: str, gpu: Device, mend: str) -> Check:
         return Check(level="ok", what=what, seen=seen, needed="nothing is known of what it needs")
     needed = f"{span(needs)}, driver {needs.min_driver} or newer (CUDA {needs.cuda})"
     why = unsupported_reason(needs, gpu)
+    slow = translated(needs, gpu)
+    if slow and not why:
+        mend = "nothing needs mending: what was translated is kept for the jobs after it; rows say if caches were cold"
+        return Check(level="warn", what=what, seen=f"{seen}; {slow}", needed=needed, mend=mend)
     if not why:
         return Check(level="ok", what=what, seen=seen, needed=needed)
     return Check(level="bad", what=what, seen=why, needed=needed, mend=mend)

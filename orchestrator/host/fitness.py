@@ -28,7 +28,37 @@ def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
             f"its CUDA {needs.cuda} code cannot drive compute capability {gpu.compute_capability} "
             f"({gpu.name}): it was built for {span(needs)}"
         )
+    return _untranslatable(needs, gpu)
+
+
+def _untranslatable(needs: GpuNeeds, gpu: Device) -> str:
+    """Why code that has to be translated for this GPU cannot be; "" where it has machine code, or can."""
+    if not needs.native or gpu.compute_capability is None or has_machine_code(needs, gpu.compute_capability):
+        return ""
+    what = f"machine code for {', '.join(needs.native)}"
+    if needs.ptx is None or version(gpu.compute_capability) < version(needs.ptx.compute_capability):
+        return f"it has {what}, and nothing to translate for compute capability {gpu.compute_capability} ({gpu.name})"
+    if gpu.driver and version(gpu.driver) < version(needs.ptx.min_driver):
+        return (
+            f"it has {what}; to translate the rest for compute capability {gpu.compute_capability} ({gpu.name}) takes "
+            f"driver {needs.ptx.min_driver} or newer, this host has {gpu.driver}"
+        )
     return ""
+
+
+def has_machine_code(needs: GpuNeeds, capability: str) -> bool:
+    """Whether code runs as it is: machine code serves later minor versions of its major version, and no others."""
+    has = version(capability)
+    return any(version(each)[0] == has[0] and version(each) <= has for each in needs.native)
+
+
+def translated(needs: GpuNeeds | None, gpu: Device) -> str:
+    """That the driver translates code for this GPU when a job starts, in words; "" where it need not or is not known."""
+    if needs is None or not needs.native or gpu.compute_capability is None or unsupported_reason(needs, gpu):
+        return ""
+    if has_machine_code(needs, gpu.compute_capability):
+        return ""
+    return f"no machine code for {gpu.compute_capability}: the driver translates PTX when a job starts, minutes if cold"
 
 
 def span(needs: GpuNeeds) -> str:

@@ -247,17 +247,19 @@ def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
         "cache": cache_state(events.end.caches),
         "product_error": number(events.end.rounding.get("product")),
         "convolution_error": number(events.end.rounding.get("convolution")),
-        "computing": own_figures.packed(computing(events)),
+        "computing": own_figures.packed(computing(events, result.fingerprint.gpu_state if result.fingerprint else {})),
         "process_rss_peak_mb": events.end.rss_peak_mb,
     }
 
 
-def computing(events: JobEvents) -> dict[str, Any]:
+def computing(events: JobEvents, gpu_state: Mapping[str, str]) -> dict[str, Any]:
     """What decided how a job computed, by name: settings of its library, variables, and what was asked of both."""
     ready, lstm = events.ready, events.ready.settings.get("lstm")
     found = {**ready.precision, **ready.computing, **(ready.deterministic or {})}
     if isinstance(lstm, dict) and lstm.get("cudnn") is not None:
         found["cuDNN LSTM"] = lstm["cudnn"]
+    if gpu_state.get("code"):
+        found["GPU code"] = gpu_state["code"]
     if ready.deterministic == {}:
         found["deterministic"] = "asked for, but this library has no such setting"
     if events.end.rounding.get("trouble"):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.host import fitness
 from orchestrator.launchers.launcher import Launcher, RunContext
 from orchestrator.measure.fingerprint import Origin, fingerprint
 from orchestrator.measure.gpu_claims import GpuClaims
@@ -56,4 +57,7 @@ class JobRunner:
         own = self._context.own.get(job.workload)
         laid = self._context.laid_for(job)
         packages = laid.layer.sha256 if laid else None
+        needs = self._context.stacks[job.stack].needs(job.backend)
+        if device.kind == "gpu" and fitness.translated(needs, device):  # which needs a warm cache to be quick
+            device = msgspec.structs.replace(device, state={**device.state, "code": fitness.translated(needs, device)})
         return fingerprint(job, device, launch, self._context.data_of(job), self._origin, own, packages)

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from orchestrator.model import Backend, Deviation, DeviceKind, Found, ImageVariant, Stack
+from orchestrator.model import Backend, CacheVolume, Deviation, DeviceKind, Found, ImageVariant, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.stacks.found.probe import Met, Seen
 
@@ -35,7 +35,8 @@ def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -
         keras=next(iter(met.values())).keras,
         base="found",
         backends=[_backend(name, each, peers[name]) for name, each in met.items()],
-        images={kind: ImageVariant(env=_settings(peers.values(), kind), verified=True) for kind in KINDS},
+        images={kind: ImageVariant(env=_settings(peers.values(), kind, found.kind), verified=True) for kind in KINDS},
+        caches=_caches(peers.values()) if found.kind == "python" else [],
         deviations=list(_deviations(met, peers, seen)),
         found=found,
     )
@@ -58,10 +59,18 @@ def _backend(name: str, met: Met, peer: Stack | None) -> Backend:
     )
 
 
-def _settings(peers: Iterable[Stack | None], kind: DeviceKind) -> dict[str, str]:
-    """The variables that the catalog's images set for these backends."""
+def _settings(peers: Iterable[Stack | None], kind: DeviceKind, what: str) -> dict[str, str]:
+    """The variables that the catalog's images set for these backends; none of caches for an image, which has none."""
+    peers = list(peers)
     images = [peer.images[kind] for peer in peers if peer and kind in peer.images]
-    return {key: value for image in images for key, value in image.env.items()}
+    settings = {key: value for image in images for key, value in image.env.items()}
+    inside = tuple(cache.path for cache in _caches(peers))
+    return {k: v for k, v in settings.items() if what == "python" or not inside or not v.startswith(inside)}
+
+
+def _caches(peers: Iterable[Stack | None]) -> list[CacheVolume]:
+    """What these backends compile and keep, as the catalog says it of its stacks."""
+    return list({cache.name: cache for peer in peers if peer for cache in peer.caches}.values())
 
 
 def _deviations(met: dict[str, Met], peers: dict[str, Stack | None], seen: Seen) -> Iterator[Deviation]:

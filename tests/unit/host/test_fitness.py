@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from orchestrator.host.fitness import instead, unsupported, unsupported_reason, version
+from orchestrator.host.fitness import has_machine_code, instead, translated, unsupported, unsupported_reason, version
 from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
@@ -80,3 +80,44 @@ def test_what_to_run_instead(gpus, words):
 def test_a_card_that_runs_no_program_fits_nothing():
     closed = gpu("NVIDIA A100", "8.0", "580.65.06")
     assert "MIG" in unsupported_reason(OLD[0].needs("tensorflow"), structs.replace(closed, unusable="MIG is on"))
+
+
+def needs_of(name):
+    stack = next(stack for stack in STACKS if stack.name == name)
+    return stack.needs(stack.backends[0].name)
+
+
+@pytest.mark.parametrize(
+    ("stack", "capability", "driver", "said"),
+    [
+        ("keras3-tensorflow", "8.6", "535.183.01", ""),  # 8.0 serves it
+        ("keras3-tensorflow", "9.0", "580.65.06", "translates PTX"),
+        ("keras3-jax", "9.0", "535.183.01", ""),
+        ("keras3-jax", "13.0", "580.65.06", "translates PTX"),
+        ("keras3-torch", "8.9", "580.65.06", ""),
+    ],
+)
+def test_a_card_without_machine_code_is_told_that_its_driver_translates(stack, capability, driver, said):
+    card = gpu("a card", capability, driver)
+    assert unsupported_reason(needs_of(stack), card) == ""
+    assert said in translated(needs_of(stack), card) and bool(said) == bool(translated(needs_of(stack), card))
+
+
+@pytest.mark.parametrize(
+    ("stack", "capability", "driver", "why"),
+    [
+        ("keras3-tensorflow", "9.0", "535.183.01", "takes driver 555.42.02 or newer, this host has 535.183.01"),
+        ("keras3-torch", "13.0", "590.10", "nothing to translate for compute capability 13.0"),
+    ],
+)
+def test_what_cannot_be_translated_is_unsupported(stack, capability, driver, why):
+    card = gpu("a card", capability, driver)
+    assert why in unsupported_reason(needs_of(stack), card)
+    assert translated(needs_of(stack), card) == ""
+
+
+def test_machine_code_serves_later_minor_versions_of_its_major_one_only():
+    needs = needs_of("keras3-torch")
+    assert [has_machine_code(needs, each) for each in ("7.0", "7.5", "8.9", "12.1", "11.0")] == [
+        *(False, True, True, True, False)
+    ]

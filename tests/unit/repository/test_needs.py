@@ -144,3 +144,35 @@ def test_a_source_has_one_hash():
             part = next(part.name for part in PARTS.parts for file in part.files if file.name == source.file)
             archives = [archive for route in PARTS.routes for archive in route.archives if part in archive.gives]
             assert {archive.sha256 for archive in archives} == {source.sha256}
+
+
+#: The oldest driver that translates a version of PTX: that of the CUDA which brought it (NVIDIA's PTX documentation).
+TRANSLATES = {"8.5": "555.42.02", "8.8": "575.51.03"}
+#: Stack -> the wheels that hold its framework's own code.
+OWN_CODE = {
+    "keras3-tensorflow": ["tensorflow"],
+    "keras3-jax": ["jax-cuda12-pjrt", "jax-cuda12-plugin"],
+    "keras3-torch": ["torch"],
+}
+
+
+@pytest.mark.parametrize("stack", [stack for stack in CATALOG.stacks if stack.era == "today"], ids=lambda s: s.name)
+def test_the_gpus_of_a_stack_are_those_that_its_wheels_have_code_for(stack: Stack):
+    needs = stack.images["gpu"].gpu_needs
+    assert needs is not None
+    for name in OWN_CODE[stack.name]:
+        code = NEEDS["code"][name]
+        assert re.search(rf"^{name}=={re.escape(code['version'])} ", lock(stack), re.M)
+        assert code["sha256"] in lock(stack)
+        assert needs.native == code["native"]
+        ptx = {needs.ptx.compute_capability: needs.ptx.min_driver} if needs.ptx else {}
+        assert ptx == {capability: TRANSLATES[version] for capability, version in code["ptx"].items()}
+
+
+@pytest.mark.parametrize("name", ["tensorflow-gpu", "mxnet-cu80", "cntk-gpu"])
+def test_the_ranges_of_2017_are_within_what_their_wheels_have_code_for(name: str):
+    (needs,) = [stack.needs(b.name) for stack in STACKS for b in stack.backends if b.package["gpu"] == name]
+    assert needs is not None
+    native = NEEDS["code"][name]["native"]
+    lowest, highest = needs.compute_capability
+    assert lowest == native[0] and highest.partition(".")[0] == native[-1].partition(".")[0]

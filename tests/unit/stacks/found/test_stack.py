@@ -48,6 +48,12 @@ def test_its_name_is_that_of_the_environment_and_fits_a_folder(kind, place, name
     assert msgspec.convert(name, Name) == name
 
 
+def test_an_image_that_was_found_has_no_volume_for_caches_and_no_variable_that_names_one():
+    made = stack("nvcr.io/nvidia/jax", "image")
+    assert made.caches == []
+    assert "CUDA_CACHE_PATH" not in made.images["gpu"].env
+
+
 def test_no_two_stacks_have_one_name():
     assert stack("/opt/keras3-jax/bin/python", taken=["keras3-jax", "keras3-jax-2"]).name == "keras3-jax-3"
 
@@ -61,9 +67,12 @@ def test_every_backend_that_works_is_a_contender_with_the_settings_of_its_like()
     ]
     assert made.images["gpu"].env == {
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "CUDA_CACHE_MAXSIZE": "4294967296",
+        "CUDA_CACHE_PATH": "/cache/cuda",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
+    assert [cache.path for cache in made.caches_for("gpu")] == ["/cache/cuda"]
     assert (made.era, made.python, made.keras) == ("today", "3.12", "3.14.0")
     assert made.title == "Python 3.12 at /x/e/bin/python, as found"
 
