@@ -59,7 +59,7 @@ def main(words):
 
 
 def code(path):
-    """Name of a wheel and the GPUs that it has code for: of most fat binaries, and each kind of them with its number."""
+    """Name of a wheel and the GPUs that it has code for: of most fat binaries, and each kind of them with its count."""
     name, version = named(path)
     found = [kind for _, content in members(path) if content[:4] == b"\x7fELF" for kind in machine_code.kinds(content)]
     most, counts = machine_code.together(found), Counter()

@@ -14,6 +14,7 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from orchestrator import extras
 from orchestrator.model import Noun
@@ -95,7 +96,7 @@ def _fat_binaries(content: Content) -> Iterator[set[tuple[int, int, str]]]:
     with extras.needed("elftools"):  # only here: most commands read no library
         from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
-    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    stream: Any = io.BytesIO(content) if isinstance(content, bytes) else content
     try:
         file = ELFFile(stream)
         spans = [(s["sh_offset"], s["sh_size"]) for s in file.iter_sections() if s.name in SECTIONS]
