@@ -53,7 +53,7 @@ def has_machine_code(needs: GpuNeeds, capability: str) -> bool:
 
 
 def translated(needs: GpuNeeds | None, gpu: Device) -> str:
-    """That the driver translates code for this GPU when a job starts, in words; "" where it need not, or nobody knows."""
+    """That the driver translates code for this GPU when a job starts, in words; "" where it need not."""
     if needs is None or not needs.native or gpu.compute_capability is None or unsupported_reason(needs, gpu):
         return ""
     if has_machine_code(needs, gpu.compute_capability):
