@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from orchestrator import __version__
 from orchestrator.cli.bars import byte_bar
 from orchestrator.cli.console import say, tell
-from orchestrator.cli.options import JSON, ROOT
+from orchestrator.cli.options import BUILD, JSON, ROOT, build_settings
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import BASIC, Runtime, check_launcher, check_usable
@@ -19,12 +20,14 @@ from orchestrator.launchers.runtimes import load as load_runtime
 from orchestrator.model import DeviceKind, Stack, image_name
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.plan.jobs import select
+from orchestrator.plan.request import Request
 from orchestrator.run.bring import with_stacks
-from orchestrator.stacks import runtime_images
+from orchestrator.stacks import image_check, runtime_images
+from orchestrator.stacks.choose import choose_provisioner
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import recipe
 from orchestrator.stacks.images import sbom as bills
-from orchestrator.stacks.images.engine import ImageInfo, connect, inspect
+from orchestrator.stacks.images.engine import Engine, ImageInfo, connect, inspect
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 STACK = click.option(
@@ -127,6 +130,51 @@ def load(file: Path, force: bool, launcher: str | None) -> None:
         say(f"these images are of version {index.orchestrator}; this is {__version__}")
     for image in index.images:
         tell(f"{image.name}: {'loaded' if image.name in loaded else 'is there already'}")
+
+
+@images.command()
+@STACK
+@DEVICE
+@ROOT
+@BUILD
+@JSON
+@click.option("--remove", is_flag=True, help="Remove images again that were not there before.")
+def check(**given: Any) -> None:
+    """Check images without the device that they are for: build, import, look for every library that they want.
+
+    Exits 1 where a backend cannot be imported, or a library is missing.
+
+    \b
+    Examples:
+      orchestrate images check --device gpu
+      orchestrate images check --device gpu --stack keras3-jax --remove
+    """
+    client, catalog = connect(), load_catalog(given["root"])
+    chosen = select(list(given["stacks"]) or ["*"], (stack.name for stack in catalog.stacks), "stack")
+    request = Request(out=Path("results"), build=build_settings(given))
+    provisioner = choose_provisioner("docker", request, catalog, Engine(), say)
+    found, bad = [], False
+    for stack, device, name in _names(catalog):
+        if stack.name not in chosen or given["device"] not in (None, device):
+            continue
+        there = inspect(client, name) is not None
+        missing = [each.reason for each in provisioner.prepare([stack], device) if each.backend is None]
+        if missing:
+            tell(f"{name}: {missing[0]}") if not given["as_json"] else found.append({"name": name, "faults": missing})
+            bad = True
+            continue
+        checked = image_check.check(client, stack, device, __version__, say)
+        bad = bad or bool(checked.faults)
+        found.append(msgspec.to_builtins(checked))
+        if not given["as_json"]:
+            tell(f"{name}: {checked.size_mb} MB")
+            for line in filter(None, checked.lines):
+                tell(f"  {line}")
+        if given["remove"] and not there:
+            client.images.remove(name)
+    if given["as_json"]:
+        print_json({"images": found})
+    raise SystemExit(1 if bad else 0)
 
 
 def _runtime(launcher: str | None) -> Runtime | None:

@@ -26,7 +26,7 @@ def packages():
     for folder in sys.path:
         for entry in os.listdir(folder) if os.path.isdir(folder) else []:
             match = re.match(r"(.+?)-([^-]+)(-py[\d.]+)?\.(dist|egg)-info$", entry)
-            if match:
+            if match and match.group(1) != "Python":  # Debian's 2.7 has one for itself, without the last number
                 found.add("%s==%s" % (re.sub(r"[-_.]+", "-", match.group(1)).lower(), match.group(2)))
     return sorted(found)
 
