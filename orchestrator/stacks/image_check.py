@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +12,7 @@ from orchestrator.stacks.cuda.fetch import exported
 from orchestrator.stacks.found import images as found_images
 from orchestrator.stacks.found.probe import Met
 from orchestrator.stacks.images.engine import inspect
-from orchestrator.stacks.images.inside import Inside, read
+from orchestrator.stacks.images.inside import IN_CODE, OF_DRIVER, Inside, Wanted, read
 
 
 class Checked(Noun, frozen=True, kw_only=True):
@@ -27,7 +28,11 @@ class Checked(Noun, frozen=True, kw_only=True):
     def lines(self) -> Iterator[str]:
         code, inside = self.inside.code, self.inside
         yield f"imports: {', '.join(f'{name} {what}' for name, what in self.imports.items())}"
-        yield f"libraries: {inside.libraries}; all that they need are there, or the driver's" * (not inside.missing)
+        whole = "; all that they need are there, or the driver's" if not inside.missing else ""
+        yield f"libraries: {inside.libraries}{whole}"
+        for wanted in inside.missing:
+            if not IN_CODE.match(wanted.name.encode()):
+                yield f"cannot be loaded: {_few(wanted)} ({wanted.name}), which matters only where it is used"
         tried = [wanted.name for wanted in inside.absent if not wanted.needed_by]
         yield f"named in code and not there: {', '.join(tried)}" if tried else ""
         ptx = "".join(f", PTX {number} for {capability} and newer" for capability, number in code.ptx.items())
@@ -51,21 +56,39 @@ def check(client: Any, stack: Stack, device: DeviceKind, version_: str, say: Say
     return Checked(
         name=name,
         size_mb=info.size_mb,
-        imports={backend: each.version if each and not each.error else "FAILED" for backend, each in met.items()},
+        imports={backend: _imported(each) for backend, each in met.items()},
         inside=inside,
         faults=[*_not_imported(met), *_missing(inside), *_other_code(stack, inside)],
     )
 
 
+def _driver(each: Met | None) -> str:
+    """The library of the driver for want of which nothing could be imported; "" for none."""
+    found = re.search(r"lib[\w-]+\.so[.\d]*", each.error) if each else None
+    return found[0] if found and OF_DRIVER.match(found[0]) else ""
+
+
+def _imported(each: Met | None) -> str:
+    if _driver(each):
+        return f"(not tried: it needs the driver's {_driver(each)})"
+    return each.version if each and not each.error else "FAILED"
+
+
+def _few(wanted: Wanted) -> str:
+    return ", ".join(wanted.needed_by[:4])
+
+
 def _not_imported(met: dict[str, Met | None]) -> Iterator[str]:
     for backend, each in met.items():
-        if each is None or each.error:
+        if (each is None or each.error) and not _driver(each):
             yield f"{backend} cannot be imported: {each.error if each else 'it is not there'}"
 
 
 def _missing(inside: Inside) -> Iterator[str]:
+    """Of NVIDIA's libraries; extensions in a wheel may need others, and are loaded where somebody uses them."""
     for wanted in inside.missing:
-        yield f"{wanted.name} is not there, and {', '.join(wanted.needed_by[:4])} cannot be loaded without it"
+        if IN_CODE.match(wanted.name.encode()):
+            yield f"{wanted.name} is not there, and {_few(wanted)} cannot be loaded without it"
 
 
 def _other_code(stack: Stack, inside: Inside) -> Iterator[str]:

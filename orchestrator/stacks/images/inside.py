@@ -16,7 +16,8 @@ from orchestrator.stacks.cuda.machine_code import MachineCode, kinds, order, tog
 
 #: A library by its file name; and the names of NVIDIA's as they stand in code, by which dlopen finds libraries.
 FILE = re.compile(r"\.so(\.[0-9.]+)?$")
-IN_CODE = re.compile(rb"(?<![\w.-])lib(?:cu|nv|nccl)[\w-]*\.so(?:\.\d+)*(?![\w.])")
+IN_CODE = re.compile(rb"lib(?:cu|nv|nccl)[\w-]*\.so(?:\.\d+)*(?![\w.])")  # begins with letters: they are found fast
+BEFORE = re.compile(rb"[\w.-]")
 #: What the host's driver brings.
 OF_DRIVER = re.compile(r"lib(cuda|cudadebugger|nvidia-[a-z-]+|nvcuvid|nvoptix|nvidia-ml)\.so")
 #: Where Python's packages lie; NVIDIA's are a folder each below `nvidia`.
@@ -72,8 +73,8 @@ def read(stream: Any) -> Inside:
             code += kinds(content)
             for wanted in _needed(content, there):
                 needed.setdefault(wanted, set()).add(name)
-            for match in set(IN_CODE.findall(content)):
-                named.setdefault(match.decode(), set()).add(name)
+            for library in _named(content):
+                named.setdefault(library, set()).add(name)
     large = {name: size // 10**6 for name, size in sizes.most_common() if name and size >= LARGE_MB * 10**6}
     return Inside(
         libraries=count,
@@ -97,6 +98,12 @@ def _needed(content: bytes, there: set[str]) -> Iterable[str]:
         return []
     there.add(found.soname)
     return [PurePosixPath(name).name for name in found.needed]
+
+
+def _named(content: bytes) -> set[str]:
+    """The names of NVIDIA's libraries that stand in code as words of their own."""
+    found = IN_CODE.finditer(content)
+    return {match[0].decode() for match in found if not BEFORE.match(content[match.start() - 1 : match.start()])}
 
 
 def _absent(there: set[str], needed: dict[str, set[str]], named: dict[str, set[str]]) -> Iterator[Wanted]:
