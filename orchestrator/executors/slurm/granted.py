@@ -19,14 +19,20 @@ def granted_gpu(environ: Mapping[str, str], gpus: Sequence[Device]) -> Device | 
     for gpu in gpus:
         if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith(("GPU-", "MIG-")):
             return gpu
+    if visible.startswith(
+        ("GPU-", "MIG-")
+    ):  # what the driver does not list is nobody else's card, nor a slice's parent
+        return None
     number = (environ.get("SLURM_JOB_GPUS") or environ.get("SLURM_STEP_GPUS") or visible).split(",")[0]
     if not number.isdecimal():
         return None
-    if len(gpus) == 1 and environ.get("SLURM_GPUS_ON_NODE") == "1":
-        return gpus[0]
     by_minor = [gpu for gpu in gpus if gpu.minor == int(number)]
     if len(by_minor) == 1:
         return by_minor[0]
+    if by_minor:  # slices of one card, of which the number tells none
+        return None
+    if len(gpus) == 1 and environ.get("SLURM_GPUS_ON_NODE") == "1":
+        return gpus[0]
     by_index = [gpu for gpu in gpus if gpu.index == int(number)]
     return by_index[0] if len(by_index) == 1 and all(gpu.minor is None for gpu in gpus) else None
 

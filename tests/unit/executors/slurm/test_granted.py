@@ -30,6 +30,14 @@ def part(number):
         ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], None),  # which slice is not said
         ({"CUDA_VISIBLE_DEVICES": "5", "SLURM_JOB_GPUS": "5"}, [gpu(0, 0), gpu(1, 1)], None),
         ({"CUDA_VISIBLE_DEVICES": ""}, [gpu(0, 0)], None),
+        # A slice that the driver does not list is not its parent, nor a UUID another card's, whatever the number says.
+        ({"CUDA_VISIBLE_DEVICES": "MIG-7", "SLURM_JOB_GPUS": "0", "SLURM_GPUS_ON_NODE": "1"}, [gpu(0, 0)], None),
+        ({"CUDA_VISIBLE_DEVICES": "GPU-7", "SLURM_JOB_GPUS": "0", "SLURM_GPUS_ON_NODE": "1"}, [gpu(0, 0)], None),
+        # Two slices of one card: its number tells neither.
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "0"}, [gpu(1, 0), gpu(2, 0), gpu(3, 1)], None),
+        # Neighbours that a control group hides: one card is left, and Slurm counts it otherwise.
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "5", "SLURM_GPUS_ON_NODE": "1"}, [gpu(0, 2)], "GPU-0"),
+        ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "5", "SLURM_GPUS_ON_NODE": "2"}, [gpu(0, 2)], None),
         ({}, [gpu(0, 0)], None),
     ],
 )

@@ -57,6 +57,14 @@ def test_the_list_of_packages_alone_imports_nothing(tmp_path):
     assert "jax==1.0" in seen.packages and seen.met == {}
 
 
+def test_pythons_own_metadata_is_not_its_version(tmp_path):
+    env = stub_libraries(tmp_path, STUBS)
+    (tmp_path / "Python-2.7.egg-info").write_text("")  # as Debian's lies on the search path
+    env["PYTHONPATH"] = f"{env['PYTHONPATH']}:{tmp_path}"
+    seen = probe.look(sys.executable, env, "packages")
+    assert [each for each in seen.packages if each.startswith("python==")] == [f"python=={seen.python}"]
+
+
 def test_a_python_of_2010_can_be_asked(tmp_path):
     python = shutil.which("python2.7")
     if python is None:
