@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from orchestrator.executors.local.jobs import JobRunner, Origin
-from orchestrator.model import Device, Exit, Launch
+from orchestrator.model import Device, Exit, GpuNeeds, Launch, Ptx
 from orchestrator.plan.own import read_own
 from tests.make import make_context, make_gpu, make_host, make_job, with_packages
 
@@ -93,6 +93,23 @@ def test_what_became_of_its_gpu_is_the_last_word(context, tmp_path):
     result, _ = measured(runner(context, gpu_route="cdi (why)"), tmp_path, make_gpu())
     assert (result.status, result.reason) == ("failed", "lost")
     assert (result.fingerprint.gpu_route, result.fingerprint.gpu_uuid) == ("cdi (why)", "GPU-0")
+
+
+def test_that_code_is_translated_for_its_gpu_is_on_record(context, tmp_path):
+    needs = GpuNeeds(
+        cuda="12.9",
+        min_driver="1",
+        compute_capability=["3.0"],
+        native=["3.0"],
+        ptx=Ptx(compute_capability="5.0", min_driver="2"),
+    )
+    stack = context.stacks[JOB.stack]
+    gpu_image = msgspec.structs.replace(stack.images["gpu"], gpu_needs=needs)
+    other = msgspec.structs.replace(stack, images={**stack.images, "gpu": gpu_image})
+    made = runner(msgspec.structs.replace(context, stacks={stack.name: other}))
+    newer = measured(made, tmp_path, make_gpu(compute_capability="6.0"))[0].fingerprint
+    assert "the driver translates PTX" in newer.gpu_state["code"]
+    assert "code" not in measured(made, tmp_path / "native", make_gpu())[0].fingerprint.gpu_state
 
 
 def test_a_stop_reaches_the_launcher(context, tmp_path):
