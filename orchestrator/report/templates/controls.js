@@ -21,7 +21,7 @@ function units() {
 function axis() {
   if (!page.log) { return null; }
   const check = make("input", { type: "checkbox", on: { change: () => change({ log: check.checked }) } });
-  return { box: make("label", { class: "group" }, check, " log axis"), update: () => { check.checked = view.log; } };
+  return { box: make("label", { class: "group axis" }, check, " log axis"), update: () => { check.checked = view.log; } };
 }
 
 // A button for each era or backend, which hides or shows all of its contenders; `of(row)` names that of a contender.
