@@ -106,6 +106,5 @@ const place = document.getElementById("controls");
 if (place && tables.length) {
   controls(place);
   show(view);
-  follow();
   window.addEventListener("hashchange", follow);
 }

@@ -148,6 +148,17 @@ def test_a_link_to_a_place_keeps_the_view(shown, page):
     assert column(shown, "mnist_cnn")[0].endswith(" s")
 
 
+def test_a_cell_has_a_link_which_marks_it(shown, page):
+    link = "#answer tbody tr:nth-child(2) td[data-task=mnist_cnn] .anchor"
+    (address,) = shown.each(link, "e.getAttribute('href')")
+    shown.click("#controls input[value=seconds]")
+    shown.click(link)
+    shown.wait(f"location.hash === '#unit=seconds&at=' + {address[1:]!r}")
+    shown.open(page, 390, hash=address)
+    assert shown.each(".aimed", "e.dataset.task + ' ' + e.parentNode.rowIndex") == ["mnist_cnn 2"]
+    assert shown.ask("document.querySelector('.aimed').getBoundingClientRect().right") <= 390
+
+
 def test_all_of_it_works_by_keys_alone(shown):
     def reach(selector):
         for _ in range(60):
