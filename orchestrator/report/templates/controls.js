@@ -66,7 +66,8 @@ function chooser() {
 
 function reset() {
   const box = button("Reset", {}, () => change(plainView(page)));
-  return { box: box, update: () => { box.disabled = differences(plainView(page), view).length === 0; } };
+  // Not `disabled`: the keys would be nowhere after it was pressed.
+  return { box: box, update: () => box.setAttribute("aria-disabled", differences(plainView(page), view).length === 0) };
 }
 
 function files() {

@@ -75,7 +75,7 @@ def test_contenders_are_hidden_one_by_one_and_by_group_and_no_figure_changes(sho
     assert shown.each(".chooser summary") == ["2 of 7 contenders"] and "(" in shown.ask(NOTE)
     shown.click("#controls .bar > button")
     assert len(shown.each(NAMES)) == 7 and shown.ask(HASH) == ""
-    assert shown.each("#controls .bar > button", "e.disabled") == [True]
+    assert shown.each("#controls .bar > button", "e.ariaDisabled") == ["true"]
 
 
 def test_any_contender_can_be_the_baseline(shown):
