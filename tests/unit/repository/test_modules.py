@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import configparser
+
 from tests.conftest import ROOT
 from tests.modules import LIST, faults
 
@@ -29,3 +31,13 @@ def test_the_list_is_sorted_and_names_each_module_once():
     lines = LIST.read_text().splitlines()
     assert lines == sorted(set(lines))
     assert all((ROOT / "orchestrator" / line).is_file() for line in lines)
+
+
+def test_every_package_is_shipped():
+    """One that setup.cfg does not list is there in a checkout, and not in what is installed from it."""
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    shipped = set(settings["options"]["packages"].split())
+    folders = [path.parent.relative_to(ROOT) for path in (ROOT / "orchestrator").rglob("__init__.py")]
+    assets = {"orchestrator.assets.docker", "orchestrator.assets.workloads"}  # which lie elsewhere in a checkout
+    assert {".".join(folder.parts) for folder in folders} == shipped - assets
