@@ -43,6 +43,8 @@ Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
 Threads = Annotated[int, Meta(ge=1, le=MOST_THREADS)]
 Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+#: What somebody's script gets on its command line: a program takes no NUL, and the system bounds all of them.
+Arguments = Annotated[list[Annotated[str, Meta(pattern=r"^[^\0]*\Z", max_length=4096)]], Meta(max_length=256)]
 
 
 class Noun(Struct, frozen=True, forbid_unknown_fields=True):
@@ -328,6 +330,8 @@ class Job(Noun, frozen=True, kw_only=True):
     train: Positive | None = None
     validation: Positive | None = None
     steps: Positive | None = None
+    #: What a file of one's own finds in sys.argv, behind its path.
+    arguments: Arguments = []
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     threads: Threads
     timeout_s: Seconds

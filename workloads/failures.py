@@ -18,7 +18,7 @@ OWN_MODULE = "a module of your own must lie beside the script"
 #: What libraries say that miss an optional package of theirs.
 LACKS = re.compile(r"not installed|pip install|must install|please install", re.IGNORECASE)
 BLOCK = " (a block `# /// script` at the script's top brings packages: docs/OWN.md)"
-NO_ARGUMENTS = " (a job gives a script no arguments: let each have a default)"
+ARGUMENTS = " (arguments for the script come after --: orchestrate my.py -- --lr 0.1)"
 NO_PACKAGE = " (it is run by its file: let it import what lies beside it by plain names)"
 NO_ANSWERS = " (nobody answers a job: let the script ask nothing)"
 
@@ -29,7 +29,7 @@ def source_of(path):
         return compile(file.read(), path, "exec", 0, True)
 
 
-def new_module(name, path):
+def new_module(name, path, arguments):
     """An empty module that is imported under `name`, and whose folder comes first in the search path."""
     module = type(sys)(name)
     module.__file__ = path
@@ -37,13 +37,13 @@ def new_module(name, path):
     _HELD.append(sys.modules.get(name))
     sys.modules[name] = module
     sys.path.insert(0, os.path.dirname(path))
-    sys.argv = [path]
+    sys.argv = [path] + arguments
     return module
 
 
-def run_as_main(path):
+def run_as_main(path, arguments=()):
     """Runs the script as Python would. Exit code 0 is a normal end."""
-    module = new_module("__main__", path)
+    module = new_module("__main__", path, list(arguments))
     try:
         exec(source_of(path), module.__dict__)
     except SystemExit as ended:
@@ -72,7 +72,7 @@ def words(error, script):
     """What went wrong, in a line."""
     if isinstance(error, SystemExit):
         ended = "exit code %s" % error.code if isinstance(error.code, int) else "%s" % (error.code,)
-        hint = NO_ARGUMENTS if error.code == 2 else ""  # what argparse and its kin end with
+        hint = ARGUMENTS if error.code == 2 else ""  # what argparse and its kin end with
         return "%s ended itself: %s%s" % (script, refused_arguments() or ended, hint)
     missing = missing_module(error)
     if missing:
@@ -99,7 +99,7 @@ def hint_for(error):
     if isinstance(error, EOFError) and str(error).startswith("EOF when reading a line"):
         return NO_ANSWERS
     if isinstance(error, IndexError) and "argv" in (traceback.extract_tb(sys.exc_info()[2])[-1][3] or ""):
-        return NO_ARGUMENTS
+        return ARGUMENTS
     if isinstance(error, ImportError) and "no known parent package" in str(error):
         return NO_PACKAGE
     return BLOCK if LACKS.search(str(error)) else ""

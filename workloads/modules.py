@@ -16,7 +16,7 @@ CHOICES = ("train", "validation", "seed", "batch_size", "scale")
 def train(args, writer, job):
     """Loads the file, makes data and model, gives the model its initial weights, and trains it."""
     name = os.path.splitext(os.path.basename(args.file))[0]
-    module = failures.new_module(name, args.file)
+    module = failures.new_module(name, args.file, args.arguments)
     exec(failures.source_of(args.file), module.__dict__)
     sizes = chosen(module, args)
     with writer.phase("data"):

@@ -1,6 +1,8 @@
 """Measures somebody's own script, or the model of a module, and writes what happens to OUT/events.jsonl.
 
-    KERAS_BACKEND=... python -B own.py /home/me/my.py --contract script --out /tmp/x
+    KERAS_BACKEND=... python -B own.py /home/me/my.py --contract script --out /tmp/x -- --lr 0.1
+
+What stands behind -- is the script's, in sys.argv.
 
 Exit codes: 0 the script ended and had trained, 1 an error (with an error event), 2 wrong arguments,
 130 the starter is gone (--lease), 143 terminated.
@@ -45,7 +47,10 @@ def parse(argv):
     parser.add_argument("--scale", help="one of the module's SCALES")
     parser.add_argument("--data", metavar="NAME=PATH", action="append", default=[], type=named_path)
     parser.add_argument("--network", action="store_true", help="let the script open connections")
-    args = parser.parse_args(argv)
+    argv = list(sys.argv[1:] if argv is None else argv)
+    own = argv.index("--") if "--" in argv else len(argv)
+    args = parser.parse_args(argv[:own])
+    args.arguments = argv[own + 1:]
     if not os.path.isfile(args.file):
         parser.error("%s is no file" % args.file)
     args.file, args.out = os.path.abspath(args.file), os.path.abspath(args.out)
@@ -169,7 +174,7 @@ def run(args, writer, network):
         if args.contract == "module":
             modules.train(args, writer, work)
         else:
-            failures.run_as_main(args.file)
+            failures.run_as_main(args.file, args.arguments)
     finally:
         work.recorder.write_further()
     cell = work.recorder.cell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import io
 import itertools
 import re
 import sys
@@ -13,7 +12,8 @@ from typing import Any
 import click
 
 from orchestrator import __version__, ownership, streams
-from orchestrator.cli.console import console, say_error, tell_document
+from orchestrator.cli.console import console, say_error
+from orchestrator.cli.mistakes import in_our_words
 from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.files import is_python, is_text
 
@@ -62,7 +62,8 @@ class Verbs(click.Group):
 
 def _refuse_empty(args: list[str]) -> None:
     """An empty word is a variable that was not set: `--resume "$RUN"` must not start another run."""
-    for before, word in itertools.pairwise(["", *args]):
+    ours = args[: args.index("--")] if "--" in args else args  # what follows is a script's own
+    for before, word in itertools.pairwise(["", *ours]):
         option = before if word == "" else word.removesuffix("=") if EMPTY_VALUE.match(word) else None
         if option is not None and option not in MAY_BE_EMPTY:
             raise UserError(
@@ -78,13 +79,12 @@ def cli() -> None:
 
     \b
     Examples:
-      orchestrate                              everything this host can run
-      orchestrate my.py --repeats 5            a Keras script of your own, on every backend
-      orchestrate --config azure-nc6           the 2017 article's comparison, on a GPU
-      orchestrate plan --config smoke          what would run, and the exact commands
+      orchestrate                         everything this host can run
+      orchestrate my.py --repeats 5       a script of yours, on every backend
+      orchestrate --config azure-nc6      the 2017 article's comparison, on a GPU
+      orchestrate plan --config smoke     what would run, and for how long
       orchestrate --workload mnist_mlp --backend theano --repeats 3
 
-    \b
     Exit codes: 0 every job ok, 1 some job failed, 2 a mistake in what was asked, 3 this host lacks
     what it needs, 130 stopped by Ctrl-C. `orchestrate VERB --help` explains a verb.
     """
@@ -124,10 +124,7 @@ def _carried_out() -> int:
         console.print("stopped")
         return 130
     except click.ClickException as error:
-        said = io.StringIO()
-        error.show(file=said)  # it quotes the words that it does not understand
-        tell_document(said.getvalue().rstrip("\n"), err=True)
-        return error.exit_code
+        raise in_our_words(error) from error
     except OSError as error:
         if error.filename is None:
             raise

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 from orchestrator.cli.console import say
-from orchestrator.cli.tables import entries, width
-from orchestrator.plan.catalog import load_catalog
+from orchestrator.cli.tables import Column, figures, paragraph, table
+from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.report.comparison import cells, closing
 from orchestrator.report.input import with_learned
 from orchestrator.results import source
 from orchestrator.stats.compare import Ratio, compare
-from orchestrator.text import printable
 
-#: Heads of the fields that `cells` gives, short enough for a narrow terminal.
-HEADS = ("cell, seconds per epoch", "first", "second", "ratio", "95 % interval", "n", "verdict on the second")
+#: Of the fields that `cells` gives, short enough for a narrow terminal.
+COLUMNS = (
+    Column("cell, seconds per epoch"),
+    *(Column(head, "figure") for head in ("first", "second", "ratio", "95 % interval", "n")),
+    Column("verdict on the second", "words"),
+)
 
 
 def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
@@ -27,14 +28,24 @@ def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
     for note in dict.fromkeys([*a.notes, *b.notes]):
         say(note)
     rows = [row for row in a.rows if only in (None, row["job_id"])]
-    return compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
+    found = compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
+    return sorted(found, key=lambda ratio: _place(ratio, catalog))
+
+
+def _place(ratio: Ratio, catalog: Catalog) -> tuple[int, ...]:
+    """Cells as the catalog has models and stacks, not as a plan has shuffled them; what it does not know comes last."""
+    models, stacks = ([each.name for each in found] for found in (catalog.workloads, catalog.stacks))
+    return tuple(
+        known.index(name) if name in known else len(known)
+        for known, name in ((models, ratio.cell["workload"]), (stacks, ratio.cell["stack"]))
+    )
 
 
 def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None, columns: int | None = None) -> str:
     """A row for each cell, and the closing lines: the mean, and what is above the threshold."""
-    rows = [[printable(field) for field in cells(ratio)] for ratio in ratios]
-    indented = [[f"  {row[0]}", *row[1:]] for row in (HEADS, *rows)]
-    columns = columns or width()
-    table = [*itertools.chain(*entries(indented, columns)), ""] if rows else []
-    words = [part for line in closing(ratios, threshold) for part in textwrap.wrap(line, columns)]
-    return "\n".join([*table, *words]) + "\n"
+    numbers = [figures([getattr(ratio, name) for ratio in ratios]) for name in ("a", "b", "ratio")]
+    rows = [[each[0], *own, *each[4:]] for each, *own in zip(map(cells, ratios), *numbers, strict=True)]
+    found = [*table(COLUMNS, rows, columns), ""] if rows else []
+    return (
+        "\n".join([*found, *(part for line in closing(ratios, threshold) for part in paragraph(line, columns))]) + "\n"
+    )

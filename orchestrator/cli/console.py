@@ -24,9 +24,25 @@ def say_error(error: OrchestrateError) -> None:
         console.print(f"  -> {escape(message(error.hint))}")
 
 
-def tell(line: str, mark: str = "") -> None:
-    """One line of what was asked for, on standard output. `mark` stands before it as it is, in colours of ours."""
-    click.echo(mark + message(line))
+def tell(line: str) -> None:
+    """One line of what was asked for, on standard output."""
+    click.echo(message(line))
+
+
+def tell_coloured(line: str, word: str, colour: str | None) -> None:
+    """The same, with the first `word` in it in a colour, where colours are wanted."""
+    line = message(line)
+    if colour and word and coloured():
+        before, _, after = line.partition(word)
+        click.echo(before + click.style(word, fg=colour) + after, color=True)
+    else:
+        click.echo(line)
+
+
+def coloured() -> bool:
+    """Whether standard output gets colours: a terminal, unless $NO_COLOR is set; another only by $FORCE_COLOR."""
+    out = Console()
+    return out.is_terminal and not out.no_color
 
 
 def tell_document(text: str, err: bool = False) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ import msgspec
 
 from orchestrator import streams
 from orchestrator.cli.console import say, tell, tell_document
-from orchestrator.cli.tables import entries, width
+from orchestrator.cli.tables import Column, figures, paragraph, tables, width
 from orchestrator.model import NOT_RUN, PENDING, OwnFile, Plan, Row, to_json
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
@@ -24,6 +23,10 @@ from orchestrator.text import plural, printable
 
 if TYPE_CHECKING:
     from orchestrator.report.standings import Group
+
+
+#: Makes the lines of an overview.
+Overview = Callable[[], Sequence[str]]
 
 
 def print_json(value: Any) -> None:
@@ -38,12 +41,16 @@ def print_standing(folder: RunFolder, standing: Mapping[str, int]) -> None:
     tell(f"orchestrate attach {folder.path}")
 
 
-def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool) -> int:
-    """Every job and its command; what is not to be run, with the reason. Gives the exit code that a run would have."""
+def print_plan(plan: Plan, commands: Mapping[str, list[str]], as_json: bool, whole: Overview | None = None) -> int:
+    """The `whole` overview, or every job with its command, and what is not to be run. Gives the exit code of a run."""
     code = exit_code([skip.status for skip in plan.skipped]) if not plan.jobs else 0
     if as_json:
         jobs = [{"id": j.id, **msgspec.to_builtins(j), "command": commands.get(j.id, [])} for j in plan.planned]
         print_json({"jobs": jobs})
+        return code
+    for line in whole() if whole else ():
+        tell(line)
+    if whole:
         return code
     for name, file in plan.own.items():
         tell(f"# {name}: {_file_in_words(file, bool(plan.config.get('network')))}")
@@ -109,25 +116,39 @@ def exit_code(statuses: Sequence[str], interrupted: bool = False) -> int:
     return 0 if set(statuses) <= {"ok", *NOT_RUN} else 1
 
 
+#: Columns of the summary.
+SUMMARY = (
+    Column("contender"),
+    Column("s/epoch", "figure"),
+    Column("of fastest", "figure"),
+    Column("verdict", "words"),
+)
 SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats; the fastest of each group leads"
 
 
 def text_summary(standings: Sequence[Group], columns: int) -> str:
     """Each task and machine with its contenders below it, as the report ranks and judges them."""
+    text = paragraph(SUMMARY_TITLE, columns)
+    for group, lines in zip(standings, tables(SUMMARY, [_rows(group) for group in standings], columns), strict=True):
+        data = ", synthetic data" if group.synthetic else ""
+        text += ["", *paragraph(f"{group.subject}: {group.amounts}{data}", columns)]
+        for note in group.notes:
+            text += paragraph(note, columns, "  ")
+        text += lines
+    return "\n".join([*text, ""])
+
+
+def _rows(group: Group) -> list[list[str]]:
+    """The cells of one task, with seconds and ratios of one number of decimals each."""
     from orchestrator.report.standings import in_words  # imported here because it loads numpy
 
-    cells = [cell for group in standings for cell in group.cells]
-    rows = [[printable(field) for field in (f"  {cell.contender}", *in_words(cell))] for cell in cells]
-    lines = iter(entries(rows, columns))
-    text = textwrap.wrap(SUMMARY_TITLE, columns)
-    for group in standings:
-        data = ", synthetic data" if group.synthetic else ""
-        text += ["", *textwrap.wrap(printable(f"{group.subject}: {group.amounts}{data}"), columns)]
-        for note in group.notes:
-            text += textwrap.wrap(printable(note), columns, initial_indent="  ", subsequent_indent="  ")
-        for _ in group.cells:
-            text += next(lines)
-    return "\n".join([*text, ""])
+    told = [in_words(cell) for cell in group.cells]
+    known = figures(cell.ratio if words[1] else None for cell, words in zip(group.cells, told, strict=True))
+    seconds = figures(cell.seconds for cell in group.cells)
+    return [
+        [cell.contender, took, f"{ratio}×" if ratio else "", words[-1]]
+        for cell, took, ratio, words in zip(group.cells, seconds, known, told, strict=True)
+    ]
 
 
 def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:

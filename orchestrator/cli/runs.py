@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
-from orchestrator.cli.tables import entries
+from orchestrator.cli.tables import Column, table
 from orchestrator.history.runs import Listed, several, when
 from orchestrator.text import one_line
 
-HEADS = ("run", "when (UTC)", "host", "device", "scale", "jobs", "command")
+COLUMNS = (
+    *map(Column, ("run", "when (UTC)", "host", "device", "scale")),
+    Column("jobs", "words"),
+    Column("command", "words"),
+)
 #: Letters of a host's or a device's name; names of GPUs are long.
 NAME = 20
 
 
 def runs_text(runs: Sequence[Listed], columns: int) -> str:
     """A row for each run, as wide as the terminal allows."""
-    rows = [[one_line(field) for field in _fields(run)] for run in runs]
-    return "\n".join(itertools.chain(*entries([HEADS, *rows], columns)))
+    return "\n".join(table(COLUMNS, [[one_line(field) for field in _fields(run)] for run in runs], columns))
 
 
 def _fields(run: Listed) -> tuple[str, ...]:

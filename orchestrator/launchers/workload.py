@@ -41,7 +41,8 @@ class Places(Noun, frozen=True, kw_only=True):
 def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]:
     """The argv after the interpreter: the workload script with every parameter spelled out.
 
-    `--lease`: the workload ends itself when its standard input, the lifeline, ends.
+    `--lease`: the workload ends itself when its standard input, the lifeline, ends. Behind `--` stands what a script of
+    one's own finds in sys.argv.
     """
     own = context.own.get(job.workload)
     flags = {
@@ -62,15 +63,16 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         flags |= {"train": None, "validation": None}  # the file's scales say it
         more = [word for name, path in places.more.items() for word in ("--data", f"{name}={path}")]
         more += ["--network"] * context.network
+        last = ["--", *job.arguments] if job.arguments else []
     else:
         argv = ["-B", f"{places.scripts}/run.py", job.workload]
         weights = "equal" if job.variant == "faithful" else "framework"
         flags |= {"data": places.data, "data-kind": context.data_of(job).kind}
         flags |= {"variant": job.variant, "initial-weights": weights}
-        more = []
+        more, last = [], []
     for flag, value in flags.items():
         argv += [] if value is None else [f"--{flag}", str(value)]
-    return [*argv, *more, *["--deterministic"] * job.deterministic, "--lease"]
+    return [*argv, *more, *["--deterministic"] * job.deterministic, "--lease", *last]
 
 
 def job_environment(job: Job, backend: Backend) -> dict[str, str]:

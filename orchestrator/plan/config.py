@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,9 +16,9 @@ from msgspec import Meta, field
 from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, is_python, is_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
-from orchestrator.model import MOST_SECONDS, Epochs, Noun, Plan, Positive, Threads, Variant
+from orchestrator.model import MOST_SECONDS, Arguments, Epochs, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.slurm import Slurm
-from orchestrator.text import suggest
+from orchestrator.text import public, suggest
 
 Patterns = list[str]
 #: A name of data for a file of one's own: a file name, and a part of a variable's name.
@@ -66,8 +67,10 @@ class Config(Noun, frozen=True, kw_only=True):
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
     #: Ask each library for the same results each time; never compared with runs that do not.
     deterministic: bool = False
-    #: Of a file of one's own: the most batches of an epoch, data by name, and whether it may use the network.
+    #: Of a file of one's own: the most batches of an epoch, its command line, data by name, and whether it may use the
+    #: network.
     steps: Positive | None = None
+    arguments: Arguments = []
     data: dict[DataName, str] = {}
     network: bool = False
     #: CPU threads of every job; None takes all cores but one, shared out over parallel jobs.
@@ -136,6 +139,7 @@ def _settled(config: Config) -> Config:
         raise UserError("the process launcher confines nothing: --weaken is for containers", "leave --weaken out")
     if config.gpus and config.device == "cpu":
         raise UserError("--gpu does not go with --device cpu", "leave one of them out")
+    _refuse_secrets(config.arguments)
     if config.timeout:
         parse_duration(config.timeout)
     if config.memory:
@@ -176,6 +180,16 @@ def _launcher_of_found(config: Config) -> str:
     if config.launcher != "auto":
         return config.launcher
     return "process" if config.pythons else "docker" if config.images else "auto"
+
+
+def _refuse_secrets(arguments: Sequence[str]) -> None:
+    """Raises UserError for what would be on record with every job, and in every report."""
+    for number, word in enumerate(arguments, 1):
+        if public(word) != word:
+            raise UserError(
+                f"argument {number} for the script looks like a password or a token, and arguments are recorded",
+                "let the script read it from a file: --data NAME=PATH",
+            )
 
 
 def _interpreter(word: str) -> str:

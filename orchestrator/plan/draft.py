@@ -41,6 +41,7 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
         repeats=config.repeats,
         epochs=config.epochs,
         steps=config.steps,
+        arguments=config.arguments,
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
         deterministic=config.deterministic,

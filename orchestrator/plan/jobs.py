@@ -26,6 +26,7 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     repeats: int
     epochs: int | None
     steps: int | None = None
+    arguments: list[str] = []
     timeout_s: int | None
     seed: int
     threads: int
@@ -127,6 +128,7 @@ def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, back
         scale=name,
         epochs=wanted.epochs or (scale.epochs if scale else None),
         steps=wanted.steps if workload.own else None,
+        arguments=wanted.arguments if workload.own else [],
         batch_size=workload.batch_size,
         train=scale.train if scale else None,
         validation=scale.validation if scale else None,

@@ -15,12 +15,12 @@ from msgspec.structs import replace
 from orchestrator.model import OWN_SCALE, Row
 from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.stats.sameness import Unlike, told, unlike
-from orchestrator.text import plural
+from orchestrator.text import one_line, plural
 
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
     "workload", "scale", "epochs", "batch_size", "train", "validation",
-    "data_kind", "data_sha256", "workloads_sha256", "asked_steps", "deterministic",
+    "data_kind", "data_sha256", "workloads_sha256", "asked_steps", "asked_arguments", "deterministic",
 )  # fmt: skip
 #: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
 DECIDED = ("epochs", "batch_size", "train", "validation")
@@ -29,6 +29,7 @@ CONDITIONS_IN_WORDS = {
     "scale": "{}",
     "epochs": "{} epochs",
     "asked_steps": "{} steps",
+    "asked_arguments": "{}",
     "batch_size": "batch {}",
     "train": "{:,} samples",
     "validation": "{:,} for validation",
@@ -41,9 +42,12 @@ CONDITIONS_IN_WORDS = {
 LEFT = {
     "epochs": "all epochs",
     "asked_steps": "all steps",
+    "asked_arguments": "no arguments",
     "batch_size": "its own batch size",
     "deterministic": "not deterministic",
 }
+#: Letters of the arguments of a script, where it is only one of several things that are told.
+LETTERS = 80
 
 
 class Task(Struct, frozen=True):
@@ -79,6 +83,7 @@ class Task(Struct, frozen=True):
             f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
             f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
+            one_line(known["asked_arguments"], LETTERS) if known["asked_arguments"] else None,
         ]
         return ", ".join(str(part).replace(" ", "\u00a0") for part in parts if part)
 
@@ -117,7 +122,8 @@ def _asked(row: Row) -> Row:
         return row
     asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}
     left = {"train": 0, "validation": 0, "data_kind": "own", "data_sha256": ""}
-    return {**row, **left, **asked, "asked_steps": row.get("asked_steps") or 0}
+    steps, arguments = row.get("asked_steps") or 0, row.get("asked_arguments") or ""
+    return {**row, **left, **asked, "asked_steps": steps, "asked_arguments": arguments}
 
 
 def _seen(task: Task, rows: Sequence[Row]) -> Task:

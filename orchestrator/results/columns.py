@@ -149,7 +149,7 @@ COLUMNS: dict[str, str] = {
     **{metric.column: metric.sql for metric in METRICS},
     **_typed("process_rss_peak_mb", "gpu_trouble", "command"),
     # Of files of one's own: what was asked of them, what they were seen to do, and whose stack it was.
-    **_typed("file", "asked_epochs", "asked_batch_size", "asked_steps", "samples", "batches"),
+    **_typed("file", "asked_epochs", "asked_batch_size", "asked_steps", "asked_arguments", "samples", "batches"),
     **_typed("first_output_mean", "first_output_std", "learned", "packages", "network"),
     **_typed("era", "found", "arrays", "settings", "fits"),
     # How exact float32 products were, relative; whether the same results were asked for; what decided how it computed.

@@ -7,6 +7,7 @@ of it stands in columns, so that rows can be judged where the plan is not at han
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
@@ -32,6 +33,7 @@ def job_part(result: Result, events: JobEvents) -> Row:
     last = events.epochs[-1] if events.epochs else None
     return {
         **{f"asked_{name}": getattr(job, name) for name in ("epochs", "batch_size", "steps")},
+        "asked_arguments": shlex.join(job.arguments) or None,
         "epochs": len(events.epochs) or job.epochs,
         "batch_size": number(ready.settings.get("batch_size")) or job.batch_size,
         "samples": last.samples if last else None,

@@ -23,6 +23,8 @@ from orchestrator.stacks.locks import own_lock
 from orchestrator.stacks.venvs import Way
 from orchestrator.text import silent
 
+#: What to do where there is nobody to give arguments to.
+OWN_FIRST = "name it before them: orchestrate my.py -- --lr 0.1"
 #: Hears why the file of a stack of one's own is left out.
 OnFault = Callable[[OrchestrateError], None]
 
@@ -41,6 +43,8 @@ def brought(
     files = [workload for workload in config.workloads if is_python(workload)]
     own = own_workloads(files, [workload.name for workload in catalog.workloads])
     names = [workload for workload in config.workloads if not is_python(workload)]
+    if config.arguments and not own:
+        raise UserError("arguments after `--` are for a file of your own, and none is named", OWN_FIRST)
     if config.pythons or config.images:  # what else is asked for
         on_fault = on_fault or left_out(say)
     wanted, catalog = with_stacks(config.stacks, lambda: device_of(config), catalog, say, may_lock, on_fault)

@@ -68,6 +68,8 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
         Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir DIR"),
     ]
     found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
+    asked = dict.fromkeys(shlex.join(job.arguments) for job in plan.planned if job.arguments)
+    found += [Part(name="arguments", value=each) for each in asked]
     found += [Part(name="environment", value=each.found.place) for each in plan.stacks if each.found]
     found += [Part(name="own stack", value=f"{each.own.path}, {each.own.lock}") for each in plan.stacks if each.own]
     different = [name for name in ACTING if getattr(config, name) != getattr(Config(), name)]

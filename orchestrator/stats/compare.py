@@ -21,7 +21,8 @@ CONDITIONS = (
 )
 #: The same of files of one's own: what was asked of them. What they then did is judged as a whole (sameness.py).
 OWN_CONDITIONS = (
-    *("scale", "asked_epochs", "asked_batch_size", "asked_steps", "threads", "cpu_quota", "deterministic"),
+    *("scale", "asked_epochs", "asked_batch_size", "asked_steps", "asked_arguments"),
+    *("threads", "cpu_quota", "deterministic"),
     "workloads_sha256",
 )
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.

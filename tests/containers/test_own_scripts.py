@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from tests import cells
@@ -46,3 +48,28 @@ def test_of_the_home_folder_a_container_sees_the_python_files_beside_a_script(im
     words = [str(tmp_path / "my.py"), "--launcher", "docker", "--stack", "keras3-jax"]
     code, rows, stderr = cells.run(tmp_path / "results", *words)
     assert cells.reasons(rows) == {} and code == 0, stderr[-3000:]
+
+
+PARSES = """
+import argparse
+import sys
+from orchestrated import epochs
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, required=True)
+parser.add_argument("--name")
+args = parser.parse_args()
+assert (args.lr, args.name) == (0.1, "a b; $(c) '"), sys.argv
+for epoch in epochs(2):
+    epoch.trained(loss=args.lr)
+"""
+
+
+def test_a_script_in_a_container_gets_its_arguments_and_its_rows_say_which(image_of, tmp_path):
+    image_of("keras3-jax")
+    tmp_path.chmod(0o755)  # a container's job is not root
+    (tmp_path / "my.py").write_text(PARSES)
+    words = [str(tmp_path / "my.py"), "--launcher", "docker", "--stack", "keras3-jax"]
+    code, rows, stderr = cells.run(tmp_path / "results", *words, "--", "--lr", "0.1", "--name", "a b; $(c) '")
+    assert cells.reasons(rows) == {} and code == 0, stderr[-3000:]
+    assert [shlex.split(row["asked_arguments"]) for row in rows] == [["--lr", "0.1", "--name", "a b; $(c) '"]]

@@ -241,7 +241,8 @@ def own_row(row: dict[str, Any], file: str, **changes: Any) -> dict[str, Any]:
     }  # fmt: skip
     asked = {
         "workload": "my", "variant": "own", "scale": "own", "asked_epochs": row["epochs"], "asked_batch_size": None,
-        "asked_steps": None, "file": file, "network": "closed", "packages": None, "learned": None, "found": None,
+        "asked_steps": None, "asked_arguments": None, "file": file,
+        "network": "closed", "packages": None, "learned": None, "found": None,
         "era": "today", "job_id": row["job_id"].replace("mnist_mlp", "my"),
     }  # fmt: skip
     if changes.get("status", "ok") != "ok":

@@ -88,7 +88,18 @@ def test_doctor_tries_each_gpu_when_asked(cuda, k80, tmp_path):
 def test_a_job_is_told_where_the_drivers_library_lies(cuda, h200, tmp_path):
     folder, _ = cuda
     environment = {**h200.environment, "LD_LIBRARY_PATH": f"{h200.library}:{folder}:/nowhere"}
-    words = ["plan", "--config", "modern", "--launcher", "process", "--device", "gpu", "--workload", "mnist_mlp"]
+    words = [
+        "plan",
+        "--commands",
+        "--config",
+        "modern",
+        "--launcher",
+        "process",
+        "--device",
+        "gpu",
+        "--workload",
+        "mnist_mlp",
+    ]
     planned = [line for line in doctor(tmp_path, environment, *words).stdout.splitlines() if "CUDA_VISIBLE" in line]
     assert planned
     assert all(f"LD_LIBRARY_PATH={folder} " in line for line in planned), "that folder and no other"

@@ -13,7 +13,12 @@ from tests.conftest import ROOT
 
 
 def doctor(tmp_path, environment, *words):
-    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache"), "DOCKER_HOST": "unix:///nowhere.sock"}
+    home = {
+        "COLUMNS": "400",
+        "HOME": str(tmp_path),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "DOCKER_HOST": "unix:///nowhere.sock",
+    }
     argv = [sys.executable, "-m", "orchestrator", *words]
     environment = {**environment, "PYTHONPATH": str(ROOT), **home}
     return subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment)
@@ -125,7 +130,18 @@ def test_a_leased_gpu_is_told_with_its_holder(k80, tmp_path):
 
 
 def test_a_plan_says_what_will_not_run(k80, tmp_path):
-    words = ["plan", "--config", "any-cuda", "--launcher", "docker", "--workload", "mnist_mlp", "--gpu-route", "cdi"]
+    words = [
+        "plan",
+        "--commands",
+        "--config",
+        "any-cuda",
+        "--launcher",
+        "docker",
+        "--workload",
+        "mnist_mlp",
+        "--gpu-route",
+        "cdi",
+    ]
     answer = doctor(tmp_path, k80.environment, *words)
     assert answer.returncode == 0, answer.stderr
     commands = [line for line in answer.stdout.splitlines() if line.startswith("docker run")]

@@ -73,14 +73,25 @@ def test_doctor_and_plan_offer_the_slice_and_never_the_card(cut, tmp_path):
     assert wrong.returncode == 3
     assert f"GPU 0 is cut into slices (MIG): name one of {SLICES[0]}, {SLICES[1]}" in wrong.stdout + wrong.stderr
     by_variable = {**cut.environment, "CUDA_VISIBLE_DEVICES": SLICES[0]}
-    planned = doctor(tmp_path, by_variable, "plan", *words, "--workload", "mnist_mlp").stdout
+    planned = doctor(tmp_path, by_variable, "plan", "--commands", *words, "--workload", "mnist_mlp").stdout
     assert f"CUDA_VISIBLE_DEVICES={SLICES[0]} leaves GPU 0:0 of 3" in planned or SLICES[0] in planned
     assert f"CUDA_VISIBLE_DEVICES={CARD}" not in planned
 
 
 @pytest.mark.parametrize("route", ["devices", "cdi", "runtime"])
 def test_a_container_gets_the_slice(cut, tmp_path, route):
-    words = ["plan", "--config", "modern", "--launcher", "docker", "--device", "gpu", "--workload", "mnist_mlp"]
+    words = [
+        "plan",
+        "--commands",
+        "--config",
+        "modern",
+        "--launcher",
+        "docker",
+        "--device",
+        "gpu",
+        "--workload",
+        "mnist_mlp",
+    ]
     answer = doctor(tmp_path, cut.environment, *words, "--gpu", SLICES[1], "--gpu-route", route)
     commands = [line for line in answer.stdout.splitlines() if line.startswith("docker run")]
     assert commands, answer.stderr

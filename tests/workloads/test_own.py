@@ -206,6 +206,28 @@ def test_a_loop_that_is_left_counts_the_epoch_that_was_trained(own) -> None:  # 
     assert ran.one("end")["fits"] == 1
 
 
+PARSED = """
+import argparse
+from orchestrated import epochs
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, required=True)
+parser.add_argument("--epochs", type=int, default=1)
+parser.add_argument("names", nargs="*")
+args = parser.parse_args()
+assert (args.lr, args.epochs, args.names) == (0.1, 3, ["", "a b; $(c)"]), args
+for epoch in epochs(args.epochs):
+    epoch.trained(loss=args.lr)
+"""
+
+
+def test_what_stands_behind_two_dashes_is_the_scripts(own) -> None:  # type: ignore[no-untyped-def]
+    ran = own(PARSED, "--seed", "4", "--", "--lr", "0.1", "--epochs", "3", "", "a b; $(c)")
+    assert [event["epoch"] for event in ran.all("epoch_end")] == [1, 2, 3]
+    bounded = own(PARSED, "--epochs", "2", "--", "--lr", "0.1", "--epochs", "3", "", "a b; $(c)")
+    assert len(bounded.all("epoch_end")) == 3 + 2, "ours bounds the script's"
+
+
 def test_elsewhere_the_marks_are_numbers(tmp_path: Path) -> None:
     script = "from orchestrated import epochs\nfor e in epochs(3): e.trained(loss=1); e.metrics(a=2); print(e + 1)\n"
     answer = subprocess.run(
@@ -224,9 +246,9 @@ def test_elsewhere_the_marks_are_numbers(tmp_path: Path) -> None:
         (
             "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()\n",
             "SystemExit",
-            "ended itself: the following arguments are required: data (a job gives a script no arguments",
+            "ended itself: the following arguments are required: data (arguments for the script come after --",
         ),
-        ("import sys\nopen(sys.argv[1])\n", "IndexError", "a job gives a script no arguments"),
+        ("import sys\nopen(sys.argv[1])\n", "IndexError", "arguments for the script come after --"),
         ("raise IndexError('no argv')\n", "IndexError", "no argv"),
         ("from . import parts\n", "ImportError", "let it import what lies beside it by plain names"),
         ("raise RuntimeError('TensorBoard is not installed')\n", "RuntimeError", "brings packages: docs/OWN.md"),

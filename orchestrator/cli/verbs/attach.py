@@ -8,12 +8,12 @@ import click
 
 from orchestrator.cli.console import console
 from orchestrator.cli.live.progress import Progress
-from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, resume_request
+from orchestrator.cli.options import DATA_DIR, JSON, OUT, ROOT, command, resume_request
 from orchestrator.cli.output import end, print_standing
 from orchestrator.run.resume import collect, resume
 
 
-@click.command()
+@command()
 @click.argument("name", metavar="RUN")
 @OUT
 @ROOT

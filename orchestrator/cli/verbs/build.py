@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
 from orchestrator.cli.console import say, tell
-from orchestrator.cli.options import BUILD, DEVICE, FILTERS, ROOT, build_settings
+from orchestrator.cli.options import BUILD, DEVICE, FILTERS, ROOT, build_settings, command
 from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import select
@@ -18,7 +16,7 @@ from orchestrator.stacks.choose import choose_provisioner
 from orchestrator.stacks.images.engine import Engine
 
 
-@click.command()
+@command()
 @FILTERS
 @DEVICE
 @ROOT
@@ -30,7 +28,7 @@ def build(**given: Any) -> None:
     Examples:
       orchestrate build
       orchestrate build --stack 'keras2-*' --base bootstrap
-      orchestrate build --stack ./torch27.yaml                a stack of your own (docs/STACKS.md)
+      orchestrate build --stack ./torch27.yaml        a stack of your own
       orchestrate build --device gpu --stack keras1-mxnet --cuda-dir ~/cuda-8.0
       orchestrate build --device gpu --stack keras2-tensorflow-cntk --without-cuda
     """

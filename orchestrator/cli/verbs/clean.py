@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import tell
-from orchestrator.cli.options import OUT
+from orchestrator.cli.options import OUT, command
 from orchestrator.run import clean as cleaning
 
 
-@click.command()
+@command()
 @click.option("--images", "drop_images", is_flag=True, help="Also remove the images that were built.")
 @click.option(
     "--caches", "drop_caches", is_flag=True, help="Also remove compiled code (volumes) and virtual environments."

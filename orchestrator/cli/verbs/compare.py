@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import tell_document
-from orchestrator.cli.options import FOLDER, JSON, percent
+from orchestrator.cli.options import FOLDER, JSON, command, percent
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
 
-@click.command()
+@command()
 @click.argument("first", type=FOLDER)
 @click.argument("second", type=FOLDER)
 @click.option(
@@ -34,8 +34,9 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
 
     \b
     Examples:
-      orchestrate compare results/20261122-101500-1a2b results/20261122-113000-3c4d
-      orchestrate compare results/main results/change --threshold 5% --format markdown
+      orchestrate compare results/20261122-101500-1a2b results/latest
+      orchestrate compare results/main results/change --threshold 5%
+      orchestrate compare results/main results/change --format markdown
     """
     from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
     from orchestrator.report import comparison

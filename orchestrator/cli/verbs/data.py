@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import msgspec
 
 from orchestrator.cli.bars import byte_bar
-from orchestrator.cli.console import say, say_error, tell
+from orchestrator.cli.console import say, say_error, tell, tell_document
 from orchestrator.cli.options import DATA_DIR, JSON
+from orchestrator.cli.options.command import Group
 from orchestrator.cli.output import print_json
+from orchestrator.cli.tables import Column, figures, table
 from orchestrator.data import download
 from orchestrator.data import find as datasets
 from orchestrator.data.declared import Dataset, load_datasets
 from orchestrator.data.find import DataRow, cache_dir, listing
 from orchestrator.errors import OrchestrateError
 
+COLUMNS = (
+    *(Column("data set"), Column("state"), Column("kind"), Column("MB", "figure"), Column("sha256")),
+    *(Column("file", "words"), Column("note", "words")),
+)
 NAMES = click.argument("names", nargs=-1, metavar="[mnist] [cifar10] [babi]")
 
 
-@click.group()
+@click.group(cls=Group)
 def data() -> None:
     """Fetch, check and list the data sets (mnist, cifar10, babi)."""
 
@@ -31,7 +36,9 @@ def data() -> None:
 @NAMES
 @click.pass_context
 def fetch(ctx: click.Context, names: Sequence[str]) -> None:
-    """Download data sets from their official places into the cache: checked, resumed, mirrors in turn.
+    """Download data sets into the cache.
+
+    They come from their official places, or from mirrors in turn; each is checked, and a download goes on.
 
     \b
     Examples:
@@ -56,7 +63,10 @@ def fetch(ctx: click.Context, names: Sequence[str]) -> None:
 @JSON
 @click.pass_context
 def verify(ctx: click.Context, names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
-    """Read and hash every data file that is found; exit 1 if one is corrupt."""
+    """Read and hash every data file that is found.
+
+    Exit 1 if one is corrupt.
+    """
     rows = datasets.verify(load_datasets(), names, data_dir)
     _print(rows, as_json)
     ctx.exit(1 if any(row.state == "corrupt" for row in rows) else 0)
@@ -67,7 +77,10 @@ def verify(ctx: click.Context, names: Sequence[str], data_dir: Path | None, as_j
 @DATA_DIR
 @JSON
 def list_(names: Sequence[str], data_dir: Path | None, as_json: bool) -> None:
-    """List the data files found; the first of each data set is the one that a run uses."""
+    """List the data files found.
+
+    The first of each data set is the one that a run uses.
+    """
     _print(listing(load_datasets(), names, data_dir), as_json)
 
 
@@ -84,9 +97,9 @@ def _print(rows: Sequence[DataRow], as_json: bool) -> None:
         document = {"data": [msgspec.to_builtins(row) for row in rows]}
         print_json(document)
         return
-    for row in rows:
-        size = "" if row.size is None else f"{row.size / 1e6:.1f} MB"
-        words: list[Any] = [row.dataset, row.state, row.kind, size, row.path, row.note]
-        tell("  ".join(str(word) for word in words if word))
-        if row.sha256:
-            tell(f"    sha256 {row.sha256}")
+    sizes = [None if row.size is None else row.size / 1e6 for row in rows]
+    fields = [
+        [row.dataset, row.state, row.kind or "", size, (row.sha256 or "")[:12], row.path or "", row.note]
+        for row, size in zip(rows, figures(sizes), strict=True)
+    ]
+    tell_document("\n".join(table(COLUMNS, fields)))

@@ -11,9 +11,11 @@ import msgspec
 
 from orchestrator import __version__
 from orchestrator.cli.bars import byte_bar
-from orchestrator.cli.console import say, tell
+from orchestrator.cli.console import say, tell, tell_document
 from orchestrator.cli.options import BUILD, JSON, ROOT, build_settings
+from orchestrator.cli.options.command import Group
 from orchestrator.cli.output import print_json
+from orchestrator.cli.tables import Column, table
 from orchestrator.errors import UserError
 from orchestrator.launchers.runtimes import BASIC, Runtime, check_launcher, check_usable
 from orchestrator.launchers.runtimes import load as load_runtime
@@ -37,12 +39,13 @@ STACK = click.option(
     metavar="GLOB|FILE",
     help="Only stacks whose name matches; FILE.yaml is a stack of your own.",
 )
+COLUMNS = (*(Column("image"), Column("state"), Column("MB", "figure"), Column("made (UTC)"), Column("note", "words")),)
 DEVICE = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Only images for this kind of device.  [default: both]"
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def images() -> None:
     """List images, and carry them to hosts without a network."""
 
@@ -68,9 +71,12 @@ def list_(file: Path | None, root: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"images": rows})
         return
-    for row in rows:
-        size = f"{row['size_mb']} MB" if row["size_mb"] else ""
-        tell("  ".join(part for part in (row["name"], row["state"], size, row["created"][:19], row["note"]) if part))
+    sizes = ["" if row["size_mb"] is None else f"{row['size_mb']:,}" for row in rows]
+    fields = [
+        [row["name"], row["state"], size, row["created"][:16].replace("T", " "), row["note"]]
+        for row, size in zip(rows, sizes, strict=True)
+    ]
+    tell_document("\n".join(table(COLUMNS, fields)))
 
 
 @images.command()
@@ -108,7 +114,9 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
 @click.option("--force", is_flag=True, help="Replace images of the same name.")
 @click.option("--launcher", metavar="NAME|FILE", help="Container runtime to load into, instead of the Docker engine.")
 def load(file: Path, force: bool, launcher: str | None) -> None:
-    """Check FILE and give its images to the engine, or to another container runtime.
+    """Check FILE and load its images.
+
+    The Docker engine gets them, or another container runtime.
 
     \b
     Examples:
@@ -140,7 +148,9 @@ def load(file: Path, force: bool, launcher: str | None) -> None:
 @JSON
 @click.option("--remove", is_flag=True, help="Remove images again that were not there before.")
 def check(**given: Any) -> None:
-    """Check images without the device that they are for: build, import, look for every library that they want.
+    """Check images without the device that they are for.
+
+    Each is built, its backends are imported, and every library that they want is looked for.
 
     Exits 1 where a backend cannot be imported, or a library is missing.
 
@@ -194,7 +204,9 @@ def _runtime(launcher: str | None) -> Runtime | None:
 @click.option("--device", type=click.Choice(["cpu", "gpu"]), default="cpu", show_default=True, help="Kind of image.")
 @ROOT
 def sbom(stack: str, device: DeviceKind, root: Path | None) -> None:
-    """Print the bill of materials of STACK's image: CycloneDX 1.5, made from inside the image.
+    """Print the bill of materials of STACK's image.
+
+    It is CycloneDX 1.5, made from inside the image.
 
     \b
     Example:

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from orchestrator.cli.console import tell, tell_document
-from orchestrator.cli.options import JSON, OUT, ROOT
+from orchestrator.cli.options import JSON, OUT, ROOT, command
 from orchestrator.cli.output import print_json
 from orchestrator.cli.runs import runs_text
-from orchestrator.cli.tables import width
+from orchestrator.cli.tables import Column, table, width
 from orchestrator.errors import UserError
 from orchestrator.plan import config
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.text import plural
 
 
-@click.command("list")
+@command("list")
 @click.argument("what", type=click.Choice(["stacks", "workloads", "presets", "runs", "all"]), default="all")
 @ROOT
 @OUT
 @click.option("--html", is_flag=True, help="runs: write the page of the results folder, index.html, anew.")
 @JSON
 def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) -> None:
-    """List stacks, workloads with their scales, and presets; or the runs on record.
+    """List stacks, workloads, presets, or the runs on record.
 
     A Keras script of your own needs no entry: `orchestrate my.py` measures it.
 
     \b
     Examples:
       orchestrate list presets
-      orchestrate list runs                     newest first; `all` leaves them out
-      orchestrate list runs --html              results/index.html, which each run writes, too
+      orchestrate list runs                newest first; `all` leaves them out
+      orchestrate list runs --html         results/index.html
     """
     if what == "runs":
         _list_runs(out, html, as_json)
@@ -60,11 +61,16 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
     if as_json:
         print_json(chosen)
         return
-    for title, rows in chosen.items():
-        tell(f"{title}:")
-        for row in rows:
-            first, *others = (", ".join(v) if isinstance(v, list) else str(v) for v in row.values())
-            tell(f"  {first:24} {'; '.join(others)}")
+    for number, (title, rows) in enumerate(chosen.items()):
+        tell_document("\n".join([*[""] * (number > 0), f"{title}:", *_table(rows)]))
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A column for each field; descriptions and lists may wrap."""
+    heads = list(rows[0]) if rows else []
+    columns = [Column(head, "words" if i else "name") for i, head in enumerate(heads)]
+    fields = [[", ".join(v) if isinstance(v, list) else str(v or "") for v in row.values()] for row in rows]
+    return table(columns, fields)
 
 
 def _list_runs(out: Path, html: bool, as_json: bool) -> None:

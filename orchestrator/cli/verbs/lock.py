@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import say, say_error
-from orchestrator.cli.options import ROOT
+from orchestrator.cli.options import ROOT, command
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import PACKAGE, is_yaml
 from orchestrator.model import DeviceKind
@@ -22,22 +22,22 @@ from orchestrator.text import suggest
 KINDS: tuple[DeviceKind, ...] = ("cpu", "gpu")
 
 
-@click.command()
+@command()
 @click.argument("what", nargs=-1, metavar="[FILE|STACK]...")
 @click.option("--device", type=click.Choice(KINDS), help="Only locks for this device.  [default: those that are there]")
 @ROOT
 @click.pass_context
 def lock(ctx: click.Context, what: Sequence[str], device: DeviceKind | None, root: Path | None) -> None:
-    """Make the lock of a stack anew: every package that it needs, of one version, with hashes.
+    """Lock the packages of a stack anew, with hashes.
 
-    FILE.yaml is a stack of your own (docs/STACKS.md); its lock is written beside it. STACK is one of docker/stacks.yaml
-    in a checkout; all of those where nothing is named.
+    Every package that it needs, of one version. FILE.yaml is a stack of your own (docs/STACKS.md); its lock is
+    written beside it. STACK is one of docker/stacks.yaml in a checkout; all of those where nothing is named.
 
     \b
     Examples:
       orchestrate lock torch27.yaml
       orchestrate lock torch27.yaml --device gpu
-      orchestrate lock keras3-jax                in a checkout: of docker/requirements/keras3-jax-*.in
+      orchestrate lock keras3-jax                a shipped stack, in a checkout
     """
     catalog, codes = load_catalog(root), [0]
     shipped = [each for each in what if not is_yaml(each)]

@@ -9,11 +9,11 @@ from typing import Any
 import click
 
 from orchestrator.cli.console import tell
-from orchestrator.cli.options import FOLDER, JSON
+from orchestrator.cli.options import FOLDER, JSON, command
 from orchestrator.cli.output import print_json
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @click.option(
     "--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write the merged set to."
@@ -24,8 +24,9 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
 
     Takes runs and merged sets; each job once, only comparable rows averaged.
 
-    \b
     Exit 1: two records of one job do not agree (the first is kept, and set.json lists them).
+
+    \b
     Examples:
       orchestrate merge results/2026* --to results/all
       orchestrate merge results/all host-b/results/2026* --to results/both

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import tell
+from orchestrator.cli.options import command
 from orchestrator.errors import HostError, UserError
 
 #: What there is: the skeleton in plan/skeletons/, the ending of the file, and what to do with it.
@@ -18,13 +19,14 @@ KINDS = {
 }
 
 
-@click.command()
+@command()
 @click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("name", type=click.Path(path_type=Path))
 def new(kind: str, name: Path) -> None:
-    """Write the file of a stack or a workload of your own, with comments, to begin with.
+    """Write the file of a stack or a workload, to begin with.
 
-    NAME is the file, with or without its ending. A file that is there is left alone.
+    It is one of your own, with comments. NAME is the file, with or without its ending. A file that is
+    there is left alone.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ import click
 
 from orchestrator import __version__
 from orchestrator.cli.console import tell
-from orchestrator.cli.options import ROOT
+from orchestrator.cli.options import ROOT, command
 from orchestrator.doors import own
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, write_atomic
@@ -16,7 +16,7 @@ from orchestrator.plan.catalog import load_catalog
 from orchestrator.stacks.images.dockerfile import rendered_files
 
 
-@click.command()
+@command()
 @ROOT
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file differs from its template.")
 def render(root: Path | None, check: bool) -> None:

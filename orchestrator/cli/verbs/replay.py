@@ -12,7 +12,19 @@ import msgspec
 
 from orchestrator.cli.console import console, tell_document
 from orchestrator.cli.live.progress import Progress
-from orchestrator.cli.options import BUILD, DATA_DIR, JSON, KERAS_SPEC, LAUNCHER, OUT, ROOT, replay_request
+from orchestrator.cli.options import (
+    BUILD,
+    DATA_DIR,
+    JSON,
+    KERAS_SPEC,
+    LAUNCHER,
+    NO_BUILD,
+    NO_FETCH,
+    OUT,
+    ROOT,
+    command,
+    replay_request,
+)
 from orchestrator.cli.output import end, print_parts
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import choose_executor
@@ -31,11 +43,11 @@ from orchestrator.run.stranger import Part
 from orchestrator.text import silent
 
 
-@click.command()
+@command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @LAUNCHER
-@click.option("--no-fetch", is_flag=True, help="Never download data.")
-@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
+@NO_FETCH
+@NO_BUILD
 @click.option("--dry-run", is_flag=True, help="Print what would be started and what would differ; make nothing ready.")
 @click.option("--other-data", is_flag=True, help="Replay although the data are not those on record.")
 @KERAS_SPEC
@@ -60,7 +72,7 @@ def replay(ctx: click.Context, /, run: Path, as_json: bool, **given: Any) -> Non
     \b
     Examples:
       orchestrate replay results/20261122-101500-1a2b
-      orchestrate replay results/20261122-101500-1a2b/jobs/mnist_mlp.keras3-jax.jax.cpu.1
+      orchestrate replay results/latest/jobs/mnist_mlp.keras3-jax.jax.cpu.1
     """
     folder, only = find_run(run)
     if given["dry_run"]:

@@ -9,7 +9,7 @@ import click
 
 from orchestrator.cli.console import console, say
 from orchestrator.cli.live.progress import Progress
-from orchestrator.cli.options import JSON, OUT, ROOT
+from orchestrator.cli.options import JSON, OUT, ROOT, command
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.price import PRICE
 from orchestrator.errors import UserError
@@ -22,7 +22,7 @@ from orchestrator.run import session
 from orchestrator.run.bring import recorded
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
     "--to", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to; required for several runs."
@@ -52,7 +52,7 @@ def report(
         return
     folders = [RunFolder.open(path) for path in runs] or [RunFolder.locate(out, LATEST)]
     if to is None and len(folders) > 1:
-        raise click.UsageError("several runs need --to FOLDER")
+        raise UserError("several runs have one report in a folder of its own", "name it: --to FOLDER")
     own = folders[0].path
     with Progress(console) as progress, not_hung_up():
         catalog = recorded(load_catalog(root), (folder.plan() for folder in folders))

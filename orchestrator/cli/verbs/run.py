@@ -14,19 +14,25 @@ from orchestrator.cli.options import (
     BUILD,
     CONFIGURATION,
     DATA_DIR,
+    DETACH,
+    DRY_RUN,
     FILES,
     JSON,
     KERAS_SPEC,
+    NO_BUILD,
+    NO_FETCH,
     OUT,
     RESUME,
     ROOT,
     UNTIL,
+    command,
     explicit,
     resume_request,
     run_request,
 )
 from orchestrator.cli.output import end, print_parts, print_plan, print_standing
 from orchestrator.cli.price import PRICE
+from orchestrator.errors import UserError
 from orchestrator.executors.choose import DETACHABLE, choose_executor
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner, session, stranger
@@ -35,7 +41,7 @@ from orchestrator.run.resume import resume
 from orchestrator.run.session import Finished
 
 
-@click.command()
+@command()
 @FILES
 @CONFIGURATION
 @DATA_DIR
@@ -44,13 +50,13 @@ from orchestrator.run.session import Finished
 @BUILD
 @JSON
 @KERAS_SPEC
-@click.option("--no-fetch", is_flag=True, help="Never download data; use synthetic data where there is none.")
-@click.option("--no-build", is_flag=True, help="Never build images or environments; jobs that lack theirs fail.")
-@click.option("--dry-run", is_flag=True, help="Print what would run, as `plan` does; with --resume, what it names.")
+@NO_FETCH
+@NO_BUILD
+@DRY_RUN
 @UNTIL
 @PRICE
 @RESUME
-@click.option("--detach", is_flag=True, help="Slurm: submit and return; `orchestrate attach` collects the results.")
+@DETACH
 @click.pass_context
 def run(ctx: click.Context, /, **given: Any) -> None:
     """Measure every job of a configuration and report.
@@ -60,19 +66,18 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 
     \b
     Examples:
-      orchestrate run my.py --repeats 5                a Keras script of your own, on every backend
+      orchestrate run my.py --repeats 5       a script of yours, on every backend
+      orchestrate run my.py -- --lr 0.1       with arguments for the script
       orchestrate run --config smoke
       orchestrate run --scale quick --data-dir ~/.keras/datasets
       orchestrate run --workload 'mnist_*' --repeats 5 --out /data/results
       orchestrate run --workload mnist_mlp --repeats 5 --until 2% --budget 30m
-      orchestrate run --resume latest                  the jobs that have no result yet
+      orchestrate run --resume latest         the jobs that have no result yet
     """
     if given["detach"] and given["resume"]:
-        raise click.UsageError("--detach does not go with --resume; `orchestrate attach RUN --detach` does")
+        raise UserError("--detach does not go with --resume", "orchestrate attach RUN --detach")
     if given["price"] and given["resume"]:
-        raise click.UsageError(
-            "--price is set when a run begins; `orchestrate report RUN --price N/h` does it afterwards"
-        )
+        raise UserError("--price is set when a run begins", "orchestrate report RUN --price N/h sets it afterwards")
     if given["dry_run"] and given["resume"]:
         folder = RunFolder.locate(given["out"], given["resume"])
         plan, why = owner.recorded(folder)
@@ -90,7 +95,7 @@ def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Fi
     may_lock = request.may_build and not given["dry_run"]
     request, catalog = brought(request, progress.say, may_lock)
     if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):
-        raise click.UsageError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until")
+        raise UserError(f"--detach goes with --executor {' or '.join(DETACHABLE)}, and without --until", "leave it out")
     executor = choose_executor(request, catalog, progress.say)
     if given["dry_run"]:
         ctx.exit(print_plan(*session.describe(catalog, executor), given["as_json"]))

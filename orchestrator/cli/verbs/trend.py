@@ -8,14 +8,14 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import tell_document
-from orchestrator.cli.options import FOLDER, JSON, OUT, ROOT, percent
+from orchestrator.cli.options import FOLDER, JSON, OUT, ROOT, command, percent
 from orchestrator.errors import UserError
 from orchestrator.text import public
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, type=FOLDER)
 @OUT
 @click.option(

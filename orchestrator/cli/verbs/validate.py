@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from orchestrator.cli.console import tell
-from orchestrator.cli.options import FOLDER, JSON, bound, percent
+from orchestrator.cli.options import FOLDER, JSON, bound, command, percent
+from orchestrator.cli.options.values import Number
 from orchestrator.cli.output import print_json
 from orchestrator.errors import UserError
 
@@ -29,7 +30,7 @@ REPEATS = (3, 4, 5, 6, 7, 8, 10)
 MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 
 
-@click.command()
+@command()
 @click.argument("runs", nargs=-1, type=FOLDER)
 @click.option(
     "--between",
@@ -40,10 +41,10 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 @click.option(
     "--within", type=percent, metavar="2%", help="Noise between epochs of a repeat.  [default: of RUNS, else 2%]"
 )
-@click.option("--epochs", type=click.IntRange(2, 1000), help="Steady epochs per repeat.  [default: of RUNS, else 3]")
+@click.option("--epochs", type=Number(2, 1000), help="Steady epochs per repeat.  [default: of RUNS, else 3]")
 @click.option(
     "--repeats",
-    type=click.IntRange(2, 1000),
+    type=Number(2, 1000),
     default=5,
     show_default=True,
     help="Repeats per cell of the protocol to judge.",
@@ -51,16 +52,16 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 @click.option("--until", type=bound, metavar="2%", help="Judge `run --until` with this value, instead of --repeats.")
 @click.option(
     "--contenders",
-    type=click.IntRange(2, 100),
+    type=Number(2, 100),
     default=2,
     show_default=True,
     help="Contenders in each row of a simulated report.",
 )
-@click.option("--rows", type=click.IntRange(1, 100), default=1, show_default=True, help="Rows of a simulated report.")
+@click.option("--rows", type=Number(1, 100), default=1, show_default=True, help="Rows of a simulated report.")
 @click.option("--slowdown", type=percent, default=0.05, show_default="5%", help="Simulated slowdown to detect.")
 @click.option(
     "--experiments",
-    type=click.IntRange(50, 100_000),
+    type=Number(50, 100_000),
     default=2000,
     show_default=True,
     help="Simulated reports per line of the answer.",

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import click
 
-from orchestrator.cli.console import tell
-from orchestrator.cli.options import JSON, OUT
+from orchestrator.cli.console import tell, tell_document
+from orchestrator.cli.options import JSON, OUT, command
 from orchestrator.cli.output import print_json
+from orchestrator.cli.tables import Column, table
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.verify import verified
 from orchestrator.text import plural
@@ -23,7 +24,7 @@ WORDS = {
 }
 
 
-@click.command()
+@command()
 @click.argument("run", default="latest")
 @OUT
 @JSON
@@ -48,9 +49,9 @@ def verify(ctx: click.Context, run: str, out: Path, as_json: bool) -> None:
     if as_json:
         print_json({"run": str(folder.path), "verdict": verdict, "files": files})
     else:
-        for name, state in files.items():
-            if state != "ok":
-                tell(f"{name}: {WORDS[state]}")
+        bad = [[name, WORDS[state]] for name, state in files.items() if state != "ok"]
+        if bad:
+            tell_document("\n".join(table((Column("file"), Column("what is wrong", "words")), bad)))
         words = WORDS["ok"] if len(files) == 1 else "as they were written"
         tell(f"{folder.path.name}: {verdict}, {states['ok']} of {plural(len(files), 'file')} {words}")
     ctx.exit(0 if verdict == "complete" else 1)

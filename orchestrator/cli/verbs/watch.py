@@ -14,7 +14,7 @@ from orchestrator.cli.console import console, tell_document
 from orchestrator.cli.live import view
 from orchestrator.cli.live.board import FAILED, OK, Board
 from orchestrator.cli.live.progress import Progress
-from orchestrator.cli.options import JSON, OUT, ROOT
+from orchestrator.cli.options import JSON, OUT, ROOT, command
 from orchestrator.cli.output import exit_code, print_json
 from orchestrator.cli.tables import width
 from orchestrator.plan.catalog import load_catalog
@@ -41,7 +41,7 @@ CODES = {
 }
 
 
-@click.command()
+@command()
 @click.argument("run", default="latest")
 @click.option("--once", is_flag=True, help="Print how the run stands, and end.")
 @OUT

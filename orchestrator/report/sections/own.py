@@ -37,6 +37,7 @@ FIGURES = {
     "batches": ("batches per epoch", "{:,}"),
     "batch_size": ("batch size", "{:,}"),
     "epochs": ("epochs", "{:,}"),
+    "asked_arguments": ("arguments", "{}"),
     "network": ("network", "{}"),
     "packages": ("packages asked for", "{}"),
 }

@@ -28,9 +28,7 @@ function ownText(element) {
 
 function readPlot(within) {
   const svg = within.querySelector(".plot svg");
-  if (!svg) { return null; }
-  const title = svg.parentNode.firstChild;
-  return { svg: svg, saved: Array.from(svg.childNodes), title: title, words: title.textContent };
+  return svg ? { svg: svg, saved: Array.from(svg.childNodes) } : null;
 }
 
 function readCell(cell) {

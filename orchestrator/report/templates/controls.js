@@ -18,17 +18,10 @@ function units() {
            update: () => boxes.forEach((box) => { box.checked = box.value === view.unit; }) };
 }
 
-// Where the window is too narrow for plots there is no axis to choose.
 function axis() {
   if (!page.log) { return null; }
   const check = make("input", { type: "checkbox", on: { change: () => change({ log: check.checked }) } });
-  const box = make("label", { class: "group axis" }, check, " log axis");
-  const update = function () {
-    check.checked = view.log;
-    box.hidden = !tables.some((found) => found.axis && found.axis.svg.getClientRects().length);
-  };
-  window.addEventListener("resize", update);
-  return { box: box, update: update };
+  return { box: make("label", { class: "group" }, check, " log axis"), update: () => { check.checked = view.log; } };
 }
 
 // A button for each era or backend, which hides or shows all of its contenders; `of(row)` names that of a contender.
@@ -73,8 +66,7 @@ function chooser() {
 
 function reset() {
   const box = button("Reset", {}, () => change(plainView(page)));
-  // Not `disabled`: the keys would be nowhere after it was pressed.
-  return { box: box, update: () => box.setAttribute("aria-disabled", differences(plainView(page), view).length === 0) };
+  return { box: box, update: () => { box.disabled = differences(plainView(page), view).length === 0; } };
 }
 
 function files() {
@@ -114,5 +106,6 @@ const place = document.getElementById("controls");
 if (place && tables.length) {
   controls(place);
   show(view);
+  follow();
   window.addEventListener("hashchange", follow);
 }

@@ -72,12 +72,10 @@ function follow() {
   }
 }
 
-// Brings a place into sight, with whatever is folded around it opened, and marks it.
+// Brings a place into sight, with whatever is folded around it opened.
 function reveal(id) {
   const place = id && document.getElementById(id);
-  all(".aimed").forEach((other) => other.classList.remove("aimed"));
   if (!place) { return; }
   for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) { fold.open = true; }
-  place.classList.add("aimed");
-  place.scrollIntoView({ behavior: "instant", block: place.matches("td") ? "center" : "start", inline: "nearest" });
+  place.scrollIntoView({ behavior: "instant" });
 }

@@ -46,10 +46,15 @@ def test_azure_nc6_without_a_gpu_stops_before_anything_starts(orchestrate, tmp_p
         (["--stack", "keras9"], "no stack is called", "keras"),
         (["--scale", "quik"], "has no scale 'quik'", "quick"),
         (["--timeout", "soon"], "not a duration", "10m"),
-        (["--repeats", "0"], "'--repeats'", ""),
-        (["--no-such-flag"], "--no-such-flag", ""),
+        (["--repeats", "0"], "--repeats: '0' is not a whole number from 1 on", "run --help"),
+        (["run", "--repeat", "3"], "there is no option --repeat", "did you mean --repeats?"),
+        (["run", "--zzz"], "there is no option --zzz", "`orchestrate run --help` explains it"),
+        (["--device", "gup"], "--device: 'gup' is not one of", "did you mean gpu?"),
+        (["--sample-hz", "x"], "'x' is not a number from 0 to 100", ""),
+        (["merge"], "RUNS is missing", ""),
         (["plan", "--data-dir", "/nowhere"], "/nowhere", ""),
-        (["rnu"], "No such command 'rnu'", ""),
+        (["rnu"], "no such command 'rnu'", "did you mean run?"),
+        (["images", "lits"], "no such command 'lits'", "did you mean list?"),
         (["report", "/"], "not a run", "results"),
         (["data", "verify", "mnits"], "mnits", "mnist"),
     ],
@@ -59,8 +64,17 @@ def test_a_users_mistake_is_one_clear_message_and_exit_2(orchestrate, words, mes
     assert answer.returncode == 2, answer.stderr
     assert message in answer.stderr
     assert hint in answer.stderr
-    assert "Traceback" not in answer.stderr
+    first, *rest = answer.stderr.splitlines()
+    assert first.startswith("ERROR ") and all(line.startswith(("  -> ", "  | ", "  ")) for line in rest)
+    assert "Usage:" not in answer.stderr and "Traceback" not in answer.stderr
     assert answer.stdout == ""
+
+
+def test_an_option_of_a_script_is_told_where_it_belongs(orchestrate, tmp_path):
+    (tmp_path / "my.py").write_text("model.fit()\n")
+    answer = orchestrate("my.py", "--lr", "0.1")
+    assert answer.returncode == 2
+    assert "an option of the script comes after `--`: orchestrate my.py -- --lr" in answer.stderr
 
 
 def test_a_config_file_with_a_misnamed_workload(orchestrate, tmp_path):
@@ -138,7 +152,7 @@ def test_folders_of_no_use_are_one_line_before_anything_starts(orchestrate, tmp_
         assert sum(line.startswith("ERROR") for line in answer.stderr.splitlines()) == 1
     if verb == "doctor" and answer.returncode == 3:
         what = "results" if "--out" in settings else "cache"
-        assert f"bad  folder for {what}: " in answer.stdout
+        assert f"problem  folder for {what}: " in answer.stdout
     assert not list(tmp_path.glob("results*"))
 
 

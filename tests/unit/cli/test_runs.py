@@ -13,10 +13,10 @@ RUNS = [
 
 
 def test_a_wide_terminal_has_one_line_for_each_run():
-    head, first, second = runs_text(RUNS, 200).splitlines()
-    assert head.startswith("run ") and first.startswith("20260301-020000-00abcd  2026-03-01 02:00  a and 1 other")
+    head, _, first, second = runs_text(RUNS, 200).splitlines()
+    assert head.startswith("  run ") and first.startswith("  20260301-020000-00abcd  2026-03-01 02:00  a and 1 other")
     assert "3 ok  orchestrate run" in first and "…" in first
-    assert second.startswith("broken") and "damaged: no [31m plan" in second
+    assert second.startswith("  broken") and "damaged: no [31m plan" in second
 
 
 def test_a_narrow_one_is_not_overrun():

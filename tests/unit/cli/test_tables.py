@@ -4,27 +4,92 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.cli.tables import UNBOUNDED, entries, width
+from orchestrator.cli.tables import UNBOUNDED, Column, figures, paragraph, table, tables, width
 
-ROWS = [["name of a cell", "1.00", "12.5", "slower by 3-4 % than the first"], ["another", "10.0", "", ""]]
+COLUMNS = (Column("cell"), Column("first"), Column("s/epoch", "figure"), Column("", "name"), Column("verdict", "words"))
+ROWS = [
+    ["name of a cell", "a", "1.00", "", "slower by 3-4 % than the first, as far as that is known"],
+    ["another", "b", "1,234.50", "", ""],
+]
 
 
-def test_a_row_is_one_line_where_there_is_room():
-    assert entries(ROWS, 100) == [
-        ["name of a cell  1.00  12.5  slower by 3-4 % than the first"],
-        ["another         10.0"],
+def test_a_table_has_heads_and_figures_flush_right_and_no_empty_column():
+    assert table(COLUMNS, ROWS, 200) == [
+        "  cell            first   s/epoch  verdict",
+        "  " + "─" * 88,
+        "  name of a cell  a          1.00  slower by 3-4 % than the first, as far as that is known",
+        "  another         b      1,234.50",
     ]
 
 
-@pytest.mark.parametrize("columns", range(20, 80))
+def test_words_wrap_before_anything_else_moves():
+    assert table(COLUMNS, ROWS, 66) == [
+        "  cell            first   s/epoch  verdict",
+        "  " + "─" * 64,
+        "  name of a cell  a          1.00  slower by 3-4 % than the first,",
+        "                                   as far as that is known",
+        "  another         b      1,234.50",
+    ]
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 100, 200, UNBOUNDED])
 def test_no_line_is_longer_than_the_terminal_and_nothing_is_lost(columns):
-    for row, lines in zip(ROWS, entries(ROWS, columns), strict=True):
-        assert max(map(len, lines)) <= columns
-        assert " ".join(" ".join(lines).split()) == " ".join(filter(None, row))
+    text = " ".join(table(COLUMNS, ROWS, columns))
+    assert max(map(len, table(COLUMNS, ROWS, columns))) <= columns
+    for word in (word for row in ROWS for field in row for word in field.split()):
+        assert word in text
 
 
-def test_no_rows_are_no_lines():
-    assert entries([], 80) == []
+def test_where_there_is_no_room_each_name_stands_above_its_fields():
+    assert table(COLUMNS, ROWS, 50)[-2:] == ["  another", "    b      1,234.50"]
+    assert table(COLUMNS, [ROWS[1]], 16) == ["  another", "    first: b", "    s/epoch:", "      1,234.50"]
+
+
+def test_heads_of_figures_wrap_where_that_makes_room():
+    columns = (Column("contender"), *(Column(f"MNIST {name}", "figure") for name in ("MLP", "CNN", "RNN")))
+    assert table(columns, [["jax", "1", "2", "3"]], 34) == [
+        "  contender  MNIST  MNIST  MNIST",
+        "               MLP    CNN    RNN",
+        "  " + "─" * 30,
+        "  jax            1      2      3",
+    ]
+
+
+def test_several_tables_are_laid_out_alike():
+    first, second = tables((Column("a"), Column("n", "figure")), [[["x", "1"]], [["longer", "1,000"]]], 80)
+    assert first[:2] == second[:2]
+    assert (first[2], second[2]) == ("  x           1", "  longer  1,000")
+
+
+def test_a_field_of_several_lines_keeps_them_and_steers_nothing():
+    lines = table((Column("a"), Column("b", "words")), [["x\x1b[31m", ["one", "two\x07\n"]]], 80)
+    assert lines[2:] == ["  x [31m  one", "          two"]
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([8, 28, 12], ["8.0", "28.0", "12.0"]),
+        ([1234.5, 9.996], ["1,234.5", "10.0"]),
+        ([1234.5, 2345.6, 0.5], ["1,234.50", "2,345.60", "0.50"]),
+        ([0.015, 0.15, 0.163], ["0.015", "0.150", "0.163"]),
+        ([None, 1.0, float("nan")], ["", "1.00", ""]),
+        ([0, 0.0], ["0", "0"]),
+        ([1e-12], ["0.000000"]),
+        ([], []),
+    ],
+)
+def test_figures_of_one_column_have_one_number_of_decimals(values, texts):
+    assert figures(values) == texts
+    assert all("e" not in text for text in texts)
+
+
+def test_no_rows_are_the_head_alone():
+    assert table(COLUMNS, [], 80) == ["  cell", "  ────"]
+
+
+def test_a_sentence_fits_too():
+    assert paragraph("one two three", 9, "  ") == ["  one two", "  three"]
 
 
 def test_the_width_is_that_of_the_terminal_and_a_pipe_has_none(monkeypatch):

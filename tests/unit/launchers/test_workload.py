@@ -73,6 +73,16 @@ def test_a_file_of_ones_own_gets_what_was_asked_for_and_decides_the_rest():
     assert not {"--scale", "--epochs", "--train", "--validation", "--batch-size", "--variant"} & set(given)
 
 
+def test_a_script_gets_its_arguments_behind_ours():
+    own = OwnFile(path="/home/a/my.py", sha256="1" * 64, contract="script")
+    words = ["--lr", "0.1", "--job", "x", "", "a b", "--"]
+    job = make_job(workload="my", variant="own", scale="own", dataset=None, arguments=words)
+    argv = script_arguments(job, context(own={"my": own}), Places(scripts="/w", out="/out", own="/own/my.py"))
+    assert argv[-len(words) - 2 :] == ["--lease", "--", *words]
+    ours = script_arguments(make_job(arguments=words), context(), Places(scripts="/w", out="/out"))
+    assert ours[-1] == "--lease"
+
+
 def test_the_sizes_of_a_scale_are_left_to_the_file_that_declares_it():
     """They are what a plan shows; own.py takes no such options, and would end the job."""
     own = OwnFile(path="/home/a/my.py", sha256="1" * 64, contract="module")

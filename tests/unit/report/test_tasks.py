@@ -39,6 +39,16 @@ def test_what_was_asked_for_otherwise_is_another_row():
     assert len(lay_out(own().rows + other).tasks) == 2
 
 
+def test_other_arguments_are_another_row_that_names_them():
+    rows = own().rows + [{**one, "run_id": "b", "asked_arguments": "--lr 0.1"} for one in own().rows]
+    rows += [{**one, "run_id": "c", "asked_arguments": "--lr 0.2"} for one in own().rows]
+    layout = lay_out(rows)
+    assert [task.label for task in layout.tasks] == ["my.py · --lr 0.1", "my.py · --lr 0.2", "my.py · no arguments"]
+    assert all(len({row["run_id"] for row in cell}) == 1 for cell in layout.cells.values())
+    (alone,) = lay_out([row for row in rows if row["run_id"] == "b"]).tasks
+    assert alone.label == "my.py" and alone.amounts.replace("\u00a0", " ").endswith("batch 64, --lr 0.1")
+
+
 def test_two_files_of_one_name_are_told_apart():
     rows = own().rows + [{**one, "workload": "my-2"} for one in own().rows]
     assert [task.label for task in lay_out(rows).tasks] == ["my.py (my)", "my.py (my-2)"]

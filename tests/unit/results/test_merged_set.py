@@ -254,7 +254,9 @@ OWN_ROW = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["asked_epochs", "asked_steps", "workloads_sha256", "parameters", "batches", "train"])
+@pytest.mark.parametrize(
+    "name", ["asked_epochs", "asked_steps", "asked_arguments", "workloads_sha256", "parameters", "batches", "train"]
+)
 def test_repeats_of_ones_own_file_agree_in_what_was_asked_and_in_what_it_trained(name):
     assert merged_set.group({**OWN_ROW, "epochs": 3}) == merged_set.group(OWN_ROW)  # it may stop early
     assert merged_set.group({**OWN_ROW, name: 99}) != merged_set.group(OWN_ROW)

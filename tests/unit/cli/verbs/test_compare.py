@@ -104,7 +104,7 @@ def test_json_for_short_is_the_same_document(orchestrate, two):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["a"], "Missing argument 'SECOND'"),
+        (["a"], "SECOND is missing"),
         (["a", "nowhere"], "nowhere"),
         (["a", "b", "--threshold", "5"], "'5' is no percentage"),  # which could mean 500 %
         (["a", "b", "--threshold", "much"], "'much' is no percentage: write it with its sign, such as 5%"),

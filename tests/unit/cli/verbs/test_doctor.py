@@ -8,6 +8,7 @@ import pytest
 
 from orchestrator.cli.verbs import doctor as verb
 from orchestrator.host.checks import Check
+from tests.make import make_host, make_job, make_plan
 
 OK = Check(level="ok", what="disk", seen="9 GB", needed="1 GB", mend="never said")
 WARN = Check(level="warn", what="image", seen="missing", mend="build it")
@@ -25,7 +26,18 @@ def examined(monkeypatch):
             def examine(self):
                 return list(checks)
 
-        monkeypatch.setattr(verb, "choose_executor", lambda request, *_: (requests.append(request), Executor())[1])
+            def __init__(self, request):
+                self.request = request
+
+            def describe(self, plan):
+                return make_plan(jobs=[make_job(), make_job(repeat=2)]), {}
+
+            def host(self):
+                return make_host()
+
+        monkeypatch.setattr(
+            verb, "choose_executor", lambda request, *_: (requests.append(request), Executor(request))[1]
+        )
         return requests
 
     return finds
@@ -40,15 +52,24 @@ def test_only_what_is_in_the_way_is_an_error(orchestrate, examined, checks, code
 def test_each_check_says_what_was_seen_and_how_to_mend_what_is_wrong(orchestrate, examined):
     examined(OK, WARN, BAD)
     assert orchestrate("doctor").stdout.splitlines() == [
-        "ok   disk: 9 GB",
-        "     needed: 1 GB",
-        "warn image: missing",
-        "     -> build it",
-        "bad  driver: none",
-        "     needed: 580",
-        "     -> install it",
-        "1 ok, 1 to know, 1 in the way",
+        "           what was found",
+        "  ───────────────────────",
+        "  ok       disk: 9 GB",
+        "           needed: 1 GB",
+        "  warning  image: missing",
+        "           -> build it",
+        "  problem  driver: none",
+        "           needed: 580",
+        "           -> install it",
+        "1 ok, 1 warning, 1 problem",
+        "Not ready: driver",
     ]
+
+
+def test_what_is_ready_says_how_many_jobs_there_are_and_what_comes_next(orchestrate, examined):
+    examined(OK, WARN)
+    last = orchestrate("doctor", "--config", "smoke").stdout.splitlines()[-2:]
+    assert last == ["1 ok, 1 warning, 0 problems", "Ready: 2 jobs. Next: orchestrate --config smoke"]
 
 
 def test_for_programs_it_is_one_document_with_a_verdict(orchestrate, examined):
@@ -83,38 +104,44 @@ def test_what_a_run_would_refuse_is_in_the_way(orchestrate, tmp_path, words, see
     words = ["--config", "smoke", "--launcher", "process", "--workload", "mnist_mlp", *words]
     answer = orchestrate("doctor", *words, PATH=str(tmp_path / "nothing"))
     assert answer.returncode == 3
-    assert seen in answer.stdout and answer.stdout.splitlines()[-1].endswith("1 in the way")
+    assert seen in " ".join(answer.stdout.split())
+    assert answer.stdout.splitlines()[-2].endswith("1 problem") and answer.stdout.splitlines()[-1].startswith(
+        "Not ready"
+    )
 
 
 @pytest.mark.parametrize(("value", "coloured"), [(None, True), ("", True), ("1", False)])
 def test_no_colour_is_no_colour(monkeypatch, capsys, value, coloured):
+    monkeypatch.setenv("FORCE_COLOR", "1")  # else there is none in a pipe
     monkeypatch.delenv("NO_COLOR", raising=False)
     if value is not None:
         monkeypatch.setenv("NO_COLOR", value)
-    monkeypatch.setattr(verb.click, "echo", print)  # click itself takes colours away in a pipe
-    verb.show(BAD)
+    verb.show([BAD])
     assert ("\x1b[" in capsys.readouterr().out) is coloured
+    monkeypatch.delenv("FORCE_COLOR")
+    verb.show([BAD])
+    assert "\x1b[" not in capsys.readouterr().out, "a pipe has none"
 
 
 @pytest.mark.parametrize(
     ("text", "level", "code", "seen"),
-    [("like: [", "bad", 3, "mine.yaml is not YAML"), (GOOD, "warn", 0, "mine.yaml has no lock yet")],
+    [("like: [", "problem", 3, "mine.yaml is not YAML"), (GOOD, "warning", 0, "mine.yaml has no lock yet")],
 )
 def test_the_file_of_a_stack_of_ones_own_is_one_check_more(orchestrate, examined, tmp_path, text, level, code, seen):
     requests = examined(OK)
     (tmp_path / "mine.yaml").write_text(text)
     answer = orchestrate("doctor", "--stack", "./mine.yaml", "--stack", "keras3-jax")
     assert answer.returncode == code
-    assert answer.stdout.startswith(f"{level:5}stack of your own: {seen}")
-    assert "ok   disk: 9 GB" in answer.stdout
+    assert f"{level} stack of your own: {seen}" in " ".join(answer.stdout.split())
+    assert "ok disk: 9 GB" in " ".join(answer.stdout.split())
     assert requests[0].config.stacks == ["keras3-jax"]
 
 
 def test_what_a_host_says_steers_no_terminal_and_tells_no_secret(orchestrate, examined):
     examined(Check(level="bad", what="proxy\x1b[2J", seen="http://u:S3CRET@h:1\n::error::forged", mend="\u202ex"))
-    assert orchestrate("doctor").stdout.splitlines() == [
-        "bad  proxy [2J: http://h:1",
-        "  | ::error::forged",
-        "     ->  x",
-        "0 ok, 0 to know, 1 in the way",
+    assert orchestrate("doctor").stdout.splitlines()[2:] == [
+        "  problem  proxy [2J: http://h:1 ::error::forged",
+        "           ->  x",
+        "0 ok, 0 warnings, 1 problem",
+        "Not ready: proxy [2J",
     ]

@@ -8,7 +8,7 @@ import pytest
 
 
 def test_a_plan_is_exact_and_touches_nothing(orchestrate, tmp_path):
-    answer = orchestrate("plan", "--config", "smoke", "--launcher", "docker", "--stack", "keras2-theano")
+    answer = orchestrate("plan", "--commands", "--config", "smoke", "--launcher", "docker", "--stack", "keras2-theano")
     assert answer.returncode == 0, answer.stderr
     commands = [line for line in answer.stdout.splitlines() if not line.startswith("#")]
     assert len(commands) == 5
@@ -26,12 +26,23 @@ def test_json_is_one_document_and_nothing_else(orchestrate):
 
 
 def test_what_is_left_out_is_listed_with_the_reason(orchestrate):
-    answer = orchestrate("plan", "--config", "smoke", "--stack", "keras2-theano", "--exclude", "babi_rnn.*")
+    words = ("--config", "smoke", "--stack", "keras2-theano", "--exclude", "babi_rnn.*")
+    answer = orchestrate("plan", "--commands", *words)
     assert "# babi_rnn.keras2-theano.theano.cpu.1: excluded, excluded by 'babi_rnn.*'" in answer.stdout
     assert answer.stderr.splitlines()[-1] == "5 jobs, 1 of them not to be run"
 
 
-@pytest.mark.parametrize("verb", [("plan",), ("run", "--dry-run")])
+def test_without_commands_it_is_an_overview_that_touches_nothing(orchestrate, tmp_path):
+    words = ("--config", "smoke", "--stack", "keras2-theano", "--repeats", "3", "--exclude", "babi_rnn.*.3")
+    lines = orchestrate("plan", *words, "--launcher", "process", COLUMNS="200").stdout.splitlines()
+    assert lines[0] == "15 jobs: 5 models × 1 contender × 3 repeats, smoke"
+    said = " ".join(" ".join(lines).split())
+    assert "1 bAbI RNN on Theano (cpu) excluded by 'babi_rnn.*.3'" in said
+    assert "time unknown: no earlier run here has these jobs" in said or "time none" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("verb", [("plan", "--commands"), ("run", "--dry-run")])
 def test_a_plan_of_what_cannot_run_is_not_green(orchestrate, tmp_path, verb):
     """As the run would end: exit 3, with the reason."""
     words = (*verb, "--config", "smoke", "--launcher", "process", "--workload", "mnist_mlp")

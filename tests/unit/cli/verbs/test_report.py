@@ -85,7 +85,7 @@ def test_a_record_that_was_altered_is_not_sealed_by_a_new_report(orchestrate, ru
 def test_several_runs_need_a_folder(orchestrate, run):
     answer = orchestrate("report", run.path, run.path)
     assert answer.returncode == 2
-    assert "several runs need --to FOLDER" in answer.stderr
+    assert "name it: --to FOLDER" in answer.stderr
 
 
 def test_without_any_run_there_is_nothing_to_report(orchestrate):

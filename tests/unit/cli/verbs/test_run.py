@@ -83,7 +83,7 @@ def test_the_exit_code_is_that_of_the_run_and_its_rows_are_told(orchestrate, cal
     [
         (["--detach"], "--detach goes with --executor slurm, and without --until"),
         (["--detach", "--executor", "slurm", "--until", "2%"], "--detach goes with --executor slurm"),
-        (["--detach", "--resume", "latest"], "`orchestrate attach RUN --detach` does"),
+        (["--detach", "--resume", "latest"], "orchestrate attach RUN --detach"),
         (["--until", "2%", "--budget", "soon"], "not a duration: 'soon'"),
     ],
 )

@@ -47,8 +47,8 @@ def test_runs_that_cannot_tell_their_noise_are_refused_unless_it_is_given(orches
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--repeats", "1"], "'--repeats'"),
-        (["--experiments", "10"], "'--experiments'"),
+        (["--repeats", "1"], "--repeats: '1' is not a whole number from 2 to 1,000"),
+        (["--experiments", "10"], "--experiments: '10' is not a whole number from 50 to 100,000"),
         (["--between", "lots"], "'lots' is no percentage"),
         (["/nowhere"], "/nowhere"),
     ],

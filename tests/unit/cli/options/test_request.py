@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.cli.options import absolute_spec
+from orchestrator.cli.options.request import absolute_spec
 
 
 def test_a_folder_for_keras_is_sent_by_its_absolute_path(tmp_path, monkeypatch):
