@@ -287,6 +287,8 @@ class Workload(Noun, frozen=True, kw_only=True):
 
     name: Name
     title: str
+    #: CNN, RNN or MLP: reports rank the models of one kind among themselves as well.
+    kind: str = ""
     dataset: Name | None = None
     batch_size: Positive | None = None
     parameters: Positive | None = None

@@ -38,6 +38,7 @@ class Paragraphs(Block, frozen=True):
     """Texts below each other.
 
     look      plain     one paragraph for each text
+              lead      the same, in large letters
               bullets   a list
               points    a list of which the page shows the first few and folds the rest
               terms     (term, text) pairs
@@ -49,7 +50,7 @@ class Paragraphs(Block, frozen=True):
 
     kind = "paragraphs"
     texts: Sequence[Text | tuple[str, Text]]
-    look: Literal["plain", "bullets", "points", "terms", "notices", "code"] = "plain"
+    look: Literal["plain", "lead", "bullets", "points", "terms", "notices", "code"] = "plain"
     hint: str = ""
     fold: str = ""
 
@@ -87,23 +88,19 @@ class Cell(Struct, frozen=True):
     figure: str = ""
     lines: Sequence[str] = ()
     best: bool = False
-    #: It ran, but its model did not learn: its speed cannot win.
-    unlearned: bool = False
-    #: Length of the bar behind the figure, 0-1 of the longest in its row.
-    bar: float | None = None
     #: Statuses of jobs that did not end well; shown beside or instead of a figure.
     marks: Sequence[Span] = ()
 
 
 class Matrix(Block, frozen=True):
-    """A table with a row per task and a column per contender of the report.
+    """A table with a row per contender and a column per task of the report.
 
-    `cells[line][column]` is None where nothing was planned. `name` is a class for report.css.
+    `cells[line][column]`, by task and then by contender, is None where nothing was planned. `name` is a class for
+    report.css.
     """
 
     kind = "matrix"
     name: str
-    title: str
     note: str
     cells: Sequence[Sequence[Cell | None]]
 
@@ -144,18 +141,10 @@ class Section(Struct, frozen=True, kw_only=True):
 
     name      its anchor on the page, unique in a report
     title     its heading; without one, the blocks stand alone and the menu has no entry
-    menu      what the menu of the page calls it, if not by its title
-    leads     it stands before the others of its part in the menu
-    fold      Markdown folds it away under this line instead of giving it a heading
+    fold      Markdown folds it away under this line, if not under its title
     """
 
     name: str
     title: str
     blocks: Sequence[Block]
-    menu: str = ""
-    leads: bool = False
     fold: str = ""
-
-    @property
-    def label(self) -> str:
-        return self.menu or self.title

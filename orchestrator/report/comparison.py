@@ -25,7 +25,7 @@ def markdown(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
     if changed:
         parts += ["", _markdown_table(changed)]
     if others:
-        summary = f"<details><summary>{plural(len(others), 'cell')} without a significant difference</summary>"
+        summary = f"<details><summary>{plural(len(others), 'cell')} that cannot be told apart</summary>"
         parts += ["", summary, "", _markdown_table(others), "", "</details>"]
     return "\n".join(parts) + "\n"
 

@@ -172,15 +172,14 @@ def beside(rows: Sequence[Row]) -> list[tuple[Row, Row]]:
     return found
 
 
-def beside_sentence(rows: Sequence[Row]) -> str:
-    """How many jobs ran so, "" for none: what a reader must know before believing any figure."""
-    hit = {(row.get("run_id"), row["job_id"]) for pair in beside(rows) for row in pair}
+def beside_brief(rows: Sequence[Row]) -> str:
+    """How many jobs ran so, and on which hosts, "" for none: what a reader must know before believing any figure."""
+    hit = {(row.get("run_id"), row["job_id"]): str(row["host"]) for pair in beside(rows) for row in pair}
     if not hit:
         return ""
-    return (
-        f"{plural(len(hit), 'job')} of {len(rows)} ran while another of these runs used the same device: their speeds "
-        "are those of a shared machine. “What disturbed the measurements” names them."
-    )
+    hosts = sorted(set(hit.values()))
+    where = listed(hosts) if len(hosts) < 4 else f"{len(hosts)} hosts"
+    return f"{len(hit)} of {plural(len(rows), 'job')} ran beside another run on the same machine ({where})"
 
 
 def _timed(row: Row) -> bool:

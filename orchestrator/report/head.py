@@ -1,18 +1,20 @@
-"""The top of the report: what was planned, on which machines, and how it ended."""
+"""The top of the report: the question, on which machines it was asked, what was planned, and how it ended."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
-from orchestrator.model import UNFINISHED, Row
-from orchestrator.report.input import MOST_FILES
-from orchestrator.report.layout import Layout
+from orchestrator.model import OWN_SCALE, UNFINISHED, Row
+from orchestrator.report import words
+from orchestrator.report.grouping import in_words
+from orchestrator.report.layout import Layout, era_order
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
 from orchestrator.report.view import View
-from orchestrator.text import listed, plural
+from orchestrator.text import plural
 
 #: Pages are rewritten no more often (run/page.py).
 REFRESH_S = 20
@@ -30,16 +32,19 @@ class Count(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """What stands above all sections. The first of `counts` says how many jobs ended well, or how far a run is."""
+    """What stands above all sections. `tab` is the title of the browser's tab: host, device and date are in it.
+
+    The first of `counts` says how many jobs ended well, or how far a run is. `measured`: when the jobs ran; `made`:
+    when the report was made, which may be another day.
+    """
 
     title: str
+    tab: str
     planned: str
     machines: list[str]
     counts: list[Count]
-    #: When the jobs ran; the report may be of another day.
     measured: str
     run_ids: list[str]
-    #: When the report was made.
     made: str = ""
     #: Of a run that goes on: seconds after which a browser looks again.
     refresh: int = 0
@@ -49,7 +54,8 @@ def make_head(view: View) -> Head:
     report = view.report
     return Head(
         title=report.title,
-        planned=headline(view.rows, view.layout),
+        tab=tab(report.title, view.rows),
+        planned=headline(view.layout),
         machines=machines(view.rows),
         counts=counts(view.rows),
         measured=measured(view.rows),
@@ -59,37 +65,92 @@ def make_head(view: View) -> Head:
     )
 
 
-def headline(rows: Sequence[Row], layout: Layout) -> str:
-    """`5 workloads on 4 backends in 3 stacks`: what was planned."""
-    kinds = {noun: len({row.get(noun) for row in rows if row.get(noun)}) for noun in ("workload", "backend", "stack")}
-    workloads, backends, stacks = (plural(count, noun) for noun, count in kinds.items())
-    files = sorted({str(row["file"]) for row in rows if row.get("file")})
-    if len(files) == kinds["workload"] and len(files) <= MOST_FILES:
-        workloads = listed(files)
-    text = f"{workloads} on {backends} in {stacks}"
-    columns = len(layout.contenders)
-    return f"{text}, {columns} contenders side by side" if columns > 1 else text
+def tab(title: str, rows: Sequence[Row]) -> str:
+    """`vm, AMD EPYC, 23 Nov 2026: Which Keras backend ...`: in a tab or a bookmark only the beginning is read."""
+    hosts = sorted({str(row["host"]) for row in rows if row.get("host")})
+    devices = sorted({str(row.get("gpu_name") or row.get("cpu") or "") for row in rows} - {""})
+    where = [found[0] if len(found) == 1 else f"{len(found)} {many}" for found, many in _named(hosts, devices)]
+    stamps = list(_stamps(rows))
+    day = [words.date(min(stamps).date())] if stamps else []
+    return ": ".join(filter(None, [", ".join([*where, *day]), title]))
+
+
+def _named(hosts: list[str], devices: list[str]) -> Iterator[tuple[list[str], str]]:
+    if hosts:
+        yield hosts, "hosts"
+    if devices:
+        yield devices, "devices"
+
+
+def headline(layout: Layout) -> str:
+    """`5 models, 7 framework versions (4 of 2017, 3 of today), quick scale (a part of the data)`: what was planned."""
+    models = {task.workload for task in layout.tasks if not task.file}
+    files = {task.workload for task in layout.tasks if task.file}
+    parts = [plural(len(models), "model")] if models else []
+    parts += [plural(len(files), "file") + " of your own"] if files else []
+    versions = {contender.name: contender.era for contender in layout.contenders}
+    known_eras = sorted({era for era in versions.values() if era and era != "own"}, key=era_order)
+    eras = [f"{list(versions.values()).count(era)} of {era}" for era in known_eras]
+    known = f" ({', '.join(eras)})" if len(eras) > 1 else ""
+    return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *_scales(layout)])
+
+
+def _scales(layout: Layout) -> Iterator[str]:
+    """`quick scale (a part of the data)`."""
+    for scale in dict.fromkeys(str(task.conditions["scale"]) for task in layout.tasks):
+        its = [task for task in layout.tasks if str(task.conditions["scale"]) == scale]
+        sizes = [(task.conditions["train"], task.about.whole) for task in its]
+        if scale in (OWN_SCALE, "None") or not all(part and whole for part, whole in sizes):
+            known = ""
+        else:
+            known = " (all of the data)" if all(part >= whole for part, whole in sizes) else " (a part of the data)"
+        if scale not in (OWN_SCALE, "None"):
+            yield f"{scale} scale{known}"
 
 
 def machines(rows: Sequence[Row]) -> list[str]:
-    """Each host with its processor and GPU, as the jobs saw them; of many only the first, the rest as a number."""
-    seen = (" · ".join(str(row[field]) for field in ("host", "cpu", "gpu_name") if row.get(field)) for row in rows)
-    found = sorted({text for text in seen if text})
+    """Each host with what its jobs ran on, as they saw it; of many only the first, the rest as a number."""
+    found = sorted({text for text in map(_machine, rows) if text})
+    found = [text for text in found if not any(other != text and other.startswith(f"{text},") for other in found)]
     return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
+
+
+def _machine(row: Row) -> str:
+    """`AMD EPYC (vm), CPU only, 1 thread per job, 8 cores, 31 GiB`."""
+    if not row.get("host"):
+        return ""
+    device = row.get("gpu_name") or ("GPU" if row.get("device") == "gpu" else "CPU only")
+    parts: list[tuple[str, Any]] = [
+        ("{}", f"{row['cpu']} ({row['host']})" if row.get("cpu") else row["host"]),
+        ("{}", device),
+        ("{} threads per job", row.get("threads")),
+        ("{} cores", row.get("cores")),
+        ("CPU quota {:g}", row.get("cpu_quota")),
+        ("{:g} GiB", row.get("memory_gib")),
+    ]
+    return ", ".join(_one(text, value) for text, value in parts if value)
+
+
+def _one(text: str, value: Any) -> str:
+    return (
+        text.format(value).replace("threads", "thread") if value == 1 and "threads" in text else in_words(text, value)
+    )
 
 
 def measured(rows: Sequence[Row]) -> str:
     """`measured 23 Nov 2026, 00:09-00:29 UTC`: from the start of the first job to the end of the last."""
-    stamps = [stamp for row in rows for stamp in map(_utc, (row.get("started"), row.get("ended"))) if stamp]
+    stamps = list(_stamps(rows))
     if not stamps:
         return "nothing was measured"
     first, last = min(stamps), max(stamps)
-    begin, end = first.strftime("%-d %b %Y, %H:%M"), last.strftime("%H:%M")
+    begin, end = f"{words.date(first.date())}, {first:%H:%M}", f"{last:%H:%M}"
     if first.date() != last.date():
-        end = last.strftime("%-d %b %Y, %H:%M")
-    elif first.strftime("%H:%M") == end:
-        return f"measured {begin} UTC"
-    return f"measured {begin}{'–' if first.date() == last.date() else ' – '}{end} UTC"
+        return f"measured {begin} – {words.date(last.date())}, {end} UTC"
+    return f"measured {begin} UTC" if f"{first:%H:%M}" == end else f"measured {begin}–{end} UTC"
+
+
+def _stamps(rows: Sequence[Row]) -> Iterator[datetime.datetime]:
+    return (stamp for row in rows for stamp in map(_utc, (row.get("started"), row.get("ended"))) if stamp)
 
 
 def _utc(stamp: object) -> datetime.datetime | None:
@@ -111,9 +172,9 @@ def counts(rows: Sequence[Row]) -> list[Count]:
         done = could_run - ahead
         found = [Count(done, f"of {plural(could_run, 'job')} done, the run goes on"), Count(ok, "ok")]
     else:
-        found = [Count(ok, f"of {could_run} jobs ok", "good" if ok == could_run and ok else "bad")]
+        found = [Count(ok, f"of {plural(could_run, 'job')} ok", "good" if ok == could_run and ok else "bad")]
     if bad:
-        found.append(Count(bad, "did not end well", "bad", FAILURES_SECTION))
+        found.append(Count(bad, "failed", "bad", FAILURES_SECTION))
     for status in sorted(UNFINISHED, reverse=True):
         number = sum(row["status"] == status for row in rows)
         found += [Count(number, word(status))] if number else []

@@ -8,13 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.files import PACKAGE, read_yaml
-from orchestrator.model import Noun, Row
+from orchestrator.model import Noun, Row, Workload
 from orchestrator.plan.catalog import Catalog
+from orchestrator.report.tasks import About
 from orchestrator.results.collect import Merged
 from orchestrator.text import listed
 
-TITLE = "Keras backends compared"
-#: Files of one's own that a report's title and head name in place of their number.
+TITLE = "Which Keras backend trains fastest here?"
+#: Files of one's own that a report's title names.
 MOST_FILES = 3
 
 
@@ -69,7 +70,8 @@ class ReportInput(Struct, kw_only=True):
     rows         one per planned job: the result columns by their public names, None or absent where
                  not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
                  launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
-                 (to run this job alone), log_tail (last lines of its log).
+                 (to run this job alone), log_tail (last lines of its log), about
+                 (what the catalog says of its workload: tasks.About).
     epochs       one per epoch: run_id, job_id, epoch (1-based), elapsed_s (since fit()), train_s,
                  validation_s, loss, acc, val_loss, val_acc.
     samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
@@ -106,9 +108,11 @@ def report_input(
 ) -> ReportInput:
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
     eras = {stack.name: "own" if stack.own else stack.era for stack in catalog.stacks}
+    about = {workload.name: _about(place, workload) for place, workload in enumerate(catalog.workloads)}
     rows = [
         {
             **row,
+            "about": about.get(row["workload"]),
             "era": eras.get(row["stack"]) or row.get("era"),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
@@ -139,6 +143,16 @@ def report_input(
     )
 
 
+#: The place of files of one's own among the models.
+LAST = 10**6
+
+
+def _about(place: int, workload: Workload) -> About:
+    """Files of one's own stand behind the others, by their names: their place in a catalog says nothing."""
+    whole = max((scale.train for scale in workload.scales.values()), default=None)
+    return About(workload.title, workload.kind, workload.unit, LAST if workload.own else place, whole, workload.note)
+
+
 def _as_found(rows: Sequence[Row]) -> list[tuple[str, str]]:
     """The environments that were there before, which nobody can rebuild; plan.json has their packages."""
     found = {str(row["stack"]): str(row["found"]) for row in rows if row.get("found")}
@@ -146,10 +160,10 @@ def _as_found(rows: Sequence[Row]) -> list[tuple[str, str]]:
 
 
 def _title(rows: Sequence[Row]) -> str:
-    """`my.py: Keras backends compared` for files of one's own alone."""
+    """The question; of files of one's own alone by their names, where they are few."""
     files = sorted({str(row.get("file") or "") for row in rows})
     named = "" in files or len(files) > MOST_FILES
-    return TITLE if named else f"{listed(files)}: {TITLE}"
+    return TITLE if named else f"Which backend trains {listed(files)} fastest here?"
 
 
 def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:

@@ -97,19 +97,19 @@ class Layout(Struct, frozen=True):
         return groups
 
     def machine_words(self, machine: tuple[Any, ...]) -> str:
-        """Only what tells this machine from the others of the report."""
-        groups = list(self.machines())
-        said = {"device": str(machine[MACHINE.index("device")]).upper(), "host": machine[MACHINE.index("host")]}
-        return ", ".join(
-            str(said.get(field, in_words(FACETS[field], machine[i])))
-            for i, field in enumerate(MACHINE)
-            if machine[i] and len({group[i] for group in groups} - {None}) > 1
-        )
-
-    def eras(self) -> list[tuple[str, int]]:
-        """(era, number of its contenders) from left to right; contenders of one era stand together."""
-        names = [contender.era for contender in self.contenders]
-        return [(era, names.count(era)) for era in dict.fromkeys(names)]
+        """What tells this machine from the others of the report: its host and its device, the rest as far as needed."""
+        groups = [dict(zip(MACHINE, group, strict=True)) for group in self.machines()]
+        some = varying(groups)
+        chosen = some & {"host", "device", "gpu_name"}
+        for field in MACHINE:
+            if field in some and _count(groups, chosen | {field}) > _count(groups, chosen):
+                chosen.add(field)
+        its = dict(zip(MACHINE, machine, strict=True))
+        said = [its["host"]] if "host" in chosen and its["host"] else []
+        if chosen & {"device", "gpu_name"}:
+            said.append(its["gpu_name"] or str(its["device"]).upper())
+        rest = [field for field in MACHINE if field in chosen - {"host", "device", "gpu_name"} and its[field]]
+        return ", ".join([*map(str, said), *(in_words(FACETS[field], its[field]) for field in rest)])
 
     def grid(self, make: Callable[[int, int], Made]) -> list[list[Made]]:
         """What `make(column, line)` gives for every cell, line by line."""
@@ -127,6 +127,18 @@ def lay_out(rows: Sequence[Row]) -> Layout:
     for place, row in zip(places, rows, strict=True):
         cells[place].append(row)
     return Layout(contenders=contenders, tasks=tasks, cells=dict(cells), places=places)
+
+
+def short_labels(contenders: Sequence[Contender]) -> list[str]:
+    """What the contenders are called among themselves: only what tells these apart, their labels where that fails."""
+    found = []
+    for contender in contenders:
+        identity = contender.identity
+        modern = {"variant"} if identity["variant"] == "modern" else set()
+        twins = [other.identity for other in contenders if other.name == contender.name]
+        found.append(printable(" ".join([contender.name, *_facets(identity, modern | _telling(twins))])))
+    labels = [contender.label for contender in contenders]
+    return found if len(set(found)) == len(found) else labels
 
 
 def _plain(row: Row) -> Row:

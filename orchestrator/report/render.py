@@ -28,7 +28,7 @@ from orchestrator.report.head import Head
 from orchestrator.report.layout import Layout
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLES = ("report.css", "charts.css", "controls.css")
+STYLES = ("report.css", "answer.css", "charts.css", "controls.css")
 #: One script, in this order: what people do with the page. What charts say under a pointer is another.
 INTERACTION = (
     *("dom.js", "state.js", "answer.js", "plots.js", "view.js", "lists.js", "copy.js", "downloads.js"),
@@ -57,7 +57,7 @@ def html(page: Page) -> str:
         head=page.head,
         layout=page.layout,
         parts=parts,
-        menu=[_menu(sections) for sections in parts.values()],
+        menu=[section for sections in parts.values() for section in sections if section.title],
         pictures=drawn.pictures,
         rows=embedded(page.rows, page.head.run_ids) if page.rows else "",
         css=Markup("\n".join([*map(_text, STYLES), style.sheet()])),
@@ -88,7 +88,8 @@ def other_page(template: Path, scripts: Sequence[str] = (), **values: Any) -> st
 def markdown(page: Page) -> str:
     """The Markdown twin. Every value put into it is escaped unless it is marked as safe."""
     template = _environment().overlay(finalize=markdown_text).get_template("report.md.j2")
-    made = template.render(head=page.head, layout=page.layout, parts=_drawn_in("markdown", page.parts))
+    parts = _drawn_in("markdown", page.parts)
+    made = template.render(head=page.head, layout=page.layout, parts=parts, pictures=page.drawn.pictures)
     return made.strip() + "\n"
 
 
@@ -99,11 +100,6 @@ def _drawn_in(twin: Twin, parts: Mapping[str, Sequence[Section]]) -> dict[str, l
         blocks = [(section, [b for b in section.blocks if b.only in (None, twin)]) for section in sections]
         found[part] = [replace(section, blocks=drawn) for section, drawn in blocks if drawn]
     return found
-
-
-def _menu(sections: Sequence[Section]) -> list[Section]:
-    """One line of the page's menu: the sections of one part that have a title."""
-    return sorted((section for section in sections if section.title), key=lambda section: not section.leads)
 
 
 def policy(scripts: Sequence[str]) -> str:
@@ -123,8 +119,12 @@ def _environment(folder: Path = TEMPLATES) -> Environment:
         undefined=StrictUndefined,
         finalize=_html_text,
     )
-    environment.filters.update(colour=style.colour, drawn=Markup, fenced=fenced)
+    environment.filters.update(colour=style.colour, capfirst=_capfirst, drawn=Markup, fenced=fenced)
     return environment
+
+
+def _capfirst(value: str) -> str:
+    return value[:1].upper() + value[1:]
 
 
 def markdown_text(value: Any) -> str:

@@ -17,6 +17,7 @@ from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import is_time, timed, unlearned
+from orchestrator.text import plural
 
 
 class Speed(Struct, frozen=True):
@@ -49,11 +50,11 @@ class Speed(Struct, frozen=True):
 
     @property
     def n(self) -> str:
-        """`n = 4 × 3`: epochs × repeats; `n = 11 in 3` where the repeats have different numbers of epochs."""
-        repeats = len(self.epochs)
+        """`3 runs of 4 epochs`; `3 runs, 11 epochs` where they have different numbers of epochs."""
+        runs = plural(len(self.epochs), "run")
         if len(set(self.epochs)) == 1:
-            return f"n = {self.epochs[0]}" + (f" × {repeats}" if repeats > 1 else "")
-        return f"n = {sum(self.epochs)} in {repeats}"
+            return f"{runs} of {plural(self.epochs[0], 'epoch')}"
+        return f"{runs}, {plural(sum(self.epochs), 'epoch')}"
 
     @property
     def verdict(self) -> str:
@@ -61,12 +62,13 @@ class Speed(Struct, frozen=True):
         if self.unlike:
             return self.unlike
         if self.unlearned:
-            return f"did not learn ({words.share(self.unlearned[0])} < {words.share(self.unlearned[1])})"
+            reached, wanted = map(words.share, self.unlearned)
+            return f"did not learn: {reached} accuracy, {wanted} counts"
         if self.best:
             return "fastest"
         if self.against is None:
             return ""
-        return "medians and means disagree: no verdict" if self.torn else self.against.words
+        return "not certain: medians and means disagree" if self.torn else self.against.words
 
     @property
     def torn(self) -> bool:

@@ -6,6 +6,7 @@ one row by what was asked of them, and whether they did the same thing is judged
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,8 @@ CONDITIONS_IN_WORDS = {
     "workloads_sha256": "scripts {:.8}",
     "deterministic": "deterministic",
 }
+#: Between the title of a workload and what tells its tasks apart.
+BETWEEN = " · "
 #: The same for what was left to a file of one's own, where another run asked for it.
 LEFT = {
     "epochs": "all epochs",
@@ -50,8 +53,22 @@ LEFT = {
 LETTERS = 80
 
 
+class About(Struct, frozen=True):
+    """What the catalog says of a workload: its title and kind (CNN, RNN, MLP, or ""), what its samples are called, its
+    place among the others, how many training samples all of its data has, and a note.
+    """
+
+    title: str
+    kind: str = ""
+    unit: str = "samples"
+    place: int = 0
+    whole: int | None = None
+    note: str = ""
+
+
 class Task(Struct, frozen=True):
-    """One row: a workload under one set of conditions. `label` is unique within a report.
+    """One row: a workload under one set of conditions. `label` is unique within a report; `title` leaves out what
+    tells it from the same workload under other conditions.
 
     `file`: the file of one's own that it is, "" for a workload of the project. `unlike`: why its jobs must not be
     compared, None where they may be; no speed of such a task is ranked. `notes`: what else a reader must know.
@@ -64,6 +81,7 @@ class Task(Struct, frozen=True):
     file: str = ""
     unlike: Unlike | None = None
     notes: tuple[str, ...] = ()
+    about: About = About("")
 
     @property
     def workload(self) -> str:
@@ -74,18 +92,35 @@ class Task(Struct, frozen=True):
         return bool(self.conditions["data_kind"] == "synthetic")
 
     @property
+    def title(self) -> str:
+        return self.label.partition(BETWEEN)[0]
+
+    @property
+    def size(self) -> str:
+        """`896 of 50,000 images`: how much of the workload's data one epoch trains on, "" if unknown."""
+        train, whole = self.conditions["train"], self.about.whole
+        of = f" of {whole:,}" if whole and train and train < whole else ""
+        return f"{train:,}{of} {self.about.unit}" if train else ""
+
+    @property
+    def data(self) -> str:
+        """`896 of 50,000 images (quick)`."""
+        scale = self.conditions["scale"]
+        if not scale or scale == OWN_SCALE:
+            return self.size
+        return f"{self.size} ({scale})" if self.size else str(scale)
+
+    @property
     def amounts(self) -> str:
-        """`quick, 5 epochs, 4,096 samples, batch 128`: how much of the workload was run."""
+        """`896 of 50,000 images (quick), 3 epochs, batch 32`: how much of the workload was run."""
         known = self.conditions
         steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
         parts = [
-            None if known["scale"] == OWN_SCALE else known["scale"],
             f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
-            f"{known['train']:,} samples" if known["train"] else None,
             f"batch {known['batch_size']}" if known["batch_size"] else None,
             one_line(known["asked_arguments"], LETTERS) if known["asked_arguments"] else None,
         ]
-        return ", ".join(str(part).replace(" ", "\u00a0") for part in parts if part)
+        return ", ".join(filter(None, [self.data, *(part.replace(" ", "\u00a0") for part in parts if part)]))
 
 
 def make_tasks(rows: Sequence[Row], contenders: Sequence[str]) -> list[tuple[Task, list[int]]]:
@@ -96,9 +131,10 @@ def make_tasks(rows: Sequence[Row], contenders: Sequence[str]) -> list[tuple[Tas
     for conditions, members in groups:
         workload = str(conditions["workload"])
         twins = [other for other, _ in groups if other["workload"] == workload]
-        name = _file_name(workload, files) if workload in files else workload
-        label = " · ".join([name, *_differences(conditions, varying(twins))])
-        task = Task(conditions=conditions, label=label, file=files.get(workload, ""))
+        about = next((rows[i]["about"] for i in members if rows[i].get("about")), About(workload))
+        name = _file_name(workload, files) if workload in files else about.title
+        label = BETWEEN.join([name, *_differences(conditions, varying(twins))])
+        task = Task(conditions=conditions, label=label, file=files.get(workload, ""), about=about)
         if any(rows[i]["variant"] == "own" for i in members):
             named = [{**rows[i], "contender": contenders[i]} for i in members]
             task = _seen(task, [row for row in named if row["status"] == "ok"])
@@ -156,6 +192,7 @@ def _differences(conditions: Row, fields: set[str]) -> list[str]:
 
 
 def order(task: Task) -> tuple[Any, ...]:
-    """By workload, then by amounts as numbers: 896 samples stand before 1,024."""
+    """As the catalog has the workloads, and as numbers what is one: 896 samples before 1,024, file 2 before file 10."""
     amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
-    return (task.workload, str(task.conditions["scale"]), *amounts, task.label)
+    name = [(int(part[:9]), part) if part.isdecimal() else (0, part) for part in re.split(r"([0-9]+)", task.workload)]
+    return (task.about.place, name, str(task.conditions["scale"]), *amounts, task.label)

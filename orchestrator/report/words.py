@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterable
 from typing import TypeGuard
 
 from orchestrator.stats.describe import Value, finite
 
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: What a figure that was not measured looks like.
 ABSENT = "–"
 
@@ -34,6 +37,7 @@ def seconds(value: Value) -> str:
 
 
 def ratio(value: float) -> str:
+    """`1.34×`: times the seconds of another."""
     return f"{value:.2f}×" if value < 9.995 else f"{figure(value)}×"
 
 
@@ -68,8 +72,18 @@ def measured(value: Value, unit: str) -> str:
 
 
 def share(value: Value) -> str:
-    """An accuracy with three decimals: a fourth would claim more than a validation set of thousands can tell."""
-    return f"{value:.3f}" if is_known(value) else ABSENT
+    """`95.1 %`: an accuracy; a further digit would claim more than a validation set of thousands can tell."""
+    return f"{100 * value:.1f} %" if is_known(value) else ABSENT
+
+
+def count(number: int) -> str:
+    """`five` repeats, but `12`: numbers in sentences."""
+    return NUMBERS[number] if number < len(NUMBERS) else f"{number:,}"
+
+
+def date(day: datetime.date) -> str:
+    """`23 Nov 2026`, whatever language the host speaks."""
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def span(low: float, high: float) -> str:

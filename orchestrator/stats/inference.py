@@ -22,6 +22,10 @@ from msgspec.structs import replace
 #: Steady seconds of the epochs of each repeat.
 Repeats = Sequence[Sequence[float]]
 LEVEL = 0.05
+#: From so many repeats on, a difference that the test does not find is small; with fewer it is not known.
+ENOUGH = 5
+#: The widest interval, as a logarithm: a ratio of 1e13 says no less than a larger one.
+WIDEST = 30.0
 DRAWS = 1000
 SEED = 2017
 #: The least spread (log seconds) that repeats are taken to have: clocks and schedulers are no better.
@@ -35,8 +39,10 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     `low` and `high` bound the ratio with 95 % confidence and `p` is that interval's test; all are None with a single
     repeat on a side. `boot_low` and `boot_high` are the bootstrap's bounds. `p_adjusted` is `p` after Holm's
-    correction for all `family` comparisons that could have been made together. `p_permutation` deals the repeats anew;
-    `p_smallest` is the least that so few repeats can give it.
+    correction for all `family` comparisons that could have been made together; the interval is then corrected as p
+    is, so that it holds 1 where, and only where, there is no verdict. `p_permutation` deals the repeats anew;
+    `p_smallest` is the least that so few repeats can give it. `error` is the standard error of the logarithm of the
+    ratio, `freedom` its degrees of freedom.
     """
 
     n_a: int
@@ -47,6 +53,8 @@ class Difference(Struct, frozen=True, kw_only=True):
     boot_low: float | None = None
     boot_high: float | None = None
     p: float | None = None
+    error: float | None = None
+    freedom: float | None = None
     p_adjusted: float | None = None
     family: int | None = None
     p_permutation: float | None = None
@@ -59,24 +67,21 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """The verdict on b: `slower by 3.1-6.9 %`, `no significant difference`, `one repeat: no verdict`."""
+        """The verdict on b: `takes 1.03 to 1.07 times as long`, `not certain: 3 repeats are too few`,
+        `5 repeats cannot tell them apart`.
+        """
         if self.low is None or self.high is None:
-            return "one repeat: no verdict"
+            return "not certain: one repeat"
         if self.significant:
-            return _speed_words(self.low, self.high)
-        return f"no significant difference{self._among}"
+            return f"takes {times(self.low, self.high)} as long"
+        repeats = min(self.n_a, self.n_b)
+        if repeats < ENOUGH:
+            return f"not certain: {repeats} repeats are too few"
+        return f"{repeats} repeats cannot tell them apart"
 
     def bounds(self, shown: Callable[[float, float], str]) -> str:
-        """The interval as `shown` writes it, "" without one. What only a test of its own could tell is marked so."""
-        if self.low is None or self.high is None:
-            return ""
-        return f"{'alone ' if self._among else ''}{shown(self.low, self.high)}"
-
-    @property
-    def _among(self) -> str:
-        """How many comparisons stand together, where the interval would be a verdict if it were alone."""
-        alone = self.p is not None and self.p < LEVEL and not self.significant
-        return f" among {self.family} comparisons" if alone else ""
+        """The interval as `shown` writes it, "" without one."""
+        return "" if self.low is None or self.high is None else shown(self.low, self.high)
 
 
 def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
@@ -84,22 +89,23 @@ def difference(a: Repeats, b: Repeats, intervals: bool = True) -> Difference:
 
     Without `intervals` only ratio and p are known: for the thousands of comparisons of a simulation.
     """
-    medians_a, medians_b = _medians(a), _medians(b)
+    medians_a, medians_b = log_medians(a), log_medians(b)
     effect = float(medians_b.mean() - medians_a.mean())
     plain = Difference(n_a=len(a), n_b=len(b), ratio=math.exp(effect))
     if min(plain.n_a, plain.n_b) < 2:
         return plain
     error, freedom = _error(medians_a, medians_b)
-    plain = replace(plain, p=student_p(effect / error, freedom))
+    plain = replace(plain, p=student_p(effect / error, freedom), error=error, freedom=freedom)
     if not intervals:
         return plain
     reach = student_quantile(freedom)
     cautious = reach * math.sqrt(_bootstrap_variance(logs(a)) + _bootstrap_variance(logs(b)))
     p_permutation, p_smallest = permutation(medians_a, medians_b)
+    low, high = _bounds(effect, error, freedom)
     return replace(
         plain,
-        low=math.exp(effect - reach * error),
-        high=math.exp(effect + reach * error),
+        low=low,
+        high=high,
         boot_low=math.exp(effect - cautious),
         boot_high=math.exp(effect + cautious),
         p_permutation=p_permutation,
@@ -115,20 +121,34 @@ def holm(differences: Sequence[Difference], family: int = 0) -> list[Difference]
     """
     known = sorted((i for i, d in enumerate(differences) if d.p is not None), key=lambda i: differences[i].p or 0.0)
     family = max(family, len(known))
-    adjusted: dict[int, float] = {}
+    found = [replace(d, family=family) for d in differences]
     worst = 0.0
     for rank, i in enumerate(known):
-        worst = max(worst, min(1.0, (family - rank) * (differences[i].p or 0.0)))
-        adjusted[i] = worst
-    return [replace(d, p_adjusted=adjusted.get(i), family=family) for i, d in enumerate(differences)]
+        p = differences[i].p or 0.0
+        worst = max(worst, (family - rank) * p)
+        found[i] = replace(_as_sure(found[i], worst / p if p else family - rank), p_adjusted=min(1.0, worst))
+    return found
+
+
+def _as_sure(found: Difference, comparisons: float) -> Difference:
+    """The difference with the interval of one among so many comparisons: it holds 1 where p times them is too large."""
+    if found.low is None or found.error is None or found.freedom is None:
+        return found
+    low, high = _bounds(math.log(found.ratio), found.error, found.freedom, LEVEL / comparisons)
+    return replace(found, low=low, high=high)
+
+
+def _bounds(effect: float, error: float, freedom: float, level: float = LEVEL) -> tuple[float, float]:
+    reach = min(student_quantile(freedom, level) * error, WIDEST)
+    return math.exp(effect - reach), math.exp(effect + reach)
 
 
 def interval(repeats: Repeats) -> tuple[float, float, float] | None:
     """(middle, low, high) of seconds per epoch over repeats, 95 %; None with fewer than two repeats."""
     if len(repeats) < 2:
         return None
-    values = _medians(repeats)
-    half = student_quantile(len(values) - 1) * math.sqrt(_variance(values))
+    values = log_medians(repeats)
+    half = student_quantile(len(values) - 1) * math.sqrt(variance(values))
     middle = float(values.mean())
     return math.exp(middle), math.exp(middle - half), math.exp(middle + half)
 
@@ -146,9 +166,9 @@ def repeats_to_tell(a: Repeats, b: Repeats, most: int) -> int | None:
     """
     if min(len(a), len(b)) < 2:
         return None
-    medians_a, medians_b = _medians(a), _medians(b)
+    medians_a, medians_b = log_medians(a), log_medians(b)
     effect = abs(float(medians_b.mean() - medians_a.mean()))
-    spread = math.sqrt(_variance(medians_a) * len(a) + _variance(medians_b) * len(b))
+    spread = math.sqrt(variance(medians_a) * len(a) + variance(medians_b) * len(b))
     fitting = (n for n in range(3, most + 1) if student_quantile(2 * n - 2) * spread / math.sqrt(n) < effect)
     return next(fitting, None)
 
@@ -196,8 +216,8 @@ def student_p(t: float, freedom: float) -> float:
 @lru_cache(maxsize=4096)
 def student_quantile(freedom: float, level: float = LEVEL) -> float:
     """The value of Student's t that is exceeded in either direction with probability `level`."""
-    low, high = 0.0, 1e3
-    for _ in range(50):
+    low, high = 0.0, 1e6
+    for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if student_p(middle, freedom) > level else (low, middle)
     return high
@@ -225,12 +245,12 @@ def _checked(repeats: Repeats) -> Repeats:
     return repeats
 
 
-def _medians(repeats: Repeats) -> np.ndarray:
+def log_medians(repeats: Repeats) -> np.ndarray:
     """The logarithm of each repeat's median, which between two epochs lies midway in seconds, not in logarithms."""
     return np.array([math.log(statistics.median(epochs)) for epochs in _checked(repeats)])
 
 
-def _variance(medians: np.ndarray) -> float:
+def variance(medians: np.ndarray) -> float:
     """Variance of the mean over repeats."""
     return max(float(medians.var(ddof=1)), FLOOR**2) / len(medians)
 
@@ -243,7 +263,7 @@ def _bootstrap_variance(values: Sequence[np.ndarray]) -> float:
 
 def _error(a: np.ndarray, b: np.ndarray) -> tuple[float, float]:
     """Standard error of the difference of means, and its degrees of freedom as Welch counts them."""
-    va, vb = _variance(a), _variance(b)
+    va, vb = variance(a), variance(b)
     freedom = (va + vb) ** 2 / (va**2 / (len(a) - 1) + vb**2 / (len(b) - 1))
     return math.sqrt(va + vb), freedom
 
@@ -260,11 +280,10 @@ def _cosine(low: float, high: float, power: float) -> float:
     return float(half * (weight * np.cos(half * x + middle) ** power).sum())
 
 
-def _speed_words(low: float, high: float) -> str:
-    """`faster by 1.2-3.4 %`, or `2.10-2.40 times slower` where per cents are hard to read."""
-    word, small, large = ("slower", low, high) if low >= 1 else ("faster", 1 / high, 1 / low)
-    if large > 2:
-        return f"{small:.2f}-{large:.2f} times {word}"
-    # "faster by 10 %" is 10 % less time, "slower by 10 %" is 10 % more.
-    shares = (low - 1, high - 1) if word == "slower" else (1 - high, 1 - low)
-    return f"{word} by {100 * shares[0]:.1f}-{100 * shares[1]:.1f} %"
+def times(low: float, high: float) -> str:
+    """`1.03 to 1.07 times`, `2.1 to 2.5 times`, `12 to 15 times`, `1.50 times` where both ends read the same."""
+    decimals = 2 if low < 2 else 1 if low < 10 else 0
+    ends = [f"{value:,.{decimals}f}" for value in (low, high)]
+    if low > 1 or high < 1:  # a difference must not read as none
+        ends = [f"{value:.4f}" if text == "1.00" else text for text, value in zip(ends, (low, high), strict=True)]
+    return f"{' to '.join(dict.fromkeys(ends))} times"

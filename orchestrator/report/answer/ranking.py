@@ -9,38 +9,73 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from orchestrator.model import OWN_SCALE
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds
+from orchestrator.report.tasks import BETWEEN
+from orchestrator.stats.inference import Difference
+from orchestrator.stats.overall import overall_difference
 
-#: Positions of the tasks and of the contenders of a group.
+#: Positions of tasks or of contenders in the layout.
 Positions = list[int]
 
 
 class Entry(Struct, frozen=True):
-    """One contender of a field.
+    """One contender of a ranking.
 
     `overall` is the geometric mean, over the tasks that count, of its seconds over those of the fastest; None where
-    it lacks one of them. `firsts`: the tasks on which it was fastest.
+    it lacks one of them. `firsts`: the tasks on which it was fastest. `against` compares it with the first entry over
+    the tasks that count, corrected for all pairs of the report; None for the first, and for one without a figure.
     """
 
     column: int
     overall: float | None
     firsts: tuple[int, ...]
+    against: Difference | None = None
+
+    @property
+    def behind(self) -> bool:
+        """Whether a test says that it takes longer than the first."""
+        return self.against is not None and self.against.significant and self.against.ratio > 1
+
+
+class Ranking(Struct, frozen=True):
+    """Contenders in the order of their overall figure over the tasks `counted`, which all that have one ran."""
+
+    counted: Positions
+    entries: list[Entry]
+
+    @property
+    def compared(self) -> list[Entry]:
+        return [entry for entry in self.entries if entry.overall is not None]
+
+    @property
+    def leaders(self) -> list[Entry]:
+        """The first, and those that no test tells from it."""
+        return [entry for entry in self.compared if not entry.behind]
+
+    @property
+    def repeats(self) -> int:
+        """The fewest repeats behind what is not told from the first, else behind any comparison; 0 without one."""
+        its = self.leaders[1:] or self.compared
+        found = [entry.against for entry in its if entry.against]
+        return min((min(each.n_a, each.n_b) for each in found), default=0)
 
 
 class Field(Struct, frozen=True):
-    """Contenders whose speeds compare, and the tasks that they were to run, by their positions in the layout.
+    """Contenders whose speeds compare, and the tasks that they were to run.
 
-    `where` tells it from the other fields of the report, "" for the only one. `counted`: the tasks of the overall
-    figure, which all contenders with one ran.
+    `where` tells it from the other fields of the report, "" for the only one. `kinds`: the same for the tasks of one
+    kind, where there are several kinds. `pairs`: for how many comparisons its overall figures are corrected.
     """
 
     where: str
     lines: Positions
-    counted: Positions
-    entries: list[Entry]
+    overall: Ranking
+    kinds: dict[str, Ranking] = {}
+    pairs: int = 1
 
 
 def fields(layout: Layout, ranked: Speeds) -> list[Field]:
@@ -54,13 +89,23 @@ def fields(layout: Layout, ranked: Speeds) -> list[Field]:
         for lines, what in editions:
             words = [what if len(editions) > 1 else "", layout.machine_words(machine) if len(machines) > 1 else ""]
             its = [column for column in columns if any((column, line) in layout.cells for line in lines)]
-            found.append(_field(ranked, ", ".join(filter(None, words)), lines, its))
-    return found
+            found.append(_field(layout, ranked, ", ".join(filter(None, words)), lines, its))
+    return _corrected(ranked, found)
 
 
 def counts(speed: Speed | None) -> bool:
     """Whether a cell has a time that can be divided by that of the fastest."""
     return speed is not None and speed.ratio is not None and not speed.unlearned and not speed.unlike
+
+
+def against(ranked: Speeds, a: int, b: int, lines: Positions, pairs: int) -> Difference:
+    """Contender b against a over tasks that both ran. Of one task it is the difference that its cell shows, if any."""
+    if len(lines) == 1:
+        first, second = ranked[a, lines[0]], ranked[b, lines[0]]
+        if first.best and second.against:
+            return second.against
+    first_times, second_times = ([ranked[column, line].repeats for line in lines] for column in (a, b))
+    return overall_difference(first_times, second_times, pairs)
 
 
 def _machines(layout: Layout) -> list[tuple[tuple[Any, ...], Positions]]:
@@ -89,7 +134,7 @@ def _editions(layout: Layout, planned: Sequence[tuple[int, int]]) -> Iterator[tu
     for scale, lines in by_scale.items():
         parts = _apart(layout, planned, lines)
         for part in parts:
-            told = {layout.tasks[line].label.partition(" · ")[2] for line in part}
+            told = {layout.tasks[line].label.partition(BETWEEN)[2] for line in part}
             words = told.pop() if len(told) == 1 else ""
             name = "files of your own" if scale == OWN_SCALE else f"{scale} scale"
             yield part, name if len(parts) == 1 or not words else words
@@ -117,7 +162,16 @@ def _alike(layout: Layout, part: Positions, line: int) -> int:
     return sum(ours[name] == its[name] for name in ("data_kind", "workloads_sha256"))
 
 
-def _field(ranked: Speeds, where: str, lines: Positions, columns: Positions) -> Field:
+def _field(layout: Layout, ranked: Speeds, where: str, lines: Positions, columns: Positions) -> Field:
+    kinds: dict[str, Positions] = defaultdict(list)
+    for line in lines:
+        kinds[layout.tasks[line].about.kind].append(line)
+    several = len(kinds) > 1 and "" not in kinds
+    by_kind = {kind: _ranking(ranked, its, columns) for kind, its in kinds.items()} if several else {}
+    return Field(where, lines, _ranking(ranked, lines, columns), by_kind)
+
+
+def _ranking(ranked: Speeds, lines: Positions, columns: Positions) -> Ranking:
     timed = {column: {line for line in lines if counts(ranked.get((column, line)))} for column in columns}
     able, counted = _compared(timed, len(lines))
     entries = []
@@ -127,7 +181,7 @@ def _field(ranked: Speeds, where: str, lines: Positions, columns: Positions) -> 
         entries.append(Entry(column, statistics.geometric_mean(ratios) if ratios else None, firsts))
     seconds = {column: _middle(ranked, column, lines) for column in columns}
     entries.sort(key=lambda entry: (entry.overall or math.inf, seconds[entry.column], entry.column))
-    return Field(where, lines, counted, entries)
+    return Ranking(counted, entries)
 
 
 def _compared(timed: dict[int, set[int]], tasks: int) -> tuple[set[int], Positions]:
@@ -149,3 +203,33 @@ def _middle(ranked: Speeds, column: int, lines: Positions) -> float:
     """Where a contender without an overall figure stands: by the ratios that it has, behind all who have one."""
     known = [ratio for line in lines if (speed := ranked.get((column, line))) and (ratio := speed.ratio)]
     return statistics.geometric_mean(known) if known else math.inf
+
+
+def _corrected(ranked: Speeds, found: Sequence[Field]) -> list[Field]:
+    """The fields with each contender compared with the first of its ranking, at one error rate for the report: any
+    pair of any ranking over several tasks might have been the one that is compared.
+    """
+    rankings = [ranking for field in found for ranking in (field.overall, *field.kinds.values())]
+    pairs = sum(math.comb(len(ranking.compared), 2) for ranking in rankings if len(ranking.counted) > 1)
+    return [
+        replace(
+            field,
+            overall=_tested(ranked, field.overall, pairs),
+            kinds={kind: _tested(ranked, ranking, pairs) for kind, ranking in field.kinds.items()},
+            pairs=max(pairs, 1),
+        )
+        for field in found
+    ]
+
+
+def _tested(ranked: Speeds, ranking: Ranking, pairs: int) -> Ranking:
+    first = ranking.entries[0].column if ranking.entries else -1
+    return replace(
+        ranking,
+        entries=[
+            replace(entry, against=against(ranked, first, entry.column, ranking.counted, pairs))
+            if entry.overall is not None and entry.column != first
+            else entry
+            for entry in ranking.entries
+        ],
+    )

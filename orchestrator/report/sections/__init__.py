@@ -29,9 +29,9 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 
 #: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
 SECTIONS: dict[str, tuple[Build, ...]] = {
-    "summary": (answer.build, warnings.build, findings.build),
+    "summary": (answer.build, warnings.build),
     "results": (
-        *(charts.build, pairs.build, tables.build, own.build, noise.build),
+        *(charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, deviations.build, arithmetic.build, environment.build),

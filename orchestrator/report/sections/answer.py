@@ -1,14 +1,59 @@
-"""The answer, before everything else: a table for each group of contenders that compare."""
+"""The answer, before everything else: who is fastest, how sure that is, and a table for each group that compares."""
 
 from __future__ import annotations
 
-from orchestrator.report.answer.ranking import fields
-from orchestrator.report.answer.table import table
-from orchestrator.report.blocks import Section
+from collections.abc import Iterator, Sequence
+
+from orchestrator.report import words
+from orchestrator.report.answer.ranking import Field, fields
+from orchestrator.report.answer.sentences import further, lead
+from orchestrator.report.answer.sure import sure
+from orchestrator.report.answer.table import DOUBTS, Answer, table
+from orchestrator.report.blocks import Block, Paragraphs, Section, Span, Text
 from orchestrator.report.view import View
 
 
 def build(view: View) -> Section:
-    found = enumerate(fields(view.layout, view.speeds))
-    blocks = [table(view, field, f"answer-{i + 1}" if i else "answer") for i, field in found]
-    return Section(name="first", title="", blocks=blocks)
+    found = fields(view.layout, view.speeds)
+    doubt = sure(view, found)
+    blocks: list[Block] = [_lead(view, found), *([doubt] if doubt else [])]
+    tables = [table(view, field, f"answer-{i + 1}" if i else "answer") for i, field in enumerate(found)]
+    glossary = [Paragraphs([], hint=" ".join(_glossary(tables)))] if any(table.axis for table in tables) else []
+    return Section(name="first", title="", blocks=[*blocks, *tables, *glossary])
+
+
+def _lead(view: View, found: Sequence[Field]) -> Paragraphs:
+    layout, ranked = view.layout, view.speeds
+    if len(found) == 1:
+        return Paragraphs([lead(layout, ranked, found[0]), *further(layout, ranked, found[0])], "lead")
+    return Paragraphs([*_everywhere(view, found), *_lines(view, found)], "points")
+
+
+def _everywhere(view: View, found: Sequence[Field]) -> Iterator[Text]:
+    """That one contender leads each group, where it does."""
+    leads = [[view.layout.contenders[entry.column].name for entry in field.overall.leaders] for field in found]
+    if all(len(names) == 1 for names in leads) and len({names[0] for names in leads}) == 1:
+        yield [Span(leads[0][0], "strong"), f" takes least time in all {words.count(len(found))} tables."]
+
+
+def _lines(view: View, found: Sequence[Field]) -> Iterator[Text]:
+    for field in found:
+        yield [Span(field.where, "strong"), ": ", *lead(view.layout, view.speeds, field)]
+
+
+def _glossary(tables: Sequence[Answer]) -> Iterator[str]:
+    """One line that explains the words and signs of the tables, as far as they are there."""
+    if any(len(table.tasks) > 1 for table in tables):
+        yield (
+            "Overall: the geometric mean, over the models, of the time divided by that of the fastest; 1.00× would be "
+            "the fastest on every model (■ in the plot; ○ is a model, in the order of the columns; lines are 95 % "
+            "intervals)."
+        )
+    yield "Seconds: the median training time of an epoch after the first."
+    if len({line.contender.era for table in tables for line in table.lines} & {"2017", "today"}) > 1:
+        yield "2017, today: frameworks of the time of the article, and of now."
+    doubts = {cell.doubt for table in tables for line in table.lines for cell in line.cells}
+    if DOUBTS["unsure"] in doubts:
+        yield f"“{DOUBTS['unsure']}”: too few repeats to call it a difference."
+    if DOUBTS["tied"] in doubts:
+        yield f"“{DOUBTS['tied']}”: enough repeats, and no difference to the fastest was found."

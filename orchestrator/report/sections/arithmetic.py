@@ -34,7 +34,7 @@ def build(view: View) -> Section | None:
         return None
     blocks: list[Block] = [Table(COLUMNS, rows, caption="Arithmetic and settings of each contender")]
     blocks.append(Paragraphs([HINT, *_deterministic(view.rows)], "bullets"))
-    return Section(name="arithmetic", title=TITLE, blocks=blocks, menu="Arithmetic", fold=TITLE)
+    return Section(name="arithmetic", title=TITLE, blocks=blocks)
 
 
 def _rows(layout: Layout) -> Iterator[Sequence[Text]]:

@@ -69,7 +69,7 @@ def build(view: View) -> Section | None:
         return None
     title = f"Against {found.reference.title}"
     blocks = [Paragraphs(found.caveats, "bullets"), *_tables(found), *_orders(found), *_errors(found.reference)]
-    return Section(name="against", title=title, blocks=blocks, menu="Against the article", fold=title)
+    return Section(name="against", title=title, blocks=blocks)
 
 
 def _tables(found: Comparison) -> Iterator[Block]:
@@ -118,7 +118,7 @@ def _errors(reference: Reference) -> Iterator[Block]:
         (slip.what, [f"{slip.text} ", Span(f"({slip.source})", "small")]) for slip in reference.errors
     ]
     hint = f"Notebooks: {reference.notebooks}"
-    yield Paragraphs(terms, "terms", hint=hint, fold=title, only="html")
+    yield Paragraphs(terms, "terms", hint=hint, only="html")
     yield Paragraphs([f"{title}:"], only="markdown")
     lines = [f"{slip.what} {slip.text} ({slip.source})" for slip in reference.errors]
     yield Paragraphs(lines, "bullets", only="markdown")

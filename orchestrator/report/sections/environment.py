@@ -17,5 +17,4 @@ def build(view: View) -> Section:
     blocks: list[Block] = [Paragraphs([*report.environment, ("who tells the figures", METHOD)], "terms")]
     if report.plan_command:  # the page has it above the jobs
         blocks.append(Paragraphs([("", report.plan_command)], "code", only="markdown"))
-    fold = "Environment and how to run it again"
-    return Section(name="environment", title="Environment", blocks=blocks, fold=fold)
+    return Section(name="environment", title="Environment, and how to run it again", blocks=blocks)

@@ -10,7 +10,6 @@ from orchestrator.report import words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.outcomes import FAILURES_SECTION, NO_REASON, failures, mark
 from orchestrator.report.view import View
-from orchestrator.text import plural
 
 #: Last log lines shown for a failed job, and the most of each.
 LOG_LINES, LOG_WIDTH = 30, 400
@@ -21,10 +20,9 @@ def build(view: View) -> Section | None:
     found = failures(view.rows)
     if not found:
         return None
-    caption = f"{plural(len(found), 'job')}, with the reason and the last lines of the log"
-    table = Table(COLUMNS, [_cells(row) for row in found], caption=caption, only="html")
+    table = Table(COLUMNS, [_cells(row) for row in found], only="html")
     blocks = [table, *_list(found)]
-    return Section(name=FAILURES_SECTION, title="What did not end well", blocks=blocks, menu="Failures")
+    return Section(name=FAILURES_SECTION, title="Failed jobs", blocks=blocks)
 
 
 def _cells(row: Row) -> list[Text]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
-from orchestrator.report.disturbed import beside
+from orchestrator.report.disturbed import beside, sentences
 from orchestrator.report.layout import Layout
 from orchestrator.report.view import JobKey, View
 from orchestrator.stats.inference import student_p
@@ -53,12 +53,12 @@ def build(view: View) -> Section | None:
         only="html",
     )
     blocks = [
-        Paragraphs(["Nothing here was left out of any figure."], only="html"),
+        Paragraphs([*sentences(view.layout), "Nothing here was left out of any figure."]),
         table,
         Paragraphs([f"{item.kind}: {item.where}: {item.what}" for item in found], "bullets", only="markdown"),
     ]
     fold = f"{TITLE} ({len(found)}); nothing was left out"
-    return Section(name="noise", title=TITLE, blocks=blocks, menu="Disturbances", fold=fold)
+    return Section(name="noise", title=TITLE, blocks=blocks, fold=fold)
 
 
 def disturbances(

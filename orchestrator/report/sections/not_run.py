@@ -23,7 +23,7 @@ def build(view: View) -> Section | None:
         Table(COLUMNS, rows, caption=caption, only="html"),
         Paragraphs(lines, "bullets", only="markdown"),
     ]
-    return Section(name=NOT_RUN_SECTION, title="Not run here", blocks=blocks, menu="Not run")
+    return Section(name=NOT_RUN_SECTION, title="Not run here", blocks=blocks)
 
 
 def by_reason(rows: Sequence[Row]) -> list[tuple[str, str, list[str]]]:

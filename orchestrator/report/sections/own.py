@@ -65,12 +65,12 @@ def build(view: View) -> list[Section]:
         ]
     if tables:
         title = "Your own file, as it ran" if len(tasks) == 1 else "Your own files, as they ran"
-        found.append(Section(name="own", title=title, blocks=tables, menu=title.partition(",")[0], fold=title))
+        found.append(Section(name="own", title=title, blocks=tables))
     fits = [line for task, its in tasks.items() for line in _fits(task, its)]
     if fits:
         blocks = [Paragraphs([FITS_HINT]), Table(FIT_COLUMNS, fits)]
         title = "Further trainings in the same script"
-        found.append(Section(name="fits", title=title, blocks=blocks, menu="Further trainings"))
+        found.append(Section(name="fits", title=title, blocks=blocks))
     return found
 
 

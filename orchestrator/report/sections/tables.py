@@ -1,4 +1,4 @@
-"""How sure the ranks are, and what else was measured: a matrix for each."""
+"""The speeds in detail, and what else was measured: a matrix for each."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from orchestrator.report.speeds import Speed, Speeds, good
 from orchestrator.report.view import View
 from orchestrator.results.columns import GPU_METRICS, HOST_METRICS, METRICS, Metric
 from orchestrator.stats.describe import Value, finite, median
-from orchestrator.stats.inference import plain_interval
+from orchestrator.stats.inference import plain_interval, times
 from orchestrator.stats.repeats import unlearned
 
-VERDICTS_NOTE = (
-    "Each contender against the fastest of its row: ratio of the medians over repeats, the 95 % interval of the ratio "
-    "of the geometric means, the verdict, and p after Holm's correction for all pairs of this report, as the figures "
-    "themselves choose the fastest (Welch's t on the logarithms of the repeats' medians). A verdict needs p below "
-    "0.05: then at most 5 % of reports hold a false one, in simulation; `orchestrate validate` repeats it. Alone: an "
-    "interval that would be a verdict if it were the only comparison. Means: their ratio where that of the medians "
-    "lies outside the interval."
+#: Larger matrices are left to the page: the Markdown twin is to fit a comment.
+MOST_CELLS = 60
+SPEED_NOTE = (
+    "Median seconds per epoch over the runs. Below: how it stands to the fastest of its model, with the 95 % interval; "
+    "p; training samples per second; what was measured. Is a difference more than chance? That is tested over runs, "
+    "corrected for all pairs of the report, and the interval with it: at most 5 % of reports hold one false “yes”. "
+    "Means: their ratio where that of the medians lies outside the interval. Details: docs/PROTOCOL.md."
 )
 
 
@@ -39,55 +39,51 @@ class Measure(NamedTuple):
 
 
 def build(view: View) -> list[Section]:
-    return [
-        Section(
-            name=matrix.name,
-            title=matrix.title,
-            blocks=[matrix],
-            menu=matrix.name[0].upper() + matrix.name[1:],
-            leads=True,
-            fold=matrix.title,
-        )
-        for matrix in matrices(view.layout, view.speeds)
-    ]
+    titles = {"speed": "Speed in detail", **{measure.name: measure.title for measure in MEASURES}}
+    large = len(view.layout.contenders) * len(view.layout.tasks) > MOST_CELLS
+    found = (replace(matrix, only="html" if large else None) for matrix in matrices(view.layout, view.speeds))
+    return [Section(name=matrix.name, title=titles[matrix.name], blocks=[matrix]) for matrix in found]
 
 
 def matrices(layout: Layout, ranked: Speeds) -> Iterator[Matrix]:
     """Those that have something to say."""
-    if any(speed.against and speed.against.p is not None for speed in ranked.values()):
-        yield _verdicts(layout, ranked)
+    if ranked:
+        yield _speeds(layout, ranked)
     for measure in MEASURES:
         matrix = _matrix(layout, measure)
         if any(cell and (cell.lines or cell.figure != words.ABSENT) for line in matrix.cells for cell in line):
             yield matrix
 
 
-def _verdicts(layout: Layout, ranked: Speeds) -> Matrix:
-    """Each contender against the fastest."""
+def _speeds(layout: Layout, ranked: Speeds) -> Matrix:
+    """Each cell's seconds, and how it stands to the fastest."""
 
     def cell(column: int, line: int) -> Cell | None:
         place = (column, line)
-        return _verdict(ranked.get(place)) if place in layout.cells else None
+        return _speed(ranked.get(place), layout.tasks[line].about.unit) if place in layout.cells else None
 
-    return Matrix("verdicts", "How sure is that?", VERDICTS_NOTE, layout.grid(cell))
+    return Matrix("speed", SPEED_NOTE, layout.grid(cell))
 
 
-def _verdict(speed: Speed | None) -> Cell:
+def _speed(speed: Speed | None, unit: str) -> Cell:
     if speed is None:
         return Cell(words.ABSENT)
-    if speed.best:
-        return Cell("fastest", [speed.n, *_doubt(speed)], best=True)
-    if speed.unlike or speed.unlearned:
-        return Cell(words.ABSENT, [speed.verdict])
+    rate = [] if speed.samples_per_s is None else [f"{words.figure(speed.samples_per_s)} {unit}/s"]
+    lines = [*_verdict(speed), *_doubt(speed), *rate, speed.n]
+    return Cell(words.seconds(speed.seconds), lines, best=speed.best)
+
+
+def _verdict(speed: Speed) -> list[str]:
+    """How it stands to the fastest, with p where it was tested."""
     found = speed.against
-    if found is None or speed.ratio is None:
-        return Cell(words.ABSENT, ["no rival"])
-    if found.p is None or found.low is None or found.high is None:
-        return Cell(words.ratio(speed.ratio), [speed.verdict, *_doubt(speed)])
+    said = [speed.verdict] if speed.verdict else []
+    if found is None or found.p is None or found.low is None or found.high is None or speed.unlearned:
+        return said
     p = found.p if found.p_adjusted is None else found.p_adjusted
-    apart = [] if found.low <= speed.ratio <= found.high else [f"means {words.ratio(found.ratio)}"]
-    lines = [*apart, found.bounds(words.span), speed.verdict, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"]
-    return Cell(words.ratio(speed.ratio), [*lines, *_doubt(speed)])
+    outside = speed.ratio is not None and not found.low <= speed.ratio <= found.high
+    interval = [] if found.significant else [f"95 %: {times(found.low, found.high)}"]
+    means = [f"means {words.ratio(found.ratio)}"] if outside else []
+    return [*said, *means, ", ".join([*interval, "p < 0.001" if p < 0.001 else f"p = {p:.3f}"])]
 
 
 def _doubt(speed: Speed) -> list[str]:
@@ -104,7 +100,7 @@ def _matrix(layout: Layout, measure: Measure) -> Matrix:
             return Cell(words.ABSENT)
         return replace(measure.cell(ended_well), marks=disturbed.marks(ended_well))
 
-    return Matrix(measure.name, measure.title, measure.note, layout.grid(cell))
+    return Matrix(measure.name, measure.note, layout.grid(cell))
 
 
 def _figure(rows: Sequence[Row], column: str, in_words: Callable[[Value], str]) -> str:
@@ -127,9 +123,9 @@ def _accuracy(rows: Sequence[Row]) -> Cell:
         lines=[
             *_accuracy_interval(rows),
             *_gate(rows),
+            *_validated(rows),
             *_line(rows, "training", "accuracy", words.share),
-            *_line(rows, "loss", "loss", words.figure),
-            *_line(rows, "validation loss", "val_loss", words.figure),
+            *_losses(rows),
         ],
     )
 
@@ -141,12 +137,22 @@ def _accuracy_interval(rows: Sequence[Row]) -> list[str]:
     if found is None:
         return _spread(rows, "val_accuracy")
     low, high = max(0.0, found[1]), min(1.0, found[2])
-    return [f"{words.share(low)}–{words.share(high)} (95 %, n = {len(values)})"]
+    return [f"{words.share(low)} to {words.share(high)} (95 %)"]
+
+
+def _losses(rows: Sequence[Row]) -> list[str]:
+    found = [*_line(rows, "loss", "loss", words.figure), *_line(rows, "validation", "val_loss", words.figure)]
+    return [", ".join(found)] if found else []
+
+
+def _validated(rows: Sequence[Row]) -> list[str]:
+    sizes = {row.get("validation") for row in rows} - {None}
+    return [f"of {sizes.pop():,} samples"] if len(sizes) == 1 else []
 
 
 def _gate(rows: Sequence[Row]) -> list[str]:
     short = unlearned(rows)
-    return [] if short is None else [f"did not learn: less than {words.share(short[1])}"]
+    return [] if short is None else [f"did not learn: {words.share(short[1])} counts"]
 
 
 def _reached(rows: Sequence[Row]) -> Cell:
@@ -213,8 +219,8 @@ MEASURES = (
     Measure(
         "accuracy",
         "Accuracy after the last epoch",
-        "Validation accuracy, the median over repeats, with the interval of its mean; below it training accuracy and "
-        "losses.",
+        "Validation accuracy, the median over the runs, with the interval of its mean and the size of the validation "
+        "set; below it training accuracy and losses.",
         _accuracy,
     ),
     Measure(

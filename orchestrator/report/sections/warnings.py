@@ -1,15 +1,14 @@
-"""Warnings: what a reader must know before believing the findings. Below them, the notes of the runs."""
+"""What else a reader must know of the answer, below it; then the notes of the runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from orchestrator.model import Row
-from orchestrator.report import disturbed, inexact, words
+from orchestrator.report import inexact, words
 from orchestrator.report.blocks import Paragraphs, Section
 from orchestrator.report.layout import Layout
-from orchestrator.report.outcomes import failures
-from orchestrator.report.speeds import Speeds, repeats
+from orchestrator.report.speeds import Speeds
 from orchestrator.report.view import View
 from orchestrator.text import listed, plural
 
@@ -24,42 +23,16 @@ def build(view: View) -> Section | None:
 
 
 def warnings(rows: Sequence[Row], layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
-    """(kind, text) of what limits the findings, gravest first.
-
-    Kinds: noise, data, failed, quality, repeats, mixed.
-    """
+    """(kind, text) of what else limits the answer, gravest first. Kinds: quality, gpu, mixed."""
     found = [
-        *(("noise", sentence) for sentence in disturbed.sentences(layout)),
-        ("noise", disturbed.beside_sentence([row for row in rows if row["status"] == "ok"])),
-        ("data", _synthetic(rows)),
-        ("failed", _failed(rows)),
-        *(("quality", sentence) for sentence in _unlike(layout)),
+        *(("quality", sentence) for sentence in _notes(layout)),
         ("quality", inexact.sentence(layout)),
         ("quality", _quality(layout, ranked)),
         ("gpu", _no_gpu(rows)),
         ("gpu", _reported(rows)),
-        ("repeats", _repeats(ranked)),
         ("mixed", _mixed(layout)),
     ]
     return [(kind, text) for kind, text in found if text]
-
-
-def _synthetic(rows: Sequence[Row]) -> str:
-    count = sum(row.get("data_kind") == "synthetic" for row in rows)
-    if not count:
-        return ""
-    which = "All jobs" if count == len(rows) else f"{count} of {len(rows)} jobs"
-    return (
-        f"{which} ran on synthetic data: generated, of the right shapes, not the real data sets. Their speeds "
-        "are speeds; their accuracies say only that the model learns something. They are marked “synthetic”."
-    )
-
-
-def _failed(rows: Sequence[Row]) -> str:
-    bad = failures(rows)
-    if not bad:
-        return ""
-    return f"{plural(len(bad), 'job')} of {len(rows)} did not end well; the reasons are below."
 
 
 def _no_gpu(rows: Sequence[Row]) -> str:
@@ -93,7 +66,7 @@ def card_errors(row: Row) -> list[str]:
 def _quality(layout: Layout, ranked: Speeds) -> str:
     short = [
         f"{layout.contenders[column].label} on {layout.tasks[line].label} "
-        f"({words.share(speed.unlearned[0])} < {words.share(speed.unlearned[1])})"
+        f"({words.share(speed.unlearned[0])}, {words.share(speed.unlearned[1])} counts)"
         for (column, line), speed in ranked.items()
         if speed.unlearned
     ]
@@ -102,29 +75,17 @@ def _quality(layout: Layout, ranked: Speeds) -> str:
     return f"Did not learn, by validation accuracy, so its speed cannot win: {listed(short)}."
 
 
-def _unlike(layout: Layout) -> Iterator[str]:
-    """The tasks whose contenders did not do the same thing, and what else is not equal."""
-    for task in layout.tasks:
-        if task.unlike:
-            yield f"No verdict on {task.label}: {task.unlike.words}. Its row shows figures, and compares nothing."
-        yield from (f"On {task.label}: {note}." for note in task.notes)
-
-
-def _repeats(ranked: Speeds) -> str:
-    if repeats(ranked) != 1:
-        return ""
-    return (
-        "Every figure comes from one repeat. Ranks from one repeat are not evidence of a difference: "
-        "a second run of the same thing can order close ones differently."
-    )
+def _notes(layout: Layout) -> Iterator[str]:
+    """What of a task is not equal, and does not keep it from being compared."""
+    return (f"On {task.label}: {note}." for task in layout.tasks for note in task.notes)
 
 
 def _mixed(layout: Layout) -> str:
-    names = [task.workload for task in layout.tasks]
+    names = [task.title for task in layout.tasks]
     several = sorted({name for name in names if names.count(name) > 1})
     if not several:
         return ""
     return (
         f"{listed(several)} ran under more than one set of conditions (amount of data, kind of data, "
-        "epochs or scripts). Each set has its own row, and nothing is compared across rows."
+        "epochs or scripts). Each set has a column or a table of its own, and nothing is compared across them."
     )

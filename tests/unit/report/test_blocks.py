@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.blocks import Block, Column, Section, Table
+from orchestrator.report.blocks import Block, Column, Table
 
 
 def test_every_kind_has_a_name_of_its_own():
     kinds = [kind.kind for kind in Block.__subclasses__()]
-    assert sorted(kinds) == ["answer", "chart", "matrix", "paragraphs", "table"]
+    assert sorted(kinds) == ["answer", "chart", "matrix", "paragraphs", "sure", "table"]
 
 
 def test_each_cell_of_a_table_knows_its_column():
@@ -22,8 +22,3 @@ def test_each_cell_of_a_table_knows_its_column():
 def test_a_row_of_another_length_is_an_error(row):
     with pytest.raises(ValueError):
         list(Table((Column("x"), Column("y")), [row]).cells())
-
-
-def test_the_menu_calls_a_section_by_its_short_name_or_its_title():
-    assert Section(name="n", title="A long title", blocks=[], menu="Short").label == "Short"
-    assert Section(name="n", title="A title", blocks=[]).label == "A title"

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from orchestrator.files import PACKAGE, read_yaml
+from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build_report
 from orchestrator.report.input import Reference
 from tests.fakes.made_up import recorded
@@ -90,24 +91,47 @@ def wide(browser, tmp_path_factory):
     return path
 
 
-def test_paper_shows_every_column(browser, wide):
+def test_paper_shows_every_column_and_every_contender(browser, wide):
     """A page does not scroll: what is wider than the sheet would be lost without a word."""
+    browser.open(wide, 390)
+    assert browser.ask(CUT_OFF)  # on a phone it scrolls
     browser.open(wide, 700)
-    assert browser.ask(CUT_OFF)  # on a screen it scrolls
     browser.call("Emulation.setEmulatedMedia", media="print")
-    browser.ask(OPEN_ALL)
-    contenders = browser.ask("document.querySelectorAll('table.speed thead tr:last-child th').length") - 1
-    assert contenders >= 21
+    assert browser.ask("document.querySelectorAll('table.answer tbody tr').length") >= 21
     assert browser.ask(CUT_OFF) == []
-    places = "document.querySelectorAll('table.speed thead tr:last-child th')"
-    tops = browser.ask(f"Array.from({places}).map(function (th) {{ return th.getBoundingClientRect().top; }})")
-    assert tops == sorted(set(tops))  # contenders stand below one another
+    heads = "Array.from(document.querySelectorAll('#answer thead th')).filter(function (th) { return th.offsetWidth; })"
+    assert browser.ask(f"{heads}.length") == 5  # name, overall, plot, two models
 
 
-def test_paper_has_the_findings_that_the_screen_folds_away(browser, wide):
+def test_paper_has_what_the_screen_folds_away_without_a_script(browser, wide):
     browser.open(wide, 700)
-    browser.ask("window.dispatchEvent(new Event('beforeprint'))")
-    assert browser.ask("document.querySelectorAll('#findings details:not([open])').length") == 0
+    seen = "document.querySelector('#findings ul').checkVisibility()"
+    assert not browser.ask(seen)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.ask(seen)
+
+
+PLACES = """Array.from(document.querySelectorAll('#answer tbody tr:first-child > :is(th, [data-column])'))
+  .map(function (cell) { return Math.round(cell.getBoundingClientRect().left); })"""
+
+
+def test_on_a_phone_the_models_scroll_and_the_name_and_the_overall_figure_stay(browser, wide):
+    browser.open(wide, 390)
+    before = browser.ask(PLACES)
+    assert browser.ask("document.querySelector('#answer td.plot').offsetWidth") == 0
+    box = "document.querySelector('#answer').parentElement"
+    browser.ask(f"{box}.scrollLeft = 120")
+    assert browser.ask(f"{box}.scrollLeft") > 0
+    assert browser.ask(PLACES) == before and len(before) == 2
+
+
+def test_every_model_is_seen_without_scrolling_on_a_tablet(browser, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text(build_report(recorded(repeats=1), lambda view: Drawn()).html)
+    browser.open(path, 768)
+    assert browser.ask("document.querySelectorAll('#answer thead [data-task]').length") == 5
+    box = "document.querySelector('#answer').parentElement"
+    assert browser.ask(f"{box}.scrollWidth <= {box}.clientWidth")
 
 
 @pytest.mark.parametrize("width", [390, 1200])

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.disturbed import MOST_NAMED, beside, beside_sentence, labels, marks, sentences
+from orchestrator.report.disturbed import MOST_NAMED, beside, beside_brief, labels, marks, sentences
 from orchestrator.report.layout import lay_out
-from orchestrator.report.sections.warnings import build
 from tests.make import row
-from tests.unit.report.makers import view_of
 
 LACKING = {
     "disturbed": "others on its cores",
@@ -103,12 +101,11 @@ def timed(name, run, started, ended, **more):
 def test_both_jobs_of_a_pair_are_counted_and_others_are_not():
     rows = [timed("a", "1", "10:00", "10:10"), timed("b", "2", "10:05", "10:20"), timed("c", "2", "10:30", "10:40")]
     assert [(one["job_id"], other["job_id"]) for one, other in beside(rows)] == [("b", "a")]
-    assert beside_sentence(rows).startswith("2 jobs of 3 ran while another of these runs used the same device")
-    assert beside_sentence(rows[1:]) == beside_sentence([]) == ""  # jobs of one run know of each other
-    assert beside_sentence([*rows[:1], timed("b", "2", "10:05", "10:20", host="other")]) == ""
+    assert beside_brief(rows) == "2 of 3 jobs ran beside another run on the same machine (made-up)"
+    assert beside_brief(rows[1:]) == beside_brief([]) == ""  # jobs of one run know of each other
+    assert beside_brief([*rows[:1], timed("b", "2", "10:05", "10:20", host="other")]) == ""
 
 
-def test_the_first_screen_says_it():
-    rows = [timed("a", "1", "10:00", "10:10"), timed("b", "2", "10:05", "10:20", backend="jax")]
-    (block,) = build(view_of(rows, run_ids=["1", "2"])).blocks
-    assert ("noise", beside_sentence(rows)) in block.texts
+def test_of_many_hosts_the_number_is_told():
+    rows = [timed(f"{h}{r}", r, "10:00", "10:10", host=h) for h in "abcd" for r in "12"]
+    assert beside_brief(rows) == "8 of 8 jobs ran beside another run on the same machine (4 hosts)"

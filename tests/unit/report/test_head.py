@@ -6,30 +6,48 @@ import pytest
 
 from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build
-from orchestrator.report.head import counts, headline, machines, make_head, measured
+from orchestrator.report.head import counts, headline, machines, make_head, measured, tab
 from orchestrator.report.layout import lay_out
 from orchestrator.report.outcomes import counted, failures, mark
+from orchestrator.report.tasks import About
 from tests.fakes.made_up import own, recorded
 from tests.make import row
 from tests.unit.report.makers import view_of
 
 
-def test_the_headline_counts_what_was_planned():
-    rows = [row(), row(backend="theano", stack="keras2-theano"), row(workload="mnist_cnn")]
-    assert headline(rows, lay_out(rows)) == "2 workloads on 2 backends in 2 stacks, 2 contenders side by side"
-    assert headline(rows[:1], lay_out(rows[:1])) == "1 workload on 1 backend in 1 stack"
+def test_the_headline_counts_models_and_versions_and_says_how_much_of_the_data():
+    about = About("M", "CNN", "images", 0, 4096)
+    rows = [row(about=about), row(backend="jax", keras_version="3.15.1", framework_version="1", about=about)]
+    text = "1 model, 2 framework versions (1 of 2017, 1 of today), quick scale (all of the data)"
+    assert headline(lay_out(rows)) == text
+    part = [row(about=about), row(workload="b", about=About("B", whole=50_000), scale="smoke")]
+    assert headline(lay_out(part)) == (
+        "2 models, 1 framework version, smoke scale (a part of the data), quick scale (all of the data)"
+    )
+    assert headline(lay_out([row()])) == "1 model, 1 framework version, quick scale"
 
 
 def test_a_few_hosts_are_named_and_the_rest_counted():
-    hosts = [row(host=f"h{i}", cpu="c") for i in range(7)]
-    assert machines(hosts[:2]) == ["h0 · c", "h1 · c"]
-    assert machines(hosts)[4:] == ["h4 · c", "and 2 more"]
+    hosts = [row(host=f"h{i}", cpu="c", threads=1, cores=8, memory_gib=31.2) for i in range(7)]
+    assert machines(hosts[:1]) == ["c (h0), CPU only, 1 thread per job, 8 cores, 31.2 GiB"]
+    assert machines(hosts)[4:] == ["c (h4), CPU only, 1 thread per job, 8 cores, 31.2 GiB", "and 2 more"]
+    gpu = row(device="gpu", gpu_name="Tesla K80", threads=None)
+    assert machines([gpu, row(status="failed", host=None)]) == [
+        "Imaginary Processor 1234 @ 2.00GHz (made-up), Tesla K80"
+    ]
+
+
+def test_the_tab_is_told_from_others_by_its_beginning():
+    one = row(started="2026-11-23T00:09:39+00:00", ended=None)
+    assert tab("T?", [one]) == "made-up, Imaginary Processor 1234 @ 2.00GHz, 23 Nov 2026: T?"
+    assert tab("T?", [one, {**one, "host": "b", "gpu_name": "K80"}]).startswith("2 hosts, 2 devices, 23 Nov 2026: ")
+    assert tab("T?", [row(host=None, cpu=None, started=None, ended=None)]) == "T?"
 
 
 def test_jobs_that_were_not_meant_to_run_are_no_failures():
     found = counts([row(), row(status="unsupported"), row(status="excluded")])
     assert [(count.number, count.text, count.css, count.section) for count in found] == [
-        (1, "of 1 jobs ok", "good", ""), (2, "not run here", "", "not-run"),
+        (1, "of 1 job ok", "good", ""), (2, "not run here", "", "not-run"),
     ]  # fmt: skip
 
 
@@ -74,11 +92,11 @@ def test_what_is_still_to_run_is_no_failure():
     assert mark("pending").text == "waiting"
 
 
-def test_files_of_ones_own_are_named():
+def test_files_of_ones_own_are_counted():
     rows = own().rows
-    assert headline(rows, lay_out(rows)) == "my.py on 3 backends in 3 stacks, 3 contenders side by side"
+    assert headline(lay_out(rows)) == "1 file of your own, 3 framework versions"
     both = rows + recorded(workloads=["mnist_mlp"], stacks=1).rows
-    assert headline(both, lay_out(both)).startswith("2 workloads on ")
+    assert headline(lay_out(both)).startswith("1 model, 1 file of your own, 4 framework versions")
 
 
 @pytest.mark.parametrize("stamp", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon", None])

@@ -74,8 +74,8 @@ def own_row(**changes):
 def test_a_file_of_ones_own_differs_from_no_article_and_names_the_report(catalog):
     report = made(catalog, own_row(stack="keras2-theano"))
     assert report.deviations == []
-    assert report.title == "my.py: Keras backends compared"
-    assert made(catalog, own_row(), ROW).title == "Keras backends compared"
+    assert report.title == "Which backend trains my.py fastest here?"
+    assert made(catalog, own_row(), ROW).title == "Which Keras backend trains fastest here?"
     assert made(catalog, own_row(), ROW).deviations == made(catalog, ROW).deviations
 
 

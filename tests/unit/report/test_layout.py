@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import AS_FOUND, lay_out
+from orchestrator.report.layout import AS_FOUND, lay_out, short_labels
 from tests.fakes.made_up import own, recorded, troubled
 from tests.make import row
 
@@ -22,7 +22,6 @@ def test_contenders_are_ordered_by_era_then_name():
         "JAX 0.10.0", "PyTorch 2.13.0", "TensorFlow 2.21.0",
     ]  # fmt: skip
     assert [contender.era for contender in layout.contenders] == ["2017"] * 4 + ["today"] * 3
-    assert layout.eras() == [("2017", 4), ("today", 3)]
 
 
 def test_a_grid_has_a_line_per_task_and_a_column_per_contender():
@@ -88,7 +87,7 @@ def test_labels_that_cannot_be_told_apart_are_numbered():
 
 def test_the_amounts_of_a_task_do_not_break_within_a_figure():
     (task,) = lay_out([row()]).tasks
-    assert task.amounts == "quick, 5\u00a0epochs, 4,096\u00a0samples, batch\u00a0128"
+    assert task.amounts == "4,096 samples (quick), 5\u00a0epochs, batch\u00a0128"
 
 
 def test_tasks_stand_in_the_order_of_their_amounts_as_numbers():
@@ -145,9 +144,9 @@ def test_a_stack_that_was_found_says_so():
     assert [contender.name for contender in layout.contenders if AS_FOUND in contender.details] == ["JAX 0.10.0"]
 
 
-def test_own_stacks_of_today_make_no_groups_of_eras():
+def test_own_stacks_of_today_are_of_one_era():
     rows = own(**{name: {"keras_version": "2.15.0"} for name in ("jax", "torch", "tensorflow")}).rows
-    assert lay_out(rows).eras() == [("today", 3)]
+    assert {contender.era for contender in lay_out(rows).contenders} == {"today"}
 
 
 @pytest.mark.parametrize("version", ["9" * 5000, "٣.0", "²", "", "x"])
@@ -172,3 +171,23 @@ def test_one_script_with_two_sets_of_packages_is_never_one_figure():
         "TensorFlow 1.3.0 packages 22222222",
     ]
     assert {len(rows) for rows in layout.cells.values()} == {1}
+
+
+def test_a_machine_is_told_by_its_host_and_its_device_and_by_more_only_where_that_is_not_enough():
+    def words(*rows):
+        layout = lay_out(list(rows))
+        return sorted(layout.machine_words(machine) for machine in layout.machines())
+
+    gpu = {"device": "gpu", "gpu_name": "Tesla K80"}
+    assert words(row(host="a", threads=2), row(host="b", threads=4, **gpu)) == ["a, CPU", "b, Tesla K80"]
+    assert words(row(threads=2), row(threads=4)) == ["2 threads", "4 threads"]
+    assert words(row(**gpu), row(**{**gpu, "gpu_name": "H100"})) == ["H100", "Tesla K80"]
+
+
+def test_among_themselves_contenders_are_called_by_what_tells_them_apart():
+    rows = [row(host=host, launcher=launcher) for host in "ab" for launcher in ("docker", "process")]
+    contenders = lay_out([*rows, row(backend="jax", framework_version="1", host="a")]).contenders
+    on_a = [one for one in contenders if one.identity["host"] == "a"]
+    assert sorted(short_labels(on_a)) == ["JAX 1", "TensorFlow 1.3.0 docker", "TensorFlow 1.3.0 process"]
+    keys = [contender.key for contender in contenders]
+    assert len(set(keys)) == len(keys) and "jax-1" in keys

@@ -15,7 +15,7 @@ from orchestrator.report.layout import lay_out
 from tests.make import row
 from tests.unit.report.makers import EVIL, Page
 
-HEAD = Head("Title", "1 workload on 1 backend in 1 stack", ["h · c"], [Count(1, "of 1 jobs ok", "good")], "now", ["r"])
+HEAD = Head("Title", "Tab", "1 model", ["c (h)"], [Count(1, "of 1 job ok", "good")], "now", ["r"])
 
 
 def page(*blocks, head=HEAD, layout=None, pictures=(), part="results", **section):
@@ -32,15 +32,16 @@ def both(*blocks, **changes):
     made = page(*blocks, **changes)
     main = re.search(r"(?s)<main>\n(.*)</main>", render.html(made)).group(1)
     main = re.sub(r"(?s)<nav.*</nav>\n", "", main)
-    return main, render.markdown(made).partition("· now · r\n\n")[2]
+    twin = render.markdown(made).partition("ok**\n\n")[2]
+    return main, re.sub(r"\n*(Pictures: .*\n\n)?\n*Run r\n\Z", "\n", twin).lstrip("\n")
 
 
 def test_a_section_has_a_heading_an_anchor_and_an_entry_of_the_menu():
-    made = page(Paragraphs(["text"]), menu="Short")
+    made = page(Paragraphs(["text"]))
     html, markdown = render.html(made), render.markdown(made)
     assert '<section id="n">\n<h2>Heading</h2>\n<p>text</p>\n</section>' in html
-    assert '<a href="#n">Short</a>' in html
-    assert markdown.endswith("## Heading\n\ntext\n")
+    assert '<a href="#n">Heading</a>' in html
+    assert "<details><summary>Heading</summary>\n\ntext\n\n</details>\n" in markdown
 
 
 def test_a_section_without_a_title_is_its_blocks():
@@ -49,7 +50,7 @@ def test_a_section_without_a_title_is_its_blocks():
     assert markdown == "> beware\n\n> note\n"
 
 
-def test_markdown_may_fold_a_section_away():
+def test_markdown_may_fold_a_section_away_under_another_line():
     _, markdown = both(Paragraphs(["text"]), fold="More")
     assert markdown == "<details><summary>More</summary>\n\ntext\n\n</details>\n"
 
@@ -85,7 +86,7 @@ def test_a_block_for_one_twin_is_not_in_the_other():
 def test_paragraphs(block, html, markdown):
     on_page, in_twin = both(block)
     assert on_page.split("</h2>\n")[1].split("</section>")[0].strip() == html
-    assert in_twin == f"## Heading\n\n{markdown}\n"
+    assert in_twin == f"<details><summary>Heading</summary>\n\n{markdown}\n\n</details>\n"
 
 
 def test_of_many_points_the_page_shows_the_first():
@@ -98,10 +99,10 @@ def test_of_many_points_the_page_shows_the_first():
 
 def test_a_table():
     columns = (Column("job", heads=True), Column("s", number=True))
-    html, markdown = both(Table(columns, [[[Span("a", "code")], "1"], ["b", "2"]], caption="What it is"), menu="Jobs")
-    assert 'aria-label="Jobs"><table class="list">\n<caption><span>What it is</span></caption>' in html
+    html, markdown = both(Table(columns, [[[Span("a", "code")], "1"], ["b", "2"]], caption="What it is"))
+    assert 'aria-label="Heading"><table class="list">\n<caption><span>What it is</span></caption>' in html
     assert '<tr><th scope="row"><code>a</code></th><td>1</td></tr>\n<tr><th scope="row">b</th><td>2</td></tr>' in html
-    assert markdown == "## Heading\n\n| job | s |\n|---|--:|\n| a | 1 |\n| b | 2 |\n"
+    assert "| job | s |\n|---|--:|\n| a | 1 |\n| b | 2 |\n" in markdown
 
 
 def test_a_log_is_folded_away_in_its_cell():
@@ -116,62 +117,57 @@ def test_a_table_may_be_folded_away(open_, tag):
     assert f"{tag}<summary>1 thing</summary>\n<div" in html and "</div></details>\n" in html
 
 
-def test_a_matrix_has_a_row_per_task_and_a_column_per_contender():
+def test_a_matrix_has_a_row_per_contender_and_a_column_per_task():
     layout = lay_out([row(data_kind="synthetic"), row(backend="jax", keras_version="3.15.1", data_kind="synthetic")])
-    good = Cell("1.00 s", ["fastest", "n = 4"], best=True, bar=0.5)
-    html, markdown = both(Matrix("speed", "Speed", "The note.", [[good, None]]), layout=layout)
-    assert '<table class="matrix speed">\n<caption><span>Speed<small>The note.</small></span></caption>' in html
-    assert (
-        '<td class="best" style="--length: 0.500">\n<b>1.00 s</b><small>fastest</small><small>n = 4</small></td>'
-        in html
-    )
+    good = Cell("1.00 s", ["fastest", "3 runs"], best=True)
+    html, markdown = both(Matrix("speed", "The note.", [[good, None]]), layout=layout)
+    assert '<table class="matrix speed">\n<caption><span>The note.</span></caption>' in html
+    assert '<td class="best">\n<b>1.00 s</b><small>fastest</small><small>3 runs</small></td>' in html
     assert '<td class="none" title="not planned">·</td>' in html
-    assert '<th colspan="1" scope="colgroup">2017</th><th colspan="1" scope="colgroup">today</th>' in html
-    assert markdown.startswith("## Heading\n\n## Speed\n\n| workload | TensorFlow 1.3.0<br>")
-    assert "| **1.00 s**<br>fastest<br>n = 4 | · |\n\nThe note.\n" in markdown
+    assert html.count("<tr>") == 3 and "<small>2017 · Keras 2.0.8 · CPU</small>" in html
+    assert "| TensorFlow 1.3.0<br>2017 · Keras 2.0.8 · CPU | **1.00 s**<br>fastest<br>3 runs |" in markdown
+    assert "| JAX 1.3.0<br>today · Keras 3.15.1 · CPU | · |\n\nThe note.\n" in markdown
     assert " (synthetic)<br>" in markdown and '<span class="tag">synthetic</span>' in html
-
-
-def test_a_matrix_that_is_its_section_has_one_heading():
-    _, markdown = both(Matrix("m", "Heading", "Note.", [[Cell("1")]]))
-    assert markdown.count("Heading") == 1
 
 
 def test_a_cell_marks_what_did_not_end_well():
     marks = [Span("oom ×2", "status bad", href="#failures"), Span("timeout", "status bad", href="#failures")]
-    html, markdown = both(Matrix("m", "M", "", [[Cell(marks=marks)]]))
+    html, markdown = both(Matrix("m", "", [[Cell(marks=marks)]]))
     assert '<td>\n<a class="status bad" href="#failures">oom ×2</a>\n<a class="status bad"' in html
     assert "| oom ×2<br>timeout |" in markdown
-    html, _ = both(Matrix("m", "M", "", [[Cell("1", unlearned=True)]]))
-    assert '<td class="unlearned">\n<b>1</b></td>' in html
 
 
 def test_a_chart_is_drawn_on_the_page_and_a_link_in_markdown():
     html, markdown = both(Chart("bars", "Bars"), pictures=["bars"])
     assert '<figure id="chart-bars">\n<figcaption><b>bars</b> What to see.</figcaption>' in html
     assert '<div class="panels" role="img" aria-label="found">\n<svg></svg></div>' in html and "base64" not in html
-    assert markdown == "## Heading\n\n![Bars](charts/bars.svg)\n"
+    assert "![Bars](charts/bars.svg)\n" in markdown
 
 
-def test_sections_that_lead_stand_first_in_their_line_of_the_menu():
-    names = [("a", False), ("b", True), ("", False), ("c", False)]
-    sections = [Section(name=n, title=n, blocks=[Paragraphs(["x"])], leads=leads) for n, leads in names]
+def test_the_menu_has_the_headings_in_the_order_of_the_page():
+    sections = [Section(name=n, title=n, blocks=[Paragraphs(["x"])]) for n in ("b", "", "a")]
     made = render.Page(
-        HEAD, lay_out([row()]), {"summary": sections[:1], "results": sections, "background": ()}, Drawn()
+        HEAD, lay_out([row()]), {"summary": sections[1:2], "results": sections, "background": ()}, Drawn()
     )
-    menu = re.search(r"(?s)<nav.*</nav>", render.html(made)).group(0)
-    assert re.findall(r">(\w)</a>(\n?)", menu) == [("a", "\n"), ("b", ""), ("a", ""), ("c", "\n")]
+    html = render.html(made)
+    menu = re.search(r"(?s)<nav.*</nav>", html).group(0)
+    assert re.findall(r">(\w)</a>", menu) == re.findall(r"<h2>(\w)</h2>", html) == ["b", "a"]
 
 
 def test_the_head_counts_and_links():
-    head = Head(
-        "T", "planned", [], [Count(1, "of 3 jobs ok", "bad"), Count(2, "failed", "bad", "f")], "now", ["r", "s"]
-    )
-    made = page(Paragraphs(["x"]), head=head)
+    counts = [Count(1, "of 3 jobs ok", "bad"), Count(2, "failed", "bad", "f")]
+    made = page(Paragraphs(["x"]), head=Head("T", "Tab", "planned", ["m"], counts, "now", ["r", "s"], "today"))
     html, markdown = render.html(made), render.markdown(made)
-    assert '<li class="bad"><b>1</b> of 3 jobs ok</li>\n<li class="bad"><a href="#f"><b>2</b> failed</a></li>' in html
-    assert "<li>runs <code>r, s</code></li>" in html
-    assert markdown.startswith("# T\n\nplanned.\n\n**1 of 3 jobs ok**, 2 failed · now · r, s\n")
+    assert "<title>Tab</title>" in html and "<h1>T</h1>" in html
+    assert '· <span class="bad">1 of 3 jobs ok</span>\n· <span class="bad"><a href="#f">2 failed</a></span>' in html
+    assert "<footer>Runs <code>r, s</code>." in html
+    assert markdown.startswith("# T\n\nm ·\nplanned · now · **1 of 3 jobs ok** · 2 failed\n")
+    assert markdown.endswith("Runs r, s · report made today\n")
+
+
+def test_markdown_links_its_pictures():
+    made = page(Paragraphs(["x"]), pictures=["bars", "curve"], part="summary")
+    assert "\nPictures: [bars](charts/bars.png) · [curve](charts/curve.png)\n" in render.markdown(made)
 
 
 def test_the_policy_allows_just_the_scripts_of_the_page():
@@ -198,12 +194,12 @@ def test_all_that_is_drawn_is_escaped():
         *(Paragraphs([(EVIL, spans)], look) for look in ("terms", "notices")),
         Paragraphs([(EVIL, EVIL)], "code"),
         Table((Column(EVIL, heads=True), Column(EVIL, number=True)), [[spans, EVIL]], caption=EVIL, fold=EVIL),
-        Matrix("m", EVIL, EVIL, [[Cell(EVIL, [EVIL], marks=[Span(EVIL, "status bad", "#x")])]]),
+        Matrix("m", EVIL, [[Cell(EVIL, [EVIL], marks=[Span(EVIL, "status bad", "#x")])]]),
         Chart("c", EVIL),
     ]
-    head = Head(EVIL, EVIL, [EVIL], [Count(1, EVIL), Count(1, EVIL, "bad", "x")], EVIL, [EVIL])
+    head = Head(EVIL, EVIL, EVIL, [EVIL], [Count(1, EVIL), Count(1, EVIL, "bad", "x")], EVIL, [EVIL])
     layout = lay_out([{**row(), "backend": EVIL, "framework_version": EVIL, "workload": EVIL, "scale": EVIL}])
-    made = page(*blocks, head=head, layout=layout, pictures=["c"], title=EVIL, menu=EVIL, fold=EVIL)
+    made = page(*blocks, head=head, layout=layout, pictures=["c"], title=EVIL, fold=EVIL)
     taken = Page(render.html(made))
     assert len(taken.scripts) == 2
     assert not any(name.startswith("on") for _, attributes in taken.tags for name in attributes)

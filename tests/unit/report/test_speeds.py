@@ -11,7 +11,7 @@ from tests.unit.report.makers import contender, one_epoch, ranked, two
 
 def test_a_speed_is_the_median_of_the_repeats_and_the_range_of_their_epochs():
     (speed,) = ranked(contender("tensorflow", 1.0, 9.0, 2.0), lambda row: [row["epoch_s"]] * 4)[1].values()
-    assert (speed.seconds, speed.low, speed.high, speed.n) == (2.0, 1.0, 9.0, "n = 4 × 3")
+    assert (speed.seconds, speed.low, speed.high, speed.n) == (2.0, 1.0, 9.0, "3 runs of 4 epochs")
 
 
 @pytest.mark.parametrize("difference", [{"device": "gpu"}, {"threads": 8}, {"host": "other"}])

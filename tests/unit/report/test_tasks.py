@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from orchestrator.report.layout import lay_out
+from orchestrator.report.tasks import About
 from tests.fakes.made_up import own
+from tests.make import row
 
 FAILED = {"status": "failed", "reason": "made up"}
 ALL = ("jax", "torch", "tensorflow")
@@ -22,9 +24,9 @@ def test_jobs_of_one_file_stand_in_one_row_whatever_it_did_on_each_backend():
 
 def test_a_row_of_ones_own_file_says_what_it_did():
     (task,) = lay_out(own().rows).tasks
-    assert task.amounts.replace("\u00a0", " ") == "5 epochs, 4,096 samples, batch 64"
+    assert task.amounts.replace("\u00a0", " ") == "4,096 samples, 5 epochs, batch 64"
     (bounded,) = lay_out(own(**{key: {"asked_steps": 3, "samples": 192} for key in ALL}).rows).tasks
-    assert bounded.amounts.replace("\u00a0", " ") == "5 epochs of 3 steps, 192 samples, batch 64"
+    assert bounded.amounts.replace("\u00a0", " ") == "192 samples, 5 epochs of 3 steps, batch 64"
 
 
 def test_jobs_that_all_failed_have_their_row():
@@ -52,3 +54,26 @@ def test_other_arguments_are_another_row_that_names_them():
 def test_two_files_of_one_name_are_told_apart():
     rows = own().rows + [{**one, "workload": "my-2"} for one in own().rows]
     assert [task.label for task in lay_out(rows).tasks] == ["my.py (my)", "my.py (my-2)"]
+
+
+def test_the_catalog_gives_a_task_its_title_its_place_and_how_much_of_the_data_it_is():
+    def about(title, place):
+        return About(title, "CNN", "images", place, 50_000)
+
+    rows = [
+        row(workload="a", about=about("Second", 1), train=1024),
+        row(workload="a", about=about("Second", 1), train=896),
+        row(workload="b", about=about("First", 0), train=50_000, scale="article"),
+    ]
+    tasks = lay_out(rows).tasks
+    assert [task.label for task in tasks] == ["First", "Second · 896 samples", "Second · 1,024 samples"]
+    assert [task.title for task in tasks] == ["First", "Second", "Second"]
+    assert [task.data for task in tasks] == [
+        "50,000 images (article)", "896 of 50,000 images (quick)", "1,024 of 50,000 images (quick)",
+    ]  # fmt: skip
+    assert [task.key for task in tasks] == ["first", "second-896-samples", "second-1-024-samples"]
+
+
+def test_files_stand_in_the_order_of_the_numbers_in_their_names():
+    rows = [{**one, "workload": f"my{n}", "file": f"my{n}.py"} for n in (10, 9, 2) for one in own().rows[:1]]
+    assert [task.label for task in lay_out(rows).tasks] == ["my2.py", "my9.py", "my10.py"]

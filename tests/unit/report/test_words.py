@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pytest
 
 from orchestrator.report import words
@@ -21,7 +23,7 @@ def test_units():
     assert words.seconds(1.5) == "1.50 s" and words.seconds(None) == "–"
     assert words.percent(187.2) == "187 %" and words.percent(None) == "–"
     assert words.megabytes(512) == "512 MiB" and words.megabytes(2048) == "2.0 GiB" and words.megabytes(None) == "–"
-    assert words.share(0.98765) == "0.988" and words.share(None) == "–"
+    assert words.share(0.98765) == "98.8 %" and words.share(None) == "–"
     assert words.ratio(1.5) == "1.50×" and words.ratio(12.34) == "12.3×" and words.ratio(9.996) == "10.0×"
 
 
@@ -38,3 +40,8 @@ def test_a_span_that_reads_the_same_at_both_ends_is_one_figure():
 def test_only_several_values_have_a_spread():
     assert words.spread([0.97, 0.98, None, 0.975]) == "(0.970–0.980, n = 3)"
     assert words.spread([0.97]) == words.spread([]) == ""
+
+
+def test_numbers_and_dates_in_sentences():
+    assert (words.count(5), words.count(12), words.count(1200)) == ("five", "12", "1,200")
+    assert words.date(datetime.date(2026, 5, 3)) == "3 May 2026"

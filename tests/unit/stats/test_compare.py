@@ -83,7 +83,7 @@ def test_a_regression_is_beyond_threshold_and_noise():
     steady = [1.0, 1.01, 0.99, 1.0, 1.02]
     slow, noisy = [1.1 * value for value in steady], [0.9, 1.6, 1.0, 1.3, 1.2]
     (found,) = compare(rows(steady), rows(slow))
-    assert found.verdict.startswith("slower by")
+    assert found.verdict.startswith("takes 1.0")
     assert regressions([found], 0.05) == [found]
     assert regressions([found], 0.2) == []
     (unsure,) = compare(rows(steady), rows(noisy))
@@ -93,7 +93,7 @@ def test_a_regression_is_beyond_threshold_and_noise():
 
 def test_one_repeat_is_no_regression():
     found = compare(rows([1.0]), rows([5.0]))
-    assert found[0].verdict == "one repeat: no verdict"
+    assert found[0].verdict == "not certain: one repeat"
     assert regressions(found, 0.05) == []
     assert undecided(found, 0.05) == found
 
@@ -184,10 +184,10 @@ def mixed():
 def test_text_and_markdown_say_what_regressed(mixed):
     text = comparison_text(mixed, 0.05)
     assert "2 cells regressed by more than 5 %: mnist_mlp s b cpu, gone s b cpu" in text
-    assert "no significant difference" in text
+    assert "repeats cannot tell them apart" in text
     markdown = comparison.markdown(mixed, 0.05)
     above, _, folded = markdown.partition("<details>")
-    assert "slower by" in above and "BROKEN" in above
+    assert "times as long" in above and "BROKEN" in above
     assert "w\\|x" in folded
 
 
@@ -232,7 +232,7 @@ def test_the_command_line_offers_every_format():
 def test_a_verdict_says_that_it_rests_on_disturbed_figures():
     quiet, noisy = rows([1.0, 1.01, 1.0]), rows([2.0, 2.01, 2.0], disturbed="CPU quota")
     (found,) = compare(quiet, noisy)
-    assert found.verdict.endswith("times slower; rests on disturbed figures (CPU quota)")
+    assert found.verdict.endswith("times as long; rests on disturbed figures (CPU quota)")
     assert "1 ratio on disturbed figures: mnist_mlp s b cpu" in comparison.closing([found], None)
     assert compare(quiet, quiet)[0].disturbed == []
     assert json.loads(comparison.json_document([found]))["ratios"][0]["disturbed"] == ["CPU quota"]

@@ -41,7 +41,7 @@ def test_welch_as_worked_out_by_hand():
     error, freedom = math.sqrt(0.0017 / 3), 0.0017**2 * 2 / (0.0004**2 + 0.0013**2)
     assert found.high / found.ratio == pytest.approx(math.exp(student_quantile(freedom) * error), rel=1e-6)
     assert found.p == pytest.approx(student_p(0.11 / error, freedom))
-    assert found.p < 0.05 and found.words.startswith("slower by ")
+    assert found.p < 0.05 and found.words == "takes 1.04 to 1.20 times as long"
 
 
 def test_the_permutation_test_counts_every_deal():
@@ -58,7 +58,7 @@ def test_holm_multiplies_by_what_is_left_and_never_falls():
     ]
     assert [d.p_adjusted for d in holm(raw)] == [None, pytest.approx(0.06), pytest.approx(0.03), pytest.approx(0.06)]
     assert [d.significant for d in holm(raw)] == [False, False, True, False]
-    assert holm(raw)[1].words == "no significant difference among 3 comparisons"
+    assert holm(raw)[1].words == "not certain: 3 repeats are too few"
 
 
 def test_what_the_data_chose_is_corrected_for_all_it_could_have_chosen():
@@ -74,15 +74,37 @@ def test_a_p_too_small_for_a_number_stays_the_smallest():
 
 
 def test_words():
-    def said(low, high, p=0.001):
-        return inference.Difference(n_a=3, n_b=3, ratio=1, low=low, high=high, p=p).words
+    def said(low, high, p=0.001, n=5):
+        return inference.Difference(n_a=n, n_b=n, ratio=1, low=low, high=high, p=p).words
 
-    assert said(1.031, 1.069) == "slower by 3.1-6.9 %"
-    assert said(0.9, 0.95) == "faster by 5.0-10.0 %"
-    assert said(1.9, 2.5) == "1.90-2.50 times slower"
-    assert said(0.25, 0.4) == "2.50-4.00 times faster"
-    assert said(0.9, 1.1, 0.4) == "no significant difference"
-    assert difference([[1.0, 1.1]], [[2.0], [2.1]]).words == "one repeat: no verdict"
+    assert said(1.031, 1.069) == "takes 1.03 to 1.07 times as long"
+    assert said(0.9, 0.95) == "takes 0.90 to 0.95 times as long"
+    assert said(2.14, 2.51) == "takes 2.1 to 2.5 times as long"
+    assert said(12.4, 15.3) == "takes 12 to 15 times as long"
+    assert said(1.5001, 1.5002) == "takes 1.50 times as long"
+    assert said(1.0004, 1.02) == "takes 1.0004 to 1.02 times as long", "a difference must not read as none"
+    assert said(0.9, 1.1, 0.4) == "5 repeats cannot tell them apart"
+    assert said(0.9, 1.1, 0.4, n=4) == "not certain: 4 repeats are too few"
+    assert difference([[1.0, 1.1]], [[2.0], [2.1]]).words == "not certain: one repeat"
+
+
+def test_intervals_are_corrected_as_p_is_so_that_none_contradicts_its_verdict():
+    """Corrected p and a plain interval said: 1.16 to 1.37 times, and no significant difference."""
+    random = np.random.default_rng(3)
+    found = holm(
+        [
+            difference(*([[math.exp(x)] for x in random.normal(shift, 0.03, 3)] for shift in (0.0, effect)))
+            for effect in np.linspace(0, 0.4, 25)
+        ],
+        family=105,
+    )
+    assert {d.significant for d in found} == {True, False}
+    for each in found:
+        assert each.significant == (each.low > 1 or each.high < 1)
+    plain = difference([[1.0], [1.02], [0.98]], [[1.1], [1.13], [1.08]])
+    (wider,) = holm([plain], family=105)
+    assert wider.low < plain.low < plain.high < wider.high and not wider.significant
+    assert wider.low <= 1 <= wider.high
 
 
 def test_equal_repeats_are_not_infinitely_certain():

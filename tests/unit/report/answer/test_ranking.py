@@ -12,7 +12,7 @@ def field_of(rows):
 
 
 def labels(layout, field):
-    return [layout.contenders[entry.column].name for entry in field.entries]
+    return [layout.contenders[entry.column].name for entry in field.overall.entries]
 
 
 def test_contenders_stand_by_the_geometric_mean_of_their_ratios():
@@ -24,8 +24,8 @@ def test_contenders_stand_by_the_geometric_mean_of_their_ratios():
     ]
     layout, (field,) = field_of(rows)
     assert labels(layout, field) == ["JAX 1", "PyTorch 1"]
-    assert [round(entry.overall, 3) for entry in field.entries] == [1.414, 2.0]
-    assert [entry.firsts for entry in field.entries] == [(0,), (1,)]
+    assert [round(entry.overall, 3) for entry in field.overall.entries] == [1.414, 2.0]
+    assert [entry.firsts for entry in field.overall.entries] == [(0,), (1,)]
     assert field.where == ""
 
 
@@ -34,8 +34,8 @@ def test_who_lacks_a_task_is_compared_on_the_others_or_not_at_all():
     rows[5] = {**rows[5], "status": "failed", "epoch_s": None}  # torch on c
     rows += [row(backend="cntk", workload="a", framework_version="1", epoch_s=1.0)]
     layout, (field,) = field_of(rows)
-    assert field.counted == [0, 1]
-    overall = {layout.contenders[entry.column].backend: entry.overall for entry in field.entries}
+    assert field.overall.counted == [0, 1]
+    overall = {layout.contenders[entry.column].backend: entry.overall for entry in field.overall.entries}
     assert overall["cntk"] is None, "one task of three is no overall figure"
     assert round(overall["jax"], 3) == round(overall["torch"], 3) == 1.414
     assert labels(layout, field)[-1] == "CNTK 1"
@@ -51,7 +51,7 @@ def test_what_does_not_compare_stands_apart():
     layout, found = field_of(rows)
     assert len(found) == 4
     assert len({field.where for field in found}) == 4
-    cells = [(entry.column, line) for field in found for entry in field.entries for line in field.lines]
+    cells = [(entry.column, line) for field in found for entry in field.overall.entries for line in field.lines]
     assert sorted(cells) == sorted(layout.cells)
 
 
@@ -60,4 +60,4 @@ def test_a_contender_that_never_knew_its_machine_stands_with_the_others():
     rows = [*contender("jax", 1.0, **known), row(backend="torch", status="failed", epoch_s=None, host=None, cpu=None)]
     layout, (field,) = field_of(rows)
     assert labels(layout, field)[0].startswith("JAX")
-    assert len(field.entries) == 2
+    assert len(field.overall.entries) == 2

@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from orchestrator.report.sections.findings import speed_matrix
 from orchestrator.report.sections.noise import MOST_OPEN, build, disturbances, drift, outliers, shared
 from orchestrator.report.view import make_view
 from tests.fakes.made_up import recorded
@@ -50,8 +49,7 @@ def test_they_are_shown_and_left_in_every_figure():
     _, table, bullets = build(view).blocks
     assert re.fullmatch(r"steady epoch 5: [\d.]+ s, the job's median [\d.]+ s", table.rows[0][2])
     assert "steady epoch 5" in bullets.texts[0]
-    [[cell, _]] = speed_matrix(view.layout, view.speeds).cells
-    assert cell.lines[-1] == "n = 7 × 5"
+    assert view.speeds[0, 0].n == "5 runs of 7 epochs"
 
 
 @pytest.mark.parametrize(("jobs", "opened"), [(MOST_OPEN, True), (MOST_OPEN + 1, False)])
@@ -80,3 +78,9 @@ def test_what_a_job_lacked_is_a_line_for_each_epoch():
     ]
     (alone,) = disturbances(view.layout, view.steady, {})
     assert (alone.kind, alone.what) == ("lacked", "its steady epochs together: 2.00 s (20 %), CPU quota")
+
+
+def test_the_cells_that_were_disturbed_are_told_above_the_single_jobs():
+    told, *_ = build(view_of([row(disturbed="CPU quota", lost_s=2.0, lost_percent=20.0), row(repeat=2)])).blocks
+    assert told.texts[0].startswith("Disturbed while measured: 1 job of 2. TensorFlow 1.3.0 on mnist_mlp lacked 2.00 s")
+    assert told.texts[-1] == "Nothing here was left out of any figure."

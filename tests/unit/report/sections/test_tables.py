@@ -1,9 +1,12 @@
-"""The matrices of verdicts, accuracy, times, and what host and GPU did."""
+"""The matrices of speeds, accuracy, times, and what host and GPU did."""
 
 from __future__ import annotations
 
+import re
+
 from orchestrator.report.layout import lay_out
 from orchestrator.report.sections.tables import MEASURES, build, matrices
+from orchestrator.report.tasks import About
 from orchestrator.report.view import make_view
 from tests.fakes.made_up import own, recorded
 from tests.make import row
@@ -14,66 +17,72 @@ def tables(rows, steady=lambda row: []):
     return {matrix.name: matrix for matrix in matrices(*ranked(rows, steady))}
 
 
-def test_a_verdict_has_an_interval_and_p():
-    rows = two([1.0, 1.02, 0.98, 1.01], [1.5, 1.52, 1.48, 1.51])
+def speed_cells(rows):
+    """By backend."""
     layout, _ = ranked(rows)
-    by_backend = dict(
-        zip([c.backend for c in layout.contenders], tables(rows, one_epoch)["verdicts"].cells[0], strict=True)
-    )
-    assert (by_backend["tensorflow"].figure, by_backend["tensorflow"].best) == ("fastest", True)
-    assert by_backend["jax"].figure == "1.50×" and by_backend["jax"].lines[-1] == "p < 0.001"
+    (line,) = tables(rows, one_epoch)["speed"].cells
+    return dict(zip([contender.backend for contender in layout.contenders], line, strict=True))
+
+
+def test_a_speed_has_its_verdict_with_interval_and_p_its_throughput_and_what_was_measured():
+    rows = two([1.0, 1.02, 0.98, 1.01], [1.5, 1.52, 1.48, 1.51], about=About("M", unit="images"), samples_per_s=228.0)
+    cells = speed_cells(rows)
+    assert (cells["tensorflow"].figure, cells["tensorflow"].best) == ("1.00 s", True)
+    assert cells["tensorflow"].lines[0] == "fastest"
+    verdict, p, rate, n = cells["jax"].lines
+    assert verdict.startswith("takes 1.4") and (p, n) == ("p < 0.001", "4 runs of 1 epoch")
+    assert rate == "228 images/s"
 
 
 def test_interval_and_verdict_never_contradict_each_other():
-    """Among many comparisons an interval that excludes 1 is no verdict yet, and says so."""
+    """Among many comparisons an interval that excluded 1 stood beside a verdict of no difference."""
     pairs = [two([1.0, 1.02, 0.98], [1.04, 1.06, 1.03]) for _ in range(40)]
     rows = [{**one, "workload": f"w{n}"} for n, pair in enumerate(pairs) for one in pair]
-    for line in tables(rows, one_epoch)["verdicts"].cells:
+    for line in tables(rows, one_epoch)["speed"].cells:
         (cell,) = [cell for cell in line if not cell.best]
-        assert cell.lines[0].startswith("alone 1.0")
-        assert cell.lines[1] == "no significant difference among 40 comparisons"
+        low, high = map(float, re.search(r"95 %: ([\d.]+) to ([\d.]+) times", cell.lines[1]).groups())
+        assert cell.lines[0] == "not certain: 3 repeats are too few" and low < 1 < high
 
 
-def test_there_is_one_ratio_of_two_contenders():
-    """Of the medians, as the seconds beside it are; that of the means only where its interval leaves the other out."""
-    rows = two([1.0] * 5, [2.0, 2.0, 2.0, 2.3, 2.3])
-    verdicts, speeds = tables(rows, one_epoch)["verdicts"].cells[0], ranked(rows, one_epoch)[1]
-    assert {cell.figure for cell in verdicts} == {"fastest", "2.00×"}
-    assert max(speed.ratio for speed in speeds.values()) == 2.0
-    apart = tables(two([1.0] * 15, [*[1.001] * 8, *[1.3] * 7]), one_epoch)["verdicts"].cells[0]
-    (cell,) = [cell for cell in apart if not cell.best]
-    assert cell.figure == "1.00×" and cell.lines[0] == "means 1.13×"
+def test_means_are_told_where_their_interval_leaves_the_ratio_of_the_medians_out():
+    near = speed_cells(two([1.0] * 5, [2.0, 2.0, 2.0, 2.3, 2.3]))["jax"]
+    assert near.figure == "2.00 s" and not any("means" in line for line in near.lines)
+    apart = speed_cells(two([1.0] * 15, [*[1.001] * 8, *[1.3] * 7]))["jax"]
+    assert apart.lines[1] == "means 1.13×"
 
 
-def test_a_model_that_did_not_learn_has_no_ratio_in_the_verdicts():
+def test_a_model_that_did_not_learn_has_no_verdict():
     rows = [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in two([1.0, 1.0], [0.5, 0.5])]
     for one in rows[2:]:
         one["val_accuracy"] = 0.1
     rows += [{**r, "learned": 0.9, "val_accuracy": 0.95} for r in contender("theano", 3.0, 3.0)]
-    assert sorted(cell.figure for cell in tables(rows, one_epoch)["verdicts"].cells[0]) == ["3.00×", "fastest", "–"]
+    cells = speed_cells(rows)
+    assert cells["jax"].lines[0] == "did not learn: 10.0 % accuracy, 90.0 % counts"
+    assert not any("p " in line for line in cells["jax"].lines) and cells["tensorflow"].best
 
 
-def test_one_repeat_gives_no_verdicts():
-    assert "verdicts" not in tables(two([1.0], [1.5]), one_epoch)
+def test_one_repeat_is_told_to_be_no_verdict():
+    assert speed_cells(two([1.0], [1.5]))["jax"].lines[0] == "not certain: one repeat"
 
 
 def test_accuracy_has_an_interval_from_three_repeats_on():
     rows = [row(repeat=i, val_accuracy=value) for i, value in enumerate([0.95, 0.96, 0.97])]
     [[cell]] = tables(rows)["accuracy"].cells
-    assert (cell.figure, cell.lines[0]) == ("0.960", "0.935–0.985 (95 %, n = 3)")  # 4.303 × 0.01 / √3
+    assert (cell.figure, cell.lines[0]) == ("96.0 %", "93.5 % to 98.5 % (95 %)")  # 4.303 × 0.01 / √3
+    assert "of 1,024 samples" in cell.lines
     [[cell]] = tables(rows[:2])["accuracy"].cells
     assert cell.lines[0] == "(0.950–0.960, n = 2)"
 
 
 def test_an_accuracy_below_learning_says_so():
     [[cell]] = tables([row(val_accuracy=0.1, learned=0.9)])["accuracy"].cells
-    assert "did not learn: less than 0.900" in cell.lines
+    assert "did not learn: 90.0 % counts" in cell.lines
 
 
 def test_time_to_accuracy_counts_the_repeats_that_got_there():
     rows = [row(learned=0.8, reached_s=value, repeat=i) for i, value in enumerate([2.0, None, 3.0])]
     [[cell]] = tables(rows)["learning"].cells
-    assert cell.figure == "2.50 s" and cell.lines[-2:] == ["to 0.800", "2 of 3 got there"]
+    assert cell.figure == "2.50 s" and cell.lines[-2:] == ["to 80.0 %", "2 of 3 got there"]
     [[cell]] = tables(rows[1:2])["learning"].cells
     assert cell.figure == "never"
     assert "learning" not in tables([row()])
@@ -99,13 +108,19 @@ def test_a_failed_cell_is_a_dash_and_one_that_was_not_planned_is_empty():
     assert [task.workload for task in layout.tasks] == ["mnist_cnn", "mnist_mlp"]
     found = figures(tables(rows)["accuracy"])
     assert [line[jax] for line in found] == [None, "–"]
-    assert [line[1 - jax] for line in found] == ["0.800", "0.900"]
+    assert [line[1 - jax] for line in found] == ["80.0 %", "90.0 %"]
 
 
-def test_each_matrix_is_a_section_that_leads_the_menu():
+def test_each_matrix_is_a_section():
     sections = build(view_of(recorded(workloads=["mnist_mlp"], stacks=1, repeats=1, device="gpu").rows))
-    assert [section.label for section in sections] == ["Accuracy", "Setup", "Article", "Host", "GPU"]
-    assert all(section.leads and section.fold == section.title for section in sections)
+    assert [section.name for section in sections] == ["speed", "accuracy", "setup", "article", "host", "GPU"]
+    assert all(len(section.blocks) == 1 and section.title for section in sections)
+
+
+def test_large_matrices_are_left_to_the_page():
+    small, large = (build(view_of([row(threads=n, job_id=f"j{n}") for n in range(1, most)])) for most in (9, 62))
+    assert {section.blocks[0].only for section in small} == {None}
+    assert {section.blocks[0].only for section in large} == {"html"}
 
 
 BUILD = {measure.name: measure.cell for measure in MEASURES}
@@ -171,12 +186,12 @@ def test_the_tables_of_ones_own_file_count_nothing_as_the_article_did():
     assert "–" not in {cell.figure for cell in by_task["mnist_mlp"] if cell}
 
 
-def test_unequal_contenders_have_no_verdict_in_the_table_of_verdicts():
+def test_unequal_contenders_have_no_verdict_in_the_table_of_speeds():
     both = own(torch={"parameters": 5})
     both.rows.extend(recorded(workloads=["mnist_mlp"]).rows)
-    verdicts = next(matrix for matrix in shown(both) if matrix.name == "verdicts")
-    mine = verdicts.cells[[task.label for task in lay_out(both.rows).tasks].index("my.py")]
-    assert {(cell.figure, tuple(cell.lines)) for cell in mine if cell} == {("–", ("not the same model",))}
+    speeds = next(matrix for matrix in shown(both) if matrix.name == "speed")
+    mine = speeds.cells[[task.label for task in lay_out(both.rows).tasks].index("my.py")]
+    assert {(cell.best, cell.lines[0]) for cell in mine if cell} == {(False, "not the same model")}
 
 
 def shown(report):
