@@ -55,8 +55,7 @@ def steps(name):
     keras.set_initial_weights(model)
     keras.compile(model, optimizer)
     before = model.evaluate(x, y, batch_size=BATCH, verbose=0)
-    epochs = {"nb_epoch" if compat.MAJOR == 1 else "epochs": 1}
-    history = model.fit(x, y, batch_size=BATCH, shuffle=False, validation_data=(x, y), verbose=0, **epochs).history
+    history = model.fit(x, y, batch_size=BATCH, shuffle=False, validation_data=(x, y), verbose=0, **{keras.epochs: 1}).history
     losses = [before[0], history["loss"][0], history["val_loss"][0]]
     return dict(zip(["before", "during", "after"], map(float, losses)), parameters=int(model.count_params()))
 

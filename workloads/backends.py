@@ -168,6 +168,8 @@ class TensorFlow2(Library):
         Keras 3 on TensorFlow leaves them apart, so Adam adds up their squares; every other backend,
         and 2017, squares their sum.
         """
+        if not hasattr(optimizer, "apply"):
+            return  # Keras 2 on TensorFlow 2, which squares their sum
         apply = optimizer.apply
         dense = self.module.convert_to_tensor
         optimizer.apply = lambda grads, variables=None: apply([dense(grad) for grad in grads], variables)
@@ -201,7 +203,10 @@ class TensorFlow2(Library):
         every steady epoch, and on a single core the tuner nearly always runs first.
         """
         dataset, options = self.module.data.Dataset, self.module.data.Options()
-        options.autotune.enabled = False
+        if hasattr(options, "autotune"):
+            options.autotune.enabled = False
+        else:  # before 2.7
+            options.experimental_optimization.autotune = False
         iterate = dataset.__iter__
         dataset.__iter__ = lambda batches: iterate(batches.with_options(options))
 

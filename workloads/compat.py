@@ -1,20 +1,51 @@
-"""One vocabulary for Keras 1.2, 2.0 and 3: the only file that knows that Keras has versions.
+"""One vocabulary for Keras since 1.2: the only file that knows that Keras has versions.
 
-`Keras(variant)` offers the layers, optimizers and calls that the five models need. The faithful
-variant means the same thing everywhere: what Keras 2.0.8 did by default in 2017. The modern
-variant, on Keras 3 only, leaves everything to today's defaults.
+`Keras(variant, threads, seed)` gives the speaker of the generation at hand: one object with the layers, optimizers and
+calls that the five models need. The faithful variant means the same thing everywhere: what Keras 2.0.8 did by default
+in 2017. The modern variant, on Keras 3 only, leaves everything to today's defaults.
 """
-import keras
+import os
+
 import numpy as np
-from keras import backend as K
-from keras import layers
 
 import backends
 import weights
 
-MAJOR = int(keras.__version__.split(".")[0])
-#: The generations that this file speaks; those between them changed arguments and calls once more.
-KNOWN = ("1.2.", "2.0.", "3.")
+
+def _numbers(version):
+    """(2, 15) of "2.15.0"; nothing for what is no number."""
+    return tuple(int(part) for part in version.split("-")[0].split(".")[:2] if part.isdigit())
+
+
+def _find_keras():
+    """Keras as its users import it, and its version.
+
+    From 2.4 to 2.15 it was developed apart and used as `tensorflow.keras`; tf_keras goes on with that line for whoever
+    asks for it by TensorFlow's own variable.
+    """
+    if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
+        import tf_keras
+
+        return tf_keras, tf_keras.__version__
+    try:
+        import keras
+    except ImportError:  # TensorFlow 2.4 has it inside
+        keras = None
+    version = getattr(keras, "__version__", "")
+    if version and not (2, 4) <= _numbers(version) < (3,):
+        return keras, version
+    try:
+        import tensorflow
+    except ImportError:
+        import keras  # its error tells more, where it is the one that is missing
+
+        raise
+    return tensorflow.keras, version or tensorflow.keras.__version__
+
+
+keras, VERSION = _find_keras()
+K = keras.backend
+layers = keras.layers
 
 
 def hard_sigmoid_2017(x):
@@ -22,32 +53,24 @@ def hard_sigmoid_2017(x):
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
 
-def cudnn_lstm(layer):
-    """Whether Keras computes this LSTM with cuDNN, by its own check; None where it has none."""
-    try:
-        from keras.src.backend import cudnn_ok
-    except ImportError:  # Keras 1 and 2 have a layer of their own for that
-        return None
-    return layer.use_cudnn in ("auto", True) and bool(
-        cudnn_ok(layer.activation, layer.recurrent_activation, layer.unroll, use_bias=layer.use_bias))
-
-
 def inner(layer):
     """The layer itself, or the one that TimeDistributed wraps."""
     return layer.layer if type(layer).__name__ == "TimeDistributed" else layer
 
 
-class Keras(object):
-    """Keras as the workloads speak it. Raises ValueError if the variant needs a newer Keras."""
+class Speaker(object):
+    """What the generations agree on, in the words of Keras 2.0."""
 
-    version = keras.__version__
+    version = VERSION
     callback_class = keras.callbacks.Callback
+    #: What `fit` calls the number of epochs.
+    epochs = "epochs"
+    #: What an optimizer calls its rate.
+    rate = "lr"
 
-    def __init__(self, variant, threads, seed, deterministic=False):
-        if not keras.__version__.startswith(KNOWN):
-            raise ValueError("the built-in workloads speak Keras 1.2, 2.0 and 3, and this is Keras %s" % self.version)
-        if variant == "modern" and MAJOR < 3:
-            raise ValueError("the modern variant needs Keras 3, this is Keras %s" % keras.__version__)
+    def __init__(self, variant, threads, seed, deterministic):
+        if variant == "modern" and not isinstance(self, Keras3):
+            raise ValueError("the modern variant needs Keras 3, this is Keras %s" % VERSION)
         self.faithful = variant == "faithful"
         self.seed = seed
         self.library = backends.library(K.backend())
@@ -59,28 +82,28 @@ class Keras(object):
         self.precision = self.library.exact() if self.faithful and backends.gpu_requested() else {}
         # The layout that each backend had by default in 2017: only MXNet put channels first.
         self.image_data_format = "channels_first" if self.library.name == "mxnet" else "channels_last"
-        if MAJOR > 1:
-            K.set_image_data_format(self.image_data_format)
-        else:
-            K.set_image_dim_ordering("th" if self.image_data_format == "channels_first" else "tf")
-        self._seed()
+        self._set_layout()
+        self._set_seed()
 
-    def _seed(self):
-        if MAJOR == 3:
-            keras.utils.set_random_seed(self.seed)
-        else:
-            np.random.seed(self.seed)
-            self.library.seed(self.seed)
+    def _set_layout(self):
+        K.set_image_data_format(self.image_data_format)
 
-    # Layers and models. What is positional is what the versions agree on.
+    def _set_seed(self):
+        np.random.seed(self.seed)
+        self.library.seed(self.seed)
+
+    # Layers and models.
 
     def input(self, shape, dtype="float32"):
-        return keras.Input(shape, dtype=dtype) if MAJOR == 3 else layers.Input(shape=shape, dtype=dtype)
+        return layers.Input(shape=shape, dtype=dtype)
+
+    def _first(self, shape):
+        """The first layer of a stack of layers."""
+        return layers.InputLayer(input_shape=shape)
 
     def sequential(self, shape, stack):
-        first = keras.Input(shape) if MAJOR == 3 else layers.InputLayer(input_shape=shape)
         model = keras.models.Sequential()
-        for layer in [first] + stack:
+        for layer in [self._first(shape)] + stack:
             model.add(layer)
         return model
 
@@ -91,8 +114,6 @@ class Keras(object):
         return layers.Dense(units, activation=activation)
 
     def conv2d(self, filters, side, activation, padding="valid"):
-        if MAJOR == 1:
-            return layers.Convolution2D(filters, side, side, activation=activation, border_mode=padding)
         return layers.Conv2D(filters, (side, side), activation=activation, padding=padding)
 
     def max_pooling2d(self, side):
@@ -108,8 +129,6 @@ class Keras(object):
         return layers.Embedding(words, size)
 
     def lstm(self, units):
-        if MAJOR == 3 and self.faithful:
-            return layers.LSTM(units, recurrent_activation=hard_sigmoid_2017)
         return layers.LSTM(units)
 
     def time_distributed(self, layer):
@@ -119,15 +138,18 @@ class Keras(object):
         return layers.RepeatVector(times)
 
     def add(self, tensors):
-        return layers.merge(tensors, mode="sum") if MAJOR == 1 else layers.add(tensors)
+        return layers.add(tensors)
 
     # Optimizers, with the defaults of 2017 spelt out.
 
     def rmsprop(self, lr=1e-3, rho=0.9, epsilon=1e-8, decay=0.0):
-        # Keras 3 and MXNet add epsilon under the square root, the others of 2017 to the root.
-        if MAJOR == 3 or self.library.name == "mxnet":
+        if self._adds_epsilon_under_the_root():
             epsilon = epsilon ** 2
         return self._optimizer("RMSprop", lr, decay, rho=rho, epsilon=epsilon)
+
+    def _adds_epsilon_under_the_root(self):
+        """Keras itself adds it to the root; so did all backends of 2017 but MXNet."""
+        return self.library.name == "mxnet"
 
     def adadelta(self, lr=1.0, rho=0.95, epsilon=1e-8, decay=0.0):
         return self._optimizer("Adadelta", lr, decay, rho=rho, epsilon=epsilon)
@@ -136,27 +158,21 @@ class Keras(object):
         return self._optimizer("Adam", lr, decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
     def _optimizer(self, name, lr, decay, **settings):
-        kind = getattr(keras.optimizers, name)
-        if not self.faithful:
-            return kind()
-        if MAJOR < 3:
-            optimizer = kind(lr=lr, decay=decay, **settings)
-        else:
-            # Keras 3 accepts decay= and ignores it.
-            rate = keras.optimizers.schedules.InverseTimeDecay(lr, 1, decay) if decay else lr
-            optimizer = kind(learning_rate=rate, **settings)
+        settings[self.rate] = lr
+        optimizer = getattr(self._optimizers(), name)(decay=decay, **settings)
         self.library.settle(optimizer)
         return optimizer
 
+    def _optimizers(self):
+        """The module whose optimizers keep the arguments of 2017."""
+        return keras.optimizers
+
     def compile(self, model, optimizer):
-        extra = {}
-        if self.library.name == "mxnet":
-            extra["context"] = self.devices  # a list: as a plain string it is mishandled
-        elif MAJOR == 3:
-            # On PyTorch, True means torch.compile: minutes for a recurrent model.
-            eager = self.faithful and self.library.name == "torch"
-            extra["jit_compile"] = False if eager else "auto"
-        model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"], **extra)
+        model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"], **self._compiling())
+
+    def _compiling(self):
+        """Further arguments of compile()."""
+        return {}
 
     # Initial weights.
 
@@ -174,26 +190,19 @@ class Keras(object):
 
     def _arrays(self, layer, random, flattened):
         """New arrays for one layer in the layout of this Keras and backend."""
-        kind = {"Convolution2D": "Conv2D"}.get(type(layer).__name__, type(layer).__name__)
+        kind = type(layer).__name__
         shape = layer.get_weights()[0].shape
         if kind == "Conv2D":
             return self._convolution(shape, random)
-        if kind == "LSTM" and MAJOR == 1:
-            return _separate_gates(weights.draw(kind, (shape[0], 4 * shape[1]), random))
         arrays = weights.draw(kind, shape, random)
         if flattened:
             arrays[0] = _channels_to_front(arrays[0], flattened)
         return arrays
 
     def _convolution(self, shape, random):
-        channels_first_kernel = MAJOR == 1 and self.image_data_format == "channels_first"
-        if channels_first_kernel:
-            shape = (shape[2], shape[3], shape[1], shape[0])
         kernel, bias = weights.draw("Conv2D", shape, random)
         if self.library.name == "theano":
             kernel = kernel[::-1, ::-1]  # Theano convolves, all others correlate
-        if channels_first_kernel:
-            kernel = kernel.transpose(3, 2, 0, 1)
         return [kernel, bias]
 
     # Training.
@@ -205,27 +214,18 @@ class Keras(object):
         on every backend. Keras 3 shuffles with the means of its backend.
         """
         np.random.seed(self.seed)
-        common = {"nb_epoch" if MAJOR == 1 else "epochs": epochs, "verbose": 0, "callbacks": [callback],
+        common = {self.epochs: epochs, "verbose": 0, "callbacks": [callback],
                   "validation_data": (data.x_val, data.y_val)}
-        if batches is None:
-            callback.fit_called()
-            return model.fit(data.x, data.y, batch_size=batch_size, **common)
-        steps = len(data.y) // batch_size
         callback.fit_called()
-        if MAJOR == 1:
-            return model.fit_generator(batches, samples_per_epoch=steps * batch_size, **common)
-        train = model.fit if MAJOR == 3 else model.fit_generator
-        return train(batches, steps_per_epoch=steps, **common)
+        if batches is None:
+            return model.fit(data.x, data.y, batch_size=batch_size, **common)
+        return self._fit_batches(model, batches, len(data.y) // batch_size, batch_size, common)
+
+    def _fit_batches(self, model, batches, steps, batch_size, common):
+        return model.fit_generator(batches, steps_per_epoch=steps, **common)
 
     def wait_for_device(self, model):
-        """Returns once everything dispatched so far has been computed.
-
-        Keras 3 on JAX, and PyTorch on a GPU, only queue the steps: without waiting, the training
-        of an epoch would be counted as its validation. The last variable that a step updates is
-        there when the whole step is; it is a few numbers, so reading it costs nothing.
-        """
-        if MAJOR == 3:
-            keras.ops.convert_to_numpy(model.trainable_variables[-1])
+        """Returns once everything dispatched so far has been computed; up to Keras 2 all steps compute at once."""
 
     # What a result should say about how it was made.
 
@@ -238,8 +238,11 @@ class Keras(object):
             "devices": self.devices,
             "gpu_requested": backends.gpu_requested(),
             "floatx": K.floatx(),
-            "shuffled_by": self.library.name if MAJOR == 3 else "numpy",
+            "shuffled_by": self.shuffled_by(),
         }
+
+    def shuffled_by(self):
+        return "numpy"
 
     def _lstm_settings(self, model):
         for layer in map(inner, model.layers):
@@ -247,8 +250,156 @@ class Keras(object):
                 names = ("consume_less", "implementation", "use_cudnn", "unroll")
                 found = {name: getattr(layer, name) for name in names if hasattr(layer, name)}
                 activation = getattr(layer, "inner_activation", None) or layer.recurrent_activation
-                return dict(found, recurrent_activation=activation.__name__, cudnn=cudnn_lstm(layer))
+                return dict(found, recurrent_activation=activation.__name__, cudnn=self._cudnn(layer))
         return None
+
+
+    def _cudnn(self, layer):
+        """Whether Keras computes this LSTM with cuDNN; None up to Keras 2, which has a layer of its own for that."""
+
+
+class Keras1(Speaker):
+    """Keras 1.2."""
+
+    epochs = "nb_epoch"
+
+    def _set_layout(self):
+        K.set_image_dim_ordering("th" if self.image_data_format == "channels_first" else "tf")
+
+    def conv2d(self, filters, side, activation, padding="valid"):
+        return layers.Convolution2D(filters, side, side, activation=activation, border_mode=padding)
+
+    def add(self, tensors):
+        return layers.merge(tensors, mode="sum")
+
+    def _compiling(self):
+        return {"context": self.devices} if self.library.name == "mxnet" else {}  # a plain string is mishandled
+
+    def _arrays(self, layer, random, flattened):
+        kind, shape = type(layer).__name__, layer.get_weights()[0].shape
+        if kind == "Convolution2D":
+            return self._convolution(shape, random)
+        if kind == "LSTM":
+            return _separate_gates(weights.draw(kind, (shape[0], 4 * shape[1]), random))
+        return super(Keras1, self)._arrays(layer, random, flattened)
+
+    def _convolution(self, shape, random):
+        if self.image_data_format != "channels_first":
+            return super(Keras1, self)._convolution(shape, random)
+        kernel, bias = super(Keras1, self)._convolution((shape[2], shape[3], shape[1], shape[0]), random)
+        return [kernel.transpose(3, 2, 0, 1), bias]
+
+    def _fit_batches(self, model, batches, steps, batch_size, common):
+        return model.fit_generator(batches, samples_per_epoch=steps * batch_size, **common)
+
+
+class Keras20(Speaker):
+    """Keras 2.0, the article's."""
+
+
+class Keras23(Speaker):
+    """Keras 2.3, the last one with several backends before Keras 3."""
+
+    rate = "learning_rate"
+
+    def lstm(self, units):
+        return layers.LSTM(units, recurrent_activation="hard_sigmoid")  # the default is a sigmoid since then
+
+
+class TensorFlowKeras(Keras23):
+    """Keras 2.4 to 2.10: tensorflow.keras."""
+
+    def _fit_batches(self, model, batches, steps, batch_size, common):
+        return model.fit(batches, steps_per_epoch=steps, **common)
+
+
+class LegacyOptimizers(TensorFlowKeras):
+    """Keras 2.11 to 2.15 and tf_keras: new optimizers, with the old ones beside them."""
+
+    def _optimizers(self):
+        return keras.optimizers.legacy
+
+
+class Keras3(Speaker):
+    """Keras 3."""
+
+    rate = "learning_rate"
+
+    def _set_seed(self):
+        keras.utils.set_random_seed(self.seed)
+
+    def input(self, shape, dtype="float32"):
+        return keras.Input(shape, dtype=dtype)
+
+    def _first(self, shape):
+        return keras.Input(shape)
+
+    def lstm(self, units):
+        return layers.LSTM(units, recurrent_activation=hard_sigmoid_2017) if self.faithful else layers.LSTM(units)
+
+    def _adds_epsilon_under_the_root(self):
+        return True
+
+    def _optimizer(self, name, lr, decay, **settings):
+        kind = getattr(keras.optimizers, name)
+        if not self.faithful:
+            return kind()
+        # decay= is accepted and ignored.
+        rate = keras.optimizers.schedules.InverseTimeDecay(lr, 1, decay) if decay else lr
+        optimizer = kind(learning_rate=rate, **settings)
+        self.library.settle(optimizer)
+        return optimizer
+
+    def _compiling(self):
+        # On PyTorch, True means torch.compile: minutes for a recurrent model.
+        return {"jit_compile": False if self.faithful and self.library.name == "torch" else "auto"}
+
+    def _fit_batches(self, model, batches, steps, batch_size, common):
+        return model.fit(batches, steps_per_epoch=steps, **common)
+
+    def wait_for_device(self, model):
+        """Keras 3 on JAX, and PyTorch on a GPU, only queue the steps: without waiting, the training
+        of an epoch would be counted as its validation. The last variable that a step updates is
+        there when the whole step is; it is a few numbers, so reading it costs nothing.
+        """
+        keras.ops.convert_to_numpy(model.trainable_variables[-1])
+
+    def shuffled_by(self):
+        return self.library.name
+
+    def _cudnn(self, layer):
+        """By Keras' own check, where this release has it."""
+        try:
+            from keras.src.backend import cudnn_ok
+        except ImportError:
+            return None
+        return getattr(layer, "use_cudnn", None) in ("auto", True) and bool(
+            cudnn_ok(layer.activation, layer.recurrent_activation, layer.unroll, use_bias=layer.use_bias))
+
+
+#: First and last version of each generation that this file speaks: those whose steps were seen to be equal.
+GENERATIONS = (
+    ((1, 2), (1, 2), Keras1),
+    ((2, 0), (2, 0), Keras20),
+    ((2, 3), (2, 3), Keras23),
+    ((2, 4), (2, 10), TensorFlowKeras),
+    ((2, 11), (2, 999), LegacyOptimizers),
+    ((3, 0), (3, 999), Keras3),
+)
+
+
+def generation():
+    """The class that speaks the Keras at hand. Raises ValueError for one that this file does not speak."""
+    for first, last, speaker in GENERATIONS:
+        if first <= _numbers(VERSION) <= last:
+            return speaker
+    raise ValueError("the built-in workloads speak Keras 1.2, 2.0, 2.3 to 2.15 (and tf_keras) and 3, "
+                     "and this is Keras %s" % VERSION)
+
+
+def Keras(variant, threads, seed, deterministic=False):
+    """The speaker for the Keras at hand. Raises ValueError for a Keras or a variant that it does not speak."""
+    return generation()(variant, threads, seed, deterministic)
 
 
 def _separate_gates(arrays):

@@ -9,24 +9,40 @@ import sys
 
 import pytest
 
+from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.own_stack import read_stack_file
+from orchestrator.stacks import own_locks, venvs
 from tests.cells import different_steps, run
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 
+def steps_of(python: str, backend: str, **more: str) -> str:
+    """What equal_steps.py prints in an environment."""
+    environment = {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1", "KERAS_BACKEND": backend, **more}
+    argv = [python, "-B", str(ROOT / "tests" / "equal_steps.py"), str(ROOT / "workloads")]
+    answer = subprocess.run(argv, capture_output=True, text=True, env=environment)
+    assert answer.returncode == 0, answer.stderr[-3000:]
+    return answer.stdout
+
+
 @pytest.mark.parametrize("stack", ["keras3-tensorflow", "keras3-jax", "keras3-torch"])
 def test_equal_starts_and_batches_give_equal_losses(python_of, stack):
     """Models, weights, optimizers and their settings are 2017's: only rounding differs."""
-    environment = {
-        "PATH": os.environ["PATH"],
-        "OMP_NUM_THREADS": "1",
-        "KERAS_BACKEND": stack.partition("-")[2],
-    }
-    argv = [python_of(stack), "-B", str(ROOT / "tests" / "equal_steps.py"), str(ROOT / "workloads")]
-    answer = subprocess.run(argv, capture_output=True, text=True, env=environment)
-    assert answer.returncode == 0, answer.stderr[-3000:]
-    assert different_steps(answer.stdout) == {}
+    assert different_steps(steps_of(python_of(stack), stack.partition("-")[2])) == {}
+
+
+def test_keras_2_of_2023_takes_the_same_steps(python_of, tmp_path):
+    """The Keras that TensorFlow 2.15.1 brings, by a stack of one's own."""
+    python_of("keras3-tensorflow")  # skips where no index answers
+    file = tmp_path / "tf215.yaml"
+    file.write_text("like: keras3-tensorflow\npackages: [tensorflow-cpu==2.15.1]\nas_of: 2024-03-20\n")
+    catalog = load_catalog()
+    stack = own_locks.ready(read_stack_file(file, catalog), "cpu", catalog, may_lock=True, say=print)
+    assert (stack.keras, stack.keras_major) == ("2.15.0", 2)
+    python = venvs.ensure(stack, "cpu", catalog.docker_dir, print).python
+    assert different_steps(steps_of(python, "tensorflow")) == {}
 
 
 #: Prints how exact a variant is on a machine that says it has a GPU: the settings made, and what the library says.
