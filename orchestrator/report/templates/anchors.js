@@ -1,11 +1,17 @@
-// A link beside every heading and chart, to be sent to others.
-function anchored(place, title) {
-  const name = `Link to “${title.textContent.trim()}”`;
-  title.append(make("a", { class: "anchor", href: `#${encodeURIComponent(place.id)}`, "aria-label": name }, "#"));
+// A link beside every heading and chart, and in every cell of the first screen's tables, to be sent to others.
+function anchor(place, name, attributes) {
+  return make("a", Object.assign({ class: "anchor", href: `#${encodeURIComponent(place.id)}`, "aria-label": `Link to ${name}` }, attributes), "#");
 }
 
-all("section[id]").forEach(function (section) {
-  const title = section.querySelector("h2");
-  if (title) { anchored(section, title); }
-});
+function anchored(place, title) {
+  if (title) { title.append(anchor(place, `“${title.textContent.trim()}”`)); }
+}
+
+all("section[id]").forEach((section) => anchored(section, section.querySelector("h2")));
 all("figure[id]").forEach((figure) => anchored(figure, figure.querySelector("figcaption b")));
+// Those of cells are for pointers: keys would stop at each of them.
+tables.forEach((found) => found.rows.forEach((row) => row.cells.forEach(function (cell) {
+  cell.cell.id = `${found.table.id}.${row.key}.${cell.task}`;
+  cell.cell.append(anchor(cell.cell, `${page.columns.get(cell.task)} on ${row.name}`, { tabindex: "-1" }));
+})));
+if (tables.length) { follow(); }

@@ -28,7 +28,9 @@ function ownText(element) {
 
 function readPlot(within) {
   const svg = within.querySelector(".plot svg");
-  return svg ? { svg: svg, saved: Array.from(svg.childNodes) } : null;
+  if (!svg) { return null; }
+  const title = svg.parentNode.firstChild;
+  return { svg: svg, saved: Array.from(svg.childNodes), title: title, words: title.textContent };
 }
 
 function readCell(cell) {

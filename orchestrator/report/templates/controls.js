@@ -18,10 +18,17 @@ function units() {
            update: () => boxes.forEach((box) => { box.checked = box.value === view.unit; }) };
 }
 
+// Where the window is too narrow for plots there is no axis to choose.
 function axis() {
   if (!page.log) { return null; }
   const check = make("input", { type: "checkbox", on: { change: () => change({ log: check.checked }) } });
-  return { box: make("label", { class: "group" }, check, " log axis"), update: () => { check.checked = view.log; } };
+  const box = make("label", { class: "group axis" }, check, " log axis");
+  const update = function () {
+    check.checked = view.log;
+    box.hidden = !tables.some((found) => found.axis && found.axis.svg.getClientRects().length);
+  };
+  window.addEventListener("resize", update);
+  return { box: box, update: update };
 }
 
 // A button for each era or backend, which hides or shows all of its contenders; `of(row)` names that of a contender.
@@ -66,7 +73,8 @@ function chooser() {
 
 function reset() {
   const box = button("Reset", {}, () => change(plainView(page)));
-  return { box: box, update: () => { box.disabled = differences(plainView(page), view).length === 0; } };
+  // Not `disabled`: the keys would be nowhere after it was pressed.
+  return { box: box, update: () => box.setAttribute("aria-disabled", differences(plainView(page), view).length === 0) };
 }
 
 function files() {
@@ -106,6 +114,5 @@ const place = document.getElementById("controls");
 if (place && tables.length) {
   controls(place);
   show(view);
-  follow();
   window.addEventListener("hashchange", follow);
 }

@@ -1,9 +1,9 @@
 // A button beside every command that puts it on the clipboard; where that is refused, it selects the command.
 function copyButton(code) {
-  const row = code.closest("tr"), name = row && row.cells[0] !== code.closest("td") ? row.cells[0].textContent.trim() : "";
+  const row = code.closest("tr"), name = row ? row.cells[0].textContent.trim() : "";
   const made = button("copy", { class: "copy", "aria-label": name ? `Copy the command of ${name}` : "Copy the command" },
     function () { copy(code, made); });
-  code.before(made);
+  if (row) { code.before(made); } else { code.after(made); }
 }
 
 function copy(code, where) {

@@ -28,9 +28,8 @@ function say(text) { region.textContent = text; }
 
 // Puts a button into the head of a column, which sorts by it; where it is sorted already, the other way round.
 function sortable(head, listener) {
-  const inside = Array.from(head.childNodes);
-  const made = button("", { class: "sort" }, listener);
-  made.append(...inside);
+  const [title, ...rest] = Array.from(head.childNodes), made = button("", { class: "sort" }, listener);
+  made.append(title, make("span", { class: "arrow" }), ...rest);
   head.append(made);
   return made;
 }

@@ -1,5 +1,6 @@
-// The dot plots in the rows of the first screen's table, drawn again for another baseline, or on a linear axis. As they
-// come they are logarithmic and begin at the fastest; those are kept, and put back.
+// The dot plots in the rows of the first screen's table. As they come they are logarithmic and seen from the fastest.
+// On a linear axis the same marks stand elsewhere. Seen from another contender they are drawn anew, without intervals:
+// those of the page are of comparisons with the fastest.
 const SVG = "http://www.w3.org/2000/svg", PAD = 14, MOST_TICKS = 5;
 
 function drawnPart(name, attributes, text) {
@@ -29,7 +30,7 @@ function plotAxis(ratios, log, width) {
 function roundRatios(low, high, log) {
   const found = [1];
   if (log) {
-    [1, 5, 2, 3, 1.5].forEach(function (step) {
+    [1, 5, 2, 3, 1.5, 7, 1.2].forEach(function (step) {
       for (let power = -4; power < 7; power += 1) { found.push(Number((step * 10 ** power).toPrecision(2))); }
     });
     return found.filter((ratio) => ratio >= low && ratio <= high);
@@ -39,25 +40,19 @@ function roundRatios(low, high, log) {
   return found;
 }
 
-// The ratios of a row to a baseline (null: to the fastest of each task), and of its overall figure.
+// The ratios of a row to a baseline, and that of its overall figure.
 function rowRatios(row, base, times) {
   const dots = row.cells.filter((cell) => cell.verdict !== "none" && cell.seconds !== null && times.get(cell.task));
-  return { dots: dots.map(function (cell) {
-             const [middle, low, high] = [cell.seconds, cell.low, cell.high].map((each) => each && each / times.get(cell.task));
-             return { name: page.columns.get(cell.task), middle: middle, low: low, high: high };
-           }),
-           overall: row.overall && (base ? base.overall && row.overall / base.overall : row.overall) };
+  return { dots: dots.map((cell) => ({ name: page.columns.get(cell.task), ratio: cell.seconds / times.get(cell.task) })),
+           overall: row.overall && base.overall && row.overall / base.overall };
 }
 
 function drawRow(plot, ratios, axis) {
-  const [, , width, height] = plot.getAttribute("viewBox").split(" ").map(Number), parts = [];
-  const line = (from, to, y, name) => drawnPart("path", { class: name, d: `M${axis.x(from).toFixed(1)} ${y}H${axis.x(to).toFixed(1)}` });
+  const height = Number(plot.getAttribute("viewBox").split(" ")[3]), parts = gridLines(axis, height);
   const step = (height - 12) / Math.max(ratios.dots.length - 1, 1), top = ratios.dots.length > 1 ? 6 : height / 2;
-  axis.ticks.forEach((tick) => parts.push(drawnPart("path", { class: "grid", d: `M${axis.x(tick).toFixed(1)} 0V${height}` })));
   ratios.dots.forEach(function (dot, i) {
-    const y = (top + step * i).toFixed(1);
-    if (dot.low && dot.high) { parts.push(line(dot.low, dot.high, y, "range")); }
-    parts.push(drawnPart("circle", { cx: axis.x(dot.middle).toFixed(1), cy: y, r: 3 }, `${dot.name}: ${ratio(dot.middle)}`));
+    const place = { cx: axis.x(dot.ratio).toFixed(1), cy: (top + step * i).toFixed(1), r: 3 };
+    parts.push(drawnPart("circle", place, `${dot.name}: ${ratio(dot.ratio)}`));
   });
   if (ratios.overall && ratios.dots.length > 1) {
     const place = { x: (axis.x(ratios.overall) - 4).toFixed(1), y: height / 2 - 7, width: 8, height: 14 };
@@ -66,16 +61,43 @@ function drawRow(plot, ratios, axis) {
   plot.replaceChildren(...parts);
 }
 
+function gridLines(axis, height) {
+  return axis.ticks.map((tick) => drawnPart("path", { class: "grid", d: `M${axis.x(tick).toFixed(1)} 0V${height}` }));
+}
+
+// The marks of a plot at other places: `x` gives the new one for each.
+function moveRow(plot, saved, axis, x) {
+  const marks = saved.filter((part) => part.nodeType === Node.ELEMENT_NODE && !part.matches(".grid")).map((part) => part.cloneNode(true));
+  marks.forEach(function (mark) {
+    const line = /^M([\d.]+) ([\d.]+)H([\d.]+)$/.exec(mark.getAttribute("d") || "");
+    if (line) { mark.setAttribute("d", `M${x(Number(line[1])).toFixed(1)} ${line[2]}H${x(Number(line[3])).toFixed(1)}`); }
+    if (mark.matches("circle")) { mark.setAttribute("cx", x(Number(mark.getAttribute("cx"))).toFixed(1)); }
+    if (mark.matches("rect")) { mark.setAttribute("x", (x(Number(mark.getAttribute("x")) + 4) - 4).toFixed(1)); }
+  });
+  plot.replaceChildren(...gridLines(axis, Number(plot.getAttribute("viewBox").split(" ")[3])), ...marks);
+}
+
+// What ratio stands at a place of the page's own axis, which its ticks tell.
+function ownRatio(head) {
+  const ticks = head.saved.filter((part) => part.nodeType === Node.ELEMENT_NODE), last = ticks[ticks.length - 1];
+  const per = Math.log(parseFloat(last.textContent.replace(/,/g, ""))) / (Number(last.getAttribute("x")) - PAD);
+  return (place) => Math.exp((place - PAD) * per);
+}
+
 function showPlots(found, view, base, times) {
   const rows = found.rows.filter((row) => row.plot), head = found.axis;
   if (!head || !rows.length) { return; }
-  if (!base && view.log === page.log) {
+  head.title.textContent = base ? `times ${base.name}` : head.words;
+  if (!base && view.log) {
     [head].concat(rows.map((row) => row.plot)).forEach((plot) => plot.svg.replaceChildren(...plot.saved));
     return;
   }
-  const ratios = rows.map((row) => rowRatios(row, base, times));
-  const known = ratios.flatMap((each) => each.dots.map((dot) => dot.middle).concat(each.overall || []));
-  const axis = plotAxis(known, view.log, Number(head.svg.getAttribute("viewBox").split(" ")[2]));
+  const ratios = base ? rows.map((row) => rowRatios(row, base, times)) : null, width = Number(head.svg.getAttribute("viewBox").split(" ")[2]);
+  const own = ownRatio(head), known = base ? ratios.flatMap((each) => each.dots.map((dot) => dot.ratio).concat(each.overall || []))
+    : [own(width - PAD) / 1.04];
+  const axis = plotAxis(known, view.log, width);
   head.svg.replaceChildren(...axis.ticks.map((tick) => drawnPart("text", { x: axis.x(tick).toFixed(1), y: 11 }, `${tick.toLocaleString("en")}×`)));
-  rows.forEach((row, i) => drawRow(row.plot.svg, ratios[i], axis));
+  rows.forEach(function (row, i) {
+    if (base) { drawRow(row.plot.svg, ratios[i], axis); } else { moveRow(row.plot.svg, row.plot.saved, axis, (place) => axis.x(own(place))); }
+  });
 }

@@ -72,10 +72,12 @@ function follow() {
   }
 }
 
-// Brings a place into sight, with whatever is folded around it opened.
+// Brings a place into sight, with whatever is folded around it opened, and marks it.
 function reveal(id) {
   const place = id && document.getElementById(id);
+  all(".aimed").forEach((other) => other.classList.remove("aimed"));
   if (!place) { return; }
   for (let fold = place.closest("details"); fold; fold = fold.parentElement.closest("details")) { fold.open = true; }
-  place.scrollIntoView({ behavior: "instant" });
+  place.classList.add("aimed");
+  place.scrollIntoView({ behavior: "instant", block: place.matches("td") ? "center" : "start", inline: "nearest" });
 }

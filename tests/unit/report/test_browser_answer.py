@@ -75,7 +75,7 @@ def test_contenders_are_hidden_one_by_one_and_by_group_and_no_figure_changes(sho
     assert shown.each(".chooser summary") == ["2 of 7 contenders"] and "(" in shown.ask(NOTE)
     shown.click("#controls .bar > button")
     assert len(shown.each(NAMES)) == 7 and shown.ask(HASH) == ""
-    assert shown.each("#controls .bar > button", "e.disabled") == [True]
+    assert shown.each("#controls .bar > button", "e.ariaDisabled") == ["true"]
 
 
 def test_any_contender_can_be_the_baseline(shown):
@@ -146,6 +146,17 @@ def test_a_link_to_a_place_keeps_the_view(shown, page):
     shown.open(page, 1280, hash="#unit=seconds&at=jobs")
     assert shown.ask("document.getElementById('jobs').getBoundingClientRect().top") < 900
     assert column(shown, "mnist_cnn")[0].endswith(" s")
+
+
+def test_a_cell_has_a_link_which_marks_it(shown, page):
+    link = "#answer tbody tr:nth-child(2) td[data-task=mnist_cnn] .anchor"
+    (address,) = shown.each(link, "e.getAttribute('href')")
+    shown.click("#controls input[value=seconds]")
+    shown.click(link)
+    shown.wait(f"location.hash === '#unit=seconds&at=' + {address[1:]!r}")
+    shown.open(page, 390, hash=address)
+    assert shown.each(".aimed", "e.dataset.task + ' ' + e.parentNode.rowIndex") == ["mnist_cnn 2"]
+    assert shown.ask("document.querySelector('.aimed').getBoundingClientRect().right") <= 390
 
 
 def test_all_of_it_works_by_keys_alone(shown):
