@@ -105,6 +105,37 @@ def test_figures_are_ratios_seconds_or_samples_per_second(shown):
     assert shown.ask("document.querySelector('th[data-task=mnist_cnn]').ariaSort") == "descending"
 
 
+def places(browser, row):
+    """Where the marks of a row's plot stand: circles, the overall one, the ends of lines."""
+    plot = f"#answer tbody tr:nth-child({row}) .plot svg"
+    circles = browser.each(f"{plot} circle", "Number(e.getAttribute('cx'))")
+    return circles, browser.each(f"{plot} rect", "Number(e.getAttribute('x')) + 4"), len(browser.each(f"{plot} .range"))
+
+
+def test_the_dot_plots_can_be_linear_and_follow_the_baseline(shown):
+    axis = "#answer th.plot svg text"
+    ratios = [float(text.rstrip("×")) for text in shown.each("#answer tbody tr:nth-child(4) b")]
+    ticks, own = shown.each(axis), places(shown, 4)
+    assert ticks[0] == "1×" and len(own[0]) == own[2] == 5
+    shown.click("#controls .axis input")
+    assert shown.ask(HASH) == "#log=0" and "linear axis" in shown.ask(SAID)
+    x = {float(text.rstrip("×")): at for text, at in shown.each(axis, "[e.textContent, Number(e.getAttribute('x'))]")}
+    circles, (overall,), lines = places(shown, 4)
+    assert 0 in x and lines == 5
+    per = (x[2] - x[0]) / 2
+    assert [*circles, overall] == pytest.approx([x[0] + per * ratio for ratio in [*ratios[1:], ratios[0]]], abs=1.5)
+    base = shown.ask("document.querySelectorAll('#answer tbody tr')[3].dataset.contender")
+    compare_with(shown, base)
+    x = {text: at for text, at in shown.each(axis, "[e.textContent, Number(e.getAttribute('x'))]")}
+    circles, (overall,), lines = places(shown, 4)
+    assert {*circles, overall} == {x["1×"]} and lines == 0  # the page knows no interval of that comparison
+    assert shown.ask("document.querySelector('#answer th.plot').innerText").startswith("times PyTorch")
+    shown.click("#controls .bar > button")
+    assert places(shown, 4) == own and shown.each(axis) == ticks
+    shown.call("Emulation.setDeviceMetricsOverride", width=390, height=900, deviceScaleFactor=1, mobile=True)
+    shown.wait("document.querySelector('#controls .axis').hidden")
+
+
 def test_a_view_can_be_sent_and_the_buttons_of_the_browser_go_through_views(shown, page):
     shown.click("#controls input[value=seconds]")
     compare_with(shown, "jax-0.10.0")
