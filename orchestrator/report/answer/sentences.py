@@ -121,6 +121,9 @@ def _by_kind(field: Field, told: dict[int, str]) -> Iterator[str]:
         if its and unclear:
             text += f"; {words.count(ranking.repeats)} repeats cannot tell {told[first]} from it"
         elif its:
+            second = ranking.compared[1]
+            if second.column != first:
+                text += f"; {told[second.column]}, the next, {longer(second.against, _point(ranking, second))}"
             text += f"; {told[first]} {longer(its.against, _point(ranking, its))}"
         apart.append(f"{text}.")
     if apart:
