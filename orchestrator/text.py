@@ -70,6 +70,11 @@ def cell(text: str) -> str:
     return _FORMULA.sub(r"\1'", f"'{text}" if text[:1] in ("\t", "\n") else text)
 
 
+def capfirst(text: str) -> str:
+    """The beginning of a sentence; all other letters stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """`text` on one line without what steers a terminal, with a mark where it was cut."""
     line = " ".join(printable(text).split())

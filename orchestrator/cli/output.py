@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,9 +18,10 @@ from orchestrator.results.own_figures import for_programs
 from orchestrator.run import stranger
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
-from orchestrator.text import plural, printable
+from orchestrator.text import capfirst, plural, printable, public
 
 if TYPE_CHECKING:
+    from orchestrator.report.answer.conclusion import Conclusion
     from orchestrator.report.standings import Group
 
 
@@ -83,25 +83,26 @@ def print_parts(why: str, found: list[Part], differing: Sequence[str], as_json: 
         tell(f"not the same: {line}")
 
 
-def print_rows(rows: Sequence[Row], out: Path, as_json: bool, standings: Sequence[Group] = ()) -> None:
+def print_rows(finished: Finished, as_json: bool) -> None:
     """The result rows and who is fastest: as one JSON document, or as a summary for people.
 
     They are on record, whoever reads this.
     """
     if as_json:
-        print_json({"results": for_programs(rows), "cells": [cell for group in standings for cell in group.cells]})
+        cells = [cell for group in finished.standings for cell in group.cells]
+        print_json({"results": for_programs(finished.rows), "cells": cells, "answer": finished.conclusion})
     else:
-        tell_document(text_summary(standings, width()))
-        for line in closing_lines(rows, out):
-            tell(line)
+        columns = width()
+        tell_document(text_summary(finished.standings, columns, finished.conclusion))
+        tell_document("\n".join(closing_lines(finished, columns)))
     loss = streams.take_loss()
     if loss:
-        say(f"standard output could not be written: {loss}; the same is in {out}")
+        say(f"standard output could not be written: {loss}; the same is in {finished.out}")
 
 
 def end(finished: Finished, as_json: bool) -> int:
     """Prints how a run ended and gives the exit code. Raises what broke, once the rows are told."""
-    print_rows(finished.rows, finished.out, as_json, finished.standings)
+    print_rows(finished, as_json)
     if finished.broken is not None:
         raise finished.broken
     return exit_code([row["status"] for row in finished.rows], finished.interrupted)
@@ -126,8 +127,8 @@ SUMMARY = (
 SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats; the fastest of each group leads"
 
 
-def text_summary(standings: Sequence[Group], columns: int) -> str:
-    """Each task and machine with its contenders below it, as the report ranks and judges them."""
+def text_summary(standings: Sequence[Group], columns: int, conclusion: Conclusion | None = None) -> str:
+    """Each task and machine with its contenders below it, as the report ranks and judges them; then its answer."""
     text = paragraph(SUMMARY_TITLE, columns)
     for group, lines in zip(standings, tables(SUMMARY, [_rows(group) for group in standings], columns), strict=True):
         data = ", synthetic data" if group.synthetic else ""
@@ -135,7 +136,18 @@ def text_summary(standings: Sequence[Group], columns: int) -> str:
         for note in group.notes:
             text += paragraph(note, columns, "  ")
         text += lines
-    return "\n".join([*text, ""])
+    answer = ["", *_answer(conclusion, columns)] if conclusion else []
+    return "\n".join([*text, *answer, ""])
+
+
+def _answer(found: Conclusion, columns: int) -> Iterator[str]:
+    """The sentences of the report's first screen. The command stays whole, to be copied."""
+    for sentence in found.sentences:
+        yield from paragraph(sentence, columns)
+    if found.sure:
+        yield from paragraph(f"How sure? {found.sure}. {capfirst('; '.join(found.why))}.", columns)
+    if found.command:
+        yield from [f"{found.what_for}:", f"  {printable(found.command)}"]
 
 
 def _rows(group: Group) -> list[list[str]]:
@@ -151,23 +163,24 @@ def _rows(group: Group) -> list[list[str]]:
     ]
 
 
-def closing_lines(rows: Sequence[Row], out: Path) -> list[str]:
+def closing_lines(finished: Finished, columns: int) -> list[str]:
     """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
+    rows = finished.rows
     meant = [row for row in rows if row["status"] not in NOT_RUN]
-    lines = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok"]
-    lines += _disturbances(rows)
+    said = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok", *_disturbances(rows)]
+    lines = [line for text in said for line in paragraph(text, columns)]
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["status"] != "ok":
             reasons.setdefault((row["status"], row["reason"]), []).append(row)
     for (status, reason), affected in reasons.items():
-        kind = "stack" if status == "unsupported" else "job_id"
-        names = sorted({row[kind] for row in affected})
-        shown = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
-        lines.append(f"  {len(affected)} {'waiting' if status == PENDING else status}: {shown}: {reason}")
+        names = sorted({row["stack"] if status == "unsupported" else finished.called(row) for row in affected})
+        shown = "; ".join(names[:4]) + ("; ..." if len(names) > 4 else "")
+        text = f"{len(affected)} {'waiting' if status == PENDING else status}: {shown}: {public(reason)}"
+        lines += paragraph(text, columns, "  ")
     if any(row["data_kind"] == "synthetic" for row in rows):
-        lines.append("SYNTHETIC data was used: accuracies say nothing about the real data sets.")
-    return [*lines, f"report: {out / 'report.html'}"]
+        lines += paragraph("SYNTHETIC data was used: accuracies say nothing about the real data sets.", columns)
+    return [*lines, f"report: {printable(str(finished.out / 'report.html'))}"]
 
 
 def _disturbances(rows: Sequence[Row]) -> list[str]:

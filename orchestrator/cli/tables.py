@@ -158,4 +158,6 @@ def _alone(head: str, field: str, limit: int) -> list[str]:
 
 def paragraph(text: str, limit: int | None = None, indent: str = "") -> list[str]:
     """A sentence of ours in lines that fit."""
-    return textwrap.wrap(printable(text), limit or width(), initial_indent=indent, subsequent_indent=indent)
+    return textwrap.wrap(
+        printable(text), limit or width(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )

@@ -5,12 +5,46 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
+from typing import NamedTuple, Protocol
 
-from orchestrator.model import Job, Noun, Stack, Workload
+from orchestrator.model import Noun, Row, Stack, Workload
 from orchestrator.text import printable
 
 #: Letters of a name that somebody else has chosen: a file's, a stack's.
 MOST_LETTERS = 100
+
+
+class Called(Protocol):
+    """What a job's name is made of."""
+
+    @property
+    def workload(self) -> str: ...
+    @property
+    def variant(self) -> str: ...
+    @property
+    def stack(self) -> str: ...
+    @property
+    def backend(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+    @property
+    def repeat(self) -> int: ...
+
+
+class Recorded(NamedTuple):
+    """The same of a result row."""
+
+    workload: str
+    variant: str
+    stack: str
+    backend: str
+    device: str
+    repeat: int
+
+
+def recorded(row: Row) -> Recorded:
+    workload, variant, stack, backend, device = (str(row.get(name) or "") for name in Recorded._fields[:5])
+    return Recorded(workload, variant, stack, backend, device, row.get("repeat") or 1)
 
 
 class Names(Noun, frozen=True, kw_only=True):
@@ -25,23 +59,23 @@ class Names(Noun, frozen=True, kw_only=True):
     contenders: dict[str, str] = {}
     repeats: bool = False
 
-    def workload(self, job: Job) -> str:
+    def workload(self, job: Called) -> str:
         return printable(self.workloads.get(job.workload, job.workload), MOST_LETTERS)
 
-    def contender(self, job: Job) -> str:
+    def contender(self, job: Called) -> str:
         """`PyTorch 2.13.0 (cpu)`: the framework, the kind of device, and today's settings where it has those."""
         name = printable(self.contenders.get(f"{job.stack}/{job.backend}", job.backend), MOST_LETTERS)
         return f"{name} ({job.device}{', modern' if job.variant == 'modern' else ''})"
 
-    def cell(self, job: Job) -> str:
+    def cell(self, job: Called) -> str:
         """What all repeats of a job are called."""
         return f"{self.workload(job)} on {self.contender(job)}"
 
-    def job(self, job: Job) -> str:
+    def job(self, job: Called) -> str:
         return self.cell(job) + (f", repeat {job.repeat}" if self.repeats or job.repeat > 1 else "")
 
 
-def names(jobs: Iterable[Job], workloads: Sequence[Workload], stacks: Sequence[Stack]) -> Names:
+def names(jobs: Iterable[Called], workloads: Sequence[Workload], stacks: Sequence[Stack]) -> Names:
     """The names of the jobs of one run. No two cells of it have the same."""
     planned = list(jobs)
     used = {(job.stack, job.backend) for job in planned}

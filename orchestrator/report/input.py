@@ -10,6 +10,8 @@ from msgspec import Struct
 from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Noun, Row, Workload
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.names import Names, Recorded, names, recorded
+from orchestrator.report.style import title
 from orchestrator.report.tasks import About
 from orchestrator.results.collect import Merged
 from orchestrator.text import listed
@@ -71,7 +73,8 @@ class ReportInput(Struct, kw_only=True):
                  not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
                  launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
                  (to run this job alone), log_tail (last lines of its log), about
-                 (what the catalog says of its workload: tasks.About).
+                 (what the catalog says of its workload: tasks.About), called (its name for people;
+                 its id where that is not known).
     epochs       one per epoch: run_id, job_id, epoch (1-based), elapsed_s (since fit()), train_s,
                  validation_s, loss, acc, val_loss, val_acc.
     samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
@@ -109,9 +112,12 @@ def report_input(
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
     eras = {stack.name: "own" if stack.own else stack.era for stack in catalog.stacks}
     about = {workload.name: _about(place, workload) for place, workload in enumerate(catalog.workloads)}
+    runs = {row["run_id"] for row in merged.rows}
+    its = {run: called([row for row in merged.rows if row["run_id"] == run], catalog) for run in runs}
     rows = [
         {
             **row,
+            "called": its[row["run_id"]].job(recorded(row)),
             "about": about.get(row["workload"]),
             "era": eras.get(row["stack"]) or row.get("era"),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
@@ -141,6 +147,25 @@ def report_input(
         price=price,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def called(rows: Sequence[Row], catalog: Catalog) -> Names:
+    """What people call the jobs of one run, as while they ran; what is not in this catalog by what its rows tell."""
+    found = names(map(recorded, rows), catalog.workloads, catalog.stacks)
+    files = {row["workload"]: str(row["file"]) for row in rows if row.get("file")}
+    told = sorted(rows, key=lambda row: bool(row.get("framework_version")))  # a job that ended early knew no version
+    measured = {f"{job.stack}/{job.backend}": _measured(job, row, found) for row in told if (job := recorded(row))}
+    return msgspec.structs.replace(found, workloads={**files, **found.workloads}, contenders=measured)
+
+
+def _measured(job: Recorded, row: Row, planned: Names) -> str:
+    """The contender of a row; the version that it ran goes before the one that is planned today."""
+    name = planned.contenders.get(f"{job.stack}/{job.backend}", "")
+    version = row.get("framework_version")
+    told = " ".join(filter(None, [title(job.backend), version]))
+    if name and (not version or told.startswith(name.partition(" in ")[0])):
+        return name
+    return f"{told} in {job.stack}" if " in " in name else told
 
 
 #: The place of files of one's own among the models.

@@ -22,6 +22,17 @@ def not_run(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["status"] in NOT_RUN]
 
 
+def called(row: Row) -> str:
+    """What people call the job."""
+    return str(row.get("called") or row["job_id"])
+
+
+def name_and_id(row: Row) -> list[str | Span]:
+    """The same, with its id beside it, under which its files lie."""
+    job = str(row["job_id"])
+    return [called(row), " ", Span(job, "aside")] if called(row) != job else [Span(job, "code")]
+
+
 def word(status: str) -> str:
     """What people read: a job that has not begun is waiting."""
     return "waiting" if status == PENDING else status

@@ -119,12 +119,8 @@ def _environment(folder: Path = TEMPLATES) -> Environment:
         undefined=StrictUndefined,
         finalize=_html_text,
     )
-    environment.filters.update(colour=style.colour, capfirst=_capfirst, drawn=Markup, fenced=fenced)
+    environment.filters.update(colour=style.colour, capfirst=text.capfirst, drawn=Markup, fenced=fenced)
     return environment
-
-
-def _capfirst(value: str) -> str:
-    return value[:1].upper() + value[1:]
 
 
 def markdown_text(value: Any) -> str:

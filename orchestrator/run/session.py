@@ -37,6 +37,7 @@ from orchestrator.text import public
 CHARTS = "charts"
 
 if TYPE_CHECKING:
+    from orchestrator.report.answer.conclusion import Conclusion
     from orchestrator.report.blocks import Drawn
     from orchestrator.report.standings import Group
     from orchestrator.report.view import View
@@ -50,10 +51,17 @@ class Finished(Noun, frozen=True, kw_only=True):
     out: Path
     #: Who is fastest, as the report says it.
     standings: list[Group] = []
+    #: Who is fastest overall and how sure that is, in the words of the report; None where none could be made.
+    conclusion: Conclusion | None = None
+    #: What people call the jobs, by run and job; what is not there goes by its id.
+    names: dict[tuple[str | None, str], str] = {}
     #: The user stopped it.
     interrupted: bool = False
     #: The error that ended the run early, such as a full disk, or a fault of ours; `rows` holds what was recorded.
     broken: Exception | None = None
+
+    def called(self, row: Row) -> str:
+        return self.names.get((row.get("run_id"), row["job_id"])) or str(row["job_id"])
 
 
 def run(catalog: Catalog, executor: Executor, listener: Listener) -> Finished:
@@ -186,27 +194,35 @@ def report(
     `command` makes all of it again (see `made_by`). Without a `price` per hour that of the runs counts. What could
     not be made, such as a chart, is a line in the report, and is said.
     """
-    from orchestrator.report.standings import standings  # imported here because they load numpy
     from orchestrator.results import collect
 
     place = checked_place(out)
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
     broken: Exception | None = None
-    found: list[Group] = []
+    told = Finished(rows=[], out=out)
     try:
         merged = collect.write_tables(merged, place)
     except Exception as error:
         broken = error
     try:  # who is fastest is told, whatever the disk says
         view = view_of(merged, catalog, command, price or recorded_price(folders))
-        found = standings(view)
+        told = summary(view, out)
         lacking = [] if broken else write_report(view, place)
         for line in (*merged.notes, *lacking):
             listener.say(line)
     except Exception as error:
         broken = broken or error
-    return Finished(rows=merged.rows, out=out, standings=found, broken=broken)
+    return msgspec.structs.replace(told, rows=merged.rows, broken=broken)
+
+
+def summary(view: View, out: Path) -> Finished:
+    """What a terminal is told of a report, whose rows are those of the report."""
+    from orchestrator.report.answer.conclusion import conclude  # imported here because they load numpy
+    from orchestrator.report.standings import standings
+
+    names = {(row.get("run_id"), row["job_id"]): str(row["called"]) for row in view.rows}
+    return Finished(rows=view.rows, out=out, standings=standings(view), conclusion=conclude(view), names=names)
 
 
 def recorded_price(folders: Sequence[RunFolder]) -> float | None:

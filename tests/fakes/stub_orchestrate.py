@@ -40,7 +40,7 @@ def replace() -> None:
     venvs.ensure = this_python
     session.report = rows_only
     as_asked = output.print_rows
-    output.print_rows = lambda rows, out, as_json, standings=(): as_asked(rows, out, True)
+    output.print_rows = lambda finished, as_json: as_asked(finished, True)
 
 
 if __name__ == "__main__":

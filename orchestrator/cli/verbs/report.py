@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from msgspec.structs import replace
 
 from orchestrator.cli.console import console, say
 from orchestrator.cli.live.progress import Progress
@@ -66,11 +67,10 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     """The report of a merged set, written into it or to `to`."""
     if len(paths) > 1:
         raise UserError("a merged set is reported alone", "merge everything: orchestrate merge PATH... --to SET")
-    from orchestrator.report.standings import standings  # numpy and DuckDB come along, a quarter of a second to import
-    from orchestrator.results.collect import merged_set
+    from orchestrator.results.collect import merged_set  # numpy and DuckDB come along, a quarter of a second to import
 
     merged = merged_set(paths[0])
     view = session.view_of(merged, catalog, command="", price=price)  # which runs it is of, the set does not tell
     for line in session.write_report(view, to or paths[0]):
         say(line)
-    print_rows(merged.rows, to or paths[0], as_json, standings(view))
+    print_rows(replace(session.summary(view, to or paths[0]), rows=merged.rows), as_json)

@@ -4,41 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from orchestrator.report import words
-from orchestrator.report.answer.ranking import Field, fields
-from orchestrator.report.answer.sentences import further, lead
+from orchestrator.report.answer.conclusion import sentences
+from orchestrator.report.answer.ranking import fields
 from orchestrator.report.answer.sure import sure
 from orchestrator.report.answer.table import DOUBTS, Answer, table
-from orchestrator.report.blocks import Block, Paragraphs, Section, Span, Text
+from orchestrator.report.blocks import Block, Paragraphs, Section
 from orchestrator.report.view import View
 
 
 def build(view: View) -> Section:
     found = fields(view.layout, view.speeds)
     doubt = sure(view, found)
-    blocks: list[Block] = [_lead(view, found), *([doubt] if doubt else [])]
+    said = Paragraphs(sentences(view, found), "lead" if len(found) == 1 else "points")
+    blocks: list[Block] = [said, *([doubt] if doubt else [])]
     tables = [table(view, field, f"answer-{i + 1}" if i else "answer") for i, field in enumerate(found)]
     glossary = [Paragraphs([], hint=" ".join(_glossary(tables)))] if any(table.axis for table in tables) else []
     return Section(name="first", title="", blocks=[*blocks, *tables, *glossary])
-
-
-def _lead(view: View, found: Sequence[Field]) -> Paragraphs:
-    layout, ranked = view.layout, view.speeds
-    if len(found) == 1:
-        return Paragraphs([lead(layout, ranked, found[0]), *further(layout, ranked, found[0])], "lead")
-    return Paragraphs([*_everywhere(view, found), *_lines(view, found)], "points")
-
-
-def _everywhere(view: View, found: Sequence[Field]) -> Iterator[Text]:
-    """That one contender leads each group, where it does."""
-    leads = [[view.layout.contenders[entry.column].name for entry in field.overall.leaders] for field in found]
-    if all(len(names) == 1 for names in leads) and len({names[0] for names in leads}) == 1:
-        yield [Span(leads[0][0], "strong"), f" takes least time in all {words.count(len(found))} tables."]
-
-
-def _lines(view: View, found: Sequence[Field]) -> Iterator[Text]:
-    for field in found:
-        yield [Span(field.where, "strong"), ": ", *lead(view.layout, view.speeds, field)]
 
 
 def _glossary(tables: Sequence[Answer]) -> Iterator[str]:

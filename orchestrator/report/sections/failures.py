@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
-from orchestrator.report.outcomes import FAILURES_SECTION, NO_REASON, failures, mark
+from orchestrator.report.outcomes import FAILURES_SECTION, NO_REASON, failures, mark, name_and_id
 from orchestrator.report.view import View
 
 #: Last log lines shown for a failed job, and the most of each.
@@ -28,7 +28,7 @@ def build(view: View) -> Section | None:
 def _cells(row: Row) -> list[Text]:
     code = row.get("exit_code")
     return [
-        [Span(row["job_id"], "code")],
+        name_and_id(row),
         [mark(row["status"])],
         [_reason(row), Span(_log(row), "log")],
         words.ABSENT if code is None else str(code),
@@ -40,7 +40,9 @@ def _list(rows: Sequence[Row]) -> Iterator[Block]:
     for row in rows:
         code = row.get("exit_code")
         rest = f": {row['status']}, {_reason(row)}" + ("" if code is None else f" (exit code {code})")
-        yield Paragraphs([[Span(row["job_id"], "strong"), rest]], "bullets", only="markdown")
+        name, *its = name_and_id(row)
+        said = [Span(name if isinstance(name, str) else name.text, "strong"), *its, rest]
+        yield Paragraphs([said], "bullets", only="markdown")
         if row.get("log_tail"):
             yield Paragraphs([("", _log(row))], "code", only="markdown")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
-from orchestrator.report.outcomes import mark
+from orchestrator.report.outcomes import mark, name_and_id
 from orchestrator.report.view import View
 from orchestrator.text import plural
 
@@ -28,7 +28,7 @@ def build(view: View) -> Section:
 def _cells(row: Row) -> list[Text]:
     kind, seed, command = row.get("data_kind"), row.get("seed"), row.get("command")
     return [
-        [Span(row["job_id"], "code")],
+        name_and_id(row),
         _status(row),
         _data(kind),
         words.ABSENT if seed is None else str(seed),

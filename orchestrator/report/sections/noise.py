@@ -13,9 +13,10 @@ from msgspec import Struct
 
 from orchestrator.model import Row
 from orchestrator.report import words
-from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table
+from orchestrator.report.blocks import Column, Paragraphs, Section, Table
 from orchestrator.report.disturbed import beside, sentences
 from orchestrator.report.layout import Layout
+from orchestrator.report.outcomes import called
 from orchestrator.report.view import JobKey, View
 from orchestrator.stats.inference import student_p
 from orchestrator.text import plural
@@ -47,7 +48,7 @@ def build(view: View) -> Section | None:
         return None
     table = Table(
         COLUMNS,
-        [[item.kind, [Span(item.where, "code")], item.what] for item in found],
+        [[item.kind, item.where, item.what] for item in found],
         fold=f"{plural(len(found), 'thing')} seen: lack of cores, sleep, drift, outliers, shared or throttled devices",
         open=len(found) <= MOST_OPEN,
         only="html",
@@ -68,14 +69,14 @@ def disturbances(
     found: list[Disturbance] = []
     rows = [row for members in layout.cells.values() for row in members if row["status"] == "ok"]
     for row in rows:
-        found += _in_job(str(row["job_id"]), steady.get((row.get("run_id"), row["job_id"]), []))
+        found += _in_job(called(row), steady.get((row.get("run_id"), row["job_id"]), []))
     for members in layout.cells.values():
         found += _in_cell([row for row in members if row["status"] == "ok" and row.get("epoch_s")])
     for row in rows:
         found += _lacked(row, epochs.get((row.get("run_id"), row["job_id"]), []))
     found += shared(rows)
     found += [
-        Disturbance("throttled", str(row["job_id"]), f"the device slowed itself down: {row['throttle_reasons']}")
+        Disturbance("throttled", called(row), f"the device slowed itself down: {row['throttle_reasons']}")
         for row in rows
         if row.get("throttle_reasons")
     ]
@@ -115,9 +116,7 @@ def outliers(values: Sequence[float]) -> list[int]:
 def shared(rows: Sequence[Row]) -> list[Disturbance]:
     """Jobs of different runs that were on one device (GPU, or host without one) at the same time."""
     found = {
-        row["job_id"]: Disturbance(
-            "shared", str(row["job_id"]), f"ran beside {other['job_id']} of run {other['run_id']}"
-        )
+        row["job_id"]: Disturbance("shared", called(row), f"ran beside {called(other)} of run {other['run_id']}")
         for row, other in beside(rows)
     }
     return list(found.values())
@@ -125,29 +124,29 @@ def shared(rows: Sequence[Row]) -> list[Disturbance]:
 
 def _lacked(row: Row, epochs: Sequence[Row]) -> Iterator[Disturbance]:
     """Each epoch of a job that lacked its cores, and each steady one in which it slept; then the job as a whole."""
-    job_id = str(row["job_id"])
+    job = called(row)
     for epoch in epochs:
         took = words.seconds(epoch.get("train_s"))
         if epoch.get("disturbed"):
             amount = f"{words.seconds(epoch['lost_s'])} ({words.percent(epoch['lost_percent'])})"
-            yield Disturbance("lacked", job_id, f"epoch {epoch['epoch']} of {took}: {amount}, {epoch['disturbed']}")
+            yield Disturbance("lacked", job, f"epoch {epoch['epoch']} of {took}: {amount}, {epoch['disturbed']}")
         if epoch.get("slept") and epoch["epoch"] > 1:
             amount = f"{words.seconds(epoch['idle_s'])} ({words.percent(epoch['idle_percent'])})"
-            yield Disturbance("slept", job_id, f"epoch {epoch['epoch']} of {took}: {amount}, of its own")
+            yield Disturbance("slept", job, f"epoch {epoch['epoch']} of {took}: {amount}, of its own")
     if row.get("disturbed") and not any(epoch.get("disturbed") for epoch in epochs):
         amount = f"{words.seconds(row['lost_s'])} ({words.percent(row['lost_percent'])})"
-        yield Disturbance("lacked", job_id, f"its steady epochs together: {amount}, {row['disturbed']}")
+        yield Disturbance("lacked", job, f"its steady epochs together: {amount}, {row['disturbed']}")
 
 
-def _in_job(job_id: str, epochs: Sequence[float]) -> list[Disturbance]:
+def _in_job(job: str, epochs: Sequence[float]) -> list[Disturbance]:
     found = []
     change = drift(epochs)
     if change is not None:
         text = f"epochs got {'slower' if change > 0 else 'faster'} by {abs(100 * change):.0f} % from first to last"
-        found.append(Disturbance("drift", job_id, text))
+        found.append(Disturbance("drift", job, text))
     for i in outliers(epochs):
         text = f"steady epoch {i + 2}: {words.seconds(epochs[i])}, the job's median {_median(epochs)}"
-        found.append(Disturbance("outlier", job_id, text))
+        found.append(Disturbance("outlier", job, text))
     return found
 
 
@@ -156,7 +155,7 @@ def _in_cell(rows: Sequence[Row]) -> list[Disturbance]:
     return [
         Disturbance(
             "outlier",
-            str(rows[i]["job_id"]),
+            called(rows[i]),
             f"this repeat: {words.seconds(seconds[i])}, the median of {len(rows)} repeats {_median(seconds)}",
         )
         for i in outliers(seconds)

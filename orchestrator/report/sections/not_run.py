@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.model import Row
-from orchestrator.report.blocks import Column, Paragraphs, Section, Span, Table, Text
-from orchestrator.report.outcomes import NO_REASON, NOT_RUN_SECTION, mark, not_run
+from orchestrator.report.blocks import Column, Paragraphs, Section, Table, Text
+from orchestrator.report.outcomes import NO_REASON, NOT_RUN_SECTION, called, mark, not_run
 from orchestrator.report.view import View
 
 COLUMNS = (Column("reason", heads=True), Column("status"), Column("jobs"))
@@ -16,9 +16,9 @@ def build(view: View) -> Section | None:
     groups = by_reason(not_run(view.rows))
     if not groups:
         return None
-    rows: list[list[Text]] = [[reason, [mark(status)], _names(jobs)] for status, reason, jobs in groups]
+    rows: list[list[Text]] = [[reason, [mark(status)], "; ".join(jobs)] for status, reason, jobs in groups]
     caption = "Planned, but this host or the config rules them out; these are no failures"
-    lines = [f"{status}: {reason} ({', '.join(jobs)})" for status, reason, jobs in groups]
+    lines = [f"{status}: {reason} ({'; '.join(jobs)})" for status, reason, jobs in groups]
     blocks = [
         Table(COLUMNS, rows, caption=caption, only="html"),
         Paragraphs(lines, "bullets", only="markdown"),
@@ -27,12 +27,8 @@ def build(view: View) -> Section | None:
 
 
 def by_reason(rows: Sequence[Row]) -> list[tuple[str, str, list[str]]]:
-    """(status, reason, job ids), since one reason often rules out a whole stack."""
+    """(status, reason, names of jobs), since one reason often rules out a whole stack."""
     groups: dict[tuple[str, str], list[str]] = {}
     for row in rows:
-        groups.setdefault((row["status"], row.get("reason") or NO_REASON), []).append(row["job_id"])
+        groups.setdefault((row["status"], row.get("reason") or NO_REASON), []).append(called(row))
     return [(status, reason, jobs) for (status, reason), jobs in groups.items()]
-
-
-def _names(jobs: Sequence[str]) -> list[str | Span]:
-    return [part for job in jobs for part in (Span(job, "code"), " ")]

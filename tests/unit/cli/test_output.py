@@ -8,18 +8,24 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from orchestrator import streams
 from orchestrator.cli import output
 from orchestrator.errors import HostError
 from orchestrator.model import OwnFile, Skip, Workload
+from orchestrator.report.answer.conclusion import conclude, plain
+from orchestrator.report.answer.ranking import fields
+from orchestrator.report.answer.sentences import lead
+from orchestrator.report.answer.sure import sure
 from orchestrator.report.standings import groups, standings
 from orchestrator.report.view import make_view
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.session import Finished
+from orchestrator.text import capfirst
 from tests.fakes.made_up import own
 from tests.make import make_job, make_plan, row
-from tests.unit.report.makers import contender, one_epoch, ranked
+from tests.unit.report.makers import contender, one_epoch, ranked, two, view_of
 
 OUT = Path("results/run")
 
@@ -109,30 +115,58 @@ def test_names_in_the_summary_are_shown_as_they_are():
 def test_the_last_words_count_what_was_meant_to_run_and_group_the_rest_by_reason():
     failed = [row(status="failed", reason="exit code 1", job_id=f"j{n}") for n in range(6)]
     gone = [row(status="unsupported", reason="no GPU", stack=stack) for stack in ("s1", "s1", "s2")]
-    lines = output.closing_lines([row(status="ok", reason=""), *failed, *gone], OUT)
+    lines = closing([row(status="ok", reason=""), *failed, *gone])
     assert lines == [
         "1 of 7 jobs ok",
-        "  6 failed: j0, j1, j2, j3, ...: exit code 1",
-        "  3 unsupported: s1, s2: no GPU",
+        "  6 failed: j0; j1; j2; j3; ...: exit code 1",
+        "  3 unsupported: s1; s2: no GPU",
         "report: results/run/report.html",
     ]
 
 
+def closing(rows, columns=1000, **known):
+    return output.closing_lines(Finished(rows=rows, out=OUT, **known), columns)
+
+
+def test_a_job_that_failed_has_the_name_that_it_had_while_it_ran():
+    failed = row(status="failed", reason="no\n4 of 4 jobs ok", job_id="a.b", run_id="r")
+    said = closing([failed], names={("r", "a.b"): "MNIST MLP on JAX 0.10.2 (cpu), repeat 2"})
+    assert said[1] == "  1 failed: MNIST MLP on JAX 0.10.2 (cpu), repeat 2: no 4 of 4 jobs ok"
+
+
+def test_the_answer_of_the_report_closes_the_summary_and_its_command_stays_whole():
+    view = view_of(two([1.0], [2.0]), plan_command=f"orchestrate run {'--workload mnist_mlp ' * 9}")
+    text = output.text_summary(standings(view), 60, conclude(view))
+    lines = text.rstrip("\n").splitlines()
+    assert lines[-2:] == ["For a verdict:", f"  orchestrate run {'--workload mnist_mlp ' * 9}--repeats 5"]
+    assert max(map(len, lines[:-1])) <= 60
+    found = fields(view.layout, view.speeds)
+    doubt = sure(view, found)
+    answer = plain(lead(view.layout, view.speeds, found[0]))
+    ending = f"{answer} How sure? {doubt.word}. {capfirst('; '.join(doubt.why))}."
+    assert " ".join(lines[:-2]).endswith(ending)
+
+
 def test_made_up_data_is_never_passed_over():
-    assert any(line.startswith("SYNTHETIC data") for line in output.closing_lines([row(data_kind="synthetic")], OUT))
+    assert any(line.startswith("SYNTHETIC data") for line in closing([row(data_kind="synthetic")]))
 
 
 def test_rows_are_one_document_or_a_summary(capfd):
     rows = [row(status="ok", reason="")]
-    output.print_rows(rows, OUT, True)
-    assert json.loads(capfd.readouterr().out) == {"results": rows, "cells": []}
-    output.print_rows(rows, OUT, True, groups(*ranked(contender("jax", 1.0) + contender("torch", 2.0))))
-    cells = json.loads(capfd.readouterr().out)["cells"]
+    finished = Finished(rows=rows, out=OUT)
+    output.print_rows(finished, True)
+    assert json.loads(capfd.readouterr().out) == {"results": rows, "cells": [], "answer": None}
+    view = view_of(contender("jax", 1.0) + contender("torch", 2.0))
+    output.print_rows(replace(finished, standings=standings(view), conclusion=conclude(view)), True)
+    document = json.loads(capfd.readouterr().out)
+    cells, answer = document["cells"], document["answer"]
+    assert answer["sentences"][0].startswith("JAX 1.3.0 took least time") and answer["sure"] == "Not yet"
+    assert answer["command"] == "orchestrate run --repeats 5"
     assert [(cell["seconds"], cell["fastest"], cell["ratio"]) for cell in cells] == [
         (1.0, True, 1.0),
         (2.0, False, 2.0),
     ]
-    output.print_rows(rows, OUT, False)
+    output.print_rows(finished, False)
     assert capfd.readouterr().out.endswith("1 of 1 jobs ok\nreport: results/run/report.html\n")
 
 
@@ -182,9 +216,9 @@ def test_what_disturbed_is_said_below_the_figures_and_marked_in_them():
     assert any(
         "not certain: one repeat, disturbed 50 %" in line or "fastest, disturbed 50 %" in line for line in summary(rows)
     )
-    lines = output.closing_lines(rows, OUT)
+    lines = closing(rows)
     assert [line for line in lines if line.startswith("Disturbed while measured: 1 job of 2. JAX 0.10 on mnist_mlp")]
-    assert not [line for line in output.closing_lines(rows[1:], OUT) if "Disturbed" in line]
+    assert not [line for line in closing(rows[1:]) if "Disturbed" in line]
 
 
 def test_a_summary_of_ones_own_file_says_why_there_is_no_verdict():
@@ -200,7 +234,7 @@ def test_a_summary_of_ones_own_file_says_why_there_is_no_verdict():
 
 def test_the_document_of_a_run_has_unequal_contenders_and_further_trainings_for_programs(capfd, tmp_path):
     report = own(torch={"parameters": 5}, jax={"fits": '[{"fit": 2, "epoch_s": 0.5}]'})
-    output.print_rows(report.rows, tmp_path, True, standings(make_view(report)))
+    output.print_rows(Finished(rows=report.rows, out=tmp_path, standings=standings(make_view(report))), True)
     document = json.loads(capfd.readouterr().out)
     assert {(cell["fastest"], cell["ratio"], cell["verdict"]) for cell in document["cells"]} == {
         (False, None, "not the same model")

@@ -9,7 +9,7 @@ from tests.unit.history.test_lines import line, point
 
 def test_a_row_for_each_line_and_the_gate_below():
     text = trend_text(of(stepped(1.08, 3), line(steps=[])), 0.05, columns=200)
-    assert "slower by 6.9-9.1 %" in text and "no step" in text
+    assert "takes 1.07 to 1.09 times as long from" in text and "no step" in text
     assert "1 line regressed by more than 5 % within the last 7 nights" in text
     assert "FAILED" in trend_text(of(), 0.05, columns=80)
 

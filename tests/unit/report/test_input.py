@@ -96,3 +96,16 @@ def test_a_stack_of_ones_own_is_of_no_era(catalog):
 def test_an_environment_that_was_found_is_told_also_where_the_catalog_does_not_know_it(catalog):
     report = made(catalog, own_row(found="Python 3.11.7 at /opt/conda, as found"), own_row(stack="other", found=None))
     assert report.environment[1:] == [("environment mine", "Python 3.11.7 at /opt/conda, as found; cannot be rebuilt")]
+
+
+def test_a_row_has_the_name_that_its_job_had_while_it_ran(catalog):
+    jax = {**ROW, "stack": "keras3-jax", "backend": "jax", "device": "gpu", "workload": "mnist_cnn", "repeat": 2}
+    version = catalog.stack("keras3-jax").backends[0].title.removeprefix("JAX ")
+    rows = made(catalog, jax, {**jax, "framework_version": f"{version}+cuda"}).rows
+    assert {row["called"] for row in rows} == {f"MNIST CNN on JAX {version} (gpu), repeat 2"}
+    (other,) = made(catalog, {**jax, "framework_version": "0.1", "variant": "modern"}).rows
+    assert other["called"] == "MNIST CNN on JAX 0.1 (gpu, modern), repeat 2"
+    early = made(catalog, {**jax, "framework_version": "0.1"}, {**jax, "repeat": 3}, {**jax, "run_id": "s"}).rows
+    assert [row["called"].split()[4] for row in early] == ["0.1", "0.1", version]
+    (mine,) = made(catalog, {**jax, "stack": "theirs", "workload": "my-own", "file": "my.py", "repeat": 1}).rows
+    assert mine["called"] == "my.py on JAX (gpu)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.report.blocks import Span
 from orchestrator.report.sections.failures import build, log_tail
 from tests.make import row
 from tests.unit.report.makers import view_of
@@ -22,9 +23,16 @@ def test_the_page_has_a_table_and_markdown_a_list_with_logs():
     assert [(cells[0][0].text, cells[2][0], cells[2][1].text, cells[3]) for cells in table.rows] == [
         ("a", "RuntimeError: made up", "one\ntwo", "1"), ("b", "no reason known", "", "–"),
     ]  # fmt: skip
-    assert first.texts[0][1] == ": failed, RuntimeError: made up (exit code 1)"
+    assert first.texts[0][-1] == ": failed, RuntimeError: made up (exit code 1)"
     assert log.texts == [("", "one\ntwo")]
-    assert second.texts[0][1] == ": timeout, no reason known"
+    assert second.texts[0][-1] == ": timeout, no reason known"
+
+
+def test_a_failure_goes_by_its_name_with_the_id_under_which_its_files_lie():
+    table, bullet, _ = build(view_of([row(**FAILED, called="MNIST MLP on JAX 0.10.2 (cpu)")])).blocks
+    name = ["MNIST MLP on JAX 0.10.2 (cpu)", " ", Span("a", "aside")]
+    assert table.rows[0][0] == name
+    assert bullet.texts[0][:3] == [Span(name[0], "strong"), *name[1:]]
 
 
 def test_without_failures_there_is_no_section():

@@ -21,6 +21,11 @@ def test_a_line_has_the_figures_and_the_command():
     assert command[0].texts == [("All of it again", "orchestrate run")]
 
 
+def test_a_line_begins_with_the_name_of_the_job():
+    _, [line] = lines(row(job_id="a", called="MNIST MLP on JAX 0.10.2 (cpu)"))
+    assert line["job"] == ["MNIST MLP on JAX 0.10.2 (cpu)", " ", Span("a", "aside")]
+
+
 def test_what_disturbed_a_job_is_marked():
     _, [line] = lines(row(throttle_reasons="hw_slowdown", gpu_shared=True, data_kind="synthetic", slept=True))
     assert [part.text for part in line["status"][::2]] == ["ok", "throttled", "shared", "slept"]

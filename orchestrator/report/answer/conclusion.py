@@ -1,0 +1,62 @@
+"""The answer in words, for the page, terminals and programs: its sentences, how sure it is, what would settle it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from orchestrator.model import Noun
+from orchestrator.report import words
+from orchestrator.report.answer.ranking import Field, fields
+from orchestrator.report.answer.sentences import Sentence, further, lead
+from orchestrator.report.answer.sure import sure
+from orchestrator.report.blocks import Span
+from orchestrator.report.view import View
+
+
+class Conclusion(Noun, frozen=True, kw_only=True):
+    """Who is fastest overall, as plain text.
+
+    `sure`: "Not yet", "Fairly sure" or "Sure", and `why`; "" where nothing is compared. `command` would settle it, and
+    `what_for` says so; "" where there is nothing to settle.
+    """
+
+    sentences: list[str]
+    sure: str = ""
+    why: list[str] = []
+    what_for: str = ""
+    command: str = ""
+
+
+def conclude(view: View) -> Conclusion:
+    """What the first screen of the report says of these rows."""
+    found = fields(view.layout, view.speeds)
+    said = [plain(sentence) for sentence in sentences(view, found)]
+    doubt = sure(view, found)
+    if doubt is None:
+        return Conclusion(sentences=said)
+    return Conclusion(
+        sentences=said, sure=doubt.word, why=list(doubt.why), what_for=doubt.what_for, command=doubt.command
+    )
+
+
+def sentences(view: View, found: Sequence[Field]) -> list[Sentence]:
+    """Who leads: of one field with what follows from it, of several a line for each."""
+    if len(found) == 1:
+        return [lead(view.layout, view.speeds, found[0]), *further(view.layout, view.speeds, found[0])]
+    return [*_everywhere(view, found), *_lines(view, found)]
+
+
+def _everywhere(view: View, found: Sequence[Field]) -> Iterator[Sentence]:
+    """That one contender leads each group, where it does."""
+    leads = [[view.layout.contenders[entry.column].name for entry in field.overall.leaders] for field in found]
+    if leads and all(len(names) == 1 for names in leads) and len({names[0] for names in leads}) == 1:
+        yield [Span(leads[0][0], "strong"), f" takes least time in all {words.count(len(found))} tables."]
+
+
+def _lines(view: View, found: Sequence[Field]) -> Iterator[Sentence]:
+    for field in found:
+        yield [Span(field.where, "strong"), ": ", *lead(view.layout, view.speeds, field)]
+
+
+def plain(sentence: Sentence) -> str:
+    return "".join(part if isinstance(part, str) else part.text for part in sentence)
