@@ -21,8 +21,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 #: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
 VERBS = (
     *("run", "plan", "doctor", "report", "compare", "trend", "merge", "query", "replay", "verify", "validate"),
-    *("list", "new", "lock", "build", "images", "data", "attach", "clean", "render"),
-    "watch",
+    *("list", "new", "lock", "build", "images", "data", "attach", "watch", "clean", "render"),
 )
 
 #: `--option=`, and the options for which nothing is a value.

@@ -6,6 +6,8 @@ import re
 
 import click
 
+from orchestrator.cli.options.command import OUTPUT, option
+
 #: More would not be a price, and no amount could be read.
 MOST = 1_000_000.0
 _FORM = re.compile(r"(\d{1,7}(?:\.\d{1,6})?)/h\Z", re.ASCII)
@@ -21,9 +23,10 @@ def price_of(_ctx: click.Context, _param: click.Parameter, text: str | None) -> 
     return float(found[1])
 
 
-PRICE = click.option(
+PRICE = option(
+    OUTPUT,
     "--price",
     callback=price_of,
     metavar="N/h",
-    help="What the machine costs per hour, such as 0.90/h, in any currency: the report then has money per epoch.",
+    help="What the machine costs per hour, such as 0.90/h, in any currency: money per epoch, too.  [default: none]",
 )

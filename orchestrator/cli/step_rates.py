@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from orchestrator.cli.console import tell
+from orchestrator.cli.console import tell_document
 from orchestrator.cli.output import print_json
+from orchestrator.cli.tables import Column, paragraph, table
 from orchestrator.errors import UserError
 from orchestrator.history.nights import read_nights
 from orchestrator.history.trend import trend
@@ -23,6 +24,8 @@ DEFAULT_NOISE = 0.01
 AFTER = (2, 3, 5, 10)
 #: Sizes of steps that are tried, in units of the noise between nights; and always the slowdown that is asked for.
 SIZES = (2, 3, 5)
+#: Columns behind the size of a step.
+FOUND = ("nights from it on", "found", "with the right night")
 
 
 def validate_steps(runs: Sequence[Path], as_json: bool, given: Mapping[str, Any]) -> int:
@@ -38,8 +41,7 @@ def validate_steps(runs: Sequence[Path], as_json: bool, given: Mapping[str, Any]
     if as_json:
         print_json({"noise": noise, "shapes": shapes, "kept": kept})
     else:
-        for line in (f"noise between nights ({origin}): {100 * noise:.2f} %", *_lines(shapes)):
-            tell(line)
+        tell_document("\n".join(_lines(f"noise between nights ({origin}): {100 * noise:.2f} %", shapes)))
     return 0 if kept else 1
 
 
@@ -54,24 +56,30 @@ def _noise(runs: Sequence[Path], given: float | None) -> tuple[float, str]:
     return statistics.median(noises), f"median of {len(noises)} lines"
 
 
-def _lines(shapes: Sequence[StepRates]) -> list[str]:
+def _lines(noise: str, shapes: Sequence[StepRates]) -> list[str]:
     first = shapes[0]
-    lines = [
-        f"trends of {first.lines} x {first.nights} nights, {first.experiments} experiments per line of the answer",
-        "noise         trends with a false step",
+    asked = (
+        f"trends of {first.lines} × {first.nights} nights, {first.experiments:,} experiments per line of the answer; "
+        f"wandering noise (a night keeps {100 * NIGHT_MEMORY:.0f} % of the last one's deviation) is not promised"
+    )
+    false = [[each.shape, _share(each.false, each.experiments)] for each in shapes]
+    found = [
+        [
+            f"{100 * plant.size:.1f} %",
+            str(plant.after),
+            _share(seen, first.experiments),
+            _share(right, first.experiments),
+        ]
+        for plant, seen, right in zip(first.planted, first.found, first.right, strict=True)
     ]
-    lines += [f"{each.shape:12}  {_share(each.false, each.experiments)}{_remark(each)}" for each in shapes]
-    lines.append("step   nights from it on  found            with the right night")
-    for plant, found, right in zip(first.planted, first.found, first.right, strict=True):
-        shares = f"{_share(found, first.experiments):15}  {_share(right, first.experiments)}"
-        lines.append(f"{100 * plant.size:4.1f} %  {plant.after:17}  {shares}")
-    return lines
-
-
-def _remark(rates: StepRates) -> str:
-    if rates.shape != "wandering":
-        return ""
-    return f"  (a night keeps {100 * NIGHT_MEMORY:.0f} % of the last one's deviation: not promised)"
+    return [
+        *paragraph(noise),
+        *paragraph(asked),
+        "",
+        *table([Column("noise"), Column("trends with a false step", "figure")], false),
+        "",
+        *table([Column("step"), *(Column(head, "figure") for head in FOUND)], found),
+    ]
 
 
 def _share(value: float, count: int) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 from orchestrator.host.fitness import instead, span, translated, unsupported_reason
 from orchestrator.host.folders import Folder
 from orchestrator.model import Device, Noun, Stack
+from orchestrator.text import room
 
 #: Below this much free memory a GPU gets a warning. A rule of thumb, not a measured need.
 GPU_MEMORY_MB = 2048
@@ -262,9 +263,9 @@ def _gpus(facts: Facts) -> list[Check]:
         found += _set_up(what, gpu)
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
-            seen = f"{state.free_mb} of {gpu.memory_mb} MiB free"
+            seen = f"{room(state.free_mb)} of {room(gpu.memory_mb or 0)} free"
             found.append(
-                Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{GPU_MEMORY_MB} MiB, roughly")
+                Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{room(GPU_MEMORY_MB)}, roughly")
             )
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state))
@@ -381,8 +382,8 @@ def _disks(facts: Facts) -> list[Check]:
         Check(
             level="ok" if disk.free_mb >= disk.needed_mb else "bad",
             what=f"disk for {disk.what}",
-            seen=f"{disk.free_mb / 1024:.1f} GiB free at {disk.path}",
-            needed=f"{disk.needed_mb / 1024:.1f} GiB, roughly",
+            seen=f"{room(disk.free_mb)} free at {disk.path}",
+            needed=f"{room(disk.needed_mb)}, roughly",
             mend=""
             if disk.free_mb >= disk.needed_mb
             else "free space, or name another place (--out; the engine's data-root)",

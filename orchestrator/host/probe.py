@@ -15,6 +15,7 @@ from orchestrator.errors import HostError
 from orchestrator.host import control_groups, nvml, topology, visible
 from orchestrator.host.driver import NvmlMissing
 from orchestrator.model import Device, Host
+from orchestrator.text import plural
 
 #: Memory that stays with the host and the orchestrator when a job gets the rest, MiB.
 RESERVE_MB = 1024
@@ -69,7 +70,8 @@ def slots(host: Host, kind: str, threads: int, parallel: int) -> list[Device]:
     if threads * parallel > usable_cores(host):
         limit = "" if host.cpu_quota is None else f", and a CPU quota of {host.cpu_quota:g}"
         raise HostError(
-            f"{parallel} jobs of {threads} threads need {threads * parallel} cores; "
+            f"{plural(parallel, 'job')} of {plural(threads, 'thread')} {'needs' if parallel == 1 else 'need'} "
+            f"{plural(threads * parallel, 'core')}; "
             f"this host has {len(host.cores)}{limit}",
             "lower --parallel or --threads",
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import TypeGuard
 
 from orchestrator.stats.describe import Value, finite
+from orchestrator.text import room
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -56,7 +57,7 @@ def megabytes(value: Value) -> str:
     """An amount in MiB, in MiB or GiB."""
     if not is_known(value):
         return ABSENT
-    return f"{value / 1024:.1f} GiB" if value >= 1024 else f"{value:.0f} MiB"
+    return room(value)
 
 
 def measured(value: Value, unit: str) -> str:

@@ -69,7 +69,9 @@ def test_any_cuda_picks_per_gpu(request, host, tmp_path):
     environment = request.getfixturevalue(host).environment
     answer = doctor(tmp_path, environment, "doctor", "--config", "any-cuda", "--launcher", "process", "--json")
     lines = [line for line in found(answer) if " on " in line["what"]]
-    able = {line["what"].partition(" ")[0] for line in lines if line["level"] == "ok"}
+    translated = [line for line in lines if "the driver translates PTX" in line["seen"]]
+    able = {line["what"].partition(" ")[0] for line in lines if line["level"] == "ok" or line in translated}
+    assert [line["level"] for line in translated] == ["warn"] * (host == "h200")  # TensorFlow has no code for 9.0
     assert all(name.startswith("keras3-") == (host == "h200") for name in able)
     assert len(able) == 3
     assert answer.returncode == 0
@@ -197,7 +199,7 @@ def test_a_gpu_that_runs_no_program_is_told_and_not_used(h200, tmp_path, key, va
 
 def test_free_memory_is_what_a_job_can_take(h200, tmp_path):
     answer = doctor(tmp_path, h200.environment, "doctor", "--config", "modern", "--launcher", "process")
-    assert "memory of GPU 0 NVIDIA H200: 143155 of 143771 MiB free" in answer.stdout  # as seen on a real one
+    assert "memory of GPU 0 NVIDIA H200: 139.8 GiB of 140.4 GiB free" in answer.stdout  # as seen on a real one
 
 
 @pytest.mark.slow

@@ -64,7 +64,7 @@ def test_doctor_and_plan_offer_the_slice_and_never_the_card(cut, tmp_path):
     words = ["--config", "modern", "--launcher", "process", "--device", "gpu"]
     said = doctor(tmp_path, cut.environment, "doctor", *words).stdout
     assert "GPU 0:0 NVIDIA H200 MIG 1g.18gb: free" in said
-    assert "memory of GPU 0:2 NVIDIA H200 MIG 1g.18gb: 16084 of 16384 MiB free" in said
+    assert "memory of GPU 0:2 NVIDIA H200 MIG 1g.18gb: 15.7 GiB of 16.0 GiB free" in said
     assert "GPU 0 NVIDIA" not in said
     for name in (SLICES[1], "0:2", "MIG-2222"):
         checks = found(doctor(tmp_path, cut.environment, "doctor", *words, "--gpu", name, "--json"))

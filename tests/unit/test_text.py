@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.text import duration, listed, markdown, message, plain_lines, plural, printable, public, suggest
+from orchestrator.text import duration, listed, markdown, message, plain_lines, plural, printable, public, room, suggest
 
 
 def test_what_a_job_says_does_not_steer_the_terminal():
@@ -20,6 +20,16 @@ def test_a_misspelt_name_gets_the_closest_one_else_what_is_known():
 
 def test_counts():
     assert [plural(number, "epoch") for number in (0, 1, 4096)] == ["0 epochs", "1 epoch", "4,096 epochs"]
+
+
+def test_amounts_of_memory_have_one_form():
+    assert [room(mib) for mib in (0, 100, 1023, 2048, 143155)] == [
+        "0 MiB",
+        "100 MiB",
+        "1023 MiB",
+        "2.0 GiB",
+        "139.8 GiB",
+    ]
 
 
 def test_lists():

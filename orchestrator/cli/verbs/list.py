@@ -40,7 +40,7 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
         _list_runs(out, html, as_json)
         return
     if html:
-        raise click.UsageError("--html goes with `list runs`")
+        raise UserError("--html is the page of the runs", "orchestrate list runs --html")
     catalog = load_catalog(root)
     tables: dict[str, list[dict[str, Any]]] = {
         "stacks": [

@@ -10,14 +10,13 @@ import click
 
 from orchestrator.cli.console import tell
 from orchestrator.cli.options import FOLDER, JSON, command
+from orchestrator.cli.options.command import OUTPUT, folder
 from orchestrator.cli.output import print_json
 
 
 @command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@click.option(
-    "--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to write the merged set to."
-)
+@folder(OUTPUT, "--to", required=True, help="Folder to write the merged set to.")
 @JSON
 def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
     """Merge runs of any hosts into one set.

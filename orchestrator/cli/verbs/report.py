@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from orchestrator.cli.console import console, say
 from orchestrator.cli.live.progress import Progress
 from orchestrator.cli.options import JSON, OUT, ROOT, command
+from orchestrator.cli.options.command import OUTPUT, folder
 from orchestrator.cli.output import end, print_rows
 from orchestrator.cli.price import PRICE
 from orchestrator.errors import UserError
@@ -25,9 +26,7 @@ from orchestrator.run.bring import recorded
 
 @command()
 @click.argument("runs", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option(
-    "--to", type=click.Path(file_okay=False, path_type=Path), help="Folder to write to; required for several runs."
-)
+@folder(OUTPUT, "--to", help="Folder to write to; required for several runs.")
 @PRICE
 @OUT
 @ROOT

@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from orchestrator.cli.console import tell_document
-from orchestrator.cli.options import FOLDER, JSON, OUT, ROOT, command, percent
+from orchestrator.cli.options import FOLDER, JSON, OUT, ROOT, command, option, percent
+from orchestrator.cli.options.command import OUTPUT, WHAT, folder
+from orchestrator.cli.options.values import Number
 from orchestrator.errors import UserError
 from orchestrator.text import public
 
@@ -18,33 +20,40 @@ FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 @command()
 @click.argument("runs", nargs=-1, type=FOLDER)
 @OUT
-@click.option(
+@option(
+    WHAT,
     "--by",
     type=click.Choice(["date", "commit", "version"]),
     default="date",
     show_default=True,
     help="Order of the nights: by time, by the commit of Keras in order of appearance, or by its version.",
 )
-@click.option(
+@option(
+    WHAT,
     "--threshold",
     type=percent,
     metavar="5%",
     help="Exit 1 if a cell took a fresh step to slower by more than this, broke, or could not be judged.",
 )
-@click.option(
+@option(
+    WHAT,
     "--fresh",
-    type=click.IntRange(1, 10_000),
+    type=Number(1, 10_000),
     default=7,
     show_default=True,
     metavar="N",
     help="Nights of a line for which a step counts as fresh.",
 )
-@click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
-@click.option(
-    "--to",
-    type=click.Path(file_okay=False, path_type=Path),
-    help="Also write trend.html and trend.json to this folder.",
+@option(
+    OUTPUT,
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the trend is written.",
 )
+@folder(OUTPUT, "--to", help="Also write trend.html and trend.json to this folder.")
 @ROOT
 @JSON
 def trend(

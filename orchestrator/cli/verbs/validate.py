@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from orchestrator.cli.console import tell
+from orchestrator.cli.console import tell_document
 from orchestrator.cli.options import FOLDER, JSON, bound, command, percent
 from orchestrator.cli.options.values import Number
 from orchestrator.cli.output import print_json
+from orchestrator.cli.tables import Column, paragraph, table
 from orchestrator.errors import UserError
 
 #: As `stats.steps` has it, which loads numpy; a test compares them.
@@ -68,10 +69,10 @@ MORE_REPEATS = (12, 14, 16, 20, 25, 30, 40)
 )
 @click.option(
     "--nights",
-    type=click.IntRange(LEAST_NIGHTS, 2000),
+    type=Number(LEAST_NIGHTS, 2000),
     help="Judge `trend` instead: steps in trends of so many nights.",
 )
-@click.option("--lines", type=click.IntRange(1, 500), default=1, show_default=True, help="Cells of a simulated trend.")
+@click.option("--lines", type=Number(1, 500), default=1, show_default=True, help="Cells of a simulated trend.")
 @click.option(
     "--nightly",
     type=percent,
@@ -125,8 +126,7 @@ def validate(runs: Sequence[Path], as_json: bool, **given: Any) -> None:
         document = {"noise": noise, "simulated": even, "shapes": shapes, "real": real, "repeats_needed": needed}
         print_json({**document, "kept": kept})
     else:
-        for line in _lines(noise, even, shapes, real, needed, given):
-            tell(line)
+        tell_document("\n".join(_lines(noise, even, shapes, real, needed, given)))
     raise SystemExit(0 if kept else 1)
 
 
@@ -167,36 +167,48 @@ def _lines(
 ) -> list[str]:
     origin = f"median of {noise.cells} cells" if noise.cells else "given"
     slowdown = f"{100 * given['slowdown']:g} %"
-    lines = [
+    said = [
         f"noise ({origin}): {100 * noise.between:.2f} % between repeats, {100 * noise.within:.2f} % between the "
         f"{noise.epochs} steady epochs of one",
-        f"reports of {given['rows']} x {given['contenders']}, each against the fastest of its row; "
-        f"{given['experiments']} experiments per line",
-        f"repeats  reports with a false verdict  {slowdown} slowdown found",
+        f"reports of {given['rows']} × {given['contenders']}, each against the fastest of its row; "
+        f"{given['experiments']:,} experiments per line",
     ]
-    lines += [f"{r.repeats:7}  {_share(r.false, r.experiments):27}  {_share(r.found, r.experiments)}" for r in even]
-    lines += _shape_lines(shapes)
-    lines += _real_lines(real, slowdown) if real else []
-    lines.append(
+    heads = [Column("false verdicts", "figure"), Column(f"{slowdown} slowdown found", "figure")]
+    rows = [[f"{r.repeats}", _share(r.false, r.experiments), _share(r.found, r.experiments)] for r in even]
+    lines = [*_wrapped(said), "", *table([Column("repeats"), *heads], rows), ""]
+    lines += [*_wrapped([_protocol(shapes[0])]), "", *_shape_table(shapes, heads), ""]
+    lines += [*_wrapped(_real(real, slowdown)), ""] if real else []
+    ending = (
         f"a slowdown of {slowdown} is found in 9 of 10 cases from {needed} repeats on"
         if needed
         else f"even {even[-1].repeats} repeats do not find {slowdown} in 9 of 10 cases: use a quieter host"
     )
-    return lines
+    return [*lines, *_wrapped([ending])]
 
 
-def _shape_lines(shapes: list[Rates]) -> list[str]:
-    bound = shapes[0].until
-    lines = [f"the protocol, {shapes[0].repeats} repeats, at noise of the same size in every shape"]
-    if bound is not None:
-        lines = [f"the protocol, until ±{100 * bound:g} %, at noise of the same size in every shape"]
-    for r in shapes:
-        taken = "" if bound is None else f"  after {r.repeats} repeats (median)"
-        lines.append(f"{r.shape:>12}  {_share(r.false, r.experiments):22}  {_share(r.found, r.experiments)}{taken}")
-    return lines
+def _wrapped(texts: Sequence[str]) -> list[str]:
+    return [line for text in texts for line in paragraph(text)]
 
 
-def _real_lines(real: RealRates, slowdown: str) -> list[str]:
+def _protocol(judged: Rates) -> str:
+    how = f"{judged.repeats} repeats" if judged.until is None else f"until ±{100 * judged.until:g} %"
+    return f"the protocol, {how}, at noise of the same size in every shape"
+
+
+def _shape_table(shapes: list[Rates], heads: Sequence[Column]) -> list[str]:
+    rows = [
+        [
+            r.shape,
+            _share(r.false, r.experiments),
+            _share(r.found, r.experiments),
+            "" if r.until is None else f"{r.repeats}",
+        ]
+        for r in shapes
+    ]
+    return table([Column("noise"), *heads, Column("repeats taken (median)", "figure")], rows)
+
+
+def _real(real: RealRates, slowdown: str) -> list[str]:
     error = "" if real.false_error is None else f" ± {100 * real.false_error:.1f}"
     return [
         f"real repeats of {real.cells} cells dealt to two names, {real.repeats} repeats or more each, {real.deals} "

@@ -16,6 +16,7 @@ from orchestrator.model import Host, Noun, Plan, Say
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.stacks.images.engine import Engine
+from orchestrator.text import room
 
 
 class Cleared(Noun, frozen=True, kw_only=True):
@@ -56,7 +57,7 @@ def before_run(
     full = next((disk for disk in facts.disks if disk.free_mb < 1), None)
     if full:
         raise HostError(
-            f"the disk at {full.path} is full ({full.free_mb} MiB free)", "free space, or name another place"
+            f"the disk at {full.path} is full ({room(full.free_mb)} free)", "free space, or name another place"
         )
     if host.gpu_choice and not host.gpu_trouble:
         say(host.gpu_choice)

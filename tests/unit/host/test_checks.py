@@ -75,7 +75,7 @@ def test_without_a_driver():
         ({"states": {"GPU-0": GpuState(busy="process 7 (python x.py)")}}, "warn", ["process 7", "--allow-busy"]),
         ({"states": {"GPU-0": GpuState(leased="run r, process 9 of ann")}}, "warn", ["run r, process 9", "wait"]),
         ({"states": {"GPU-0": GpuState(lost="GPU is lost")}}, "bad", ["GPU is lost", "reset"]),
-        ({"states": {"GPU-0": GpuState(free_mb=100)}}, "warn", ["100 of 11441 MiB"]),
+        ({"states": {"GPU-0": GpuState(free_mb=100)}}, "warn", ["100 MiB of 11.2 GiB free"]),
         ({"states": {"GPU-0": GpuState(sm_mhz=300.0, slowed_by=["hw_thermal"])}}, "warn", ["hw_thermal", "cooling"]),
         (
             {"states": {"GPU-0": GpuState(unknown="2 processes with 9 MiB")}},

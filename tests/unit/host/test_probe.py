@@ -63,6 +63,8 @@ def test_cpu_slots_are_disjoint_and_bounded():
     assert [slot.cores for slot in slots(host([0, 1, 2, 3], 0), "cpu", 2, 2)] == [[0, 1], [2, 3]]
     with pytest.raises(HostError, match="need 6 cores"):
         slots(host([0, 1, 2, 3], 0), "cpu", 3, 2)
+    with pytest.raises(HostError, match=r"^1 job of 4,000 threads needs 4,000 cores; this host has 4"):
+        slots(host([0, 1, 2, 3], 0), "cpu", 4000, 1)
 
 
 @pytest.mark.parametrize(

@@ -67,6 +67,18 @@ def test_every_option_that_takes_a_value_says_its_default(words):
     assert silent == ["--sample-hz"] * (words != "build") or silent == []
 
 
+def test_bounds_and_folders_are_told_in_our_words():
+    """A mistake names the bounds (`values.Number`); help says FOLDER, never DIRECTORY; --price has a group."""
+    options = [each for command in COMMANDS.values() for each in command.params if isinstance(each, click.Option)]
+    assert [each.opts for each in options if isinstance(each.type, click.IntRange | click.FloatRange)] == []
+    assert [words for words in COMMANDS if "DIRECTORY" in help_of(words, 200)] == []
+    assert all(isinstance(each, Option) for each in options if "--price" in each.opts)
+
+
+def test_a_run_is_watched_beside_attach():
+    assert VERBS.index("watch") == VERBS.index("attach") + 1
+
+
 def test_examples_of_every_command_that_needs_them():
     for words in ("", "run", "plan", "doctor", "report", "compare", "merge", "query", "replay", "verify", "build"):
         assert "Examples:\n    orchestrate" in help_of(words, 80).replace("Examples:\n      ", "Examples:\n    "), words

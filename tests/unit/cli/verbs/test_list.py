@@ -50,4 +50,5 @@ def test_runs_are_listed_as_text_as_json_and_as_a_page(orchestrate, tmp_path):
     assert (newest["name"], newest["ok"], newest["state"]) == (run_id(1), 1, "done")
     assert "2 runs" in orchestrate("list", "runs", "--html").stdout
     assert run_id(0) in (tmp_path / "results" / "index.html").read_text()
-    assert orchestrate("list", "stacks", "--html").returncode == 2
+    answer = orchestrate("list", "stacks", "--html")
+    assert answer.returncode == 2 and "orchestrate list runs --html" in answer.stderr

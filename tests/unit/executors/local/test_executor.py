@@ -128,7 +128,7 @@ def test_without_an_image_a_container_is_tried_out_once_it_is_built(make, provis
 
 
 def test_too_many_jobs_at_a_time_are_refused_before_anything_is_made(make, provisioner):
-    with pytest.raises(HostError, match="5 jobs of 1 threads need 5 cores; this host has 4"):
+    with pytest.raises(HostError, match="5 jobs of 1 thread need 5 cores; this host has 4"):
         make(parallel=5).prepare(make_plan(jobs=[JOB]))
     assert provisioner.asked == []
 
