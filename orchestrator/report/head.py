@@ -14,7 +14,7 @@ from orchestrator.report.grouping import in_words
 from orchestrator.report.layout import Layout, era_order
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
 from orchestrator.report.view import View
-from orchestrator.text import plural
+from orchestrator.text import listed, plural
 
 #: Pages are rewritten no more often (run/page.py).
 REFRESH_S = 20
@@ -83,7 +83,7 @@ def _named(hosts: list[str], devices: list[str]) -> Iterator[tuple[list[str], st
 
 
 def headline(layout: Layout) -> str:
-    """`5 models, 7 framework versions (4 of 2017, 3 of today), quick scale (a part of the data)`: what was planned."""
+    """`5 models, 7 framework versions (4 of 2017, 3 of today), quick scale (a part of the data), real data`."""
     models = {task.workload for task in layout.tasks if not task.file}
     files = {task.workload for task in layout.tasks if task.file}
     parts = [plural(len(models), "model")] if models else []
@@ -92,7 +92,14 @@ def headline(layout: Layout) -> str:
     known_eras = sorted({era for era in versions.values() if era and era != "own"}, key=era_order)
     eras = [f"{list(versions.values()).count(era)} of {era}" for era in known_eras]
     known = f" ({', '.join(eras)})" if len(eras) > 1 else ""
-    return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *_scales(layout)])
+    return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *_scales(layout), *_data(layout)])
+
+
+def _data(layout: Layout) -> Iterator[str]:
+    """`real data`: of the project's models, as far as their jobs know it; a file of one's own has its own."""
+    kinds = {task.conditions["data_kind"] for task in layout.tasks if not task.file} & {"real", "synthetic"}
+    if kinds:
+        yield f"{' and '.join(sorted(kinds))} data"
 
 
 def _scales(layout: Layout) -> Iterator[str]:
@@ -109,26 +116,33 @@ def _scales(layout: Layout) -> Iterator[str]:
 
 
 def machines(rows: Sequence[Row]) -> list[str]:
-    """Each host with what its jobs ran on, as they saw it; of many only the first, the rest as a number."""
-    found = sorted({text for text in map(_machine, rows) if text})
-    found = [text for text in found if not any(other != text and other.startswith(f"{text},") for other in found)]
-    return found if len(found) <= MOST_HOSTS else [*found[:MOST_HOSTS], f"and {len(found) - MOST_HOSTS} more"]
+    """What jobs ran on, as they saw it, each with its hosts; of many only the first, the rest as a number."""
+    found = sorted({_machine(row) for row in rows if row.get("host")})
+    hosts: dict[tuple[str, str], list[str]] = {}
+    for cpu, host, what in found:
+        more = [other for other in found if other[:2] == (cpu, host) and other[2].startswith(f"{what},")]
+        if not more:  # else another job of this host knew more of it
+            hosts.setdefault((cpu, what), []).append(host)
+    named = [f"{cpu} ({_some(its)}), {what}" if cpu else f"{_some(its)}, {what}" for (cpu, what), its in hosts.items()]
+    return named if len(named) <= MOST_HOSTS else [*named[:MOST_HOSTS], f"and {len(named) - MOST_HOSTS} more"]
 
 
-def _machine(row: Row) -> str:
-    """`AMD EPYC (vm), CPU only, 1 thread per job, 8 cores, 31 GiB`."""
-    if not row.get("host"):
-        return ""
+def _some(hosts: Sequence[str]) -> str:
+    return listed(hosts if len(hosts) <= MOST_HOSTS else [*hosts[:MOST_HOSTS], f"{len(hosts) - MOST_HOSTS} more"])
+
+
+def _machine(row: Row) -> tuple[str, str, str]:
+    """Processor, host and the rest: `CPU only, 1 thread per job, 8 cores, 31 GiB`."""
     device = row.get("gpu_name") or ("GPU" if row.get("device") == "gpu" else "CPU only")
     parts: list[tuple[str, Any]] = [
-        ("{}", f"{row['cpu']} ({row['host']})" if row.get("cpu") else row["host"]),
         ("{}", device),
         ("{} threads per job", row.get("threads")),
         ("{} cores", row.get("cores")),
         ("CPU quota {:g}", row.get("cpu_quota")),
-        ("{:g} GiB", row.get("memory_gib")),
+        ("{:g} GiB", round(row.get("memory_gib") or 0, 1)),
     ]
-    return ", ".join(_one(text, value) for text, value in parts if value)
+    rest = ", ".join(_one(text, value) for text, value in parts if value)
+    return str(row.get("cpu") or ""), str(row["host"]), rest
 
 
 def _one(text: str, value: Any) -> str:

@@ -7,7 +7,7 @@ one row by what was asked of them, and whether they did the same thing is judged
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -51,6 +51,11 @@ LEFT = {
 }
 #: Letters of the arguments of a script, where it is only one of several things that are told.
 LETTERS = 80
+
+
+def noun(tasks: Iterable[Task]) -> str:
+    """What the tasks are called together: `file` where all are files of one's own, else `model`."""
+    return "file" if all(task.file for task in tasks) else "model"
 
 
 class About(Struct, frozen=True):

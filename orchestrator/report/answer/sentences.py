@@ -11,6 +11,7 @@ from orchestrator.report.blocks import Span
 from orchestrator.report.layout import Layout, short_labels
 from orchestrator.report.speeds import Speeds
 from orchestrator.report.style import title
+from orchestrator.report.tasks import noun
 from orchestrator.stats.inference import ENOUGH, Difference, times
 from orchestrator.text import listed, plural
 
@@ -54,12 +55,12 @@ def limits(layout: Layout, field: Field) -> list[Sentence]:
 def _lead(layout: Layout, field: Field, told: dict[int, str]) -> Sentence:
     ranking = field.overall
     first, leaders, repeats = ranking.compared[0], ranking.leaders, ranking.repeats
-    model = f" on {layout.tasks[field.lines[0]].title}" if len(field.lines) == 1 else ""
-    of = _of(len(first.firsts), len(field.lines))
-    wins = f": first on {of}" if len(field.lines) > 1 else ""
+    alone = len(ranking.counted) == 1  # of several models all others may lack a contender that is compared
+    model = f" on {layout.tasks[ranking.counted[0]].title}" if alone else ""
+    wins = "" if alone else f": first on {_of(layout, field, len(first.firsts))}"
     if len(leaders) > 1 and repeats >= ENOUGH:
         tie = f" lead{model}; {words.count(repeats)} repeats cannot tell them apart."
-        return [Span(_few([told[each.column] for each in leaders]), "strong"), tie, _wins(field, leaders, told)]
+        return [Span(_few([told[each.column] for each in leaders]), "strong"), tie, _wins(layout, field, leaders, told)]
     least = "takes" if repeats > 1 else "took"
     whole = model or " overall"
     sentence: Sentence = [Span(told[first.column], "strong"), f" {least} least time{whole}{wins}"]
@@ -82,14 +83,15 @@ def longer(found: Difference | None, ratio: float) -> str:
     return f"took {words.ratio(ratio)[:-1]} times as long"
 
 
-def _wins(field: Field, leaders: Sequence[Entry], told: dict[int, str]) -> str:
+def _wins(layout: Layout, field: Field, leaders: Sequence[Entry], told: dict[int, str]) -> str:
     """On how many tasks each of those that lead was first."""
-    if len(field.lines) == 1 or len(leaders) > MOST_NAMED:
+    if len(field.overall.counted) == 1 or len(leaders) > MOST_NAMED:
         return ""
+    every = plural(len(field.lines), noun(layout.tasks[line] for line in field.lines))
     shares = [f"{told[e.column]} was first on {len(e.firsts)}" for e in leaders if e.firsts]
     if len(shares) == 1:
-        return f" {shares[0]} of {plural(len(field.lines), 'model')}."
-    return f" Of {plural(len(field.lines), 'model')}, {listed(shares)}." if shares else ""
+        return f" {shares[0]} of {every}."
+    return f" Of {every}, {listed(shares)}." if shares else ""
 
 
 def _partly(layout: Layout, field: Field, told: dict[int, str]) -> Iterator[str]:
@@ -98,7 +100,7 @@ def _partly(layout: Layout, field: Field, told: dict[int, str]) -> Iterator[str]
     left_out = [told[entry.column] for entry in ranking.entries if entry.overall is None]
     if len(ranking.counted) < len(field.lines):
         ours = [layout.tasks[line].title for line in ranking.counted]
-        yield f"Overall is over {_few(ours)}: {_of(len(ours), len(field.lines))}, those that all compared here ran."
+        yield f"Overall is over {_few(ours)}: {_of(layout, field, len(ours))}, those that all compared here ran."
     if left_out:
         has = "has" if len(left_out) == 1 else "have"
         yield f"{_few(left_out)} {has} no overall figure, for want of times that count."
@@ -180,8 +182,9 @@ def _nothing(layout: Layout, ranked: Speeds, field: Field, told: dict[int, str])
     return "No two contenders have enough models in common, so there is no overall figure."
 
 
-def _of(some: int, all_: int) -> str:
-    return f"all {plural(all_, 'model')}" if some == all_ else f"{some} of {plural(all_, 'model')}"
+def _of(layout: Layout, field: Field, some: int) -> str:
+    every = plural(len(field.lines), noun(layout.tasks[line] for line in field.lines))
+    return f"all {every}" if some == len(field.lines) else f"{some} of {every}"
 
 
 def _few(found: Sequence[str]) -> str:

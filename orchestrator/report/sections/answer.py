@@ -9,6 +9,7 @@ from orchestrator.report.answer.ranking import fields
 from orchestrator.report.answer.sure import sure
 from orchestrator.report.answer.table import DOUBTS, Answer, table
 from orchestrator.report.blocks import Block, Paragraphs, Section
+from orchestrator.report.tasks import noun
 from orchestrator.report.view import View
 
 
@@ -25,10 +26,11 @@ def build(view: View) -> Section:
 def _glossary(tables: Sequence[Answer]) -> Iterator[str]:
     """One line that explains the words and signs of the tables, as far as they are there."""
     if any(len(table.tasks) > 1 for table in tables):
+        what = noun(task for table in tables for task in table.tasks)
         yield (
-            "Overall: the geometric mean, over the models, of the time divided by that of the fastest; 1.00× would be "
-            "the fastest on every model (■ in the plot; ○ is a model, in the order of the columns; lines are 95 % "
-            "intervals)."
+            f"Overall: the geometric mean, over the {what}s, of the time divided by that of the fastest; 1.00× would "
+            f"be the fastest on every {what} (■ in the plot; ○ is a {what}, in the order of the columns; lines are "
+            "95 % intervals)."
         )
     yield "Seconds: the median training time of an epoch after the first."
     if len({line.contender.era for table in tables for line in table.lines} & {"2017", "today"}) > 1:

@@ -9,10 +9,10 @@ from orchestrator.report import words
 from orchestrator.report.blocks import Paragraphs, Section, Span, Text
 from orchestrator.report.layout import Contender, Layout
 from orchestrator.report.speeds import Speed, Speeds
+from orchestrator.report.tasks import noun
 from orchestrator.report.view import View
 from orchestrator.text import listed, plural
 
-TITLE = "Model by model"
 #: A contender and its speed at one task.
 Place = tuple[Contender, Speed]
 
@@ -22,8 +22,10 @@ def build(view: View) -> Section | None:
     if not found:
         return None
     texts: list[Text] = [["On ", Span(subject, "strong"), f", {sentence}"] for subject, sentence in found]
-    fold = f"{plural(len(texts), 'sentence')}, one for each model"
-    return Section(name="findings", title=TITLE, blocks=[Paragraphs(texts, "bullets", fold=fold)])
+    what = noun(view.layout.tasks)
+    fold = f"{plural(len(texts), 'sentence')}, one for each {what}"
+    blocks = [Paragraphs(texts, "bullets", fold=fold)]
+    return Section(name="findings", title=f"{what.capitalize()} by {what}", blocks=blocks)
 
 
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.pairs import Board, boards
+from orchestrator.report.tasks import noun
 from orchestrator.report.view import View
 
 #: More contenders than this are numbers in the head of the table.
 MOST_NAMED = 8
 NOTE = (
-    "Row against column: models on which the row is surely faster – surely slower, in brackets those that the repeats "
+    "Row against column: {what}s on which the row is surely faster – surely slower, in brackets those that the repeats "
     "do not tell apart. A question mark: one repeat each, so only the medians are counted. Verdicts are corrected for "
-    "all pairs and models together."
+    "all pairs and {what}s together."
 )
 
 
@@ -21,7 +22,7 @@ def build(view: View) -> Section | None:
     found = [board for board in boards(view.layout, view.speeds) if len(board.columns) > 2]
     if not found:
         return None
-    blocks: list[Block] = [Paragraphs([NOTE])]
+    blocks: list[Block] = [Paragraphs([NOTE.format(what=noun(view.layout.tasks))])]
     for board in found:
         blocks += _blocks(view, board)
     return Section(name="pairs", title="Who beats whom", blocks=blocks)

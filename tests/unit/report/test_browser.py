@@ -103,6 +103,36 @@ def test_paper_shows_every_column_and_every_contender(browser, wide):
     assert browser.ask(f"{heads}.length") == 5  # name, overall, plot, two models
 
 
+def test_on_paper_titles_stay_with_their_pictures_and_heads_are_there_on_every_sheet(browser, wide, report):
+    browser.open(wide, 700)
+    assert browser.each("#answer .sort")  # buttons are not drawn again where a table goes on: their text is
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert set(browser.each(".sort", "getComputedStyle(e).display")) == {"contents"}
+    browser.open(report, 700)
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    breaks = "getComputedStyle(e).breakInside + ' ' + getComputedStyle(e).breakAfter"
+    assert set(browser.each("figcaption", breaks)) == {"avoid avoid"}
+
+
+#: Of how many lines the title in the head `e` is.
+LINES = """(() => {
+  const range = document.createRange(), texts = Array.from(e.childNodes).filter((node) => node.nodeType === 3);
+  range.selectNodeContents(texts.find((node) => node.textContent.trim()));
+  return range.getClientRects().length;
+})()"""
+
+
+def test_no_word_of_a_head_is_broken(browser, tmp_path):
+    made = recorded(workloads=["mnist_mlp", "babi_rnn"], repeats=1)
+    for row in made.rows:
+        row["workload"] = f"{row['workload']}_wide"
+    path = tmp_path / "report.html"
+    path.write_text(build_report(made, lambda view: Drawn()).html)
+    for width in (390, 768, 1280):
+        browser.open(path, width)
+        assert browser.each("#answer thead [data-task] .sort", LINES) == [1, 1]
+
+
 def test_paper_has_what_the_screen_folds_away_without_a_script(browser, wide):
     browser.open(wide, 700)
     seen = "document.querySelector('#findings ul').checkVisibility()"

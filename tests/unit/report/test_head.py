@@ -18,19 +18,36 @@ from tests.unit.report.makers import view_of
 def test_the_headline_counts_models_and_versions_and_says_how_much_of_the_data():
     about = About("M", "CNN", "images", 0, 4096)
     rows = [row(about=about), row(backend="jax", keras_version="3.15.1", framework_version="1", about=about)]
-    text = "1 model, 2 framework versions (1 of 2017, 1 of today), quick scale (all of the data)"
+    text = "1 model, 2 framework versions (1 of 2017, 1 of today), quick scale (all of the data), real data"
     assert headline(lay_out(rows)) == text
     part = [row(about=about), row(workload="b", about=About("B", whole=50_000), scale="smoke")]
     assert headline(lay_out(part)) == (
-        "2 models, 1 framework version, smoke scale (a part of the data), quick scale (all of the data)"
+        "2 models, 1 framework version, smoke scale (a part of the data), quick scale (all of the data), real data"
     )
-    assert headline(lay_out([row()])) == "1 model, 1 framework version, quick scale"
+    assert headline(lay_out([row()])) == "1 model, 1 framework version, quick scale, real data"
+
+
+@pytest.mark.parametrize(
+    ("kinds", "said"),
+    [
+        (["given", "official"], ", real data"),
+        (["synthetic"], ", synthetic data"),
+        (["given", "synthetic"], ", real and synthetic data"),
+        ([None], ""),
+    ],
+)
+def test_the_headline_says_whether_data_are_real(kinds, said):
+    rows = [row(workload=f"w{i}", data_kind=kind) for i, kind in enumerate(kinds)]
+    assert headline(lay_out(rows)).partition("quick scale")[2] == said
 
 
 def test_a_few_hosts_are_named_and_the_rest_counted():
     hosts = [row(host=f"h{i}", cpu="c", threads=1, cores=8, memory_gib=31.2) for i in range(7)]
     assert machines(hosts[:1]) == ["c (h0), CPU only, 1 thread per job, 8 cores, 31.2 GiB"]
-    assert machines(hosts)[4:] == ["c (h4), CPU only, 1 thread per job, 8 cores, 31.2 GiB", "and 2 more"]
+    assert machines(hosts) == ["c (h0, h1, h2, h3, h4 and 2 more), CPU only, 1 thread per job, 8 cores, 31.2 GiB"]
+    unlike = [{**one, "cpu": f"c{i}", "memory_gib": 125.875} for i, one in enumerate(hosts)]
+    assert machines(unlike)[4:] == ["c4 (h4), CPU only, 1 thread per job, 8 cores, 125.9 GiB", "and 2 more"]
+    assert machines([row(host="h", cpu=None)])[0].startswith("h, CPU only")
     gpu = row(device="gpu", gpu_name="Tesla K80", threads=None)
     assert machines([gpu, row(status="failed", host=None)]) == [
         "Imaginary Processor 1234 @ 2.00GHz (made-up), Tesla K80"

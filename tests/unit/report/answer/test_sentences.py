@@ -93,6 +93,19 @@ def test_what_the_overall_figure_leaves_out_is_said():
     assert "CNTK 1 has no overall figure" in said
 
 
+def test_one_model_that_all_compared_ran_is_named_and_nobody_is_first_overall():
+    rows = timed("jax", {"a": 1.0, "b": 1.0}) + timed("torch", {"a": 2.0})
+    rows += [row(backend="torch", framework_version="1", workload="b", status="oom", about=About("b", place=ord("b")))]
+    said = told(rows)
+    assert said[0].startswith("JAX 1 takes least time on a; PyTorch 1, the next, takes")
+    assert said[-1].startswith("Overall is over a: 1 of 2 models")
+
+
+def test_files_of_ones_own_are_files():
+    both = [*own(file="a.py").rows, *({**each, "workload": "b", "file": "b.py"} for each in own().rows)]
+    assert "first on all 2 files" in told(both)[0]
+
+
 @pytest.mark.parametrize(
     ("rows", "text"),
     [

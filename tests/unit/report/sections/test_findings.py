@@ -68,13 +68,15 @@ def test_a_cell_that_did_not_learn_loses():
 
 
 def test_a_file_whose_contenders_differ_has_no_winner_in_words():
-    (block,) = build(make_view(own(tensorflow={"batches": 7}))).blocks
+    section = build(make_view(own(tensorflow={"batches": 7})))
+    assert section and section.title == "File by file"
+    (block,) = section.blocks
     (sentence,) = block.texts
     assert sentence[-1] == (
         ", there is no verdict: not the same data (batches per epoch: 7 (TensorFlow 2.21.0), 64 (JAX 0.10.0, "
         "PyTorch 2.13.0))."
     )
-    assert block.fold == "1 sentence, one for each model"
+    assert block.fold == "1 sentence, one for each file"
 
 
 def test_without_any_speed_there_is_nothing_to_say():

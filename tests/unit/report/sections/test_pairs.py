@@ -13,7 +13,8 @@ def rows(count: int) -> list[dict]:
 def test_few_contenders_are_named_in_the_head_and_stand_in_order():
     section = build(view_of(rows(3)))
     assert section
-    _, table = section.blocks
+    note, table = section.blocks
+    assert note.texts[0].startswith("Row against column: models on which")
     assert [column.title for column in table.columns] == ["contender", "JAX 0.0", "JAX 0.1", "JAX 0.2"]
     assert table.rows[0] == ["JAX 0.0", "·", "1–0 ?", "1–0 ?"] and not table.fold
 
