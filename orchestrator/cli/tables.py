@@ -8,6 +8,7 @@ terminal, such as a path.
 from __future__ import annotations
 
 import math
+import re
 import shutil
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -21,6 +22,8 @@ UNBOUNDED = 10_000
 LEAST_WORDS = 24
 #: No figure has more decimals.
 MOST_DECIMALS = 6
+#: The space between a number and its unit.
+UNIT = re.compile(r"(?<=\d) (?=(?:%|s|min|h|MiB|GiB)(?!\w))")
 GAP, INDENT, RULE = "  ", "  ", "─"
 
 
@@ -126,9 +129,7 @@ def _lines(columns: Sequence[Column], row: Sequence[str], sizes: Sequence[int]) 
 
 
 def _wrapped(field: str, size: int) -> list[str]:
-    return [
-        part for line in field.split("\n") for part in textwrap.wrap(line, max(size, 1), break_on_hyphens=False) or [""]
-    ]
+    return [part for line in field.split("\n") for part in _wrap(line, max(size, 1)) or [""]]
 
 
 def _stacked(columns: Sequence[Column], rows: Rows, limit: int) -> list[str]:
@@ -140,7 +141,7 @@ def _stacked(columns: Sequence[Column], rows: Rows, limit: int) -> list[str]:
     if sizes:
         found += [INDENT + line for line in _lines(others, [column.head for column in others], sizes)]
     for name, *fields in rows:
-        found += [INDENT + part for part in textwrap.wrap(name, limit - len(INDENT), break_on_hyphens=False) or [""]]
+        found += [INDENT + part for part in _wrap(name, limit - len(INDENT)) or [""]]
         if sizes:
             found += [INDENT + line for line in _lines(others, fields, sizes)]
         else:
@@ -153,11 +154,16 @@ def _alone(head: str, field: str, limit: int) -> list[str]:
     """`    size: 991 MB`"""
     text = " ".join(filter(None, [f"{head}:" if head else "", " ".join(field.split())]))
     indent = INDENT * 2
-    return textwrap.wrap(text, limit, initial_indent=indent, subsequent_indent=indent + INDENT, break_on_hyphens=False)
+    return _wrap(text, limit, indent, indent + INDENT)
 
 
 def paragraph(text: str, limit: int | None = None, indent: str = "") -> list[str]:
     """A sentence of ours in lines that fit."""
-    return textwrap.wrap(
-        printable(text), limit or width(), initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
-    )
+    return _wrap(printable(text), limit or width(), indent, indent)
+
+
+def _wrap(text: str, limit: int, first: str = "", others: str = "") -> list[str]:
+    """Lines that fit; no number is parted from its unit, and no path or option at a hyphen."""
+    kept = UNIT.sub("\u00a0", text)
+    lines = textwrap.wrap(kept, limit, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)
+    return [line.replace("\u00a0", " ") for line in lines]

@@ -404,7 +404,7 @@ def _data(facts: Facts) -> list[Check]:
             found.append(Check(level="warn", what=what, seen="not here yet", mend=mend))
         elif fact.kind == "synthetic":
             needed = "the real data, for accuracies that mean something"
-            mend = f"name a folder that has it: --data-dir DIR; or: orchestrate data fetch {fact.dataset}"
+            mend = f"name a folder that has it: --data-dir FOLDER; or: orchestrate data fetch {fact.dataset}"
             found.append(Check(level="warn", what=what, seen=f"SYNTHETIC: {fact.path}", needed=needed, mend=mend))
         else:
             found.append(Check(level="ok", what=what, seen=f"{fact.state}: {fact.path}{hashed}"))

@@ -87,7 +87,7 @@ def refuse_other_data(then: Plan, now: Mapping[str, DataFile], jobs: Sequence[Jo
             raise UserError(
                 f"{name} is {_short(before.sha256)} ({before.kind}) on record, and {after.path} is "
                 f"{_short(after.sha256)} ({after.kind}): no time could be compared",
-                "--data-dir DIR names the folder of the recorded file; --other-data replays all the same",
+                "--data-dir FOLDER names the folder of the recorded file; --other-data replays all the same",
             )
 
 

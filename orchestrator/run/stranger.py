@@ -65,7 +65,7 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
         Part(name="launcher", value=setup.get("launcher") or config.launcher, option="--launcher NAME|FILE"),
         Part(name="keras spec", value=setup.get("keras_spec") or "the locked Keras", option="--keras-spec SPEC"),
         Part(name="images", value=", ".join(_images(results)) or "none on record"),
-        Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir DIR"),
+        Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir FOLDER"),
     ]
     found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
     asked = dict.fromkeys(shlex.join(job.arguments) for job in plan.planned if job.arguments)

@@ -102,12 +102,16 @@ def _tell(follower: Follower, progress: Progress) -> None:
     seen = follower.look()
     if seen.added:
         progress.expect(len(seen.added))
-    for job, where, ago in seen.started:
-        progress.started(job, where, ago)
-    for job, event in seen.events:
-        progress.event(job, event)
-    for result in seen.results:
-        progress.finished(result)
+    new = {job.id for job, _, _ in seen.started}
+    for begun in (False, True):  # what ran already has ended before what is new began
+        for job, where, ago in seen.started if begun else ():
+            progress.started(job, where, ago)
+        for job, event in seen.events:
+            if (job.id in new) == begun:
+                progress.event(job, event)
+        for result in seen.results:
+            if (result.job.id in new) == begun:
+                progress.finished(result)
 
 
 def _end(follower: Follower, progress: Progress) -> int:

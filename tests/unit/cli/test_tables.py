@@ -92,6 +92,13 @@ def test_a_sentence_fits_too():
     assert paragraph("one two three", 9, "  ") == ["  one two", "  three"]
 
 
+def test_no_number_is_parted_from_its_unit_and_no_option_at_a_hyphen():
+    for limit in range(24, 60):
+        lines = paragraph("it slept 1.50 s (100 %) of 31.4 GiB, see --data-dir FOLDER", limit)
+        assert not any(line.startswith(("s ", "%", "GiB", "dir")) for line in lines)
+        assert " ".join(lines) == "it slept 1.50 s (100 %) of 31.4 GiB, see --data-dir FOLDER"
+
+
 def test_the_width_is_that_of_the_terminal_and_a_pipe_has_none(monkeypatch):
     monkeypatch.setenv("COLUMNS", "77")
     assert width() == 77

@@ -132,3 +132,32 @@ def test_a_run_of_another_version_or_host_is_read_as_far_as_it_goes(orchestrate,
     record = folder.job_folder(JOBS[0]) / "result.json"
     record.write_bytes(record.read_bytes().replace(b'"run_id"', b'"later": 1,\n "run_id"', 1))
     assert orchestrate("watch", "--once").returncode == 0
+
+
+def test_what_ended_is_told_before_what_began_after_it(folder):
+    """Both were seen in one look; a job that began and ended within it is told in its own order."""
+    told = []
+
+    class Heard:
+        def started(self, job, where, ago):
+            told.append(("starts", job.repeat))
+
+        def event(self, job, event):
+            told.append(("event", job.repeat))
+
+        def finished(self, result):
+            told.append(("ends", result.job.repeat))
+
+    class Looked:
+        def look(self):
+            return follow.Seen(
+                started=[(job, "", 0.0) for job in JOBS[1:]],
+                events=[(job, {"event": "ready"}) for job in JOBS[:2]],
+                results=[make_result(job) for job in JOBS[:2]],
+            )
+
+    watch._tell(Looked(), Heard())
+    assert told == [
+        *(("event", 1), ("ends", 1)),
+        *(("starts", 2), ("starts", 3), ("event", 2), ("ends", 2)),
+    ]
