@@ -31,6 +31,10 @@ _TOKEN = re.compile(
 _HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag|rev)=[\w.+/\[\],:-]*\Z")
 
 
+#: Seconds; figures that add up to more were made up by a job or a record.
+LONGEST_S = 1e9
+
+
 def printable(text: str, limit: int | None = None) -> str:
     """`text` on one line, with a space for everything that could steer a terminal; at most `limit` characters."""
     return "".join(c if c.isprintable() else " " for c in text)[:limit]
@@ -132,7 +136,9 @@ def listed(names: Iterable[str]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 07 min`."""
+    """`42 s`, `3 min 05 s`, `2 h 07 min`; what no run takes, endless times included, is unknown."""
+    if not abs(seconds) < LONGEST_S:
+        return "an unknown time"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)

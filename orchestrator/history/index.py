@@ -22,8 +22,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 MARK = '<meta name="generator" content="keras-orchestrate index">'
 #: Bytes at the begin of a page in which the mark stands.
 HEAD = 4096
-#: Entries of a list to choose from; more are found by typing.
-MOST_CHOICES = 50
+#: Seconds that a run's end spends on the page; a folder that takes longer gets it from `list runs --html`.
+PATIENCE_S = 20.0
 
 
 def page(runs: Sequence[Listed]) -> str:
@@ -83,7 +83,7 @@ def refresh(results: Path, strange: Strange, say: Say) -> None:
     try:
         place = doors.own(results)
         if not refusal(place):
-            write_index(place, list_runs(place, strange))
+            write_index(place, list_runs(place, strange, PATIENCE_S))
     except (UserError, HostError) as error:
         say(f"{INDEX} was not written: {error.message}")
     except Exception as error:

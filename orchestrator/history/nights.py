@@ -18,9 +18,11 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.report.input import with_learned
 from orchestrator.results.columns import COLUMNS, PACKED
 from orchestrator.results.folder import has_plan
+from orchestrator.results.rows import public_row
 from orchestrator.results.source import NEEDED, STATUSES, is_set, read_source
 from orchestrator.stats.compare import CONDITIONS, OWN_CONDITIONS
 from orchestrator.stats.repeats import MACHINE, with_node_kind
+from orchestrator.text import plural, public
 
 _KINDS: dict[str, Any] = {"BIGINT": int, "DOUBLE": float, "BOOLEAN": bool, "VARCHAR": str}
 #: What a line is told apart by, and what a point is made of. A table that lacks one of these columns is of an older
@@ -41,6 +43,9 @@ _Row: Any = msgspec.defstruct(
     ],
 )
 _TABLE: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, list[_Row]])
+#: Nights that are read, as a set may have a million: those of 27 years.
+MOST_NIGHTS = 10_000
+FEWER = "name fewer runs or sets"
 #: How run ids begin: the date and time of their plan.
 _STAMP = re.compile(r"(\d{4})(\d\d)(\d\d)-(\d\d)(\d\d)(\d\d)-")
 
@@ -73,13 +78,15 @@ def read_nights(paths: Sequence[Path], catalog: Catalog) -> Nights:
         except UserError as error:
             if path in paths:
                 raise
-            notes.append(f"{path.name} is left out: {error.message}")
+            notes.append(public(f"{path.name} is left out: {error.message}"))
             continue
         if rows is None:
             notes.append(f"{path.name} is left out: it still goes on")
             continue
         for night in _by_run(with_learned(rows, catalog)):
             found.setdefault(night.run_id, night)
+        if len(found) > MOST_NIGHTS:
+            raise UserError(f"a trend has at most {plural(MOST_NIGHTS, 'night')}, and here are more", FEWER)
     return Nights(sorted(found.values(), key=lambda night: (night.when, night.run_id)), notes)
 
 
@@ -115,7 +122,7 @@ def _recorded_rows(path: Path) -> list[Row] | None:
         rows = _TABLE.decode(doors.read_json(path))["results"]
     except (OSError, KeyError, *doors.UNREADABLE):
         return None
-    found = [msgspec.structs.asdict(row) for row in rows]
+    found = [public_row(msgspec.structs.asdict(row)) for row in rows]
     return found if all(map(_is_whole, found)) else None
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -16,12 +19,12 @@ from orchestrator import doors
 from orchestrator.doors import UNREADABLE
 from orchestrator.errors import UserError
 from orchestrator.files import try_lock
-from orchestrator.history.digest import DIGEST, Digest
+from orchestrator.history.digest import DIGEST, MOST_NAMED, Digest
 from orchestrator.model import NOT_RUN, PENDING, Noun, Plan
 from orchestrator.results import records
 from orchestrator.results.folder import has_plan
 from orchestrator.results.manifest import MANIFEST, RESULT
-from orchestrator.text import plural, public
+from orchestrator.text import one_line, plural, public
 
 T = TypeVar("T")
 #: Why a record ("plan" or "run") with these values is not the caller's own, in words; "" where it is.
@@ -30,6 +33,8 @@ Strange = Callable[[str, dict[str, Any]], str]
 #: could not be read: `damaged`, `newer` (another version wrote it), `closed` (another user's, and kept private).
 State = Literal["done", "running", "cut short", "damaged", "newer", "closed"]
 REPORT = "report.html"
+#: Letters that are kept of a name and of a command: whoever wrote them, a list of a thousand runs stays small.
+MOST_NAME, MOST_COMMAND = 200, 2000
 
 
 class Listed(Noun, frozen=True, kw_only=True):
@@ -90,13 +95,18 @@ class _Table(Struct):
     results: list[_Row]
 
 
-def list_runs(results: Path, strange: Strange) -> list[Listed]:
+def list_runs(results: Path, strange: Strange, limit_s: float = math.inf) -> list[Listed]:
     """The runs in a results folder, newest first; of one that cannot be read, why.
 
     Links to runs of the same folder (`latest`), hidden folders and merged sets are none. Raises UserError where the
-    folder itself cannot be read.
+    folder itself cannot be read, or takes longer than `limit_s` seconds.
     """
-    found = [listed for path in run_folders(results, plans=False) if (listed := _listed(path, strange)) is not None]
+    end, found = time.monotonic() + limit_s, []
+    for path in run_folders(results, plans=False):
+        listed = _listed(path, strange)
+        found += [] if listed is None else [listed]
+        if time.monotonic() > end:
+            raise UserError(f"the runs in {results} cannot be listed in {limit_s:g} s")
     return sorted(found, key=lambda run: (run.created, run.name), reverse=True)
 
 
@@ -117,7 +127,10 @@ def run_folders(results: Path, plans: bool = True) -> list[Path]:
 
 
 def _may_be_run(entry: os.DirEntry[str], top: Path) -> bool:
-    if entry.name.startswith(".") or not entry.is_dir():
+    try:
+        if entry.name.startswith(".") or not entry.is_dir():
+            return False
+    except OSError:  # a link in a circle, or into a folder of another user's
         return False
     return not entry.is_symlink() or os.path.dirname(os.path.realpath(entry.path)) != os.path.realpath(top)  # noqa: PTH120
 
@@ -151,10 +164,10 @@ def _from_digest(path: Path, strange: Strange) -> Listed | None:
     return Listed(
         **_shared(path, found.run_id, found.created, found.command),
         **_counts(found.statuses),
-        hosts=found.hosts,
-        devices=found.devices,
-        scales=found.scales,
-        keras=found.keras,
+        hosts=_kept(found.hosts),
+        devices=_kept(found.devices),
+        scales=_kept(found.scales),
+        keras=_kept(found.keras),
         state="running" if is_locked(path) else "done",
         strange=strange("run", value),
     )
@@ -174,10 +187,10 @@ def _from_plan(path: Path, strange: Strange) -> Listed:
     return Listed(
         **_shared(path, plan.run_id, plan.created, plan.setup.get("command") or ""),
         **counts,
-        hosts=list(hosts),
-        devices=list(gpus) or list(dict.fromkeys(job.device for job in plan.planned)),
-        scales=list(dict.fromkeys(job.scale for job in plan.planned)),
-        keras=list(dict.fromkeys(row.keras_version for row in rows if row.keras_version)),
+        hosts=_kept(hosts),
+        devices=_kept(gpus or dict.fromkeys(job.device for job in plan.planned)),
+        scales=_kept(dict.fromkeys(job.scale for job in plan.planned)),
+        keras=_kept(dict.fromkeys(row.keras_version for row in rows if row.keras_version)),
         state=state,
         strange=strange("plan", value),
     )
@@ -195,8 +208,17 @@ def _record(path: Path, kind: type[T]) -> tuple[T, dict[str, Any]]:
 def _shared(path: Path, run_id: str, created: str, command: str) -> dict[str, Any]:
     report = doors.kind_of(path / REPORT) == "file"
     return {
-        "name": path.name, "run_id": run_id, "created": created, "command": public(command), "report": report,
-    }  # fmt: skip
+        "name": path.name,
+        "run_id": run_id,
+        "created": one_line(created, MOST_NAME),
+        "command": one_line(public(command), MOST_COMMAND),
+        "report": report,
+    }
+
+
+def _kept(names: Iterable[str]) -> list[str]:
+    """The first of what a record names, each on one line."""
+    return [one_line(public(name), MOST_NAME) for name in islice(names, MOST_NAMED)]
 
 
 def _counts(statuses: dict[str, int]) -> dict[str, Any]:

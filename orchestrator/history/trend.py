@@ -14,15 +14,19 @@ from typing import Any
 from msgspec import Struct
 from packaging.version import InvalidVersion, Version
 
+from orchestrator.errors import UserError
 from orchestrator.history.lines import By, Gap, Line, LineStep, Point, Trend, commit_of
-from orchestrator.history.nights import Night, Nights
+from orchestrator.history.nights import FEWER, Night, Nights
 from orchestrator.model import NOT_RUN, Row
 from orchestrator.stats import steps as statistic
 from orchestrator.stats.compare import CONDITIONS, OWN_CONDITIONS
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, interval
 from orchestrator.stats.repeats import CELL, by_cell, timed, unlearned
+from orchestrator.text import plural
 
+#: Lines that are made, as each takes time.
+MOST_LINES = 5_000
 #: The machine of a line, and how its jobs start. `cpu_quota` and `threads` are among the conditions of the work.
 DOER = ("host", "machine", "cpu", "cores", "virtualization", "launcher", "gpu_name")
 #: What may change from night to night, and is told of the two nights around a step.
@@ -43,11 +47,16 @@ class _Draft(Struct):
 
 
 def trend(read: Nights, by: By = "date") -> Trend:
-    """The lines of these nights. Steps are corrected for the number of lines that are judged."""
+    """The lines of these nights. Steps are corrected for the number of lines that are judged.
+
+    Raises UserError for more lines than anybody reads, each of which takes time.
+    """
     nights = read.nights
     drafts: dict[tuple[Any, ...], _Draft] = {}
     for night in nights:
         _add_night(drafts, night)
+        if len(drafts) > MOST_LINES:
+            raise UserError(f"a trend has at most {plural(MOST_LINES, 'line')}, and {night.run_id} brings more", FEWER)
     for draft in drafts.values():
         draft.points = _ordered(draft.points, by)
     judged = statistic.judge([[math.log(point.seconds) for point in draft.points] for draft in drafts.values()])
@@ -72,7 +81,7 @@ def _add_night(drafts: dict[tuple[Any, ...], _Draft], night: Night) -> None:
             if why:
                 draft.gaps.append(Gap(run_id=night.run_id, when=night.when, why=why, broken="learn" in why))
             else:
-                draft.points.append(_point(night, members, sum(row not in members for row in rows)))
+                draft.points.append(_point(night, members, len(rows) - len(members)))
     measured = {draft.cell for draft in drafts.values() if draft.points and draft.points[-1].run_id == night.run_id}
     for cell, rows in cells.items():
         if cell in measured or timed(rows) or all(row["status"] == "excluded" for row in rows):

@@ -64,7 +64,7 @@ def earlier(folder: RunFolder, jobs: Sequence[Job], host: str) -> dict[str, floa
     end, read = time.monotonic() + MOST_S, 0
     for run in itertools.islice(_runs(folder), MOST_RUNS):
         missing = wanted - set(found)
-        if not missing:
+        if not missing or time.monotonic() > end:
             break
         try:
             same = [job for job in run.plan().jobs if _key(job) in missing]

@@ -107,3 +107,8 @@ def test_a_document_keeps_its_lines_and_plain_spaces_and_nothing_that_steers():
 
 def test_markdown_is_inert():
     assert markdown("a|b\n<c> *d* `e` [f](g) \u202e") == "a\\|b &lt;c&gt; \\*d\\* \\`e\\` \\[f\\](g) "
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("-inf"), float("nan"), 1.7e308, -1.7e308])
+def test_a_time_that_no_run_takes_is_unknown(seconds):
+    assert duration(seconds) == "an unknown time"

@@ -12,7 +12,6 @@ from orchestrator.cli.options import FOLDER, JSON, OUT, ROOT, command, option, p
 from orchestrator.cli.options.command import OUTPUT, WHAT, folder
 from orchestrator.cli.options.values import Number
 from orchestrator.errors import UserError
-from orchestrator.text import public
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
@@ -94,6 +93,6 @@ def trend(
     if to is not None:
         page.write(found, to, threshold, fresh)
     write = forms.FORMATS.get("json" if as_json else form, trend_text)
-    tell_document(public(write(found, threshold, fresh)).rstrip("\n"))
+    tell_document(write(found, threshold, fresh).rstrip("\n"))
     red = threshold is not None and not gate.passes(found, threshold, fresh)
     raise SystemExit(1 if red or gate.is_empty(found) else 0)

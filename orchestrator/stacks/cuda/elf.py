@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
 from orchestrator import extras
 from orchestrator.model import Noun
+
+
+#: What the reader of ELF files raises for numbers in them that lead nowhere, beside its own error.
+DAMAGED = (ValueError, LookupError, OSError, OverflowError, TypeError, AttributeError, AssertionError)
+#: Entries of a dynamic section that are read, and letters of a name there: no file has a longer one.
+MOST_TAGS, MOST_NAME = 10_000, 255
 
 
 class NotALibrary(ValueError):
@@ -34,16 +42,22 @@ def dynamic(stream: IO[bytes]) -> Dynamic:
         section = file.get_section_by_name(".dynamic")
         if not isinstance(section, DynamicSection):
             raise NotALibrary("it has no dynamic section")
-        tags: list[Any] = list(section.iter_tags())
+        tags = list(_tags(section))
     except NotALibrary:
         raise
-    except (ELFError, ValueError, LookupError, OSError) as error:
+    except (ELFError, *DAMAGED) as error:
         raise NotALibrary(f"it is not an ELF file ({error or type(error).__name__})") from error
     names = [tag.soname for tag in tags if tag.entry.d_tag == "DT_SONAME"]
-    return Dynamic(
-        soname=names[0] if names else "",
-        needed=sorted({tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"}),
-    )
+    needed = {tag.needed for tag in tags if tag.entry.d_tag == "DT_NEEDED"}
+    return Dynamic(soname=names[0] if names else "", needed=sorted(needed))
+
+
+def _tags(section: Any) -> Iterator[Any]:
+    """The entries of a dynamic section, as many as a library may have. Raises NotALibrary for a name too long."""
+    for tag in islice(section.iter_tags(), MOST_TAGS):
+        if len(getattr(tag, "needed", "") or getattr(tag, "soname", "")) > MOST_NAME:
+            raise NotALibrary(f"a name in it is longer than {MOST_NAME} letters")
+        yield tag
 
 
 def check_soname(path: Path, expected: str) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestrator import extras
 from orchestrator.model import Noun
+from orchestrator.stacks.cuda.elf import DAMAGED
 
 SECTIONS = (".nv_fatbin", "__nv_relfatbin", ".rodata")
 MAGIC = struct.pack("<I", 0xBA55ED50)
@@ -100,7 +101,7 @@ def _fat_binaries(content: Content) -> Iterator[set[tuple[int, int, str]]]:
     try:
         file = ELFFile(stream)
         spans = [(s["sh_offset"], s["sh_size"]) for s in file.iter_sections() if s.name in SECTIONS]
-    except (ELFError, ValueError, LookupError, OSError):
+    except (ELFError, *DAMAGED):
         return
     for offset, size in spans:
         yield from _of_section(content, offset, min(offset + size, len(content)))

@@ -7,6 +7,7 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -16,12 +17,15 @@ from orchestrator.stacks.cuda.machine_code import MachineCode, kinds, order, tog
 
 #: A library by its file name; and the names of NVIDIA's as they stand in code, by which dlopen finds libraries.
 FILE = re.compile(r"\.so(\.[0-9.]+)?$")
-IN_CODE = re.compile(rb"lib(?:cu|nv|nccl)[\w-]*\.so(?:\.\d+)*(?![\w.])")  # begins with letters: they are found fast
+#: They begin with letters, by which they are found fast, and are short, or a file of nothing else would take for ever.
+IN_CODE = re.compile(rb"lib(?:cu|nv|nccl)[\w-]{0,99}\.so(?:\.\d{1,9}){0,9}(?![\w.])")
 BEFORE = re.compile(rb"[\w.-]")
 #: What the host's driver brings.
 OF_DRIVER = re.compile(r"lib(cuda|cudadebugger|nvidia-[a-z-]+|nvcuvid|nvoptix|nvidia-ml)\.so")
 #: Where Python's packages lie; NVIDIA's are a folder each below `nvidia`.
 PACKAGES = re.compile(r"site-packages/((?:nvidia/)?[^/]+)/")
+#: Bytes of a library that is read, and names that are taken from its code.
+MOST_BYTES, MOST_NAMES = 4 * 2**30, 10_000
 #: Packages below this are not told.
 LARGE_MB = 50
 
@@ -86,7 +90,7 @@ def read(stream: Any) -> Inside:
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(member) if member.isfile() else None
+    file = tar.extractfile(member) if member.isfile() and member.size <= MOST_BYTES else None
     return file.read() if file else b""
 
 
@@ -102,7 +106,7 @@ def _needed(content: bytes, there: set[str]) -> Iterable[str]:
 
 def _named(content: bytes) -> set[str]:
     """The names of NVIDIA's libraries that stand in code as words of their own."""
-    found = IN_CODE.finditer(content)
+    found = islice(IN_CODE.finditer(content), MOST_NAMES)
     return {match[0].decode() for match in found if not BEFORE.match(content[match.start() - 1 : match.start()])}
 
 

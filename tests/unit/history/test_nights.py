@@ -102,3 +102,22 @@ def test_what_is_no_run_is_a_mistake(tmp_path, results):
     with pytest.raises(UserError):
         read_nights([results / run_id(0)], CATALOG)
     assert ids(read_nights([tmp_path], CATALOG)) == []
+
+
+def test_no_text_of_a_row_or_of_a_note_tells_a_secret(results):
+    path = results / run_id(1) / "results.json"
+    table = json.loads(path.read_text())
+    table["results"][0]["reason"] = "https://me:secret@host/x?token=secret"
+    path.write_text(json.dumps(table))
+    token = "hf_" + "s" * 20
+    (results / token).mkdir()
+    (results / token / "plan.json").write_text("{")
+    read = read_nights([results], CATALOG)
+    assert read.nights[1].rows[0]["reason"] == "https://host/x"
+    assert len(read.notes) == 1 and token not in read.notes[0]
+
+
+def test_more_nights_than_anybody_has_are_refused(results, monkeypatch):
+    monkeypatch.setattr(module, "MOST_NIGHTS", 2)
+    with pytest.raises(UserError, match="at most 2 nights"):
+        read_nights([results], CATALOG)

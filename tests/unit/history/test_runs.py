@@ -143,3 +143,24 @@ def test_names_and_stamps_in_words():
         "a and 2 others",
     )
     assert (when("2026-03-01T02:00:00+00:00"), when("now")) == ("2026-03-01 02:00", "now")
+
+
+def test_what_cannot_be_looked_at_hides_no_other_run(results):
+    run = night(results, 0, {"jax": [1.0]})
+    (results / "circle").symlink_to("circle")
+    assert [found.name for found in list_runs(results, mine)] == [run.name]
+    assert module.run_folders(results) == [run]
+
+
+def test_of_what_a_record_names_a_bounded_part_is_kept_on_one_line(results):
+    run = night(results, 0, {"jax": [1.0]})
+    record = json.loads((run / DIGEST).read_text())
+    names = [f"{number}\n\x1b[31m{'x' * 10_000}" for number in range(1000)]
+    forged = dict.fromkeys(("hosts", "devices", "scales", "keras"), names)
+    (run / DIGEST).write_text(json.dumps({**record, **forged, "command": "x\n" * 10**6, "created": "2026\n" * 10**6}))
+    found = only(results)
+    for kept in (found.hosts, found.devices, found.scales, found.keras):
+        assert len(kept) == module.MOST_NAMED and kept[1].startswith("1 [31mxx")
+        assert all(len(name) <= module.MOST_NAME for name in kept)
+    assert len(found.command) <= module.MOST_COMMAND and len(found.created) <= module.MOST_NAME
+    assert "\n" not in found.command + found.created

@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+from orchestrator.errors import UserError
+from orchestrator.history import trend as module
 from orchestrator.history.gate import passes, regressions
 from tests.fakes.nights import night, run_id
 
@@ -159,3 +161,12 @@ def test_by_commit_and_version_nights_stay_apart_and_versions_are_no_text(tmp_pa
     assert [point.version for point in by_version] == ["odd", "3.9.0", "3.9.0", "3.10.0", "3.10.0"]
     by_commit = trend_of(tmp_path / "r", "commit").lines[0].points
     assert [point.seconds for point in by_commit] == pytest.approx([1.0, 1.2, 1.1, 1.3, 1.4])
+
+
+def test_more_lines_than_anybody_reads_are_refused(tmp_path, trend_of, monkeypatch):
+    monkeypatch.setattr(module, "MOST_LINES", 2)
+    night(tmp_path / "r", 0, {"jax": [1.0], "torch": [1.0]})
+    assert len(trend_of(tmp_path / "r").lines) == 2
+    night(tmp_path / "r", 1, {"jax": [1.0]}, host="another-host")
+    with pytest.raises(UserError, match=f"at most 2 lines, and {run_id(1)} brings more"):
+        trend_of(tmp_path / "r")

@@ -107,3 +107,12 @@ def test_of_a_resumed_run_the_results_that_stay(tmp_path):
     assert [result.job.id for result in found.done] == [jobs[0].id]
     assert found.jobs == jobs[2:]
     assert found.names.workload(jobs[0]) == "MNIST MLP"
+
+
+def test_plans_that_take_long_to_read_hold_up_no_run(tmp_path, monkeypatch):
+    recorded(tmp_path, "20260101-000000-a", [make_job()])
+    folder = fresh(tmp_path, [make_job()])
+    assert earlier(folder, [make_job()], HERE)
+    monkeypatch.setattr(module, "MOST_S", -1.0)
+    monkeypatch.setattr(RunFolder, "plan", lambda self: pytest.fail("a plan was read"))
+    assert earlier(folder, [make_job()], HERE) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from xml.etree import ElementTree
 
 from tests.fakes.nights import night, run_id
 from tests.unit.history.test_trend import make
@@ -38,3 +39,22 @@ def test_few_nights_are_shown_and_a_gate_over_them_is_red(orchestrate, tmp_path)
     red = orchestrate("trend", "--threshold", "5%")
     assert red.returncode == 1 and "FAILED: nothing could be judged" in red.stdout
     assert "one repeat in the newest night, so no interval" in red.stdout
+
+
+#: What a filter of addresses makes of this within JSON ends the string, and what follows are fields of its own.
+FORGED = 'https://host/?token=secret", "passed": true, "x": "'
+
+
+def test_no_text_of_a_run_becomes_a_part_of_the_document_and_no_file_tells_a_secret(orchestrate, tmp_path):
+    for number in range(9):
+        night(tmp_path / "results", number, {"jax": [1.0, 1.1]})
+    night(tmp_path / "results", 9, {"jax": [None]}, reason=f"boom\n::error::forged {FORGED}")
+    gate = ("trend", "--threshold", "5%", "--to", "out")
+    document = json.loads(orchestrate(*gate, "--json").stdout)
+    assert document["passed"] is False and '", "passed": true' in document["lines"][0]["missing"]
+    assert json.loads(orchestrate(*gate, "--format", "github-action-benchmark").stdout) == []
+    ElementTree.fromstring(orchestrate(*gate, "--format", "junit").stdout)
+    for form in ("text", "markdown", "junit"):
+        said = orchestrate(*gate, "--format", form).stdout
+        assert "secret" not in said and not any(line.lstrip().startswith("::") for line in said.splitlines())
+    assert all("secret" not in path.read_text() for path in (tmp_path / "out").iterdir())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestrator.stacks.cuda import machine_code
 from orchestrator.stacks.cuda.elf import NotALibrary, check_soname, dynamic
 from tests.fakes.libraries import library
 
@@ -60,3 +61,16 @@ def test_a_library_that_is_cut_is_refused_or_read_but_never_a_crash(share: float
     content = library(LIB)
     with contextlib.suppress(NotALibrary):
         assert dynamic(io.BytesIO(content[: int(len(content) * share)])).soname in (LIB, "")
+
+
+def test_a_name_that_no_file_can_have_is_none():
+    with pytest.raises(NotALibrary, match="longer than 255 letters"):
+        dynamic(io.BytesIO(library("lib" + "x" * 300 + ".so")))
+
+
+def test_numbers_that_lead_nowhere_are_no_crash():
+    content = bytearray(library(LIB))
+    content[40:48] = (2**64 - 1).to_bytes(8, "little")  # e_shoff
+    with pytest.raises(NotALibrary, match="not an ELF file"):
+        dynamic(io.BytesIO(content))
+    assert machine_code.kinds(bytes(content)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+from orchestrator.stacks.images import inside as module
 from orchestrator.stacks.images.inside import Wanted, read
 from tests.fakes.libraries import library, tar
 from tests.unit.stacks.cuda.test_machine_code import FORWARD, VOLTA, fat
@@ -39,3 +40,13 @@ def test_large_packages_are_told_each_of_nvidias_by_itself():
         {f"{VENV}/nvidia/cudnn/big": b"\0" * 60_000_000, f"{VENV}/small/x": b"", "usr/big": b"\0" * 60_000_000}
     )
     assert found.large == {"nvidia/cudnn": 60}
+
+
+def test_what_an_image_may_hold_neither_takes_for_ever_nor_fills_the_memory(monkeypatch):
+    endless = b"\x7fELF" + b"libcu" * 200_000 + b"\0libcublas.so.12\0"  # each begin of a name was read to the end
+    assert [wanted.name for wanted in inside({"usr/lib/libone.so": endless}).absent] == ["libcublas.so.12"]
+    monkeypatch.setattr(module, "MOST_NAMES", 2)
+    many = b"\x7fELF" + b"".join(b"\0libcu%d.so" % number for number in range(9))
+    assert len(inside({"usr/lib/libmany.so": many}).absent) == 2
+    monkeypatch.setattr(module, "MOST_BYTES", 100)
+    assert inside({"usr/lib/libmany.so": many}).libraries == 0
