@@ -113,3 +113,11 @@ def test_rows_are_filtered_by_host_and_text_and_the_address_keeps_it(results, tm
         assert browser.errors == []
     finally:
         browser.close()
+
+
+def test_a_folder_that_takes_long_to_list_holds_up_no_run(results, monkeypatch):
+    monkeypatch.setattr(index, "PATIENCE_S", -1.0)
+    said = []
+    index.refresh(results, mine, said.append)
+    assert len(said) == 1 and said[0].startswith("index.html was not written: ") and "cannot be listed in" in said[0]
+    assert not (results / "index.html").exists()

@@ -6,6 +6,7 @@ import json
 import platform
 import threading
 
+import msgspec
 import pytest
 
 from orchestrator.cli.verbs import watch
@@ -161,3 +162,17 @@ def test_what_ended_is_told_before_what_began_after_it(folder):
         *(("event", 1), ("ends", 1)),
         *(("starts", 2), ("starts", 3), ("event", 2), ("ends", 2)),
     ]
+
+
+def test_a_job_that_claims_endless_times_ends_no_view(orchestrate, folder):
+    with folder.locked(), folder.live(msgspec.structs.replace(HERE, seconds={job.id: 1.7e308 for job in JOBS})):
+        folder.begin(JOBS[1], 1)
+        out = folder.job_folder(JOBS[1]) / "out"
+        out.mkdir()
+        epoch = {"t": 1.0, "event": "epoch_end", "train_s": 1.7e308, "validation_s": 1.7e308}
+        lines = [msgspec.json.encode({**epoch, "epoch": number}) + b"\n" for number in (1, 2)]
+        (out / "events.jsonl").write_bytes(b"".join(lines))
+        answer = orchestrate("watch", "--once")
+        document = json.loads(orchestrate("watch", "--json").stdout)
+    assert answer.returncode == 0 and "about an unknown time left" in answer.stdout and "Traceback" not in answer.stderr
+    assert document["left_s"] is None
