@@ -72,7 +72,7 @@ class LineStep(Noun, frozen=True, kw_only=True):
 
     @property
     def words(self) -> str:
-        """`slower by 3.1-6.9 % from RUN on (Keras ...); before it RUN`."""
+        """`takes 1.03 to 1.07 times as long from RUN on (Keras ...); last before it RUN`."""
         others = {name: values for name, values in self.changed.items() if name not in ("keras_version",)}
         also = f"; {', '.join(others)} changed, too" if others else ""
         return f"{self.size} from {self.first.name} on; last before it {self.before.name}{also}"

@@ -10,7 +10,6 @@ from typing import IO, Any
 from orchestrator import extras
 from orchestrator.model import Noun
 
-
 #: What the reader of ELF files raises for numbers in them that lead nowhere, beside its own error.
 DAMAGED = (ValueError, LookupError, OSError, OverflowError, TypeError, AttributeError, AssertionError)
 #: Entries of a dynamic section that are read, and letters of a name there: no file has a longer one.

@@ -17,7 +17,7 @@ FOUND = of(stepped(1.08, 3), line(steps=[]), line(), line(steps=[], ended="ended
 def test_markdown_has_what_changed_on_top_and_the_rest_folded():
     text = forms.markdown(FOUND, 0.05)
     top, folded = text.split("<details>")
-    assert "slower by" in top and "1 line regressed by more than 5 %" in top and "not judged" in top
+    assert "times as long from" in top and "1 line regressed by more than 5 %" in top and "not judged" in top
     assert "FAILED: 1 line could not be judged" in top and "no step" in folded and "2 lines without" in folded
 
 

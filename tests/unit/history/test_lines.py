@@ -48,4 +48,4 @@ def test_few_nights_an_odd_one_and_earlier_steps_are_told():
     assert line(steps=[], ended="ended on 2026-03-01").verdict == "ended on 2026-03-01"
     step = LineStep(before=point(), first=point(), nights_after=2,
                     difference=Difference(n_a=9, n_b=2, ratio=0.9, low=0.88, high=0.92, p=0.01))  # fmt: skip
-    assert "; 1 earlier step" in line(steps=[step, step]).verdict and "faster by" in line(steps=[step]).verdict
+    assert "; 1 earlier step" in line(steps=[step, step]).verdict and "times as long from" in line(steps=[step]).verdict

@@ -9,6 +9,7 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.history import trend as module
 from orchestrator.history.gate import passes, regressions
+from orchestrator.stats.inference import times
 from tests.fakes.nights import night, run_id
 
 BASE = {"jax": 1.2, "torch": 2.0}
@@ -40,7 +41,10 @@ def test_the_first_run_after_a_planted_step_is_named(tmp_path, trend_of, seed, s
     assert (step.first.run_id, step.before.run_id, step.nights_after) == (run_id(26), run_id(25), 8)
     assert step.first.commit == commit(26) and step.before.commit == commit(25)
     assert step.difference.low < size < step.difference.high
-    assert ("slower by" if size > 1 else "faster by") in step.words and commit(26)[:12] in jax.verdict
+    assert (
+        f"takes {times(step.difference.low, step.difference.high)} as long from" in step.words
+        and commit(26)[:12] in jax.verdict
+    )
     assert list(step.changed) == ["keras_version"]
 
 
