@@ -70,7 +70,9 @@ def test_a_name_that_no_file_can_have_is_none():
 
 def test_numbers_that_lead_nowhere_are_no_crash():
     content = bytearray(library(LIB))
-    content[40:48] = (2**64 - 1).to_bytes(8, "little")  # e_shoff
+    headers = int.from_bytes(content[40:48], "little")
+    for at in range(headers, len(content) - 63, 64):
+        content[at + 24 : at + 32] = (2**64 - 1).to_bytes(8, "little")  # where the section lies
     with pytest.raises(NotALibrary, match="not an ELF file"):
         dynamic(io.BytesIO(content))
     assert machine_code.kinds(bytes(content)) == []
