@@ -99,6 +99,8 @@ class ReportInput(Struct, kw_only=True):
     deviations: list[Row] = []
     environment: list[tuple[str, str]] = []
     plan_command: str = ""
+    #: The command that asks for the same as a new run, so that it can have more repeats; "" where none is known.
+    asked: str = ""
     #: What an hour of the machine costs, in whatever currency.
     price: float | None = None
     notes: list[str] = []

@@ -33,5 +33,5 @@ def write_page(folder: RunFolder, root: Path) -> None:
     catalog = recorded(load_catalog(root), [folder.plan()])
     merged = collect.merge_runs([folder])
     write_atomic(folder.path / "results.json", to_json({"results": for_programs(merged.rows)}))
-    view = session.view_of(merged, catalog, session.made_by([folder]))
+    view = session.view_of(merged, catalog, session.made_by([folder]), asked=session.asked_for([folder]))
     session.write_report(view, folder.path, lambda view: LATER)

@@ -26,6 +26,7 @@ from orchestrator.plan.request import Request, RunRequest
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
 from orchestrator.run import owner, stranger
+from orchestrator.run.again import composed
 from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
 from orchestrator.run.hearing import Hearing
@@ -109,15 +110,23 @@ def new_folder(request: RunRequest, ready: Ready, listener: Listener) -> tuple[R
 
 def made_by(folders: Sequence[RunFolder]) -> str:
     """The command that makes all of it again: those that made the runs, or a replay where that is not on record."""
-    return " && ".join(dict.fromkeys(map(_made_by, folders)))
+    made = (_on_record(folder)[1] or f"orchestrate replay {shlex.quote(str(folder.path))}" for folder in folders)
+    return " && ".join(dict.fromkeys(made))
 
 
-def _made_by(folder: RunFolder) -> str:
+def asked_for(folders: Sequence[RunFolder]) -> str:
+    """The same as new runs, which may have more repeats; "" where a run cannot be asked for by options alone."""
+    asked = [command or composed(plan) for plan, command in map(_on_record, folders)]
+    return " && ".join(dict.fromkeys(asked)) if all(asked) else ""
+
+
+def _on_record(folder: RunFolder) -> tuple[Plan, str]:
+    """A run's plan, and the command that made it; "" where it is not known or not to be pasted."""
     plan, why = owner.recorded(folder)
     command = stranger.shown_command(plan.setup.get("command"))
     if why and stranger.acts(command):  # people paste it; a replay asks first
         command = ""
-    return command or f"orchestrate replay {shlex.quote(str(folder.path))}"
+    return plan, command
 
 
 def carry_out(
@@ -206,7 +215,7 @@ def report(
     except Exception as error:
         broken = error
     try:  # who is fastest is told, whatever the disk says
-        view = view_of(merged, catalog, command, price or recorded_price(folders))
+        view = view_of(merged, catalog, command, price or recorded_price(folders), asked_for(folders))
         told = summary(view, out)
         lacking = [] if broken else write_report(view, place)
         for line in (*merged.notes, *lacking):
@@ -236,13 +245,16 @@ def recorded_price(folders: Sequence[RunFolder]) -> float | None:
     return price if 0 < price < math.inf else None
 
 
-def view_of(merged: Merged, catalog: Catalog, command: str, price: float | None = None) -> View:
-    """Merged runs sorted, ranked and judged: what the report and the summary on the terminal both show."""
+def view_of(merged: Merged, catalog: Catalog, command: str, price: float | None = None, asked: str = "") -> View:
+    """Merged runs sorted, ranked and judged: what the report and the summary on the terminal both show.
+
+    `command` and `asked`: see `made_by` and `asked_for`.
+    """
     from orchestrator.report.input import report_input  # imported here because they load numpy
     from orchestrator.report.view import make_view
 
     created = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    return make_view(report_input(merged, catalog, command, created, price))
+    return make_view(msgspec.structs.replace(report_input(merged, catalog, command, created, price), asked=asked))
 
 
 def checked_place(out: Path) -> Path:

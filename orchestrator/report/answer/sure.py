@@ -49,7 +49,7 @@ def sure(view: View, found: Sequence[Field]) -> Sure | None:
     if needed:
         known = [number for number in needed if number]
         what_for = "For a verdict" if len(known) == len(needed) else ""
-        command = again(view.report.plan_command, max(known)) if what_for else ""
+        command = again(view.report.asked or view.report.plan_command, max(known)) if what_for else ""
         if not what_for:
             why.append(f"more than {MOST} repeats would be needed")
         return Sure(word=WORDS[min(levels)], why=why, what_for=what_for, command=command)

@@ -34,7 +34,7 @@ def build(material: Material) -> Figure | None:
 
 
 def _panel(title: str, lines: list[Line], looks: dict[str, Look], every: list[float]) -> Panel:
-    rows = Rows(title, [each.contender for each in lines])
+    rows = Rows(title, [each.contender for each in lines], keys=[looks[each.contender].key for each in lines])
     scale = scales.logarithmic(every, rows.begin, rows.end)
     for y, each in zip(rows.y, lines, strict=True):
         look = looks[each.contender]

@@ -83,7 +83,7 @@ def _panel(material: Material, group: Group, shown: Sequence[tuple[int, float, s
     lines = []
     for column, value, text, tip in shown:
         look = material.looks[column]
-        lines.append((look.label, look.colour, value, text, f"{look.label}: {tip}"))
+        lines.append((look, value, text, f"{look.label}: {tip}"))
     return bars(
         group.title, lines, axis, words.money if axis.startswith("money") else words.figure, material.noise(group.line)
     )

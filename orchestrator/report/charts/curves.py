@@ -92,8 +92,8 @@ class Plot:
         ends = sorted(((y(c.points[-1][1]), i) for i, c in enumerate(self.curves)), key=lambda end: end[0])
         for (wanted, i), at in zip(ends, apart([end for end, _ in ends], self.top, self.bottom), strict=True):
             curve = self.curves[i]
-            canvas.line(x(curve.points[-1][0]) + 3, wanted, self.right + 8, at, "g")
             with canvas.group(curve.look.colour, curve.look.key):
+                canvas.line(x(curve.points[-1][0]) + 3, wanted, self.right + 8, at, "g")
                 canvas.text(self.right + 10, at + 3.5, curve.name)
 
 
@@ -137,9 +137,9 @@ def key_panel(looks: Sequence[Look], numbers: Sequence[str]) -> Panel:
         with canvas.group(look.colour, look.key):
             canvas.path([(0, y), (22, y)], "l", dash=look.dash)
             canvas.mark(look.shape, 11, y)
-        if number != look.label:
-            canvas.text(42, y + 4, number, "h e")
-        for i, line in enumerate(text):
-            canvas.text(48 if number != look.label else 28, y + 4 + 14 * i, line)
+            if number != look.label:
+                canvas.text(42, y + 4, number, "h e")
+            for i, line in enumerate(text):
+                canvas.text(48 if number != look.label else 28, y + 4 + 14 * i, line)
         y += 14 * len(text)
     return finished(canvas)

@@ -67,7 +67,8 @@ def _cell(column: int, speed: Speed, best: float) -> Cell:
 def _panel(material: Material, group: Group, cells: list[Cell], marks: list[float]) -> Panel:
     labels = [material.looks[cell.column].label for cell in cells]
     right = [f"{words.seconds(cell.speed.seconds)}, n {len(cell.speed.repeats)}" for cell in cells]
-    rows = Rows(group.title, labels, right, material.noise(group.line), room=width_of(WIDEST, 10))
+    keys = [material.looks[cell.column].key for cell in cells]
+    rows = Rows(group.title, labels, right, material.noise(group.line), room=width_of(WIDEST, 10), keys=keys)
     scale = scales.logarithmic(marks, rows.begin, rows.end)
     for y, cell in zip(rows.y, cells, strict=True):
         look, canvas = material.looks[cell.column], rows.canvas
@@ -77,8 +78,8 @@ def _panel(material: Material, group: Group, cells: list[Cell], marks: list[floa
             if cell.low and cell.high:
                 canvas.line(scale(cell.low), y, scale(cell.high), y, "l")
             canvas.mark(look.shape, scale(cell.ratio), y, "o" if cell.speed.unlearned else "m", _tip(look.label, cell))
-        if cell.speed.disturbed:
-            canvas.mark("circle", scale(cell.ratio), y, "r", f"disturbed: {', '.join(cell.speed.disturbed)}", 7)
+            if cell.speed.disturbed:
+                canvas.mark("circle", scale(cell.ratio), y, "r", f"disturbed: {', '.join(cell.speed.disturbed)}", 7)
     return rows.close(scale, "times the fastest (log scale)", scales.times)
 
 

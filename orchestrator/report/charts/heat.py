@@ -68,18 +68,12 @@ def _panel(material: Material, name: str, groups: list[Group], table: dict[int, 
         with canvas.turned(x, y - 3):
             canvas.text(0, 0, title, "s")
     for column, speeds in table.items():
-        for i, line in enumerate(labels[column]):
-            canvas.text(side, y + 12 + 12 * i, line, "e")
-        for i, group in enumerate(groups):
-            _cell(
-                canvas,
-                material.looks[column].label,
-                speeds.get(group.line),
-                side + 6 + cell * i,
-                y,
-                cell,
-                heights[column],
-            )
+        its, height = material.looks[column], heights[column]
+        with canvas.group("", its.key):
+            for i, line in enumerate(labels[column]):
+                canvas.text(side, y + 12 + 12 * i, line, "e")
+            for i, group in enumerate(groups):
+                _cell(canvas, its.label, speeds.get(group.line), side + 6 + cell * i, y, cell, height)
         y += heights[column]
     return finished(canvas)
 

@@ -39,5 +39,5 @@ def _panel(material: Material, group: Group, what: str, found: list[tuple[float,
     lines = []
     for value, column in found:
         look, text = material.looks[column], words.megabytes(value)
-        lines.append((look.label, look.colour, value / 1024, text, f"{look.label}: {text}"))
+        lines.append((look, value / 1024, text, f"{look.label}: {text}"))
     return bars(group.title, lines, "GiB", scales.tick, what)

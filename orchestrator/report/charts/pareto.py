@@ -11,7 +11,7 @@ from orchestrator.report import words
 from orchestrator.report.charts import curves, scales
 from orchestrator.report.charts.curves import LEFT
 from orchestrator.report.charts.figure import WIDTH, Figure, Panel, finished, wrapped
-from orchestrator.report.charts.material import Group, Material
+from orchestrator.report.charts.material import Group, Look, Material
 from orchestrator.report.charts.scales import Scale
 from orchestrator.report.charts.svg import Canvas, width_of
 from orchestrator.stats.describe import median
@@ -96,7 +96,7 @@ def _panel(material: Material, group: Group, dots: Sequence[Dot]) -> Panel:
             canvas.mark(look.shape, x(dot.speed), y(dot.accuracy), "m" if dot.best else "o", tip)
     _names(
         canvas,
-        [(x(dot.speed), y(dot.accuracy), material.looks[dot.column].label, dot.best) for dot in dots],
+        [(x(dot.speed), y(dot.accuracy), material.looks[dot.column], dot.best) for dot in dots],
         taken,
         top,
     )
@@ -123,16 +123,17 @@ def _along(steps: Sequence[tuple[float, float]]) -> list[Box]:
     return found
 
 
-def _names(canvas: Canvas, dots: Sequence[tuple[float, float, str, bool]], taken: list[Box], top: float) -> None:
+def _names(canvas: Canvas, dots: Sequence[tuple[float, float, Look, bool]], taken: list[Box], top: float) -> None:
     """Names where there is room for them, those on the front first; the key has all of them."""
-    for x, y, name, _ in sorted(dots, key=lambda dot: not dot[3]):
-        width = width_of(name, 10)
+    for x, y, its, _ in sorted(dots, key=lambda dot: not dot[3]):
+        width = width_of(its.label, 10)
         for dx, dy, look in PLACES:
             left = x + dx - (width if look == "e" else width / 2 if look == "c" else 0)
             box = (left, y + dy - 9, left + width, y + dy + 2)
             across, down = box[0] >= LEFT and box[2] <= WIDTH, box[1] >= top - 8 and box[3] <= top + HEIGHT
             if across and down and not any(_meet(box, other) for other in taken):
-                canvas.text(x + dx, y + dy, name, f"n {look}".rstrip())
+                with canvas.group("", its.key):
+                    canvas.text(x + dx, y + dy, its.label, f"n {look}".rstrip())
                 taken.append(box)
                 break
 

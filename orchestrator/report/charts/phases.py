@@ -64,21 +64,23 @@ def _parts(rows: Sequence[Row]) -> dict[str, float]:
 def _panel(material: Material, group: Group, found: Sequence[tuple[int, dict[str, float]]]) -> Panel:
     wholes = [sum(parts.values()) for _, parts in found]
     labels = [material.looks[column].label for column, _ in found]
-    rows = Rows(group.title, labels, [words.seconds(whole) for whole in wholes], material.noise(group.line))
+    keys = [material.looks[column].key for column, _ in found]
+    right = [words.seconds(whole) for whole in wholes]
+    rows = Rows(group.title, labels, right, material.noise(group.line), keys=keys)
     scale = scales.from_zero(wholes, rows.begin, rows.end)
     for y, (column, parts) in zip(rows.y, found, strict=True):
         at = 0.0
         for phase, (letter, title, _) in style.PHASES.items():
             seconds = parts.get(phase, 0.0)
-            left, right = scale(at), scale(at + seconds)
+            begin, end = scale(at), scale(at + seconds)
             at += seconds
             if not seconds:
                 continue
             with rows.canvas.group(f"p-{phase}", material.looks[column].key):
                 tip = f"{material.looks[column].label}: {title} {words.seconds(seconds)}"
-                rows.canvas.box(left, y - 7, max(0.5, right - left - 0.6), 14, "m", tip)
-            if right - left >= 9:
-                rows.canvas.text((left + right) / 2, y + 3.5, letter, "w")
+                rows.canvas.box(begin, y - 7, max(0.5, end - begin - 0.6), 14, "m", tip)
+                if end - begin >= 9:
+                    rows.canvas.text((begin + end) / 2, y + 3.5, letter, "w")
     return rows.close(scale, "seconds since the job was launched")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from orchestrator.report.charts import scales
 from orchestrator.report.charts.figure import WIDTH, Panel, finished, wrapped
+from orchestrator.report.charts.material import Look
 from orchestrator.report.charts.scales import Scale
 from orchestrator.report.charts.svg import Canvas, width_of
 
@@ -20,11 +21,17 @@ class Rows:
     """Names on the left (long ones above their row), figures on the right, and room for marks between.
 
     `y` has the middle of each row, `begin` and `end` are for a scale; `room`: what figures take in any panel of the
-    picture. `close` draws the axis below everything that was drawn.
+    picture; `keys`: of the contenders that the rows are of. `close` draws the axis below everything that was drawn.
     """
 
     def __init__(
-        self, title: str, names: Sequence[str], right: Sequence[str] = (), note: str = "", room: float = 0.0
+        self,
+        title: str,
+        names: Sequence[str],
+        right: Sequence[str] = (),
+        note: str = "",
+        room: float = 0.0,
+        keys: Sequence[str] = (),
     ) -> None:
         beside = max((width_of(name) for name in names), default=0) <= MOST_BESIDE
         side = max((width_of(name) for name in names), default=0) if beside else 0
@@ -44,13 +51,14 @@ class Rows:
         self._texts = Canvas(WIDTH, top + FOOT)
         for i, (text, look) in enumerate(heads):
             self._texts.text(0, 11 + LINE * i, text, look)
-        for y, each, name in zip(self.y, lines, names, strict=True):
-            if beside:
-                self._texts.text(side, y + 4, name, "e")
-            for i, text in enumerate([] if beside else each):
-                self._texts.text(0, y - ROW / 2 - LINE * (len(each) - 1 - i) - 1, text, "v")
-        for y, text in zip(self.y, right, strict=False):
-            self._texts.text(WIDTH, y + 4, text, "s e")
+        for row, (y, each, name) in enumerate(zip(self.y, lines, names, strict=True)):
+            with self._texts.group("", keys[row] if keys else ""):
+                if beside:
+                    self._texts.text(side, y + 4, name, "e")
+                for i, text in enumerate([] if beside else each):
+                    self._texts.text(0, y - ROW / 2 - LINE * (len(each) - 1 - i) - 1, text, "v")
+                for text in right[row : row + 1]:
+                    self._texts.text(WIDTH, y + 4, text, "s e")
 
     def close(self, scale: Scale, title: str, form: Callable[[float], str] = scales.tick) -> Panel:
         """The finished panel, with the axis of `scale` below the rows."""
@@ -67,15 +75,16 @@ def _joined(whole: Canvas, *parts: Canvas) -> Canvas:
 
 def bars(
     title: str,
-    lines: Sequence[tuple[str, str, float, str, str]],
+    lines: Sequence[tuple[Look, float, str, str]],
     axis: str,
     form: Callable[[float], str] = scales.tick,
     note: str = "",
 ) -> Panel:
-    """A bar from 0 for each (name, colour, value, its text, tip)."""
-    rows = Rows(title, [name for name, *_ in lines], [text for *_, text, _ in lines], note)
-    scale = scales.from_zero([value for _, _, value, _, _ in lines], rows.begin, rows.end)
-    for y, (_, colour, value, _, tip) in zip(rows.y, lines, strict=True):
-        with rows.canvas.group(colour):
+    """A bar from 0 for each (contender, value, its text, tip)."""
+    keys = [look.key for look, *_ in lines]
+    rows = Rows(title, [look.label for look, *_ in lines], [text for *_, text, _ in lines], note, keys=keys)
+    scale = scales.from_zero([value for _, value, _, _ in lines], rows.begin, rows.end)
+    for y, (look, value, _, tip) in zip(rows.y, lines, strict=True):
+        with rows.canvas.group(look.colour, look.key):
             rows.canvas.box(scale.begin, y - 6, scale(value) - scale.begin, 12, "m", tip)
     return rows.close(scale, axis, form)

@@ -58,25 +58,25 @@ def _height(strip: Strip) -> float:
 
 
 def _draw(canvas: Canvas, strip: Strip, x: Scale, top: float) -> None:
-    for line in wrapped(strip.name, WIDTH - LEFT):
-        canvas.text(LEFT, top + NAME - 4, line)
-        top += NAME
-    bottom = top + (STRIP + AIR) * len(strip.series) - AIR
-    step = -(-len(strip.epochs) // MOST_EPOCHS) or 1
-    for begin, end in strip.epochs[:: 2 * step]:
-        canvas.box(x(begin), top, x(end) - x(begin), bottom - top, "q")
-    for series in strip.series:
-        y = Scale(0.0, series.most or 1.0, top + STRIP, top)
-        canvas.line(LEFT, top + STRIP, WIDTH - 6, top + STRIP, "a")
-        canvas.text(LEFT - 4, top + 8, scales.tick(round(y.high)), "s e")
-        canvas.text(LEFT - 4, top + 20, series.unit, "s e")
-        with canvas.group(strip.look.colour, strip.look.key):
+    with canvas.group(strip.look.colour, strip.look.key):
+        for line in wrapped(strip.name, WIDTH - LEFT):
+            canvas.text(LEFT, top + NAME - 4, line)
+            top += NAME
+        bottom = top + (STRIP + AIR) * len(strip.series) - AIR
+        step = -(-len(strip.epochs) // MOST_EPOCHS) or 1
+        for begin, end in strip.epochs[:: 2 * step]:
+            canvas.box(x(begin), top, x(end) - x(begin), bottom - top, "q")
+        for series in strip.series:
+            y = Scale(0.0, series.most or 1.0, top + STRIP, top)
+            canvas.line(LEFT, top + STRIP, WIDTH - 6, top + STRIP, "a")
+            canvas.text(LEFT - 4, top + 8, scales.tick(round(y.high)), "s e")
+            canvas.text(LEFT - 4, top + 20, series.unit, "s e")
             for points in series.others:
                 canvas.path(steps(points, x, y), "f")
             canvas.path(steps(series.points, x, y), "l", series.tip)
-        for t, tip in series.marks:
-            canvas.line(x(t), top + STRIP - 7, x(t), top + STRIP, "r", tip)
-        top += STRIP + AIR
+            for t, tip in series.marks:
+                canvas.line(x(t), top + STRIP - 7, x(t), top + STRIP, "r", tip)
+            top += STRIP + AIR
 
 
 def steps(points: Points, x: Scale, y: Scale) -> list[tuple[float, float]]:

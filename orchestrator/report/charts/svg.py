@@ -78,9 +78,9 @@ class Canvas:
 
     @contextmanager
     def group(self, look: str, contender: str = "") -> Iterator[None]:
-        """What is drawn inside has the colour of `look`; `contender` is the key by which scripts find it."""
+        """What is drawn inside has the colour of `look`, if any; `contender` is the key by which scripts find it."""
         named = f' data-contender="{_value(contender)}"' if contender else ""
-        self._parts.append(f'<g class="{look}"{named}>')
+        self._parts.append(f'<g class="{look}"{named}>' if look else f"<g{named}>")
         yield
         self._parts.append("</g>")
 

@@ -31,6 +31,7 @@ function show(next) {
   const said = differences(view, next).join(", ");
   view = next;
   tables.forEach((found) => showTable(found, view));
+  all("figure [data-contender]").forEach((part) => part.toggleAttribute("hidden", view.hide.includes(part.dataset.contender)));
   followers.forEach((follower) => follower());
   if (said) { say(said); }
 }

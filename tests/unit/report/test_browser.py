@@ -62,6 +62,24 @@ def test_a_mark_says_what_it_stands_for(browser, report):
     assert browser.ask("!document.querySelector('.tip').hidden")
 
 
+def test_a_contender_that_is_hidden_is_hidden_in_every_chart(browser, report):
+    """All of it: marks, name and figure. The others stay where they are."""
+    browser.open(report, 1200)
+    key = "cntk-2.5.1"
+    figures = set(browser.each("figure[id^=chart-]", "e.id"))
+    drawn = set(browser.each(f'figure [data-contender="{key}"]', "e.closest('figure').id"))
+    assert len(drawn) >= 7 and figures - drawn <= {"chart-eras", "chart-article"}
+    seen = "e.textContent.includes('CNTK') && !e.closest('[hidden]')"
+    others = len(browser.each('figure [data-contender="jax-0.10.0"]'))
+    browser.open(report, 1200, hash=f"#hide={key}")
+    assert not any(browser.each("figure svg text", seen))
+    shown = "getComputedStyle(e).display !== 'none'"
+    assert set(browser.each(f'figure [data-contender="{key}"]', shown)) == {False}
+    assert browser.each('figure [data-contender="jax-0.10.0"]', shown) == [True] * others
+    browser.click("#controls .bar > button")
+    assert set(browser.each(f'figure [data-contender="{key}"]', shown)) == {True}
+
+
 @pytest.mark.parametrize("width", [390, 1200])
 def test_the_page_never_scrolls_sideways(browser, report, width):
     browser.open(report, width)

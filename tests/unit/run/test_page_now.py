@@ -34,7 +34,7 @@ def test_it_says_how_far_the_run_is_and_looks_again(going_on):
     assert Paged(Recorder(), going_on.path, root, (), False)._written() == ""
     html, markdown = ((going_on.path / f"report.{kind}").read_text() for kind in ("html", "md"))
     assert '<meta http-equiv="refresh" content="20">' in html
-    assert "1 of 3 jobs are done, 1 running, 1 waiting" in html and "<b>1</b> of 3 jobs done, the run goes on" in html
+    assert "1 of 3 jobs are done, 1 running, 1 waiting" in html and "1 of 3 jobs done, the run goes on" in html
     assert "cancelled" not in html.lower() and "cancelled" not in markdown.lower()
     assert "Charts are drawn when the run has ended." in html
     rows = json.loads((going_on.path / "results.json").read_text())["results"]

@@ -77,6 +77,13 @@ def test_a_tie_of_enough_repeats_is_known_and_says_how_many_more_would_tell():
     assert apart.what_for == "For a verdict" and 5 < needed <= 50
 
 
+def test_a_replayed_run_is_asked_for_anew_with_more_repeats():
+    rows = two([1.0], [1.5])
+    view = view_of(rows, plan_command="orchestrate replay r", asked="orchestrate run --scale quick")
+    found = sure(view, fields(view.layout, view.speeds))
+    assert found and found.command == "orchestrate run --scale quick --repeats 5"
+
+
 def test_where_nothing_is_compared_there_is_nothing_to_be_sure_of():
     view = view_of([row()])
     assert sure(view, fields(view.layout, view.speeds)) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.report.charts import scales
+from orchestrator.report.charts.material import Look
 from orchestrator.report.charts.rows import Rows, bars
 from tests.unit.report.charts.makers import Drawing
 
@@ -21,7 +22,8 @@ def test_the_axes_of_panels_are_of_one_length_where_room_is_asked_for():
 
 
 def test_bars_reach_from_zero_in_proportion():
-    drawn = Drawing(bars("t", [("a", "b-jax", 2.0, "2", "a: 2"), ("b", "b-torch", 1.0, "1", "b: 1")], "seconds"))
+    jax, torch = (Look(name, f"{name}-key", f"b-{name}", "circle", "") for name in ("jax", "torch"))
+    drawn = Drawing(bars("t", [(jax, 2.0, "2", "a: 2"), (torch, 1.0, "1", "b: 1")], "seconds"))
     first, second = drawn.xs()
     assert first > 0 and abs(second / first - 0.5) < 0.01
     assert drawn.tips("m") == ["a: 2", "b: 1"] and drawn.texts("s", "e") == ["2", "1"]
