@@ -39,6 +39,8 @@ HEADER = "# Made by docker/needs.py from the wheels and packages themselves; do 
 LIBRARY = re.compile(rb"(?<![\w.-])lib(?:cu|nv|nccl)[\w-]*\.so(?:\.\d+)*(?![\w.])")
 #: Headers of CUDA as C code names them, or Python code that writes C code.
 HEADER_NAME = re.compile(rb"""[<"'](cu\w+\.h)[>"']""")
+#: Bytes of one file in an archive; the largest library of a wheel has two thousand million.
+MOST_BYTES = 8 * 2**30
 CODE = (".c", ".h", ".py", ".pyx", ".cpp", ".cu")
 
 
@@ -135,15 +137,23 @@ def members(path):
     """Place and content of every file of a wheel, a .tar.gz or a .deb."""
     if path.suffix == ".whl":
         with zipfile.ZipFile(path) as wheel:
-            for name in wheel.namelist():
-                yield name, wheel.read(name)
+            for member in wheel.infolist():
+                refuse_bomb(path, member.filename, member.file_size)
+                yield member.filename, wheel.read(member)
         return
     with (
         path.open("rb") as stream,
         tarfile.open(fileobj=debian_data(stream) if path.suffix == ".deb" else stream) as tar,
     ):
         for member in filter(tarfile.TarInfo.isfile, tar):
+            refuse_bomb(path, member.name, member.size)
             yield member.name, tar.extractfile(member).read()
+
+
+def refuse_bomb(path, name, size):
+    """No more of a file is unpacked than its archive says."""
+    if size > MOST_BYTES:
+        raise SystemExit(f"{path.name}: {name!r} unpacks to {size:,} bytes, which no library has")
 
 
 def debian(image, packages):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
+import runpy
+import tarfile
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -176,3 +180,21 @@ def test_the_ranges_of_2017_are_within_what_their_wheels_have_code_for(name: str
     native = NEEDS["code"][name]["native"]
     lowest, highest = needs.compute_capability
     assert lowest == native[0] and highest.partition(".")[0] == native[-1].partition(".")[0]
+
+
+@pytest.mark.parametrize("kind", ["whl", "tar.gz"])
+def test_a_package_that_unpacks_to_more_than_any_library_is_refused(tmp_path: Path, kind: str):
+    script, path = runpy.run_path(str(DOCKER / "needs.py")), tmp_path / f"bomb-1.0.{kind}"
+    if kind == "whl":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as wheel:
+            wheel.writestr("libbomb.so", bytes(1000))
+    else:
+        with tarfile.open(path, "w:gz") as archive:
+            member = tarfile.TarInfo("libbomb.so")
+            member.size = 1000
+            archive.addfile(member, io.BytesIO(bytes(1000)))
+    members = script["members"]
+    assert [(name, len(content)) for name, content in members(path)] == [("libbomb.so", 1000)]
+    members.__globals__["MOST_BYTES"] = 999
+    with pytest.raises(SystemExit, match=r"'libbomb\.so' unpacks to 1,000 bytes"):
+        list(members(path))
