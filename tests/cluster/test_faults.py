@@ -322,8 +322,9 @@ def test_a_full_queue_never_holds_more_than_the_bound(cluster, place, tmp_path):
     process = user.run("--workload", "good", "--stack", "stub-old", "--gpu-type", "k80", "--repeats", "4", "--json")
     most = 0
     while process.poll() is None:
+        over = len(list(tmp_path.glob("results/2*/jobs/*/result.json")))  # Slurm may still be ending those
         with contextlib.suppress(ValueError):
-            most = max(most, len(cluster.jobs("running,pending")))
+            most = max(most, len(cluster.jobs("running,pending")) - over)
         time.sleep(0.05)
     code, rows, _ = user.finish(process)
     assert (code, len(rows)) == (0, 4)
