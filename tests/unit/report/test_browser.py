@@ -126,6 +126,7 @@ def test_on_paper_titles_stay_with_their_pictures_and_heads_are_there_on_every_s
     assert browser.each("#answer .sort")  # buttons are not drawn again where a table goes on: their text is
     browser.call("Emulation.setEmulatedMedia", media="print")
     assert set(browser.each(".sort", "getComputedStyle(e).display")) == {"contents"}
+    assert set(browser.each(".arrow", "getComputedStyle(e).display")) == {"none"}
     browser.open(report, 700)
     browser.call("Emulation.setEmulatedMedia", media="print")
     breaks = "getComputedStyle(e).breakInside + ' ' + getComputedStyle(e).breakAfter"
