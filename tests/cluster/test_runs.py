@@ -30,7 +30,10 @@ MAY_DIFFER = {
     "cores",  # those that Slurm granted
 }
 #: What was read off the GPU: a job of a quarter of a second may end before the second look at it.
-READ = ("gpu_mem_peak_mb", "gpu_temp_max_c", "throttle_reasons")
+READ = (
+    *("gpu_mem_peak_mb", "gpu_temp_max_c", "throttle_reasons"),
+    *("gpu_xids", "gpu_ecc_corrected", "gpu_ecc_uncorrected"),
+)
 
 
 def same(row: dict) -> dict:
