@@ -113,6 +113,10 @@ VARIABLES = (
         "set for a script of one's own: what Keras has downloaded before, its packages, and each --data by its name",
     ),
     Variables(
+        ("CUBLAS_WORKSPACE_CONFIG", "TF_USE_LEGACY_KERAS", "XLA_FLAGS"),
+        "set for jobs, by a stack's file or by --deterministic, and recorded; the caller's own reach no job",
+    ),
+    Variables(
         ("KERAS_BACKEND", "MPLBACKEND", "TF_CPP_MIN_LOG_LEVEL"),
         "set for jobs: the backend; pictures that need no screen; TensorFlow without its remarks",
     ),

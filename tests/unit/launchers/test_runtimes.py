@@ -234,7 +234,8 @@ def test_a_host_without_podman_is_told_by_doctor_and_by_a_run(tmp_path, monkeypa
     words = ["--config", "smoke", "--launcher", "podman", "--out", str(tmp_path)]
     answer = CliRunner().invoke(cli, ["doctor", *words])
     assert answer.exit_code == 3
-    assert "podman: the program podman is not on the search path\n     -> install it: apt-get" in answer.output
+    told = " ".join(answer.output.split())  # as wide as the terminal
+    assert "podman: the program podman is not on the search path -> install it: apt-get" in told
     answer = CliRunner().invoke(cli, ["run", *words])
     assert isinstance(answer.exception, HostError)
     assert not list(tmp_path.iterdir())

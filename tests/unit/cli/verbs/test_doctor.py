@@ -96,8 +96,8 @@ def test_a_misnamed_stack_is_the_users_mistake_and_no_check(orchestrate):
     ("words", "seen"),
     [
         (["--stack", "keras2-theano"], "Python of keras2-theano: needs python2.7"),
-        (["--stack", "keras3-jax", "--threads", "4000"], "what is asked for: 1 jobs of 4000 threads need"),
-        (["--stack", "keras3-jax", "--parallel", "4000"], "what is asked for: 4000 jobs of"),
+        (["--stack", "keras3-jax", "--threads", "4000"], "what is asked for: 1 job of 4,000 threads needs"),
+        (["--stack", "keras3-jax", "--parallel", "4000"], "what is asked for: 4,000 jobs of"),
     ],
 )
 def test_what_a_run_would_refuse_is_in_the_way(orchestrate, tmp_path, words, seen):
