@@ -12,8 +12,8 @@ import sys
 import duckdb
 import pytest
 
-from orchestrator.results.columns import COLUMNS
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.results.columns import COLUMNS
 from tests.cells import PARAMETERS
 from tests.conftest import ROOT
 from tests.replay.record import RECORDED
