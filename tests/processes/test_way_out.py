@@ -124,7 +124,7 @@ def test_a_terminal_that_is_closed_leaves_rows_for_all(place, tells):
                            env=place.environment | {"TERM": "xterm"}, start_new_session=True)  # fmt: skip
     os.close(terminal)
     seen = b""
-    while b"epoch 1" not in seen:
+    while b" 1/2 " not in seen:  # of its epochs
         seen += os.read(keyboard, 4096)
     os.close(keyboard)
     for number in tells:
