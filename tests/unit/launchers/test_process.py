@@ -181,7 +181,7 @@ def test_a_clock_that_is_set_back_changes_stamps_only(context, tmp_path, monkeyp
 
 
 def test_no_interval_is_taken_from_the_wall_clock():
-    """But for how long ago the files of another orchestrator were written, which `watch` shows: stamps are wall time."""
+    """But for the age of another orchestrator's files, which `watch` shows: their stamps are wall time."""
     code = "".join(path.read_text() for path in (ROOT / "orchestrator").rglob("*.py") if path.name != "follow.py")
     assert "time.time(" not in code
     assert "utcnow(" not in code
