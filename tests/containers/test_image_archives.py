@@ -172,5 +172,5 @@ def test_an_image_that_is_not_there_is_the_users_mistake(engine: Any, tmp_path: 
 
 def test_the_command_lists_what_is_in_a_file(archive: Path):
     command = [sys.executable, "-m", "orchestrator", "images", "list", str(archive)]
-    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    _, _, *lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert [line.split()[:2] for line in lines] == [[ONE, "checked"], [TWO, "checked"]]
