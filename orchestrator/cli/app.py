@@ -12,17 +12,35 @@ from typing import Any
 import click
 
 from orchestrator import __version__, ownership, streams
-from orchestrator.cli.console import console, say_error
-from orchestrator.cli.mistakes import in_our_words
 from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.files import is_python, is_text
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
-#: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order.
-VERBS = (
-    *("run", "plan", "doctor", "report", "compare", "trend", "merge", "query", "replay", "verify", "validate"),
-    *("list", "new", "lock", "build", "images", "data", "attach", "watch", "clean", "render"),
-)
+#: Each verb is the command of its name in cli/verbs/<verb>.py. `--help` lists them in this order with these lines,
+#: which are the first of their own help: nobody waits for all of them to be loaded.
+VERBS = {
+    "run": "Measure every job of a configuration and report.",
+    "plan": "Show what would run, and what it takes.",
+    "doctor": "Check whether this host can run a configuration.",
+    "report": "Report recorded runs again.",
+    "compare": "Compare two runs, cell by cell.",
+    "trend": "Follow every cell from night to night.",
+    "merge": "Merge runs of any hosts into one set.",
+    "query": "Run an SQL query over a merged set or a run.",
+    "replay": "Repeat a recorded run, or one job of it.",
+    "verify": "Check the files of a recorded run.",
+    "validate": "Check how reliable verdicts are at some noise.",
+    "list": "List stacks, workloads, presets, or the runs on record.",
+    "new": "Write the file of a stack or a workload, to begin with.",
+    "lock": "Lock the packages of a stack anew, with hashes.",
+    "build": "Build the images of stacks that are out of date.",
+    "images": "List images, and carry them to hosts without a network.",
+    "data": "Fetch, check and list the data sets (mnist, cifar10, babi).",
+    "attach": "Collect a run that goes on on a cluster.",
+    "watch": "Watch a run that goes on, from another terminal.",
+    "clean": "Remove what killed runs left.",
+    "render": "Write Dockerfiles and compose.yaml from stacks.yaml.",
+}
 
 #: `--option=`, and the options for which nothing is a value.
 EMPTY_VALUE = re.compile(r"--[a-z][a-z-]*=\Z")
@@ -51,6 +69,10 @@ class Verbs(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help", "--version")):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([*VERBS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -105,6 +127,8 @@ def _code() -> int:
             raise HostError(f"standard output could not be written: {loss}", "write it elsewhere")
         return code
     except OrchestrateError as error:
+        from orchestrator.cli.console import say_error  # Rich comes along, which help and version need not wait for
+
         say_error(error)
         return error.exit_code
 
@@ -120,9 +144,13 @@ def _carried_out() -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except click.exceptions.Abort:
+        from orchestrator.cli.console import console
+
         console.print("stopped")
         return 130
     except click.ClickException as error:
+        from orchestrator.cli.mistakes import in_our_words  # every option comes along
+
         raise in_our_words(error) from error
     except OSError as error:
         if error.filename is None:

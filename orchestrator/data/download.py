@@ -16,9 +16,10 @@ from urllib.parse import urlsplit
 from orchestrator import __version__
 from orchestrator.data import connection
 from orchestrator.data.declared import Place
+from orchestrator.data.fetched import RECORD, Fetched, known_hashes, recorded
 from orchestrator.errors import HostError
-from orchestrator.files import cache_locked, cached_records, disk_errors, sha256_file, write_atomic
-from orchestrator.model import Noun, Say, Sha256, to_json
+from orchestrator.files import cache_locked, disk_errors, sha256_file, write_atomic
+from orchestrator.model import Noun, Say, to_json
 from orchestrator.text import public, silent
 
 #: Called with the bytes there so far and the bytes in all (None where the server does not say).
@@ -27,7 +28,6 @@ Progress = Callable[[int, int | None], None]
 _CHUNK = 1 << 18
 #: Bytes of a file whose size is not declared; the largest archive of a CUDA route has a third.
 LARGEST = 2**33
-_RECORD = "fetched.json"
 
 
 class Patience(Noun, frozen=True, kw_only=True):
@@ -42,14 +42,6 @@ class Patience(Noun, frozen=True, kw_only=True):
     least: int = 2**14
     attempts: int = 4
     pause_s: float = 1.0
-
-
-class Fetched(Noun, frozen=True, kw_only=True):
-    """What one address gave the first time."""
-
-    dataset: str
-    sha256: Sha256
-    size: int
 
 
 class FetchFailed(HostError):
@@ -71,18 +63,6 @@ class _Failed(Exception):
 
 class _Interrupted(_Failed):
     """The transfer stopped half-way or the server is busy: worth another attempt."""
-
-
-def recorded(folder: Path) -> dict[str, Fetched]:
-    """What earlier downloads into `folder` gave, by address. A damaged record is a HostError."""
-    return cached_records(folder / _RECORD, Fetched)
-
-
-def known_hashes(places: Sequence[Place], folder: Path) -> frozenset[str]:
-    """The hashes that make a file official: published ones, and those its places gave the first time."""
-    urls = {public(place.url) for place in places}
-    published = {place.sha256 for place in places if place.sha256}
-    return frozenset(published | {entry.sha256 for url, entry in recorded(folder).items() if url in urls})
 
 
 def fetch(
@@ -180,7 +160,7 @@ def _accept(part: Path, target: Path, url: str, fetched: Fetched) -> None:
         part.replace(target)
         for leftover in [p for p in target.parent.glob("*.part") if p.name.startswith(f"{target.name}.")]:
             leftover.unlink(missing_ok=True)
-    record = target.with_name(_RECORD)
+    record = target.with_name(RECORD)
     with cache_locked(record):
         write_atomic(record, to_json(recorded(target.parent) | {url: fetched}), "cache")
 

@@ -7,12 +7,12 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from orchestrator.data.archives import check, write_tar_gz
 from orchestrator.data.contents import BadArchive
 from orchestrator.data.declared import DATA_MODE, Dataset, known, synthetic_path
-from orchestrator.data.download import Patience, Progress, fetch, known_hashes
+from orchestrator.data.fetched import known_hashes
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import (
     cache_folder,
@@ -26,10 +26,10 @@ from orchestrator.files import (
 )
 from orchestrator.model import DataFile, Noun, Say, to_json
 
-Kind = Literal["official", "given", "synthetic"]
+if TYPE_CHECKING:  # loaded where something is fetched
+    from orchestrator.data.download import Progress
 
-#: Automatic fetching must not hold up a run on a host without a network.
-_AUTO = Patience(timeout_s=10.0, attempts=2)
+Kind = Literal["official", "given", "synthetic"]
 
 
 class DataRow(Noun, frozen=True, kw_only=True):
@@ -146,9 +146,12 @@ def _provide(dataset: Dataset, allow_fetch: bool, allow_synthetic: bool, say: Sa
     """Downloads the data set, else makes its synthetic stand-in. Raises UserError or HostError if neither may be."""
     failure: HostError | None = None
     if allow_fetch:
+        from orchestrator.data.download import Patience, fetch  # the standard library's HTTP comes along
+
         try:
             say(f"{dataset.name}: fetching {dataset.file}")
-            return fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, _AUTO, say)
+            hasty = Patience(timeout_s=10.0, attempts=2)  # a host without a network must not hold up a run
+            return fetch(dataset.name, dataset.places, cache_dir() / dataset.file, progress, hasty, say)
         except HostError as error:
             failure = error
     if not allow_synthetic:

@@ -8,8 +8,6 @@ from typing import Any
 
 import msgspec
 import msgspec.toml
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from orchestrator.errors import UserError
 from orchestrator.files import read_bytes
@@ -59,6 +57,8 @@ def read(name: str, content: bytes) -> Metadata:
 
 def _refuse(name: str, text: str) -> None:
     """Raises UserError for what is no requirement, and for one that could be another thing at every run."""
+    from packaging.requirements import InvalidRequirement, Requirement  # only few files ask for anything
+
     try:
         requirement = Requirement(text)
     except InvalidRequirement as error:
@@ -79,6 +79,8 @@ def _python(name: str, python: object) -> str | None:
     """The versions of Python that a file runs on. Raises UserError for what names none."""
     if python is None:
         return None
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
     try:
         return str(SpecifierSet(str(python)))
     except InvalidSpecifier as error:
@@ -89,5 +91,7 @@ def runs_on(asked: str | None, python: str) -> bool:
     """Whether a file that asks for some versions of Python runs on this one: "3.11" is any 3.11.x."""
     if asked is None:
         return True
+    from packaging.specifiers import SpecifierSet
+
     wanted = SpecifierSet(asked, prereleases=True)
     return any(wanted.contains(version) for version in (python, f"{python}.0", f"{python}.99"))

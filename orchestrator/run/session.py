@@ -17,7 +17,6 @@ from orchestrator.executors.executor import Detachable, Executor, Listener
 from orchestrator.executors.prepared import Ready
 from orchestrator.executors.signals import not_hung_up
 from orchestrator.files import disk_errors, write_atomic
-from orchestrator.history import index
 from orchestrator.history.digest import DIGEST, digest
 from orchestrator.model import Noun, Plan, Row, to_json
 from orchestrator.plan.catalog import Catalog
@@ -27,7 +26,6 @@ from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
 from orchestrator.run import owner, stranger
 from orchestrator.run.again import composed
-from orchestrator.run.drawn import drawn
 from orchestrator.run.execute import execute
 from orchestrator.run.hearing import Hearing
 from orchestrator.run.outlook import outlook, session_of
@@ -151,6 +149,8 @@ def carry_out(
             pages.planned(known)
             interrupted, broken = measured(request, executor, ready, folder, pages)
         with not_hung_up():
+            from orchestrator.history import index  # after the jobs: like the report, it loads numpy and templates
+
             finished = report([folder], folder.path, catalog, made_by([folder]), hearing)
             if broken is None and not isinstance(finished.broken, HostError):
                 write_digest(folder, finished.rows, hearing)
@@ -264,16 +264,18 @@ def checked_place(out: Path) -> Path:
     return place
 
 
-def write_report(view: View, out: Path, draw: Callable[[View], Drawn] = drawn) -> list[str]:
-    """The report: HTML, Markdown and charts; what could not be drawn, in words.
+def write_report(view: View, out: Path, draw: Callable[[View], Drawn] | None = None) -> list[str]:
+    """The report: HTML, Markdown and charts, which a program of its own draws unless `draw` does; what could not be
+    drawn, in words.
 
     Raises HostError where they cannot be written, and doors.Refused where the folder of the charts is a link.
     """
     from orchestrator.report.build import build  # imported here because it loads numpy
+    from orchestrator.run.drawn import drawn
 
     out = checked_place(out)
     again = doors.kind_of(out / "report.md") == "file" and "(charts/" in "".join(doors.tail(out / "report.md", 2**24))
-    made = build(view, draw)
+    made = build(view, draw or drawn)
     files = made.files()
     for name, content in files.items():
         write_atomic(out / name, content)

@@ -8,10 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-
-from packaging.markers import default_environment
-from packaging.requirements import Requirement
-from packaging.version import InvalidVersion, Version
+from typing import TYPE_CHECKING
 
 from orchestrator.errors import HostError
 from orchestrator.files import sha256_file
@@ -20,6 +17,9 @@ from orchestrator.plan.inline import runs_on
 from orchestrator.stacks import locks
 from orchestrator.stacks.locks import lock_file, normal
 from orchestrator.text import listed, one_line, public
+
+if TYPE_CHECKING:  # `packaging` is loaded where a file asks for packages: few do, and every run would wait for it
+    from packaging.requirements import Requirement
 
 
 class Unfit(HostError):
@@ -103,6 +103,8 @@ def lacking(ground: Ground, asked: Iterable[str], who: str) -> list[str]:
 
     `who`: the file that asks, for the message.
     """
+    from packaging.requirements import Requirement
+
     return [text for text in asked if not _met(ground, Requirement(text), who)]
 
 
@@ -128,6 +130,8 @@ def _fits(wanted: Requirement, version: str) -> bool:
 
 def is_version(text: str) -> bool:
     """Whether an installer can compare it with others; somebody's own build may be called anything."""
+    from packaging.version import InvalidVersion, Version
+
     try:
         Version(text)
     except InvalidVersion:
@@ -137,6 +141,8 @@ def is_version(text: str) -> bool:
 
 def _marker_environment(python: str) -> dict[str, str]:
     """What markers are judged by: Linux on this processor, and the contender's Python."""
+    from packaging.markers import default_environment
+
     environment = {**default_environment(), "python_version": python, "python_full_version": f"{python}.0"}
     return {name: str(value) for name, value in environment.items()}
 
@@ -172,5 +178,7 @@ def _contradiction(stack: Stack, own: OwnFile, ground: Callable[[Stack], Ground]
 def refuse_old(ground: Ground, wanted: list[str], who: str) -> None:
     """Raises Unfit for packages on a Python that no installer of today serves."""
     if wanted and ground.python.startswith("2."):
+        from packaging.requirements import Requirement
+
         names = listed([Requirement(text).name for text in wanted])
         raise Unfit(f"{who} needs {names}; packages can be added to Python 3 only, and {ground.stack} has Python 2")

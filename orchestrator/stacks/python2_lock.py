@@ -5,12 +5,8 @@ Every package is named with its version, as pip installs them with --no-deps; al
 
 from __future__ import annotations
 
-import http.client
 import json
 import re
-import ssl
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -94,6 +90,11 @@ def is_usable_wheel(filename: str) -> bool:
 
 def index_files(name: str, sources: Sources) -> list[File]:
     """The index's list of files of one project. Raises UserError for a project that it has not, HostError."""
+    import http.client  # these only here: most commands ask no index
+    import ssl
+    import urllib.error
+    import urllib.request
+
     index = indexes.plain_url(sources.index.value) if sources.index else PYPI
     url = f"{index.rstrip('/')}/{normal(name)}/"
     shown = public(url)

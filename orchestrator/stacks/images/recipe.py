@@ -12,7 +12,6 @@ from orchestrator.errors import HostError, UserError
 from orchestrator.model import DeviceKind, Noun, Say, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
-from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.images.context import context_files, cuda_context, recipe_sha256
 from orchestrator.stacks.images.dockerfile import render_dockerfile
 from orchestrator.stacks.images.engine import UNUSABLE_LABEL, ImageInfo
@@ -67,6 +66,8 @@ def choose(
                 "Leave the stack out, or --without-cuda.",
             )
         return plain(catalog, stack, device, without_cuda=True)
+    from orchestrator.stacks.cuda import find as cuda_files  # only few images need any, and HTTP comes along
+
     try:
         found = cuda_files.find(client, stack, device, catalog, settings, say)
     except HostError as error:

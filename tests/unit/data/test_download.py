@@ -16,7 +16,8 @@ import pytest
 
 from orchestrator.data import download as fetching
 from orchestrator.data.declared import Place
-from orchestrator.data.download import FetchFailed, Patience, Progress, fetch, known_hashes, recorded
+from orchestrator.data.download import FetchFailed, Patience, Progress, fetch
+from orchestrator.data.fetched import known_hashes, recorded
 from orchestrator.errors import HostError
 
 CONTENT = bytes(range(256)) * 4096

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.data import find
 from orchestrator.data.declared import Dataset, Place, load_datasets
-from orchestrator.data.download import Fetched
+from orchestrator.data.fetched import Fetched
 from orchestrator.data.find import cache_dir, default_dirs, listing, resolve, verify
 from orchestrator.errors import HostError, UserError
 from orchestrator.model import DataFile

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import subprocess
+import sys
 
 import click
 import pytest
@@ -76,7 +78,29 @@ def test_bounds_and_folders_are_told_in_our_words():
 
 
 def test_a_run_is_watched_beside_attach():
-    assert VERBS.index("watch") == VERBS.index("attach") + 1
+    verbs = list(VERBS)
+    assert verbs.index("watch") == verbs.index("attach") + 1
+
+
+def test_help_lists_each_verb_with_the_first_line_of_its_own_help():
+    assert {verb: COMMANDS[verb].get_short_help_str(limit=200) for verb in VERBS} == VERBS
+    listed = " ".join(help_of("", 100).split())
+    assert all(f"{verb} {line}" in listed for verb, line in VERBS.items())
+
+
+@pytest.mark.parametrize(
+    ("done", "without"),
+    [
+        ("from orchestrator.cli import app; app.cli(['--help'], standalone_mode=False)", "rich numpy jinja2 packaging"),
+        ("import orchestrator.cli.verbs.run", "numpy jinja2 packaging http.client duckdb"),
+    ],
+    ids=["help", "run"],
+)
+def test_nothing_is_loaded_long_before_it_is_needed(done: str, without: str):
+    """Each of these takes a tenth of what people wait for before a command says something."""
+    program = f"import sys; {done}; print('loaded', *[m for m in {without.split()!r} if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.splitlines()[-1] == "loaded"
 
 
 def test_examples_of_every_command_that_needs_them():
