@@ -448,9 +448,19 @@ class Device(Noun, frozen=True, kw_only=True):
     busy: str = ""
 
     @property
+    def maker(self) -> str:
+        """Who made this GPU: `NVIDIA` or `AMD`."""
+        return maker_of(self.uuid or "")
+
+    @property
     def place(self) -> str:
         """A GPU's number as people and NVIDIA's tools write it: `0`, and `0:1` for slice 1 of it."""
         return f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
+
+
+def maker_of(uuid: str) -> str:
+    """Who made the GPU of this UUID, which begins as this program names each maker's cards."""
+    return "AMD" if uuid.startswith("AMD-") else "NVIDIA"
 
 
 class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):

@@ -12,8 +12,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from orchestrator.errors import HostError
-from orchestrator.host import control_groups, nvml, topology, visible
-from orchestrator.host.driver import NvmlMissing
+from orchestrator.host import control_groups, makers, topology, visible
+from orchestrator.host.cards import Maker, NoDriver
 from orchestrator.model import Device, Host
 from orchestrator.text import plural
 
@@ -96,18 +96,31 @@ def shares(host: Host) -> list[list[int]]:
 
 
 def _with_gpus(host: Host) -> Host:
+    for maker in makers.MAKERS:
+        host = _with_those_of(maker, host)
+    return replace(host, no_gpu="") if host.gpus else host
+
+
+def _with_those_of(maker: Maker, host: Host) -> Host:
+    """The host with the GPUs of one maker beside those that it has; or with the reason why there are none."""
     try:
-        with nvml.session() as session:
-            gpus, silent = session.devices(), session.silent
-    except NvmlMissing as error:
-        trouble, mend = ("", "") if error.absent else (error.message, error.hint)
-        return replace(host, no_gpu=error.message, gpu_trouble=trouble, gpu_mend=mend)
+        with maker.session() as cards:
+            gpus, silent = cards.devices(), cards.silent
+    except NoDriver as error:
+        if error.absent:
+            return host if host.no_gpu else replace(host, no_gpu=error.message)
+        return _troubled(host, error.message, error.hint)
+    host = replace(host, silent_gpus={**host.silent_gpus, **silent})
     if gpus:
-        return replace(host, gpus=gpus, gpu_count=len(gpus) + len(silent), silent_gpus=silent)
+        return replace(host, gpus=[*host.gpus, *gpus], gpu_count=host.gpu_count + len(gpus) + len(silent))
     if silent:
         why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
-        return replace(host, no_gpu=why, silent_gpus=silent, gpu_trouble=why, gpu_mend=nvml.REMEDY)
-    return replace(host, no_gpu="the NVIDIA driver answers but lists no GPU")
+        return _troubled(host, why, maker.remedy)
+    return replace(host, no_gpu=f"the {maker.name} driver answers but lists no GPU")
+
+
+def _troubled(host: Host, why: str, mend: str) -> Host:
+    return replace(host, no_gpu=why, gpu_trouble=why, gpu_mend=mend)
 
 
 def _chosen(host: Host, environ: Mapping[str, str]) -> Host:

@@ -13,13 +13,11 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.host.nvml import Nvml
+from orchestrator.host.cards import Cards, Listed
 from orchestrator.model import GpuProcess
 
 #: What the kernel calls the host's own numbering of processes (PROC_PID_INIT_INO).
 HOSTS_OWN = "pid:[4026531836]"
-#: A process as the driver lists it: its number, and MiB.
-Listed = tuple[int, float | None]
 
 
 def in_words(processes: Sequence[GpuProcess]) -> str:
@@ -38,9 +36,9 @@ def identify(pid: int) -> GpuProcess:
     return GpuProcess(pid=pid, job=job if ours else None, command=" ".join(argv)[:120])
 
 
-def present(nvml: Nvml, uuid: str) -> list[GpuProcess] | None:
+def present(cards: Cards, uuid: str) -> list[GpuProcess] | None:
     """The processes that compute on a GPU now; None where it is not told whose they are. Raises GpuLost."""
-    return told(nvml.processes(uuid), identify)
+    return told(cards.processes(uuid), identify)
 
 
 def told(

@@ -15,7 +15,7 @@ from typing import Literal
 
 from orchestrator.errors import HostError
 from orchestrator.files import own_folder
-from orchestrator.host import libcuda
+from orchestrator.host import makers
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.launcher import Probe, RunContext
 from orchestrator.launchers.supervise import Command, Supervisor, oom_kills
@@ -104,7 +104,6 @@ class ProcessLauncher:
             **stack.images[job.device].env,
             **job_environment(job, stack.backend(job.backend)),
             **self._interpreters[job.stack].env,
-            **visible(device),
         }
         if job.workload in context.own and context.keras_datasets:
             environment[KERAS_DATASETS] = context.keras_datasets
@@ -112,7 +111,7 @@ class ProcessLauncher:
         if laid:
             environment[PACKAGES] = laid.path
         if device.uuid is not None:
-            environment = libcuda.with_folder(environment, libcuda.folder(os.environ))
+            environment = makers.of(device.uuid).environment(device, environment, os.environ)
         caches = self._caches(job)
         for inside, here in caches.items():
             environment = {key: value.replace(inside, here) for key, value in environment.items()}
@@ -128,10 +127,3 @@ class ProcessLauncher:
             cache.path: str(self._cache_dir / cache_name(stack.name, cache.name, os.getuid(), *content))
             for cache in stack.caches_for(job.device)
         }
-
-
-def visible(device: Device) -> dict[str, str]:
-    """The variables that show one GPU to a job, by its UUID: numbers change their meaning with CUDA_DEVICE_ORDER."""
-    if device.uuid is None:
-        return {}
-    return {"CUDA_VISIBLE_DEVICES": device.uuid, "NVIDIA_VISIBLE_DEVICES": device.uuid}

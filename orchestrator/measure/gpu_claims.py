@@ -10,10 +10,9 @@ from pathlib import Path
 import msgspec
 
 from orchestrator.errors import DeviceRefused
-from orchestrator.host import gpu_events
-from orchestrator.host.driver import GpuLost, NvmlMissing
+from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.host.leases import Leases
-from orchestrator.host.nvml import session
+from orchestrator.host.makers import of, session
 from orchestrator.host.processes import in_words, present
 from orchestrator.measure.gpu_sampler import Sampler
 from orchestrator.model import Device, Result, Say
@@ -84,21 +83,20 @@ class GpuClaims:
 
     def _broke(self, uuid: str, begin: float, end: float) -> str:
         """The errors between two moments of which programs die, in words; "" for none."""
-        found = dict.fromkeys(number for number in self._sampler.xids(uuid, begin, end) if gpu_events.kills(number))
-        words = ", ".join(map(gpu_events.in_words, found))
-        return f"its GPU reported {words} while it ran" if found else ""
+        words = of(uuid).deadly(self._sampler.xids(uuid, begin, end))
+        return f"its GPU reported {words} while it ran" if words else ""
 
     def _busy(self, uuid: str, name: str) -> str:
         """The processes that stay on a GPU for longer than GRACE_S, in words; "" for none."""
         deadline = time.monotonic() + GRACE_S
         while True:
             try:
-                with session() as nvml:
+                with session(uuid) as cards:
                     # This run holds the lease, so these processes are no jobs of any orchestrator.
-                    found = in_words(present(nvml, uuid) or [])
+                    found = in_words(present(cards, uuid) or [])
             except GpuLost as error:
                 raise DeviceRefused(f"{name} was lost: {error}") from error
-            except NvmlMissing:
+            except NoDriver:
                 return ""
             if not found or time.monotonic() >= deadline or self.stopping():
                 return found

@@ -21,10 +21,9 @@ import msgspec
 
 from orchestrator import doors
 from orchestrator.host.bounded import NoAnswer
-from orchestrator.host.driver import GpuLost
-from orchestrator.host.nvml import BOUND_S, Nvml, session
+from orchestrator.host.cards import BOUND_S, Cards, GpuLost
+from orchestrator.host.makers import of, session
 from orchestrator.host.processes import identify, told
-from orchestrator.host.slices import FEWER
 from orchestrator.model import GpuEvents, GpuProcess, GpuSample
 
 T = TypeVar("T")
@@ -115,30 +114,31 @@ class Sampler:
         for name, why in sorted(self._left_out.items()):
             yield f"{name} of the GPUs were not read: {why}"
         for uuid in self._uuids:
-            if uuid.startswith("MIG-"):
-                yield f"{uuid} is {FEWER}"
+            fewer = of(uuid).fewer(uuid)
+            if fewer:
+                yield f"{uuid} is {fewer}"
         for field, count in sorted(self._impossible.items()):
             yield f"{count} readings of `{field}` were no value that a card can show, and were left out"
 
     def _run(self, uuid: str) -> None:
         try:
-            with session() as nvml:
+            with session(uuid) as cards:
                 try:
-                    self._loop(nvml, uuid)
+                    self._loop(cards, uuid)
                 finally:
                     with self._lock:
-                        self._impossible.update(nvml.impossible)
+                        self._impossible.update(cards.impossible)
         except Exception as error:  # whatever a driver or binding does, the jobs go on and the report says it
             self.failure = str(error)
 
-    def _loop(self, nvml: Nvml, uuid: str) -> None:
+    def _loop(self, cards: Cards, uuid: str) -> None:
         begin, slow_due = time.monotonic(), 0.0
         while True:
             last = self._done.is_set()
             slow = last or time.monotonic() >= slow_due
             if slow:
                 slow_due = time.monotonic() + SLOW_S
-            lines = [msgspec.json.encode(sample) for sample in self._round(nvml, uuid, slow)]
+            lines = [msgspec.json.encode(sample) for sample in self._round(cards, uuid, slow)]
             if lines:
                 self._rounds[uuid] += 1
                 with self._lock, contextlib.suppress(OSError):  # a full disk ends the record, not the run
@@ -148,18 +148,18 @@ class Sampler:
             now = time.monotonic()
             self._done.wait(next_tick(begin, self._interval_s, now) - now)
 
-    def _round(self, nvml: Nvml, uuid: str, slow: bool) -> list[GpuSample]:
+    def _round(self, cards: Cards, uuid: str, slow: bool) -> list[GpuSample]:
         """All readings of one GPU at one tick; `slow` also takes what takes long or changes slowly."""
         if uuid in self.lost:
             return []
         try:
-            reading = nvml.read(uuid, slow)
-            found = self._reported(uuid, self._aside("errors", nvml.events, uuid), slow)
+            reading = cards.read(uuid, slow)
+            found = self._reported(uuid, self._aside("errors", cards.events, uuid), slow)
             if not slow:
                 return [*found, reading]
-            buffered, self._newest_us[uuid] = nvml.buffered(uuid, self._newest_us.get(uuid, 0))
-            finer = self._aside("finer figures", nvml.finer, uuid)
-            listed = nvml.processes(uuid)
+            buffered, self._newest_us[uuid] = cards.buffered(uuid, self._newest_us.get(uuid, 0))
+            finer = self._aside("finer figures", cards.finer, uuid)
+            listed = cards.processes(uuid)
         except GpuLost as error:
             self.lost[uuid] = (time.monotonic(), str(error))
             return [GpuSample(t=self.lost[uuid][0], uuid=uuid, lost=str(error))]

@@ -1,8 +1,8 @@
 """The columns of result rows and epoch rows: names, types, order; and the table of metrics, one row per metric.
 
 A metric is a figure made of the readings of a device. To add one, three things are written: the reading (in
-host/nvml.py for a GPU, in the probe of a launcher for the job's processes), the field of the sample in model.py, and
-a row of METRICS. The columns, the types of the stored readings, the figures of jobs and epochs and the report's
+host/nvidia/nvml.py for a GPU, in the probe of a launcher for the job's processes), the field of the sample in model.py,
+and a row of METRICS. The columns, the types of the stored readings, the figures of jobs and epochs and the report's
 tables of the devices follow from these.
 """
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.host.throttling import slowing
+from orchestrator.host.nvidia.throttling import slowing
 from orchestrator.model import GpuProcess, GpuSample, Result
 from orchestrator.results.columns import EPOCH_METRICS, GPU_METRICS, How, Metric
 from orchestrator.results.job_events import EpochEvent, job_epochs

@@ -20,7 +20,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from orchestrator.host.nvml import session
+from orchestrator.host.nvidia.nvml import session
 from orchestrator.measure.gpu_sampler import Sampler
 from orchestrator.results import gpu_readings
 from tests.fakes import nvml_host

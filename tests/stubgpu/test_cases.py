@@ -72,7 +72,7 @@ def test_one_command_opens_the_driver_once_and_doctor_says_why_it_is_slow(h200, 
     assert "nvidia-persistenced" in said.stdout
     assert len(inits.read_text().split()) == 1
     code = (
-        "from orchestrator.host.nvml import session\n"
+        "from orchestrator.host.nvidia.nvml import session\n"
         "for _ in range(3):\n    with session() as nvml:\n        nvml.read(nvml.devices()[0].uuid)\n"
     )
     inits.unlink()

@@ -6,8 +6,8 @@ import os
 
 import pytest
 
-from orchestrator.host import cuda_trial
-from orchestrator.host.cuda_trial import check, trial
+from orchestrator.host.nvidia import cuda_trial
+from orchestrator.host.nvidia.cuda_trial import check, trial
 from tests.fakes import nvml_host
 from tests.make import make_gpu
 from tests.stubgpu.test_doctor import doctor

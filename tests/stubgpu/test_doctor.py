@@ -221,7 +221,7 @@ def test_the_drivers_record_serves_whatever_its_clock_counts_from(h200, tmp_path
     h200.set(0, stamp_us=stamp_us, util="steps:0.7:10,90")
     code = """
 import sys, time, json
-from orchestrator.host.nvml import session
+from orchestrator.host.nvidia.nvml import session
 with session() as nvml:
     uuid, newest, found = nvml.devices()[0].uuid, 0, []
     for _ in range(3):

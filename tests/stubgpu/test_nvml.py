@@ -14,7 +14,8 @@ from tests.fakes import nvml_host
 PRELUDE = """
 import json, sys
 import msgspec
-from orchestrator.host import driver, nvml
+from orchestrator.host import cards
+from orchestrator.host.nvidia import nvml
 
 def show(value):
     print(json.dumps(msgspec.to_builtins(value)))
@@ -130,7 +131,7 @@ def test_a_lost_gpu_is_told_apart_and_its_neighbour_answers(k80):
         "    open(sys.argv[1], 'a').write('0 all !15\\n')\n"
         "    for call in (n.read, n.processes, lambda u: n.buffered(u, 0)):\n"
         "        try:\n            call(first.uuid); print('answered')\n"
-        "        except driver.GpuLost as error:\n            print(error)\n"
+        "        except cards.GpuLost as error:\n            print(error)\n"
         "    show(n.read(second.uuid))\n"
     )
     *lost, reading = k80.python(code, str(k80.folder / "state")).splitlines()
@@ -140,8 +141,9 @@ def test_a_lost_gpu_is_told_apart_and_its_neighbour_answers(k80):
 
 def test_without_a_driver_the_reason_is_said():
     code = (
-        "from orchestrator.host import driver, nvml\ntry:\n    nvml.session().__enter__()\n"
-        "except driver.NvmlMissing as e: print(e)"
+        "from orchestrator.host import cards\nfrom orchestrator.host.nvidia import nvml\n"
+        "try:\n    nvml.session().__enter__()\n"
+        "except cards.NoDriver as e: print(e)"
     )
     environment = {k: v for k, v in os.environ.items() if k != "LD_LIBRARY_PATH"}
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
@@ -191,9 +193,9 @@ def test_the_old_package_of_the_same_name_is_named(h200, tmp_path):
     (tmp_path / "old" / "pynvml.py").write_text("class NVMLError(Exception):\n    pass\n")
     code = (
         f"import sys\nsys.path.insert(0, {str(tmp_path / 'old')!r})\n"
-        "from orchestrator.host import driver, nvml\n"
+        "from orchestrator.host import cards\nfrom orchestrator.host.nvidia import nvml\n"
         "try:\n    with nvml.session(): pass\n"
-        "except driver.NvmlMissing as error:\n    print(error.absent, error.message, error.hint)\n"
+        "except cards.NoDriver as error:\n    print(error.absent, error.message, error.hint)\n"
     )
     said = h200.python(code)
     assert said.startswith("False the package at")

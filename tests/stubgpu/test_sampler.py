@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from orchestrator.host.throttling import slowing
+from orchestrator.host.nvidia.throttling import slowing
 from orchestrator.measure.gpu_sampler import next_tick
 from orchestrator.results import gpu_readings
 
@@ -18,7 +18,7 @@ RUN = """
 import sys, time
 from pathlib import Path
 from orchestrator.measure.gpu_sampler import Sampler
-from orchestrator.host import nvml
+from orchestrator.host.nvidia import nvml
 with nvml.session() as n:
     uuids = [d.uuid for d in n.devices()]
 sampler = Sampler(uuids, Path(sys.argv[1]) / "gpu-1.jsonl")

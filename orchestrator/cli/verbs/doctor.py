@@ -18,7 +18,7 @@ from orchestrator.cli.tables import INDENT, Column, table
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.executors.choose import choose_executor
 from orchestrator.executors.executor import Executor
-from orchestrator.executors.local.examine import cuda_checks
+from orchestrator.executors.local.examine import trials
 from orchestrator.host.checks import Check, Level, counts, worst
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import RunRequest
@@ -75,7 +75,7 @@ def deep_checks(request: RunRequest, executor: Executor) -> list[Check]:
     """What programs say that use the GPUs of this host. Raises UserError on a cluster."""
     if request.config.executor != "local":
         raise UserError("--deep tries the GPUs of the host that it is typed on", "type it on a node: --executor local")
-    return cuda_checks(executor.host().gpus, os.environ)
+    return trials(executor.host().gpus, os.environ)
 
 
 def _jobs(catalog: Catalog, executor: Executor) -> int | None:

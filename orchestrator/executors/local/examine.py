@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shlex
@@ -18,13 +19,12 @@ from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow, listing
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local.tryout import try_for_doctor
-from orchestrator.host import checks, cuda_trial, folders
+from orchestrator.host import checks, folders, makers
+from orchestrator.host.cards import Cards, GpuLost, NoDriver
 from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState, Level
-from orchestrator.host.driver import GpuLost, NvmlMissing
 from orchestrator.host.leases import Leases, lock_folder
-from orchestrator.host.nvml import Nvml, session
+from orchestrator.host.nvidia.throttling import slowing
 from orchestrator.host.processes import in_words, present, unknown
-from orchestrator.host.throttling import slowing
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC, Runtime
 from orchestrator.model import Device, DeviceKind, Host, Stack
@@ -210,19 +210,19 @@ def _engine(engine: Engine, config: Config, device: DeviceKind, host: Host, with
 def gpu_states(gpus: Sequence[Device]) -> dict[str, GpuState]:
     """Who uses each GPU, and in what state it is."""
     held = Leases(lock_folder(), "doctor")
-    try:
-        with session() as nvml:
-            return {gpu.uuid: _state(nvml, gpu, held.holder(gpu.uuid) or "") for gpu in gpus if gpu.uuid}
-    except NvmlMissing:
-        return {}
+    found: dict[str, GpuState] = {}
+    for maker, mine in makers.shared_out(gpus):
+        with contextlib.suppress(NoDriver), maker.session() as cards:
+            found |= {gpu.uuid: _state(cards, gpu, held.holder(gpu.uuid) or "") for gpu in mine if gpu.uuid}
+    return found
 
 
-def _state(nvml: Nvml, gpu: Device, leased: str) -> GpuState:
+def _state(cards: Cards, gpu: Device, leased: str) -> GpuState:
     assert gpu.uuid is not None
     try:
-        now, processes = nvml.read(gpu.uuid), present(nvml, gpu.uuid)
-        strange = unknown(nvml.processes(gpu.uuid)) if processes is None else ""
-        limit, free = nvml.max_sm_mhz(gpu.uuid), nvml.free_mb(gpu.uuid)
+        now, processes = cards.read(gpu.uuid), present(cards, gpu.uuid)
+        strange = unknown(cards.processes(gpu.uuid)) if processes is None else ""
+        limit, free = cards.max_sm_mhz(gpu.uuid), cards.free_mb(gpu.uuid)
     except GpuLost as error:
         return GpuState(lost=str(error))
     return GpuState(
@@ -272,7 +272,7 @@ def engine_route(client: Any, wanted: str, host: Host) -> gpu_routes.Route:
     return gpu_routes.choose(client.info(), api, wanted, hook, host.gpus, host.gpu_count)
 
 
-def cuda_checks(gpus: Sequence[Device], environ: Mapping[str, str]) -> list[Check]:
+def trials(gpus: Sequence[Device], environ: Mapping[str, str]) -> list[Check]:
     """Whether a program can use each GPU, tried by one that does."""
     held = Leases(lock_folder(), "doctor")
-    return [cuda_trial.check(gpu, held.holder(gpu.uuid) or "", environ) for gpu in gpus if gpu.uuid]
+    return [makers.of(gpu.uuid).trial(gpu, held.holder(gpu.uuid) or "", environ) for gpu in gpus if gpu.uuid]

@@ -13,7 +13,7 @@ import pytest
 
 from orchestrator.errors import DeviceRefused
 from orchestrator.host import processes
-from orchestrator.host.driver import GpuLost, NvmlMissing
+from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.host.leases import Leases
 from orchestrator.measure import gpu_claims, gpu_sampler
 from orchestrator.measure.gpu_claims import GpuClaims, watched
@@ -60,8 +60,8 @@ def on(monkeypatch):
 
     def put(driver):
         @contextmanager
-        def session():
-            if isinstance(driver, NvmlMissing):
+        def session(uuid):
+            if isinstance(driver, NoDriver):
                 raise driver
             yield driver
 
@@ -151,7 +151,7 @@ def test_a_lost_gpu_is_refused(on, tmp_path):
 
 
 def test_without_a_driver_nobody_is_known_to_use_it(on, tmp_path):
-    on(NvmlMissing("no driver"))
+    on(NoDriver("no driver"))
     with claims(tmp_path).claim(GPU) as held:
         assert held.busy == ""
 
@@ -221,7 +221,7 @@ def test_a_run_without_gpus_leaves_no_readings(tmp_path):
 
 
 def test_why_nothing_was_sampled_is_said(on, tmp_path):
-    on(NvmlMissing("no driver"))
+    on(NoDriver("no driver"))
     said: list[str] = []
     with watched([GPU], Leases(tmp_path / "locks", "a"), tmp_path, False, said.append):
         pass

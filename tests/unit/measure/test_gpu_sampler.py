@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from orchestrator.host import processes
-from orchestrator.host.driver import GpuLost, NvmlMissing
+from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.measure import gpu_sampler
 from orchestrator.measure.gpu_sampler import Sampler, next_tick
 from orchestrator.model import GpuEvents, GpuSample
@@ -49,7 +49,7 @@ def sampled(monkeypatch, tmp_path, driver, *uuids):
     """What one round leaves in the file, and the sampler."""
 
     @contextmanager
-    def session():
+    def session(uuid):
         if isinstance(driver, Exception):
             raise driver
         yield driver
@@ -113,7 +113,7 @@ def test_a_lost_gpu_ends_its_own_series_only(monkeypatch, tmp_path):
 
 
 def test_without_a_driver_nothing_is_sampled_and_the_reason_is_known(monkeypatch, tmp_path):
-    sampler, found = sampled(monkeypatch, tmp_path, NvmlMissing("NVML says: no driver"), "a")
+    sampler, found = sampled(monkeypatch, tmp_path, NoDriver("NVML says: no driver"), "a")
     assert (found, sampler.failure) == ([], "NVML says: no driver")
 
 
@@ -138,7 +138,7 @@ def test_a_gpu_whose_driver_is_slow_slows_no_other_and_it_is_said(monkeypatch, t
             return super().read(uuid)
 
     @contextmanager
-    def session():
+    def session(uuid):
         yield Uneven()
 
     monkeypatch.setattr(gpu_sampler, "session", session)

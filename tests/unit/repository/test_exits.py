@@ -12,7 +12,7 @@ MAY = {
     "cli/console.py": {"echo"},
     "cli/output.py": {"write"},  # the JSON document, whose letters are codes
     "executors/slurm/node.py": {"print", "write"},  # the log of a Slurm job, and the answer to its orchestrator
-    "host/cuda_child.py": {"print"},  # a program of its own: its answer is read by us
+    "host/nvidia/cuda_child.py": {"print"},  # a program of its own: its answer is read by us
     "launchers/reaper.py": {"print"},
     "launchers/trial/script.py": {"print"},
     "stacks/found/script.py": {"write"},  # the probe of an environment: its answer is read by us

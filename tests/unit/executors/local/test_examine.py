@@ -13,7 +13,8 @@ import pytest
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local import examine
-from orchestrator.host.driver import GpuLost, NvmlMissing
+from orchestrator.host import makers
+from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.host.leases import Leases
 from orchestrator.launchers import runtimes
 from orchestrator.model import GpuProcess, GpuSample, image_name
@@ -69,10 +70,10 @@ def driver(monkeypatch, nvml):
     @contextmanager
     def session():
         if nvml is None:
-            raise NvmlMissing("no driver")
+            raise NoDriver("no driver")
         yield nvml
 
-    monkeypatch.setattr(examine, "session", session)
+    monkeypatch.setattr(makers, "MAKERS", [types.SimpleNamespace(name="NVIDIA", session=session)])
 
 
 @pytest.mark.parametrize(

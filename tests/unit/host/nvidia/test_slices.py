@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host.driver import Driver, GpuLost
-from orchestrator.host.slices import found_by, is_cut, of_card
+from orchestrator.host.cards import GpuLost
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.slices import found_by, is_cut, of_card
 from tests.fakes.nvml_binding import library
 from tests.make import make_gpu
 

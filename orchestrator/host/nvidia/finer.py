@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.slices import Slice
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.slices import Slice
 from orchestrator.model import GpuSample
 
 #: The field of a sample, by NVML's number of the metric: percent of the time or of what there is, and MiB/s.

@@ -1,27 +1,11 @@
-"""Calls of the NVIDIA driver's library, each by what the driver, the binding and the card have; and what goes wrong."""
+"""Calls of the NVIDIA driver's library, each by what the driver, the binding and the card have."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.errors import HostError
-
-
-class NvmlMissing(HostError):
-    """No NVIDIA driver answers. `absent`: none is installed, which is what a host without a GPU looks like."""
-
-    def __init__(self, message: str, hint: str = "", absent: bool = False) -> None:
-        super().__init__(message, hint)
-        self.absent = absent
-
-
-class NvmlHangs(NvmlMissing):
-    """The driver took a call and gave no answer. It is not asked again by this process."""
-
-
-class GpuLost(Exception):
-    """The card does not answer any more: fell off the bus, or needs a reset."""
+from orchestrator.host.cards import GpuLost
 
 
 class Driver:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from typing import Any
 
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia.driver import Driver
 
 MIB = 2**20
 #: Bytes that no card has.

@@ -15,14 +15,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from orchestrator import extras
-from orchestrator.host import boards, card_state, finer, process_lists, slices, topology
+from orchestrator.host import topology
 from orchestrator.host.bounded import Bounded, NoAnswer
-from orchestrator.host.driver import Driver, GpuLost, NvmlHangs, NvmlMissing, text
-from orchestrator.host.driver_record import DriverRecord
-from orchestrator.host.finer import GpmReader
-from orchestrator.host.gpu_events import EventReader
+from orchestrator.host.cards import BOUND_S, DriverHangs, GpuLost, Listed, NoDriver
+from orchestrator.host.nvidia import boards, card_state, finer, process_lists, slices
+from orchestrator.host.nvidia.driver import Driver, text
+from orchestrator.host.nvidia.driver_record import DriverRecord
+from orchestrator.host.nvidia.finer import GpmReader
+from orchestrator.host.nvidia.gpu_events import EventReader
+from orchestrator.host.nvidia.slices import Slice
 from orchestrator.host.plausible import sifted
-from orchestrator.host.slices import Slice
 from orchestrator.model import Device, GpuEvents, GpuSample
 
 MIB = 2**20
@@ -36,8 +38,6 @@ REMEDIES = {
     999: "in a container: start it anew (a reload of systemd takes its devices away); else reboot",
 }
 REMEDY = "`nvidia-smi` must work; a reboot, or the driver installed anew, often mends it"
-#: Seconds that any call may take. The first of a host without persistence mode takes up to 3.2 s for each GPU.
-BOUND_S = 30.0
 HANGS = "the driver does not answer: `nvidia-smi` will hang, too; look into `dmesg` for Xid, then reboot"
 #: GPUs of a host that are looked for: a driver in trouble may count more.
 MOST = 256
@@ -47,17 +47,17 @@ POWER_AVERAGE, POWER_NOW = 185, 186
 
 @contextmanager
 def session() -> Iterator[Nvml]:
-    """The driver for the time of the block. Raises NvmlMissing with the driver's own message."""
+    """The driver for the time of the block. Raises NoDriver with the driver's own message."""
     try:
         with extras.needed("pynvml"):
             import pynvml
     except extras.Lacking as error:
-        raise NvmlMissing(error.message, error.hint) from error
+        raise NoDriver(error.message, error.hint) from error
 
     if _hung:
-        raise NvmlHangs(_hung[0], HANGS)
+        raise DriverHangs(_hung[0], HANGS)
     if not hasattr(pynvml, "NVMLLibraryMismatchError"):
-        raise NvmlMissing(
+        raise NoDriver(
             f"the package at {pynvml.__file__} is not nvidia-ml-py but an old package called pynvml, which hides it",
             "pip uninstall pynvml; pip install --force-reinstall nvidia-ml-py",
         )
@@ -71,10 +71,10 @@ def session() -> Iterator[Nvml]:
                 nvml.close()
     except pynvml.NVMLError as error:
         absent = error.value == pynvml.NVML_ERROR_LIBRARY_NOT_FOUND
-        raise NvmlMissing(f"NVML says: {error}", REMEDIES.get(error.value, REMEDY), absent) from error
+        raise NoDriver(f"NVML says: {error}", REMEDIES.get(error.value, REMEDY), absent) from error
     except NoAnswer as error:
         _hung.append(f"NVML: {error}")
-        raise NvmlHangs(_hung[0], HANGS) from error
+        raise DriverHangs(_hung[0], HANGS) from error
     finally:
         call.end()
 
@@ -254,7 +254,7 @@ class Nvml:
         samples, newest = self._record.since(uuid, handle, since_us)
         return [self._sifted(sample) for sample in samples], newest
 
-    def processes(self, uuid: str) -> list[tuple[int, float | None]] | None:
+    def processes(self, uuid: str) -> list[Listed] | None:
         """(pid, MiB) of each process that computes on a GPU; None where the driver does not tell. Raises GpuLost."""
         return process_lists.listed(self._driver, self._handle(uuid))
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia.driver import Driver
 from orchestrator.model import GpuSample
 
 #: Seconds without a new entry after which the driver is asked whether its clock was set back.

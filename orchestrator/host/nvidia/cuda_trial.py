@@ -16,8 +16,8 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.host import libcuda
 from orchestrator.host.checks import Check
+from orchestrator.host.nvidia import libcuda
 from orchestrator.model import Device
 from orchestrator.text import printable
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.host import card_state
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia import card_state
+from orchestrator.host.nvidia.driver import Driver
 from tests.fakes.nvml_binding import library
 
 

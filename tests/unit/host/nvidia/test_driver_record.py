@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.driver_record import DriverRecord
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.driver_record import DriverRecord
 from tests.fakes.nvml_binding import library
 
 #: How far the wall clock and the time since boot are ahead of CLOCK_MONOTONIC, seconds.

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.finer import METRICS, GpmReader, traffic
-from orchestrator.host.slices import Slice
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.finer import METRICS, GpmReader, traffic
+from orchestrator.host.nvidia.slices import Slice
 from tests.fakes.nvml_binding import library, refuse
 
 

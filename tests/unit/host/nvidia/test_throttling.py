@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.host.throttling import SLOWING, slowing
+from orchestrator.host.nvidia.throttling import SLOWING, slowing
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host import nvml as nvml_module
-from orchestrator.host.driver import GpuLost, NvmlHangs, NvmlMissing
-from orchestrator.host.nvml import Nvml, session
+from orchestrator.host.cards import DriverHangs, GpuLost, NoDriver
+from orchestrator.host.nvidia import nvml as nvml_module
+from orchestrator.host.nvidia.nvml import Nvml, session
 from tests.fakes.nvml_binding import Refusal, library, refuse
 
 HANGS = threading.Event()
@@ -110,10 +110,10 @@ def test_a_driver_that_hangs_is_given_up_and_not_asked_again(monkeypatch):
     monkeypatch.setitem(sys.modules, "pynvml", answers)
     monkeypatch.setattr(nvml_module, "BOUND_S", 0.2)
     monkeypatch.setattr(nvml_module, "_hung", [])
-    with pytest.raises(NvmlHangs, match="gave no answer in"), nvml_module.session() as nvml:
+    with pytest.raises(DriverHangs, match="gave no answer in"), nvml_module.session() as nvml:
         nvml.read("GPU-1")
     answers.nvmlInit = pytest.fail
-    with pytest.raises(NvmlHangs), nvml_module.session():
+    with pytest.raises(DriverHangs), nvml_module.session():
         pytest.fail("it was asked again")
     HANGS.set()
 
@@ -121,6 +121,6 @@ def test_a_driver_that_hangs_is_given_up_and_not_asked_again(monkeypatch):
 def test_without_nvidia_ml_py_it_is_said_that_gpus_are_not_seen(monkeypatch):
     """Such a host does not look like one without a GPU, which `absent` would mean."""
     monkeypatch.setitem(sys.modules, "pynvml", None)
-    with pytest.raises(NvmlMissing, match="GPUs and their figures need nvidia-ml-py") as caught, session():
+    with pytest.raises(NoDriver, match="GPUs and their figures need nvidia-ml-py") as caught, session():
         pytest.fail("not reached")
     assert not caught.value.absent and "pip install nvidia-ml-py" in caught.value.hint

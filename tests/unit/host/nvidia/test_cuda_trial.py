@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.host.cuda_trial import REMEDIES, REMEDY, judged
+from orchestrator.host.nvidia.cuda_trial import REMEDIES, REMEDY, judged
 
 
 @pytest.mark.parametrize("code", REMEDIES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia.driver import Driver
 
 #: What NVML's numbers mean, in words.
 ON_OFF: dict[object, str] = {0: "off", 1: "on"}

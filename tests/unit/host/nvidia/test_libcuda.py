@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.host.libcuda import NAME, folder, with_folder
+from orchestrator.host.nvidia.libcuda import NAME, folder, with_folder
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from orchestrator.host.driver import Driver, GpuLost, text
+from orchestrator.host.cards import GpuLost
+from orchestrator.host.nvidia.driver import Driver, text
 from orchestrator.model import Device
 
 MIB = 2**20

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.gpu_events import MOST, NO_INSTANCE, EventReader, in_words, kills
-from orchestrator.host.slices import Slice
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.gpu_events import MOST, NO_INSTANCE, EventReader, in_words, kills
+from orchestrator.host.nvidia.slices import Slice
 from orchestrator.model import GpuEvents
 from tests.fakes.nvml_binding import library, refuse
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia.driver import Driver
 
 
 def shared(driver: Driver, handles: Mapping[str, Any]) -> dict[str, str]:

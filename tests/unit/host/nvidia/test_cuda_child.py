@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 
-from orchestrator.host import cuda_child
+from orchestrator.host.nvidia import cuda_child
 
 
 class Library:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.host.driver import Driver, GpuLost, text
+from orchestrator.host.cards import GpuLost
+from orchestrator.host.nvidia.driver import Driver, text
 from tests.fakes.nvml_binding import Mismatch, library, refuse
 
 

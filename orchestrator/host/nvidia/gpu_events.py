@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.slices import Slice
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.slices import Slice
 from orchestrator.model import GpuEvents, Noun
 
 #: NVML's bits: memory errors that were corrected, those that could not be, and errors with a number.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from orchestrator.host.boards import shared
-from orchestrator.host.driver import Driver
+from orchestrator.host.nvidia.boards import shared
+from orchestrator.host.nvidia.driver import Driver
 from tests.fakes.nvml_binding import library
 
 BOARDS = {"a": 1, "b": 1, "c": 2, "d": 1, "e": 3, "f": 3}

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from orchestrator.host.driver import Driver
-from orchestrator.host.process_lists import listed
+from orchestrator.host.nvidia.driver import Driver
+from orchestrator.host.nvidia.process_lists import listed
 from tests.fakes.nvml_binding import library, refuse
 
 

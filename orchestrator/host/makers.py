@@ -1,0 +1,31 @@
+"""The makers of GPUs that this program knows; one of them has each GPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+
+from orchestrator.host.cards import Cards, Maker
+from orchestrator.host.nvidia.maker import Nvidia
+from orchestrator.model import Device, maker_of
+
+#: In the order in which a host's GPUs are listed.
+MAKERS: tuple[Maker, ...] = (Nvidia(),)
+
+
+def of(uuid: str) -> Maker:
+    """Who made a GPU."""
+    return next(maker for maker in MAKERS if maker.name == maker_of(uuid))
+
+
+def session(uuid: str) -> AbstractContextManager[Cards]:
+    """The driver of a GPU, open for a block. Raises NoDriver."""
+    return of(uuid).session()
+
+
+def shared_out(gpus: Sequence[Device]) -> Iterator[tuple[Maker, list[Device]]]:
+    """The GPUs by their makers, of those who have any."""
+    for maker in MAKERS:
+        mine = [gpu for gpu in gpus if gpu.maker == maker.name]
+        if mine:
+            yield maker, mine
