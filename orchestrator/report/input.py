@@ -79,7 +79,9 @@ class ReportInput(Struct, kw_only=True):
                  validation_s, loss, acc, val_loss, val_acc.
     samples      one per reading: run_id, job_id, t_s (since the job started), cpu_percent (100 is one
                  core), rss_mb.
-    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled.
+    gpu          one per reading of a GPU: run_id, job_id, t_s, util (percent), power_w, mem_mb, throttled;
+                 and where the card tells it: sm_active, sm_occupancy, tensor_active, dram_active (percent),
+                 pcie_received_mib_s, pcie_sent_mib_s.
     marks        one per epoch on a GPU: run_id, job_id, epoch, begin_s and end_s (since the job started).
     deviations   from the article: stack, what, article, here, why, device, backend.
     environment  (name, value) pairs in the order to show.

@@ -34,6 +34,15 @@ LEAST_S = 2.0
 LEAST_KEPLER_S = 10.0
 #: A counter of energy that differs from power times time by more than this factor is not believed.
 FACTOR = 2.0
+#: What few cards tell, once a second, of what goes on in them and on their bus.
+FINER = (
+    "sm_active",
+    "sm_occupancy",
+    "tensor_active",
+    "dram_active",
+    "pcie_received_mib_s",
+    "pcie_sent_mib_s",
+)
 #: Begin and end, CLOCK_MONOTONIC in seconds.
 Window = tuple[float, float]
 #: (value, seconds that it stands for)
@@ -288,6 +297,7 @@ def chart_rows(result: Result, samples: Sequence[GpuSample]) -> list[dict[str, A
             "power_w": s.power_w,
             "mem_mb": s.mem_mb,
             "throttled": bool(slowing(s.throttle)),
+            **{field: value for field in FINER if (value := getattr(s, field)) is not None},
         }
         for s in inside
     ]

@@ -138,7 +138,7 @@ def _phases(curve: list[dict[str, Any]], rng: random.Random) -> dict[str, Any]:
 
 
 def on_gpu(report: ReportInput, seed: int = 2) -> ReportInput:
-    """The same with readings of a GPU and the moments of its epochs; of a report whose device is a GPU."""
+    """The same with readings of a newer GPU and the moments of its epochs; of a report whose device is a GPU."""
     rng = random.Random(seed)
     rows = {row["job_id"]: row for row in report.rows}
     for job_id, row in rows.items():
@@ -155,7 +155,20 @@ def on_gpu(report: ReportInput, seed: int = 2) -> ReportInput:
                 {**job, "t_s": end * i / 200, "util": rng.uniform(60, 95) if busy else 0.0,
                  "power_w": rng.uniform(80, 140) if busy else 30.0, "mem_mb": 9000.0, "throttled": busy and i % 37 == 0}
             )  # fmt: skip
+        row["gpu_name"] = "NVIDIA H100 80GB HBM3"
+        none = {"util": None, "power_w": None, "mem_mb": None, "throttled": False}
+        report.gpu += [{**job, "t_s": end * i / 60, **none, **_inside(rng, begin < end * i / 60)} for i in range(60)]
     return report
+
+
+def _inside(rng: random.Random, busy: bool) -> dict[str, float]:
+    """What goes on in a card, once."""
+    sms = rng.uniform(20, 50) if busy else 0.0
+    return {
+        "sm_active": sms, "sm_occupancy": sms * rng.uniform(0.2, 0.4), "tensor_active": sms * rng.uniform(0.1, 0.2),
+        "dram_active": sms * rng.uniform(0.5, 0.7), "pcie_received_mib_s": rng.uniform(100, 900) if busy else 0.2,
+        "pcie_sent_mib_s": rng.uniform(5, 60) if busy else 0.1,
+    }  # fmt: skip
 
 
 def _samples(row: dict[str, Any], curve: list[dict[str, Any]], rng: random.Random) -> list[dict[str, Any]]:

@@ -66,7 +66,7 @@ def good(place, libraries, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("good")
     host = nvml_host.StubHost(libraries[470], folder / "host", nvml_host.k80())
-    host.set(0, util="steps:0.8:10,90", power_mw=100000, mem_used=3 * 2**30)
+    host.set(0, util="steps:0.8:10,90", power_mw=100000, mem_used=3 * 2**30, pcie_sent=2048, pcie_received=512 * 1024)
     host.set(1, util=70, power_mw=90000, throttle="0x40", processes=f"{os.getpid()}:1048576")
     words = ["--workload", "long_*", "--epochs", "3", "--allow-busy"]
     code, rows, stderr = finish(start(place, host, folder / "results", *words, module="orchestrator"))
@@ -150,7 +150,9 @@ def test_the_report_shows_the_curve_that_the_driver_was_told_to_show(good):
             assert point["util"] == told(t)
     assert {point["util"] for point in points} == {10.0, 90.0}
     assert [mark["epoch"] for mark in gpu_figures.epoch_marks(result)] == [1, 2, 3]
-    assert 'id="chart-gpu"' in (run / "report.html").read_text()
+    page = (run / "report.html").read_text()
+    assert 'id="chart-gpu"' in page and 'id="chart-inside-gpu"' in page
+    assert "received by PCIe: mean 512 MiB/s, at most 512 MiB/s; sent by PCIe: mean 2 MiB/s" in page
 
 
 def test_the_raw_series_is_kept(good):

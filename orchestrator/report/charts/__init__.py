@@ -19,6 +19,7 @@ from orchestrator.report.charts import (
     gpu,
     heat,
     host,
+    inside_gpu,
     memory,
     pareto,
     phases,
@@ -40,6 +41,7 @@ PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
     "eras": ("From one era to the next", eras.build),
     "article": ("Against the article", article.build),
     "gpu": ("GPU over time", gpu.build),
+    "inside-gpu": ("Inside the GPU over time", inside_gpu.build),
     "host": ("Processor and memory over time", host.build),
 }
 

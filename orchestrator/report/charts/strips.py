@@ -12,13 +12,16 @@ from orchestrator.report.charts.material import Look, Point
 from orchestrator.report.charts.scales import Scale
 from orchestrator.report.charts.svg import Canvas, Points, number
 
-LEFT, NAME, STRIP, AIR, FOOT = 34.0, 15.0, 30.0, 5.0, 34.0
+LEFT, NAME, TITLE, STRIP, AIR, FOOT = 34.0, 15.0, 10.0, 30.0, 5.0, 34.0
 #: Of more epochs than this only some are shaded.
 MOST_EPOCHS = 40
 
 
 class Series(Struct, frozen=True):
-    """One reading: values over seconds, in its unit, on a scale up to `most`; `marks` are moments to be marked."""
+    """One reading: values over seconds, in its unit, on a scale up to `most`; `marks` are moments to be marked.
+
+    `others` are drawn thin beside it; `name` stands above the strip, where the unit does not say what it is.
+    """
 
     points: Points
     unit: str
@@ -26,6 +29,7 @@ class Series(Struct, frozen=True):
     tip: str
     others: Sequence[Points] = ()
     marks: Sequence[tuple[float, str]] = ()
+    name: str = ""
 
 
 class Strip(Struct, frozen=True):
@@ -54,7 +58,11 @@ def panel(title: str, note: str, strips: Sequence[Strip], end: float) -> Panel:
 
 
 def _height(strip: Strip) -> float:
-    return NAME * len(wrapped(strip.name, WIDTH - LEFT)) + (STRIP + AIR) * len(strip.series) + AIR
+    return NAME * len(wrapped(strip.name, WIDTH - LEFT)) + _readings(strip) + AIR
+
+
+def _readings(strip: Strip) -> float:
+    return sum(STRIP + AIR + (TITLE if series.name else 0) for series in strip.series)
 
 
 def _draw(canvas: Canvas, strip: Strip, x: Scale, top: float) -> None:
@@ -62,11 +70,14 @@ def _draw(canvas: Canvas, strip: Strip, x: Scale, top: float) -> None:
         for line in wrapped(strip.name, WIDTH - LEFT):
             canvas.text(LEFT, top + NAME - 4, line)
             top += NAME
-        bottom = top + (STRIP + AIR) * len(strip.series) - AIR
+        bottom = top + _readings(strip) - AIR
         step = -(-len(strip.epochs) // MOST_EPOCHS) or 1
         for begin, end in strip.epochs[:: 2 * step]:
             canvas.box(x(begin), top, x(end) - x(begin), bottom - top, "q")
         for series in strip.series:
+            if series.name:
+                canvas.text(LEFT, top + TITLE - 2, series.name, "s")
+                top += TITLE
             y = Scale(0.0, series.most or 1.0, top + STRIP, top)
             canvas.line(LEFT, top + STRIP, WIDTH - 6, top + STRIP, "a")
             canvas.text(LEFT - 4, top + 8, scales.tick(round(y.high)), "s e")

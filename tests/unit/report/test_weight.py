@@ -24,4 +24,4 @@ def test_a_page_of_many_jobs_is_light(monkeypatch, repeats, epochs, most):
 def test_readings_of_gpus_are_thinned(monkeypatch):
     draw_nothing(monkeypatch)
     made = build_report(on_gpu(recorded(repeats=3, device="gpu")))
-    assert "gpu" in made.pictures and len(made.html.encode()) < 1.0 * MB
+    assert {"gpu", "inside-gpu"} <= set(made.pictures) and len(made.html.encode()) < 1.0 * MB

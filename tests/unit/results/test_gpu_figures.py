@@ -264,3 +264,5 @@ def test_finer_figures_are_of_the_time_before_their_stamps_and_hide_no_utilizati
     assert part["gpu_tensor_active"] is None
     drawn = figures.chart_rows(result, samples)
     assert {row["util"] for row in drawn if row["util"] is not None} == {50.0}
+    assert [row["sm_active"] for row in drawn if "sm_active" in row][2:4] == [30.0, 40.0]
+    assert not any("tensor_active" in row for row in drawn), "what a card does not tell is not drawn as 0"
