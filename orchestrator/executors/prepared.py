@@ -35,6 +35,8 @@ class Ready(Noun, frozen=True, kw_only=True):
     pending: list[Job]
     #: By job id, where it is not the first.
     attempts: dict[str, int] = {}
+    #: By job id, about how many seconds a job takes, where an earlier run tells.
+    seconds: dict[str, float] = {}
 
     def attempt(self, job: Job) -> int:
         return self.attempts.get(job.id, 1)

@@ -144,6 +144,7 @@ def carry_out(
     if request.until is not None:
         renewed = renewed | {"plan.json", "until.json"}
     known = outlook(ready, folder, catalog, executor.host())
+    ready = msgspec.structs.replace(ready, seconds=known.seconds)
     with Hearing(listener) as hearing, folder.live(session_of(executor.host().name, known)):
         with paged(hearing, folder, catalog.root, executor, ready.plan) as pages:
             pages.planned(known)

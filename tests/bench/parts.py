@@ -253,7 +253,13 @@ def scheduling(jobs: int, devices: int) -> Iterator[Line]:
             running.remove(device.name)
         return Result(run_id="r", job=job, status="ok")
 
-    executor = DevicePool(slots, run, lambda job: Result(run_id="r", job=job, status="cancelled"), lambda: None)
+    executor = DevicePool(
+        slots,
+        run,
+        lambda job: Result(run_id="r", job=job, status="cancelled"),
+        lambda: None,
+        expected=lambda job: seconds[job.repeat - 1],
+    )
     took = timed(lambda: list(executor.run(planned)))
     bound = max(sum(seconds) / devices, max(seconds))
     figure = f"{took:.2f} s, {took / bound:.3f} of the lower bound {bound:.2f} s"

@@ -241,10 +241,14 @@ class LocalExecutor:
     ) -> DevicePool:
         runner = self._runner(ready)
         stacks = {stack.name: stack for stack in self._catalog.stacks}
+        #: Seconds of the repeats that ended, by cell.
+        took: dict[tuple[str, ...], float] = {}
 
         def record(result: Result) -> Result:
             """Writes the result to disk before the next job starts on this device."""
             folder.write_result(result)
+            if result.status == "ok" and result.launched_t is not None and result.exited_t is not None:
+                took[result.job.cell] = result.exited_t - result.launched_t
             listener.finished(result)
             return result
 
@@ -266,7 +270,19 @@ class LocalExecutor:
         def fits(job: Job, device: Device) -> bool:
             return job.device == "cpu" or fitness.fits(stacks[job.stack], job.backend, device)
 
-        return DevicePool(slots, run_one, never_started, runner.stop, claim=claims.claim, fits=fits, refused=refused)
+        def expected(job: Job) -> float | None:
+            return took.get(job.cell, ready.seconds.get(job.id))
+
+        return DevicePool(
+            slots,
+            run_one,
+            never_started,
+            runner.stop,
+            claim=claims.claim,
+            fits=fits,
+            refused=refused,
+            expected=expected,
+        )
 
 
 def planned_data(name: str, data_dir: Path | None) -> DataFile:

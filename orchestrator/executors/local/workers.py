@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -14,14 +15,27 @@ from orchestrator.model import Device, Job, Result
 Measure = Callable[[Job, Device], Result]
 #: Holds a device for one job; gives the device as it was found. Raises DeviceRefused.
 Claim = Callable[[Device], AbstractContextManager[Device]]
+#: About how many seconds a job takes; None where nobody knows.
+Expected = Callable[[Job], float | None]
+#: So many jobs for each device are the last of a run, of which long ones start first: simulated, more of them gain no
+#: more, and all others keep the order that was drawn.
+LAST = 2
 
 
 class Waiting:
-    """The jobs that nobody has taken yet, in order."""
+    """The jobs that nobody has taken yet, in order.
 
-    def __init__(self, jobs: Iterable[Job], fits: Callable[[Job, Device], bool]) -> None:
+    Of the last ones, several devices take the longest first, so that no device is left with a long one while the
+    others have nothing to do. One that nobody knows counts as long.
+    """
+
+    def __init__(
+        self, jobs: Iterable[Job], fits: Callable[[Job, Device], bool], expected: Expected, devices: int
+    ) -> None:
         self._jobs = list(jobs)
         self._fits = fits
+        self._expected = expected
+        self._last = LAST * devices if devices > 1 else 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -32,12 +46,21 @@ class Waiting:
             return any(self._fits(job, device) for job in self._jobs)
 
     def take(self, device: Device) -> Job | None:
-        """The first job that this device can run."""
+        """The job for this device; None where it can run none."""
         with self._lock:
-            job = next((job for job in self._jobs if self._fits(job, device)), None)
+            fitting = (job for job in self._jobs if self._fits(job, device))
+            job = max(fitting, key=self._length, default=None) if self._ending else next(fitting, None)
             if job is not None:
                 self._jobs.remove(job)
             return job
+
+    @property
+    def _ending(self) -> bool:
+        return len(self._jobs) <= self._last
+
+    def _length(self, job: Job) -> float:
+        seconds = self._expected(job)
+        return math.inf if seconds is None else seconds
 
     def rest(self) -> list[Job]:
         with self._lock:
@@ -46,7 +69,7 @@ class Waiting:
 
 
 class DevicePool:
-    """One worker thread per device slot; jobs are taken in the order given, each by a device that it fits.
+    """One worker thread per device slot; jobs are taken in the order given (see `Waiting`), by a device that they fit.
 
     `cancelled(job)` makes the result of a job that was never started; `refused(job, reason)` that of one whose
     devices must not be used. `stop()` ends the running ones.
@@ -62,6 +85,7 @@ class DevicePool:
         claim: Claim = nullcontext,
         fits: Callable[[Job, Device], bool] = lambda job, device: True,
         refused: Callable[[Job, str], Result] | None = None,
+        expected: Expected = lambda job: None,
     ) -> None:
         self._devices = devices
         self._measure = measure
@@ -70,6 +94,7 @@ class DevicePool:
         self._claim = claim
         self._fits = fits
         self._refused = refused or (lambda job, reason: cancelled(job))
+        self._expected = expected
         self._stopping = threading.Event()
         self._lock = threading.Lock()
         self._working = 0
@@ -85,7 +110,7 @@ class DevicePool:
         return self._stopping.is_set()
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        waiting = Waiting(jobs, self._fits)
+        waiting = Waiting(jobs, self._fits, self._expected, len(self._devices))
         done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         planned, self._working = len(waiting), len(self._devices)
         workers = [

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from orchestrator.errors import DeviceRefused
-from orchestrator.executors.local.workers import DevicePool
+from orchestrator.executors.local.workers import DevicePool, Waiting
 from orchestrator.model import Device, Result
 from tests.make import make_job
 
@@ -39,6 +39,26 @@ def test_one_device_runs_one_job_at_a_time_in_order():
         return result(job)
 
     assert [r.job for r in make(1, measure).run(JOBS)] == JOBS == order
+
+
+@pytest.mark.parametrize(
+    ("known", "last"),
+    [
+        ({4: 1.0, 5: 9.0, 6: 2.0, 7: 5.0}, [5, 7, 6, 4]),
+        ({4: 1.0, 5: 9.0, 6: 2.0}, [7, 5, 6, 4]),  # what nobody knows may be long
+        ({}, [4, 5, 6, 7]),
+    ],
+)
+def test_of_the_last_jobs_of_several_devices_the_longest_start_first(known, last):
+    waiting = Waiting(JOBS, lambda job, device: True, lambda job: known.get(job.repeat), devices=2)
+    (device, _) = slots(2)
+    assert [waiting.take(device).repeat for _ in JOBS] == [1, 2, 3, *last]
+    assert waiting.take(device) is None
+
+
+def test_one_device_keeps_the_order_to_the_end():
+    waiting = Waiting(JOBS, lambda job, device: True, lambda job: float(job.repeat), devices=1)
+    assert [waiting.take(slots(1)[0]).repeat for _ in JOBS] == [1, 2, 3, 4, 5, 6, 7]
 
 
 def test_several_devices_share_the_jobs():
