@@ -374,9 +374,11 @@ def _inside(kind: Any, field: str) -> list[Any]:
     return [inner for each in found for inner in getattr(each, "types", (each,))]
 
 
-def read_yaml(path: Path, shape: type[T]) -> T:
+def read_yaml(path: Path, shape: type[T], hint: Callable[[str], str] = lambda _: "") -> T:
     """Decodes one YAML file strictly. Raises UserError that names the file and the path of the bad value."""
-    return decode_yaml(read_bytes(path), str(path), shape, lambda _: "Correct the value at that path.")
+    return decode_yaml(
+        read_bytes(path), str(path), shape, lambda message: hint(message) or "Correct the value at that path."
+    )
 
 
 def read_bytes(path: Path) -> bytes:

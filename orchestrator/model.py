@@ -35,6 +35,8 @@ OWN_SCALE = "own"
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
 PathPart = Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\Z", max_length=200)]
+#: "2024-03"; "" where nobody knows.
+Month = Annotated[str, Meta(pattern=r"^((19|20)\d\d-(0[1-9]|1[0-2]))?\Z")]
 Positive = Annotated[int, Meta(ge=1)]
 #: The most that a plan takes of what it multiplies, or hands on to a job: beyond, there is a slip of the finger (at a
 #: minute each, so many jobs would take ten weeks).
@@ -61,6 +63,8 @@ class Backend(Noun, frozen=True, kw_only=True):
     env: dict[str, str] = {}
     #: Its gpu package brings CUDA along, so it also works in an image that lacks the stack's `cuda` files.
     own_cuda: bool = False
+    #: The month of the newest of Keras and this backend, where another backend made that of the stack a later one.
+    released: Month = ""
 
 
 class Deviation(Noun, frozen=True, kw_only=True):
@@ -198,7 +202,12 @@ class Stack(Noun, frozen=True, kw_only=True):
 
     name: Name
     title: str
-    era: Literal["2017", "today"]
+    #: The month in which the newest of Keras and the backends that it pins was released.
+    released: Month = ""
+    #: Whether it stands for one of the article's: its figures beside ours, its differences, then against now.
+    article: bool = False
+    #: Of records that were written before stacks had a month. Nothing reads it.
+    era: str | None = None
     python: str
     keras: str
     base: str
@@ -220,6 +229,11 @@ class Stack(Noun, frozen=True, kw_only=True):
         """2 of "2.15.0"; 0 of a version that is no number."""
         major = self.keras.partition(".")[0]
         return int(major) if major.isdecimal() else 0
+
+    def released_with(self, backend: str) -> str:
+        """The month in which the newest of Keras and this backend was released; "" where nobody knows."""
+        mine = next((each.released for each in self.backends if each.name == backend), "")
+        return mine or self.released
 
     def backend(self, name: str) -> Backend:
         return next(b for b in self.backends if b.name == name)
@@ -402,6 +416,8 @@ class Plan(Noun, frozen=True, kw_only=True):
     stacks: list[Stack] = []
     #: What those files have beside the packages of their stacks.
     layers: list[Layer] = []
+    #: When the newest of Keras and backend was released, by "stack/backend".
+    released: dict[str, Month] = {}
 
     @property
     def planned(self) -> list[Job]:

@@ -94,8 +94,8 @@ def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[s
 def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
     """What a user whose choice cannot run here may run instead, in words with the command."""
     able = [s for s in stacks if any(fits(s, b.name, g) for b in s.backends for g in gpus)]
-    for era, title, preset in (("today", "today's stacks", "modern"), ("2017", "the stacks of 2017", "azure-nc6")):
-        mine = [s.name for s in able if s.era == era]
+    for article, title, preset in ((False, "today's stacks", "modern"), (True, "the stacks of 2017", "azure-nc6")):
+        mine = [s.name for s in able if s.article == article]
         if mine:
             return f"{title} run on it ({', '.join(mine)}): `orchestrate --config {preset} --device gpu`"
     return "the same workloads run on the CPU: add `--device cpu --scale quick`"

@@ -15,6 +15,7 @@ from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
 from orchestrator.model import Base, Job, Noun, Stack, Workload
 
 T = TypeVar("T")
+MONTH = 'write the month of the newest of Keras and backend as released: "2024-03"'
 
 
 class StacksFile(Noun, frozen=True, kw_only=True):
@@ -79,7 +80,7 @@ def load_catalog(root: Path | None = None) -> Catalog:
     docker_dir = root / "docker"
     stacks_file = docker_dir / "stacks.yaml"
     workloads_file = root / "workloads" / "workloads.yaml"
-    declared = read_yaml(stacks_file, StacksFile)
+    declared = read_yaml(stacks_file, StacksFile, month_hint)
     workloads = read_yaml(workloads_file, WorkloadsFile).workloads
     refuse_faults(stacks_file, stack_faults(declared, docker_dir))
     refuse_faults(workloads_file, workload_faults(workloads))
@@ -130,6 +131,11 @@ def named(items: Iterable[T], name: str, noun: str) -> T:
     return by_name[name]
 
 
+def month_hint(message: str) -> str:
+    """What a month must look like, for a message about one that does not."""
+    return MONTH if ".released`" in message else ""
+
+
 def workload_faults(workloads: Sequence[Workload]) -> Iterator[str]:
     """Names that are there twice; what a workload of the catalog must say, and a file of one's own need not."""
     yield from duplicates("workloads", [workload.name for workload in workloads])
@@ -146,6 +152,9 @@ def stack_faults(declared: StacksFile, docker_dir: Path) -> Iterator[str]:
         where = f"$.stacks[{index}] ({stack.name})"
         if stack.base not in declared.bases:
             yield f"{where}.base: there is no base {stack.base!r}; there are: {', '.join(declared.bases)}"
+        if stack.era is not None or not stack.released:
+            why = "it stands for `era` now" if stack.era else "it is missing"
+            yield f"{where}.released: {why}; {MONTH}"
         if not stack.images:
             yield f"{where}.images: a stack needs a cpu or a gpu image"
         yield from duplicates(f"{where}.backends", [backend.name for backend in stack.backends])

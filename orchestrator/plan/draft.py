@@ -74,6 +74,7 @@ def draft(request: RunRequest, catalog: Catalog, host: Host) -> Plan:
 def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     """The jobs of a configuration on this host."""
     jobs = make_jobs(decide(config, host, catalog.stacks), catalog.stacks, catalog.workloads)
+    pairs = sorted({(job.stack, job.backend) for job in jobs})
     kept, skipped = split_excluded(jobs, config.exclude)
     now = datetime.datetime.now(datetime.timezone.utc)
     return Plan(
@@ -85,6 +86,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         skipped=skipped,
         workloads=[workload for workload in catalog.workloads if workload.own is not None],
         stacks=[stack for stack in catalog.stacks if stack.own is not None or stack.found is not None],
+        released={f"{stack}/{backend}": catalog.stack(stack).released_with(backend) for stack, backend in pairs},
     )
 
 

@@ -111,7 +111,7 @@ def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
     A file of one's own has one variant, and 2017's stacks run it where they are asked for by name.
     """
     if workload.own is not None:
-        return ["own"] if stack.era == "today" or wanted.stacks != ["*"] else []
+        return ["own"] if not stack.article or wanted.stacks != ["*"] else []
     return [v for v in wanted.variants if v == "faithful" or stack.keras_major >= 3]
 
 

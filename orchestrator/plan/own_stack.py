@@ -139,8 +139,6 @@ def made(
     return Stack(
         name=asked.name,
         title=file.title or f"Keras {keras} with {titles}",
-        # Which rules hold: those of Python 2.7, or of today. Reports count it as neither (report/input.py).
-        era="2017" if asked.python.startswith("2.") else "today",
         python=asked.python,
         keras=".".join(keras.split(".")[:3]),
         base=_base(like, asked.python, catalog),

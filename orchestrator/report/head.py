@@ -11,7 +11,7 @@ from msgspec import Struct
 from orchestrator.model import OWN_SCALE, UNFINISHED, Row
 from orchestrator.report import words
 from orchestrator.report.grouping import in_words
-from orchestrator.report.layout import Layout, era_order
+from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
 from orchestrator.report.view import View
 from orchestrator.text import listed, plural
@@ -20,6 +20,8 @@ from orchestrator.text import listed, plural
 REFRESH_S = 20
 #: Hosts that the top of a report names; its environment has them all.
 MOST_HOSTS = 5
+#: Years of which it counts the framework versions.
+MOST_YEARS = 4
 
 
 class Count(Struct, frozen=True):
@@ -83,16 +85,22 @@ def _named(hosts: list[str], devices: list[str]) -> Iterator[tuple[list[str], st
 
 
 def headline(layout: Layout) -> str:
-    """`5 models, 7 framework versions (4 of 2017, 3 of today), quick scale (a part of the data), real data`."""
+    """`5 models, 7 framework versions (4 of 2017, 3 of 2026), quick scale (a part of the data), real data`."""
     models = {task.workload for task in layout.tasks if not task.file}
     files = {task.workload for task in layout.tasks if task.file}
     parts = [plural(len(models), "model")] if models else []
     parts += [plural(len(files), "file") + " of your own"] if files else []
-    versions = {contender.name: contender.era for contender in layout.contenders}
-    known_eras = sorted({era for era in versions.values() if era and era != "own"}, key=era_order)
-    eras = [f"{list(versions.values()).count(era)} of {era}" for era in known_eras]
-    known = f" ({', '.join(eras)})" if len(eras) > 1 else ""
+    versions = {contender.name: contender.year for contender in layout.contenders}
+    known = f" ({_years(list(versions.values()))})" if len({*versions.values()} - {""}) > 1 else ""
     return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *_scales(layout), *_data(layout)])
+
+
+def _years(years: Sequence[str]) -> str:
+    """`3 of 2017, 1 of 2018, 3 of 2026`; of many only the first and the last."""
+    known = sorted({*years} - {""})
+    if len(known) > MOST_YEARS:
+        return f"{known[0]} to {known[-1]}"
+    return ", ".join(f"{years.count(year)} of {year}" for year in known)
 
 
 def _data(layout: Layout) -> Iterator[str]:

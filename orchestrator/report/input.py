@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from orchestrator.files import PACKAGE, read_yaml
-from orchestrator.model import Noun, Row, Workload
+from orchestrator.model import Noun, Row, Stack, Workload
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.names import Names, Recorded, names, recorded
 from orchestrator.report.style import title
@@ -70,7 +70,8 @@ class ReportInput(Struct, kw_only=True):
     """What a report is made of.
 
     rows         one per planned job: the result columns by their public names, None or absent where
-                 not measured. Beside those, where known: variant, era ("2017" or "today"), scale,
+                 not measured. Beside those, where known: variant, released ("2024-03"), article
+                 (whether its stack is one of the article's), own (its stack is somebody's file), scale,
                  launcher, threads, data_kind, train, validation, cache ("cold" or "warm"), command
                  (to run this job alone), log_tail (last lines of its log), about
                  (what the catalog says of its workload: tasks.About), called (its name for people;
@@ -114,7 +115,7 @@ def report_input(
     merged: Merged, catalog: Catalog, command: str, created: str, price: float | None = None
 ) -> ReportInput:
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
-    eras = {stack.name: "own" if stack.own else stack.era for stack in catalog.stacks}
+    known = {stack.name: stack for stack in catalog.stacks}
     about = {workload.name: _about(place, workload) for place, workload in enumerate(catalog.workloads)}
     runs = {row["run_id"] for row in merged.rows}
     its = {run: called([row for row in merged.rows if row["run_id"] == run], catalog) for run in runs}
@@ -123,7 +124,7 @@ def report_input(
             **row,
             "called": its[row["run_id"]].job(recorded(row)),
             "about": about.get(row["workload"]),
-            "era": eras.get(row["stack"]) or row.get("era"),
+            **_stack_part(row, known.get(row["stack"])),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
         for row in with_learned(merged.rows, catalog)
@@ -151,6 +152,14 @@ def report_input(
         price=price,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
     )
+
+
+def _stack_part(row: Row, stack: Stack | None) -> Row:
+    """What a row says of its stack. The month is that of the versions that ran, where they are on record."""
+    if stack is None:
+        return {"article": False, "own": False}
+    released = row.get("released") or stack.released_with(row.get("backend") or "")
+    return {"released": released, "article": stack.article, "own": stack.own is not None}
 
 
 def called(rows: Sequence[Row], catalog: Catalog) -> Names:

@@ -31,9 +31,10 @@ IDENTITY = (
 )  # fmt: skip
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
-#: The era that has no year: it stands behind all that have one.
-TODAY = "today"
 AS_FOUND = "as found, cannot be rebuilt"
+OWN = "a stack of your own"
+#: What the contenders are called that stand for the article's.
+ARTICLE = "the article's"
 #: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
     "keras_version": "Keras {}",
@@ -61,15 +62,22 @@ FACETS = {
 class Contender(Struct, frozen=True):
     """One column. `label` is unique within a report; `details` is the small print under `name`.
 
-    `key` is its label as an address can hold it, unique as well, and the same from run to run.
+    `key` is its label as an address can hold it, unique as well, and the same from run to run. `released`: the month
+    ("2024-03") of the newest of Keras and backend, "" where nobody knows; `article`: it stands for one of those.
     """
 
     identity: dict[str, Any]
-    era: str
+    released: str
     name: str
     details: tuple[str, ...]
     label: str
     key: str = ""
+    article: bool = False
+
+    @property
+    def year(self) -> str:
+        """ "2024"; "" where nobody knows."""
+        return self.released[:4]
 
     @property
     def backend(self) -> str:
@@ -213,24 +221,27 @@ def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     )
     found = []
     for identity, members in groups:
-        name = _name(identity)
+        name, its = _name(identity), [rows[i] for i in members]
         modern = {"variant"} if identity["variant"] == "modern" else set()
         telling = modern | device | _telling([other for other in identities if _name(other) == name])
         contender = Contender(
             identity=identity,
-            era=_era([rows[i] for i in members]),
+            released=next((str(row["released"]) for row in its if row.get("released")), ""),
+            article=any(row.get("article") for row in its),
             name=name,
-            details=(*_facets(identity, telling | surroundings | {"keras_version", "device"}), *_found(rows, members)),
+            details=(*_facets(identity, telling | surroundings | {"keras_version", "device"}), *_not_ours(its)),
             label=" ".join([name, *_facets(identity, telling)]),
         )
         found.append((contender, members))
     return found
 
 
-def _found(rows: Sequence[Row], members: Sequence[int]) -> Iterator[str]:
-    """What is said of a stack that was not made by the project but found on the host."""
-    if any(rows[i].get("found") for i in members):
+def _not_ours(rows: Sequence[Row]) -> Iterator[str]:
+    """What is said of a stack that is not the project's."""
+    if any(row.get("found") for row in rows):
         yield AS_FOUND
+    if any(row.get("own") for row in rows):
+        yield OWN
 
 
 def _telling(twins: Sequence[Row]) -> set[str]:
@@ -258,23 +269,10 @@ def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
     return tuple(in_words(text, values[field]) for field, text in FACETS.items() if field in wanted and values[field])
 
 
-def _era(rows: Sequence[Row]) -> str:
-    """The era that the rows name, else that of their Keras: 1 and 2 are of 2017, 3 is of today."""
-    for row in rows:
-        if row.get("era"):
-            return str(row["era"])
-        major = str(row.get("keras_version") or "").partition(".")[0]
-        if major.isdecimal():
-            return "2017" if int(major[:9]) < 3 else "today"
-    return ""
-
-
-def era_order(era: str) -> tuple[int, float, str]:
-    """Years in their order, then today, then what has another name, and what has none."""
-    if era.isdecimal() and len(era) < 9:
-        return (0, float(era), era)
-    return (1 if era == TODAY else 2 if era else 3, 0.0, era)
+def last_year(contenders: Iterable[Contender]) -> str:
+    """The year of the newest that are none of the article's; "" where there are none."""
+    return max((contender.year for contender in contenders if not contender.article), default="")
 
 
 def _contender_order(contender: Contender) -> tuple[Any, ...]:
-    return (era_order(contender.era), contender.name.lower(), contender.identity["variant"] or "", contender.label)
+    return (contender.released or "9999", contender.name.lower(), contender.identity["variant"] or "", contender.label)

@@ -151,7 +151,7 @@ COLUMNS: dict[str, str] = {
     # Of files of one's own: what was asked of them, what they were seen to do, and whose stack it was.
     **_typed("file", "asked_epochs", "asked_batch_size", "asked_steps", "asked_arguments", "samples", "batches"),
     **_typed("first_output_mean", "first_output_std", "learned", "packages", "network"),
-    **_typed("era", "found", "arrays", "settings", "fits"),
+    **_typed("released", "found", "arrays", "settings", "fits"),
     # How exact float32 products were, relative; whether the same results were asked for; what decided how it computed.
     **_typed("product_error", "convolution_error"),
     "deterministic": "BOOLEAN",

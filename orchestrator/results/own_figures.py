@@ -46,9 +46,9 @@ def job_part(result: Result, events: JobEvents) -> Row:
 
 
 def brought_part(plan: Plan, result: Result) -> Row:
-    """What a run's plan says of its own files and stacks beside the catalog; nothing for others."""
+    """What a run's plan says of a job's stack and, where it brought the workload or the stack, of these."""
     job = result.job
-    part: Row = {}
+    part: Row = {"released": plan.released.get(f"{job.stack}/{job.backend}") or None}
     workload = next((each for each in plan.workloads if each.name == job.workload), None)
     if workload is not None and workload.own is not None:
         installed = read(ReadyEvent, result.ready).packages
@@ -60,7 +60,7 @@ def brought_part(plan: Plan, result: Result) -> Row:
         }
     stack = next((each for each in plan.stacks if each.name == job.stack), None)
     if stack is not None:
-        part |= {"era": stack.era, "found": stack.title if stack.found else None}
+        part |= {"found": stack.title if stack.found else None}
     return part
 
 

@@ -40,7 +40,7 @@ class ProcessProvisioner:
             if stack.found:
                 missing += self._look_again(stack, stack.found)
                 continue
-            spec = self._keras_spec if stack.era == "today" else None
+            spec = self._keras_spec if stack.keras_major >= 3 else None
             try:
                 venv = venvs.ensure(stack, device, self._catalog.docker_dir, self._say, spec, self._way)
             except (venvs.NoInterpreter, extras.Lacking) as error:
@@ -87,7 +87,7 @@ class ProcessProvisioner:
         return ProcessLauncher(context, self._interpreters, cache_folder() / "compiled")
 
     def ground(self, stack: Stack, device: DeviceKind) -> Ground:
-        spec = self._keras_spec if stack.era == "today" else None
+        spec = self._keras_spec if stack.keras_major >= 3 else None
         return of_stack(stack, device, self._catalog.docker_dir, spec, self._python_of(stack))
 
     def _python_of(self, stack: Stack) -> str:

@@ -77,7 +77,7 @@ def found(patterns: tuple[str, ...]) -> Iterator[Contender]:
 def ready(catalog: Catalog, stack: Stack) -> Provisioner | None:
     provisioner: Provisioner
     try:
-        if stack.era == "today":
+        if not stack.article:
             provisioner = ProcessProvisioner(catalog, _say)
         else:
             provisioner = DockerProvisioner(engine.connect(), catalog, BuildSettings(), False, _say)

@@ -17,15 +17,15 @@ pytestmark = pytest.mark.containers
 
 CATALOG = load_catalog()
 #: Today's first: at the same time a run makes those of 2017 (tests/conftest.py).
-IN_ORDER = sorted(CATALOG.stacks, key=lambda stack: stack.era != "today")
+IN_ORDER = sorted(CATALOG.stacks, key=lambda stack: stack.article)
 #: Files of the build stage, certificates of the host.
 LEFT = "find / -xdev '(' -path '/build*' -o -name 'ca-bundle*' -o -name '*.whl' ')' 2>/dev/null || :"
 BACKENDS = [
-    pytest.param(stack, backend, id=f"{stack.name}-{backend.name}", marks=[pytest.mark.slow] * (stack.era == "today"))
+    pytest.param(stack, backend, id=f"{stack.name}-{backend.name}", marks=[pytest.mark.slow] * (not stack.article))
     for stack in IN_ORDER
     for backend in stack.backends
 ]
-STACKS = [pytest.param(stack, id=stack.name, marks=[pytest.mark.slow] * (stack.era == "today")) for stack in IN_ORDER]
+STACKS = [pytest.param(stack, id=stack.name, marks=[pytest.mark.slow] * (not stack.article)) for stack in IN_ORDER]
 
 
 def job(engine: Any, image: str, command: list[str], **settings: Any) -> str:

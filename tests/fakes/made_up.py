@@ -27,6 +27,11 @@ STACKS = {
     ("keras3-jax", "jax", "0.10.0", "3.15.1", "3.11.2"): 0.7,
     ("keras3-torch", "torch", "2.13.0", "3.15.1", "3.11.2"): 1.1,
 }
+RELEASED = {
+    (stack, backend): {"released": month, "article": keras < "3", "own": False}
+    for (stack, backend, _, keras, _) in STACKS
+    for month in ["2026-07" if keras > "3" else "2018-04" if backend == "cntk" else "2017-08"]
+}
 ABSENT_ON_CPU = [
     "gpu_util_mean",
     "gpu_util_p50",
@@ -78,6 +83,7 @@ def _row(workload: str, identity: tuple[str, ...], device: str, repeat: int, epo
     return {
         "run_id": "20261122-120000-abcd", "job_id": job_id, "workload": workload, "variant": "faithful",
         "stack": stack, "backend": backend, "framework_version": framework, "keras_version": keras,
+        **RELEASED[stack, backend],
         "python": python, "device": device, "launcher": "docker", "scale": "quick", "data_kind": "given",
         "train": 4096, "validation": 1024, "threads": 2, "gpu_name": "Tesla K80" if device == "gpu" else None,
         "gpu_uuid": None, "driver": None, "image_digest": "sha256:" + "ab" * 32,
@@ -256,7 +262,7 @@ def own_row(row: dict[str, Any], file: str, **changes: Any) -> dict[str, Any]:
         "workload": "my", "variant": "own", "scale": "own", "asked_epochs": row["epochs"], "asked_batch_size": None,
         "asked_steps": None, "asked_arguments": None, "file": file,
         "network": "closed", "packages": None, "learned": None, "found": None,
-        "era": "today", "job_id": row["job_id"].replace("mnist_mlp", "my"),
+        "job_id": row["job_id"].replace("mnist_mlp", "my"),
     }  # fmt: skip
     if changes.get("status", "ok") != "ok":
         planned = {name: row[name] for name in PLANNED}

@@ -54,7 +54,8 @@ bases:
 stacks:
   - name: stub-old
     title: CUDA 8 stub
-    era: "2017"
+    released: "2017-08"
+    article: true
     python: "%(python)s"
     keras: 2.0.8
     base: any
@@ -62,7 +63,7 @@ stacks:
     images: {gpu: {gpu_needs: {cuda: "8.0", min_driver: "375.26", compute_capability: ["3.0", "6.2"]}}}
   - name: stub-today
     title: CUDA 13 stub
-    era: today
+    released: "2026-07"
     python: "%(python)s"
     keras: 3.15.1
     base: any
@@ -75,7 +76,8 @@ bases:
 stacks:
   - name: stub
     title: stub with a cache
-    era: "2017"
+    released: "2017-08"
+    article: true
     python: "%(python)s"
     keras: 2.0.8
     base: any
@@ -84,7 +86,7 @@ stacks:
     images: {cpu: {}}
   - name: stub-nowhere
     title: stub for a Python that no host has
-    era: today
+    released: "2026-07"
     python: "1.5"
     keras: 3.15.1
     base: any

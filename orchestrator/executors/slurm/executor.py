@@ -111,7 +111,7 @@ class SlurmExecutor:
     def identities(self, ready: Ready, jobs: Iterable[Job]) -> dict[str, Mapping[str, Any]]:
         """Nodes may differ, and tell of their images themselves."""
         scripts = workloads_sha256(Path(self._catalog.root))
-        eras = {stack.name: stack.era for stack in self._catalog.stacks}
+        majors = {stack.name: stack.keras_major for stack in self._catalog.stacks}
         packages = {(layer.stack, layer.workload): layer.sha256 for layer in ready.plan.layers}
         launcher = runtimes.recorded_name(self.launcher)
         return {
@@ -119,7 +119,7 @@ class SlurmExecutor:
                 "workloads_sha256": scripts_sha256(scripts, ready.plan.own.get(job.workload)),
                 "data_sha256": ready.plan.data_of(job).sha256,
                 "packages_sha256": packages.get((job.stack, job.workload)),
-                "keras_spec": self._recorded_spec if eras.get(job.stack) == "today" else None,
+                "keras_spec": self._recorded_spec if majors.get(job.stack, 0) >= 3 else None,
                 "launcher": launcher,
                 "orchestrator": __version__,
             }
@@ -184,7 +184,7 @@ class SlurmExecutor:
         device, process = plan.planned[0].device, self.launcher == "process"
 
         def ground(stack: Stack) -> Ground:
-            spec = self.request.keras_spec if stack.era == "today" else None
+            spec = self.request.keras_spec if stack.keras_major >= 3 else None
             return of_stack(stack, device, self._catalog.docker_dir, spec, "" if process else None)
 
         return ground

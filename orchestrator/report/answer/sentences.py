@@ -1,4 +1,4 @@
-"""The answer in one or two sentences: who takes least time, on which kind of model, and how 2017 stands to today."""
+"""The answer in one or two sentences: who takes least time, on which models, and how the article's stand to now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from orchestrator.model import UNFINISHED
 from orchestrator.report import words
 from orchestrator.report.answer.ranking import Entry, Field, Positions, Ranking, against
 from orchestrator.report.blocks import Span
-from orchestrator.report.layout import Layout, short_labels
+from orchestrator.report.layout import ARTICLE, Layout, last_year, short_labels
 from orchestrator.report.speeds import Speeds
 from orchestrator.report.style import title
 from orchestrator.report.tasks import noun
@@ -34,7 +34,7 @@ def lead(layout: Layout, ranked: Speeds, field: Field) -> Sentence:
 
 
 def further(layout: Layout, ranked: Speeds, field: Field) -> list[Sentence]:
-    """The kinds of models that others lead, and how 2017 stands to today."""
+    """The kinds of models that others lead, and how the article's stand to the newest."""
     if not field.overall.compared:
         return []
     told = names(layout, field)
@@ -135,18 +135,21 @@ def _by_kind(field: Field, told: dict[int, str]) -> Iterator[str]:
 
 
 def _eras(layout: Layout, ranked: Speeds, field: Field, told: dict[int, str]) -> Iterator[str]:
-    """The best of 2017 against the best of today, and a backend of both against itself."""
+    """The best of the article's against the best of the last year, and a backend of both against itself."""
     compared = [entry.column for entry in field.overall.compared]
-    old, new = ([c for c in compared if layout.contenders[c].era == era] for era in ("2017", "today"))
+    its = layout.contenders
+    year = last_year(its[column] for column in compared)
+    old = [column for column in compared if its[column].article]
+    new = [column for column in compared if not its[column].article and year and its[column].year == year]
     if not old or not new:
         return
     lines = field.overall.counted
-    parts = [_stands(ranked, field, told, old[0], new[0], lines, ", the best of 2017,", ", the best of today,")]
-    backends = {layout.contenders[column].backend: column for column in reversed(old)}
+    parts = [_stands(ranked, field, told, old[0], new[0], lines, f", the best of {ARTICLE},", f", the best of {year},")]
+    backends = {its[column].backend: column for column in reversed(old)}
     for backend, one in backends.items():
-        twins = [other for other in new if layout.contenders[other].backend == backend]
+        twins = [other for other in new if its[other].backend == backend]
         if twins and (one, twins[0]) != (old[0], new[0]):
-            mine = {one: f"{title(backend)} of 2017", twins[0]: f"{title(backend)} of today"}
+            mine = {each: f"{title(backend)} of {its[each].year}" for each in (one, twins[0])}
             parts.append(_stands(ranked, field, mine, one, twins[0], lines))
     yield f"{'; '.join(parts)}."
 

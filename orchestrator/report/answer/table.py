@@ -87,7 +87,7 @@ def table(view: View, field: Field, name: str) -> Answer:
     for entry in field.overall.entries:
         contender = layout.contenders[entry.column]
         mine = [each for each in contender.details if each not in common and each not in told[entry.column]]
-        details = [contender.era, *mine]
+        details = [contender.year, *mine]
         of = f"first on {len(entry.firsts)}" if entry.firsts and len(tasks) > 1 else ""
         cells = [_cell(view, entry.column, line, several) for line in field.lines]
         drawn = plot(scale, list(_ratios(view, field, entry)), _overall(field, entry)) if scale else None

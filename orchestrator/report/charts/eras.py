@@ -14,7 +14,6 @@ from orchestrator.report.charts.figure import Figure, Panel
 from orchestrator.report.charts.material import Look, Material
 from orchestrator.report.charts.rows import Rows
 from orchestrator.report.charts.scales import Scale
-from orchestrator.report.layout import era_order
 
 CAPTION = (
     "How many times as fast as in the first era each model trains, the best of every era against the best of the "
@@ -55,22 +54,21 @@ def build(material: Material) -> Figure | None:
     every = [gain for steps in found.values() for step in steps for gain in (*step.gains, 1.0)]
     panels = [_panel(material, ", ".join(filter(None, title)), steps, every) for title, steps in found.items()]
     for (machine, what), steps in found.items():
-        if all(era.isdecimal() for step in steps for era, _, _ in step.seconds):
-            panels.append(_by_year(f"{machine + ', ' if machine else ''}{what}, by year", steps))
+        panels.append(_by_year(f"{machine + ', ' if machine else ''}{what}, by year", steps))
     return Figure(_title(found), CAPTION, _alt(found), panels)
 
 
 def _best_of_eras(material: Material, ranked: Sequence[tuple[int, float]]) -> list[tuple[str, float, int]]:
     best: dict[str, tuple[str, float, int]] = {}
     for column, seconds in ranked:
-        era = material.layout.contenders[column].era
+        era = material.layout.contenders[column].year
         if era and (era not in best or seconds < best[era][1]):
             best[era] = (era, seconds, column)
-    return [best[era] for era in sorted(best, key=era_order)]
+    return [best[era] for era in sorted(best)]
 
 
 def _title(found: dict[tuple[str, str], list[Step]]) -> str:
-    eras = sorted({era for steps in found.values() for step in steps for era, _, _ in step.seconds}, key=era_order)
+    eras = sorted({era for steps in found.values() for step in steps for era, _, _ in step.seconds})
     return f"From {eras[0]} to {eras[-1]}"
 
 
@@ -100,7 +98,7 @@ def _panel(material: Material, title: str, steps: Sequence[Step], every: Sequenc
 
 
 def _by_year(title: str, steps: Sequence[Step]) -> Panel:
-    """The same over the years, where eras are years: a line for each model."""
+    """The same over the years: a line for each model."""
     looks = [
         Look(step.name, "", step.colour, style.SHAPES[i % len(style.SHAPES)], style.DASHES[i % len(style.DASHES)])
         for i, step in enumerate(steps)

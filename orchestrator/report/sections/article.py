@@ -164,7 +164,7 @@ def _ours(
     """Backend -> (contender, seconds) of the 2017 stacks on one machine."""
     for column in layout.machines()[machine]:
         contender = layout.contenders[column]
-        if contender.era != "2017" or (task.workload, contender.backend) not in published:
+        if not contender.article or (task.workload, contender.backend) not in published:
             continue
         rows = layout.cells.get((column, line), [])
         seconds = median(row.get("epoch_s_article") for row in rows if row["status"] == "ok")
@@ -211,7 +211,7 @@ def _agreement(
 
 
 def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
-    old = [contender for contender in layout.contenders if contender.era == "2017"]
+    old = [contender for contender in layout.contenders if contender.article]
     gpus = sorted({str(contender.identity["gpu_name"] or "no GPU, a CPU") for contender in old})
     if gpus != [reference.gpu]:
         yield (
@@ -227,7 +227,7 @@ def _caveats(layout: Layout, reference: Reference) -> Iterator[str]:
     backends = len({contender.backend for contender in old})
     if backends in (2, 3):
         yield f"An order of {backends} backends agrees often by chance alone."
-    hit = [row for cell in layout.cells.values() for row in disturbance.disturbed(cell) if row.get("era") == "2017"]
+    hit = [row for cell in layout.cells.values() for row in disturbance.disturbed(cell) if row.get("article")]
     if hit:
         yield f"{plural(len(hit), 'job')} of ours {'was' if len(hit) == 1 else 'were'} disturbed while measured."
     yield "Where its own runs differ, the one with most repetitions is shown; most of Theano's are missing."

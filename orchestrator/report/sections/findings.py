@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.report import words
 from orchestrator.report.blocks import Paragraphs, Section, Span, Text
-from orchestrator.report.layout import Contender, Layout
+from orchestrator.report.layout import ARTICLE, Contender, Layout, last_year
 from orchestrator.report.speeds import Speed, Speeds
 from orchestrator.report.tasks import noun
 from orchestrator.report.view import View
@@ -52,16 +52,19 @@ def _sentence(places: Sequence[Place], unit: str) -> str:
     text = f"{winner.label} took least time: {words.seconds(speed.seconds)} per epoch{_rate(speed, unit)}"
     if not others:
         return f"{text}; no other model learned."
-    said = [("next", others[0]), *_other_era(winner, others), ("slowest", others[-1])]
+    said = [("next", others[0]), *_article_or_now(winner, others), ("slowest", others[-1])]
     once = {who.label: (word, who, its) for word, (who, its) in reversed(said)}
     behind = [f"{word} {_behind(who, its)}" for word, who, its in reversed(list(once.values()))]
     return " ".join([f"{'; '.join([text, *behind])}.", *_unclear(others), *_rests_on(places)])
 
 
-def _other_era(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Place]]:
-    """The fastest of the era that did not win, where both eras ran."""
-    rivals = [place for place in others if {place[0].era, winner.era} == {"2017", "today"}]
-    return [(f"best of {rivals[0][0].era}", rivals[0])] if rivals else []
+def _article_or_now(winner: Contender, others: Sequence[Place]) -> list[tuple[str, Place]]:
+    """The best of the newest where one of the article's won, and the other way round."""
+    year = last_year([winner, *(who for who, _ in others)])
+    if not year or not (winner.article or winner.year == year):
+        return []
+    rivals = [place for place in others if (place[0].year == year if winner.article else place[0].article)]
+    return [(f"best of {year if winner.article else ARTICLE}", rivals[0])] if rivals else []
 
 
 def _rate(speed: Speed, unit: str) -> str:

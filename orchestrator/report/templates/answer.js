@@ -15,7 +15,7 @@ function readRow(row) {
   // Its name begins with the title of its backend; small print below it tells it from others of that name.
   const name = ownText(row.cells[0]), small = row.cells[0].querySelector("small");
   return { row: row, key: row.dataset.contender, name: name, details: small ? small.textContent.trim() : "",
-           era: row.dataset.era, backend: name.split(" ")[0], cells: all("td[data-task]", row).map(readCell),
+           year: row.dataset.year, backend: name.split(" ")[0], cells: all("td[data-task]", row).map(readCell),
            overall: known(row.dataset.overall), total: readCell(row.querySelector("td[data-column=overall]")),
            plot: readPlot(row) };
 }

@@ -31,7 +31,7 @@ function axis() {
   return { box: box, update: update };
 }
 
-// A button for each era or backend, which hides or shows all of its contenders; `of(row)` names that of a contender.
+// A button for each year or backend, which hides or shows all of its contenders; `of(row)` names that of a contender.
 function groups(noun, of) {
   const found = new Map();
   page.contenders.forEach(function (row, key) {
@@ -98,8 +98,8 @@ function note() {
 }
 
 function controls(into) {
-  const several = page.contenders.size > 1, eras = groups("era", (row) => row.era);
-  const comparing = several ? [baseline(), units(), axis(), eras] : [units()], line = note();
+  const several = page.contenders.size > 1, years = groups("year", (row) => row.year);
+  const comparing = several ? [baseline(), units(), axis(), years] : [units()], line = note();
   const bar = [...comparing, reset(), files(), several ? chooser() : null].filter(Boolean);
   into.append(make("div", { class: "bar" }, ...bar.map((part) => part.box)), line.box);
   into.hidden = false;

@@ -30,7 +30,6 @@ def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -
     return Stack(
         name=_free(_name(found), taken),
         title=f"{title}, as found",
-        era="today",
         python=python,
         keras=next(iter(met.values())).keras,
         base="found",
@@ -44,7 +43,7 @@ def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -
 
 def _peer(backend: str, catalog: Catalog) -> Stack | None:
     """The catalog's first stack of today with this backend."""
-    able = (stack for stack in catalog.stacks if stack.era == "today" and stack.found is None)
+    able = (stack for stack in catalog.stacks if not stack.article and stack.found is None)
     return next((stack for stack in able if backend in {each.name for each in stack.backends}), None)
 
 

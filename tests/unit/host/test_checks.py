@@ -12,8 +12,8 @@ from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
 STACKS = load_catalog().stacks
-OLD = [stack for stack in STACKS if stack.era == "2017"]
-TODAY = [stack for stack in STACKS if stack.era == "today"]
+OLD = [stack for stack in STACKS if stack.article]
+TODAY = [stack for stack in STACKS if not stack.article]
 
 
 def gpu(name, capability, driver, index=0):

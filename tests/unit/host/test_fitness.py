@@ -10,7 +10,7 @@ from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
 STACKS = load_catalog().stacks
-OLD = [stack for stack in STACKS if stack.era == "2017"]
+OLD = [stack for stack in STACKS if stack.article]
 
 
 def gpu(name, capability, driver, index=0):
@@ -28,7 +28,7 @@ H200 = gpu("NVIDIA H200", "9.0", "580.65.06", 1)
 
 def names(device):
     gone = unsupported(STACKS, [device])
-    return {b.name if s.era == "2017" else s.name for s in STACKS for b in s.backends if (s.name, b.name) not in gone}
+    return {b.name if s.article else s.name for s in STACKS for b in s.backends if (s.name, b.name) not in gone}
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_a_plan_holds_its_configuration_and_a_row_for_every_excluded_job():
     config = msgspec.structs.replace(MLP, repeats=3, exclude=["*.2"], seed=5)
     plan = draft.make_plan(config, CATALOG, CPU_HOST)
     assert (len(plan.jobs), [skip.status for skip in plan.skipped]) == (2, ["excluded"])
-    assert plan.seed == 5
+    assert plan.seed == 5 and plan.released == {"keras2-theano/theano": "2017-08"}
     assert recorded_config(plan) == config
 
 

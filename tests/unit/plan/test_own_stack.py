@@ -48,7 +48,7 @@ def test_everything_that_a_file_may_say(tmp_path):
     assert asked.file.as_of == datetime.date(2025, 6, 30)
     assert asked.packages("gpu") == ["jax[cuda12]==0.6.2", "keras"]
     found = made(asked, "cpu", {"keras": "3.10.0", "jax": "0.6.2"}, OWN, None, CATALOG)
-    assert (found.name, found.title, found.base, found.era) == ("mine", "Mine", "bullseye", "today")
+    assert (found.name, found.title, found.base, found.released) == ("mine", "Mine", "bullseye", "")
     assert found.images["cpu"].env == {"JAX_DISABLE_JIT": "1"}
 
 
@@ -73,7 +73,7 @@ def test_backends_that_the_lock_has_not_are_left_out(tmp_path):
     text = "like: keras2-tensorflow-cntk\npackages: [keras==2.2.4, tensorflow==1.3.0]\n"
     found = stack(tmp_path, text, {"keras": "2.2.4", "tensorflow": "1.3.0"})
     assert [backend.name for backend in found.backends] == ["tensorflow"]
-    assert (found.python, found.era, found.base) == ("2.7", "2017", "bullseye")
+    assert (found.python, found.article, found.base) == ("2.7", False, "bullseye")
     assert "libmpi.so.12" in found.images["cpu"].links
 
 

@@ -17,9 +17,11 @@ from tests.unit.report.makers import view_of
 
 def test_the_headline_counts_models_and_versions_and_says_how_much_of_the_data():
     about = About("M", "CNN", "images", 0, 4096)
-    rows = [row(about=about), row(backend="jax", keras_version="3.15.1", framework_version="1", about=about)]
-    text = "1 model, 2 framework versions (1 of 2017, 1 of today), quick scale (all of the data), real data"
+    rows = [row(about=about), row(backend="jax", released="2026-07", framework_version="1", about=about)]
+    text = "1 model, 2 framework versions (1 of 2017, 1 of 2026), quick scale (all of the data), real data"
     assert headline(lay_out(rows)) == text
+    rows += [row(backend=f"b{year}", released=f"{year}-01", about=about) for year in range(2018, 2022)]
+    assert "6 framework versions (2017 to 2026), " in headline(lay_out(rows))
     part = [row(about=about), row(workload="b", about=About("B", whole=50_000), scale="smoke")]
     assert headline(lay_out(part)) == (
         "2 models, 1 framework version, smoke scale (a part of the data), quick scale (all of the data), real data"

@@ -36,9 +36,9 @@ def made(catalog, *rows):
     return report_input(merged, catalog, "orchestrate run", "now")
 
 
-def test_rows_know_their_era_their_log_and_when_they_learned(catalog):
+def test_rows_know_their_month_their_log_and_when_they_learned(catalog):
     report = made(catalog, ROW)
-    assert (report.rows[0]["era"], report.rows[0]["log_tail"]) == ("2017", "last line")
+    assert (report.rows[0]["released"], report.rows[0]["log_tail"]) == ("2017-08", "last line")
     assert report.rows[0]["learned"] == learned(ROW, catalog) is not None
     assert report.epochs[0]["elapsed_s"] == 2.5
     assert (report.plan_command, report.created, report.notes) == ("orchestrate run", "now", ["a note"])
@@ -58,7 +58,7 @@ def test_learning_is_judged_on_real_data_with_enough_epochs(catalog, change):
 
 
 def test_the_published_figures_name_cells_of_this_project(reference, catalog):
-    old = {backend.name for stack in catalog.stacks if stack.era == "2017" for backend in stack.backends}
+    old = {backend.name for stack in catalog.stacks if stack.article for backend in stack.backends}
     for figure in reference.figures:
         assert catalog.workload(figure.workload) and figure.backend in old
         assert figure.source and figure.confidence in ("seen", "computed", "inferred")
@@ -68,7 +68,7 @@ def test_the_published_figures_name_cells_of_this_project(reference, catalog):
 
 def own_row(**changes):
     own = {"workload": "my", "variant": "own", "file": "my.py", "data_kind": "own", "epochs": 3, "scale": "own"}
-    return {**ROW, "stack": "mine", **own, "era": "today", "learned": 0.9, **changes}
+    return {**ROW, "stack": "mine", **own, "released": "2024-02", "learned": 0.9, **changes}
 
 
 def test_a_file_of_ones_own_differs_from_no_article_and_names_the_report(catalog):
@@ -81,16 +81,23 @@ def test_a_file_of_ones_own_differs_from_no_article_and_names_the_report(catalog
 
 def test_a_stack_and_a_gate_that_the_catalog_does_not_know_are_those_of_the_row(catalog):
     (row,) = made(catalog, own_row()).rows
-    assert (row["era"], row["learned"]) == ("today", 0.9)
+    assert (row["released"], row["article"], row["learned"]) == ("2024-02", False, 0.9)
     assert learned(own_row(learned=None), catalog) is None
 
 
-def test_a_stack_of_ones_own_is_of_no_era(catalog):
+def test_a_month_on_record_is_that_of_the_versions_that_ran(catalog):
+    cntk = {"stack": "keras2-tensorflow-cntk", "backend": "cntk"}
+    rows = made(catalog, {**ROW, **cntk}, {**ROW, **cntk, "backend": "tensorflow"}, {**ROW, "released": "2016-01"}).rows
+    assert [row["released"] for row in rows] == ["2018-04", "2017-08", "2016-01"]
+    assert all(row["article"] and not row["own"] for row in rows)
+
+
+def test_a_stack_of_ones_own_is_none_of_the_articles(catalog):
     """Whatever its Keras: it never was the article's, and its figures stand beside nobody's."""
     where = OwnStack(path="/a.yaml", sha256="0" * 64, like="keras2-theano", lock="/a-cpu.txt", lock_sha256="1" * 64)
-    own = msgspec.structs.replace(catalog.stack("keras2-theano"), name="mine", own=where, deviations=[])
+    own = msgspec.structs.replace(catalog.stack("keras2-theano"), name="mine", own=where, article=False, deviations=[])
     report = made(catalog.extended([], [own]), {**ROW, "stack": "mine"}, ROW)
-    assert [row["era"] for row in report.rows] == ["own", "2017"]
+    assert [(row["own"], row["article"]) for row in report.rows] == [(True, False), (False, True)]
 
 
 def test_an_environment_that_was_found_is_told_also_where_the_catalog_does_not_know_it(catalog):

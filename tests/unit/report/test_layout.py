@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.report.layout import AS_FOUND, lay_out, short_labels
+from orchestrator.report.layout import AS_FOUND, last_year, lay_out, short_labels
 from tests.fakes.made_up import own, recorded, troubled
 from tests.make import row
 
@@ -15,13 +15,14 @@ def test_every_row_lands_in_exactly_one_cell():
     assert sum(len(found) for found in layout.cells.values()) == len(rows) == len(layout.places)
 
 
-def test_contenders_are_ordered_by_era_then_name():
+def test_contenders_are_ordered_by_month_then_name():
     layout = lay_out(recorded(repeats=1).rows)
     assert [contender.label for contender in layout.contenders] == [
-        "CNTK 2.5.1", "MXNet 0.11.0", "TensorFlow 1.3.0", "Theano 0.9.0",
+        "MXNet 0.11.0", "TensorFlow 1.3.0", "Theano 0.9.0", "CNTK 2.5.1",
         "JAX 0.10.0", "PyTorch 2.13.0", "TensorFlow 2.21.0",
     ]  # fmt: skip
-    assert [contender.era for contender in layout.contenders] == ["2017"] * 4 + ["today"] * 3
+    assert [contender.year for contender in layout.contenders] == ["2017"] * 3 + ["2018"] + ["2026"] * 3
+    assert [contender.article for contender in layout.contenders] == [True] * 4 + [False] * 3
 
 
 def test_a_grid_has_a_line_per_task_and_a_column_per_contender():
@@ -144,16 +145,12 @@ def test_a_stack_that_was_found_says_so():
     assert [contender.name for contender in layout.contenders if AS_FOUND in contender.details] == ["JAX 0.10.0"]
 
 
-def test_own_stacks_of_today_are_of_one_era():
-    rows = own(**{name: {"keras_version": "2.15.0"} for name in ("jax", "torch", "tensorflow")}).rows
-    assert {contender.era for contender in lay_out(rows).contenders} == {"today"}
-
-
-@pytest.mark.parametrize("version", ["9" * 5000, "٣.0", "²", "", "x"])
-def test_a_version_of_any_text_has_an_era_or_none(version):
-    """Python reads no number of more than 4,300 digits."""
-    rows = [row(keras_version=version, era=None)]
-    assert lay_out(rows).contenders[0].era in ("", "today")
+def test_what_nobody_knows_the_month_of_stands_last():
+    rows = [row(released=None, article=None, backend="jax"), row()]
+    rows.append(row(released="2024-02", article=False, backend="torch"))
+    layout = lay_out(rows)
+    assert [contender.year for contender in layout.contenders] == ["2017", "2024", ""]
+    assert last_year(layout.contenders) == "2024" and last_year([]) == ""
 
 
 def test_scripts_with_packages_of_their_own_share_a_contender():

@@ -118,7 +118,8 @@ def test_a_table_may_be_folded_away(open_, tag):
 
 
 def test_a_matrix_has_a_row_per_contender_and_a_column_per_task():
-    layout = lay_out([row(data_kind="synthetic"), row(backend="jax", keras_version="3.15.1", data_kind="synthetic")])
+    now = row(backend="jax", released="2026-07", keras_version="3.15.1", data_kind="synthetic")
+    layout = lay_out([row(data_kind="synthetic"), now])
     good = Cell("1.00 s", ["fastest", "3 runs"], best=True)
     html, markdown = both(Matrix("speed", "The note.", [[good, None]]), layout=layout)
     assert '<table class="matrix speed">\n<caption><span>The note.</span></caption>' in html
@@ -126,7 +127,7 @@ def test_a_matrix_has_a_row_per_contender_and_a_column_per_task():
     assert '<td class="none" title="not planned">·</td>' in html
     assert html.count("<tr>") == 3 and "<small>2017 · Keras 2.0.8 · CPU</small>" in html
     assert "| TensorFlow 1.3.0<br>2017 · Keras 2.0.8 · CPU | **1.00 s**<br>fastest<br>3 runs |" in markdown
-    assert "| JAX 1.3.0<br>today · Keras 3.15.1 · CPU | · |\n\nThe note.\n" in markdown
+    assert "| JAX 1.3.0<br>2026 · Keras 3.15.1 · CPU | · |\n\nThe note.\n" in markdown
     assert " (synthetic)<br>" in markdown and '<span class="tag">synthetic</span>' in html
 
 

@@ -6,10 +6,11 @@ import csv
 import io
 import json
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
-from orchestrator.model import Found, OwnFile, Workload
+from orchestrator.model import Found, OwnFile, Plan, Workload, to_json
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.results.columns import COLUMNS, PACKED
 from orchestrator.results.export import to_csv, write_parquet
@@ -131,7 +132,17 @@ def test_a_row_knows_the_stack_that_its_run_brought():
         job = own_job(stack="mine", backend="jax")
         plan = replace(plan_of(job), stacks=[replace(stack, name="mine")])
         (row,) = merge_run(plan, {}, {})
-        assert (row["era"], row["found"]) == ("today", told)
+        assert (row["released"], row["found"]) == (None, told)
+
+
+def test_a_row_knows_the_month_that_its_plan_told_and_a_plan_of_before_opens():
+    job = own_job(stack="mine", backend="jax")
+    plan = replace(plan_of(job), released={"mine/jax": "2024-02"}, stacks=[load_catalog().stack("keras3-jax")])
+    assert merge_run(plan, {}, {})[0]["released"] == "2024-02"
+    old = json.loads(to_json(plan))
+    del old["released"], old["stacks"][0]["released"], old["stacks"][0]["article"]
+    old["stacks"][0]["era"] = "today"
+    assert merge_run(msgspec.convert(old, Plan), {}, {})[0]["released"] is None
 
 
 @pytest.mark.parametrize("count", [1e308, 2**63, -1e300, 1.5])

@@ -25,7 +25,7 @@ JOB = Job(
 DATA = DataFile(dataset="d", path="/d", sha256="0" * 64, kind="given", name="d")
 
 THEIRS = Stack(
-    name="s", title="s", era="today", python="3.11", keras="3", base="found", backends=[], images={},
+    name="s", title="s", python="3.11", keras="3", base="found", backends=[], images={},
     found=Found(kind="python", place="/theirs/python", sha256="0" * 64),
 )  # fmt: skip
 

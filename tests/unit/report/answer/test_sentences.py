@@ -12,7 +12,7 @@ from tests.fakes.made_up import own
 from tests.make import row
 from tests.unit.report.makers import contender, one_epoch, ranked
 
-NEW = {"keras_version": "3.15.1", "framework_version": "3"}
+NEW = {"released": "2026-07", "article": False, "keras_version": "3.15.1", "framework_version": "3"}
 KINDS = {"a": "CNN", "b": "CNN", "c": "RNN"}
 
 
@@ -79,8 +79,8 @@ def test_2017_stands_against_today_whichever_is_faster():
         *timed("theano", {"d": 3.0}),
     ]
     assert told(rows)[1] == (
-        "Theano 1, the best of 2017, takes 3.0 to 3.1 times as long as JAX 3; TensorFlow of 2017 takes 1.98 to 2.02 "
-        "times as long as TensorFlow of today."
+        "Theano 1, the best of the article's, takes 3.0 to 3.1 times as long as JAX 3; TensorFlow of 2017 takes "
+        "1.98 to 2.02 times as long as TensorFlow of 2026."
     )
 
 

@@ -18,7 +18,7 @@ def test_the_table_says_its_figures_in_attributes(monkeypatch):
     html = build_report(recorded()).html
     assert '<div id="controls" hidden></div>' in html
     assert len(re.findall(r'<table id="answer"', html)) == 1
-    names = 'data-contender="jax-0.10.0" data-backend="jax" data-era="today"'
+    names = 'data-contender="jax-0.10.0" data-backend="jax" data-year="2026"'
     assert re.findall(rf'<tr {names} data-overall="[\d.]+">', html)
     cell = re.search(r'<td data-task="mnist_cnn"([^>]*)><b>[^<]+</b><small>[^<]*</small>', html)
     names = ("seconds", "samples", "low", "high", "verdict")

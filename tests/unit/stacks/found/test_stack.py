@@ -73,7 +73,7 @@ def test_every_backend_that_works_is_a_contender_with_the_settings_of_its_like()
         "TF_FORCE_GPU_ALLOW_GROWTH": "true",
     }
     assert [cache.path for cache in made.caches_for("gpu")] == ["/cache/cuda"]
-    assert (made.era, made.python, made.keras) == ("today", "3.12", "3.14.0")
+    assert (made.released, made.python, made.keras) == ("", "3.12", "3.14.0")
     assert made.title == "Python 3.12 at /x/e/bin/python, as found"
 
 

@@ -88,13 +88,13 @@ def test_what_gpu_images_need_from_nvidia_is_checked_and_explained():
     for stack in CATALOG.stacks:
         variant = stack.images["gpu"]
         text = dockerfile(stack.name, "gpu")
-        assert bool(variant.cuda) == (stack.era == "2017") == ("Missing in docker/cuda" in text)
+        assert bool(variant.cuda) == stack.article == ("Missing in docker/cuda" in text)
         for name in variant.outside_files:
             assert name in text
             assert f"`{name}`" in explained
 
 
-@pytest.mark.parametrize("stack", [stack for stack in CATALOG.stacks if stack.era == "2017"], ids=lambda s: s.name)
+@pytest.mark.parametrize("stack", [stack for stack in CATALOG.stacks if stack.article], ids=lambda s: s.name)
 def test_an_image_without_cuda_files_has_no_trace_of_them(stack: Stack):
     text = render_dockerfile(CATALOG, stack, "gpu", __version__, without_cuda=True)
     assert "cuda/8" not in text
