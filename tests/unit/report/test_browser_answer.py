@@ -73,7 +73,7 @@ def test_contenders_are_hidden_one_by_one_and_by_group_and_no_figure_changes(sho
     assert shown.each(*eras) == ["2017 false", "2018 true", "2026 mixed"]
     after = dict(zip(shown.each(NAMES), column(shown, "mnist_mlp"), strict=True))
     assert len(after) == 3 and after.items() < before.items()
-    assert shown.each(".chooser summary") == ["2 of 7 contenders"] and "(" in shown.ask(NOTE)
+    assert shown.each(".chooser summary") == ["3 of 7 contenders"] and "(" in shown.ask(NOTE)
     shown.click("#controls .bar > button")
     assert len(shown.each(NAMES)) == 7 and shown.ask(HASH) == ""
     assert shown.each("#controls .bar > button", "e.ariaDisabled") == ["true"]
