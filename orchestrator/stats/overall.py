@@ -11,6 +11,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+import numpy as np
 from msgspec.structs import replace
 
 from orchestrator.stats.inference import (
@@ -39,13 +40,30 @@ def overall_difference(a: Sequence[Repeats], b: Sequence[Repeats], family: int =
     found = Difference(n_a=fewest[0], n_b=fewest[1], ratio=math.exp(effect))
     if min(fewest) < 2:
         return found
-    parts = [(variance(values) / len(pairs) ** 2, len(values) - 1) for pair in pairs for values in pair]
-    whole = sum(part for part, _ in parts)
-    error, freedom = math.sqrt(whole), whole**2 / sum(part**2 / free for part, free in parts)
+    whole, freedom = _whole([values for pair in pairs for values in pair], len(pairs))
+    error = math.sqrt(whole)
     # The bounds are those of no correction until holm sets them.
     tested = replace(found, low=found.ratio, high=found.ratio, error=error, freedom=freedom)
     (corrected,) = holm([replace(tested, p=student_p(effect / error, freedom))], family)
     return corrected
+
+
+def overall_interval(tasks: Sequence[Repeats]) -> tuple[float, float, float] | None:
+    """(middle, low, high) of the geometric mean of seconds over tasks, 95 %; None with a single repeat of any."""
+    found = [log_medians(repeats) for repeats in tasks]
+    if not found or min(len(values) for values in found) < 2:
+        return None
+    middle = statistics.mean(float(values.mean()) for values in found)
+    whole, freedom = _whole(found, len(found))
+    reach = student_quantile(freedom) * math.sqrt(whole)
+    return math.exp(middle), math.exp(middle - reach), math.exp(middle + reach)
+
+
+def _whole(sides: Sequence[np.ndarray], tasks: int) -> tuple[float, float]:
+    """The variance of a mean over so many tasks, and its degrees of freedom."""
+    parts = [(variance(values) / tasks**2, len(values) - 1) for values in sides]
+    whole = sum(part for part, _ in parts)
+    return whole, whole**2 / sum(part**2 / free for part, free in parts)
 
 
 def repeats_needed(found: Difference, most: int) -> int | None:

@@ -1,11 +1,12 @@
 """A made-up run in the shape of a recorded one. NOT measurements: the figures come from a formula.
 
 `recorded()` gives a ReportInput of any size for the tests of the report. As a program it writes the
-report of one, to be looked at:  python -m tests.fakes.made_up OUT [--troubled] [--gpu] [--own]
+report of one, to be looked at:  python -m tests.fakes.made_up OUT [--troubled] [--gpu] [--own] [--eras]
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,25 @@ RELEASED = {
     for (stack, backend, _, keras, _) in STACKS
     for month in ["2026-07" if keras > "3" else "2018-04" if backend == "cntk" else "2017-08"]
 }
+#: Stacks of nine years: (stack, backend, versions of framework, Keras and Python), its month and pace on each model.
+ERAS = {
+    ("keras2-tensorflow-cntk", "tensorflow", "1.3.0", "2.0.8", "2.7.18"): ("2017-08", 1.3, 1.3, 1.3, 1.3, 1.3),
+    ("keras2-tensorflow-cntk", "cntk", "2.5.1", "2.0.8", "2.7.18"): ("2018-04", 1.6, 1.5, 1.7, 0.9, 0.8),
+    ("keras2-theano", "theano", "0.9.0", "2.0.8", "2.7.18"): ("2017-08", 1.0, 1.9, 2.0, 1.2, 1.3),
+    ("keras1-mxnet", "mxnet", "0.11.0", "1.2.2", "2.7.18"): ("2017-08", 1.45, 1.2, 1.1, 1.6, 1.4),
+    ("keras224-cntk27", "cntk", "2.7.post2", "2.2.4", "2.7.18"): ("2019-04", 1.4, 1.5, 1.5, 0.8, 0.8),
+    ("keras231-tf115", "tensorflow", "1.15.0", "2.3.1", "2.7.18"): ("2019-10", 1.1, 0.8, 0.75, 0.6, 0.9),
+    ("keras231-theano105", "theano", "1.0.5", "2.3.1", "2.7.18"): ("2020-07", 0.95, 1.8, 1.9, 1.2, 1.3),
+    ("keras25-tf25", "tensorflow", "2.5.3", "2.5.0", "3.9.2"): ("2021-05", 1.12, 0.7, 0.7, 0.5, 0.8),
+    ("keras28-tf28", "tensorflow", "2.8.4", "2.8.0", "3.9.2"): ("2022-02", 1.0, 0.68, 0.66, 0.48, 0.8),
+    ("keras215-tf215", "tensorflow", "2.15.1", "2.15.0", "3.11.2"): ("2023-11", 0.85, 0.6, 0.6, 0.45, 0.7),
+    ("keras30-jax0423", "jax", "0.4.23", "3.0.5", "3.11.2"): ("2024-02", 0.8, 0.75, 0.7, 0.5, 0.6),
+    ("keras310-torch27", "torch", "2.7.0", "3.10.0", "3.11.2"): ("2025-04", 1.2, 0.9, 0.9, 1.1, 1.3),
+    ("tfkeras-tf221", "tensorflow", "2.21.0", "2.21.0", "3.11.2"): ("2026-03", 0.8, 0.58, 0.55, 0.42, 0.7),
+    ("keras3-tensorflow", "tensorflow", "2.21.0", "3.15.1", "3.11.2"): ("2026-07", 0.9, 0.62, 0.6, 0.85, 1.4),
+    ("keras3-jax", "jax", "0.10.0", "3.15.1", "3.11.2"): ("2026-07", 0.7, 0.7, 0.62, 0.4, 0.45),
+    ("keras3-torch", "torch", "2.13.0", "3.15.1", "3.11.2"): ("2026-07", 1.1, 0.85, 0.84, 1.1, 1.2),
+}  # fmt: skip
 ABSENT_ON_CPU = [
     "gpu_util_mean",
     "gpu_util_p50",
@@ -77,13 +97,34 @@ def recorded(
     )
 
 
+def eras(repeats: int = 5, epochs: int = 4, seed: int = 3, only: Sequence[str] = ()) -> ReportInput:
+    """Every stack of the years since 2017, or `only` these, on all models."""
+    rng = random.Random(seed)
+    rows: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
+    for (workload, pace), (identity, (month, *factors)) in itertools.product(WORKLOADS.items(), ERAS.items()):
+        if only and identity[0] not in only:
+            continue
+        factor = factors[list(WORKLOADS).index(workload)]
+        for repeat in range(1, repeats + 1):
+            article = identity[0] in {stack for stack, *_ in list(STACKS)[:4]}
+            row = {**_row(workload, identity, "cpu", repeat, epochs), "released": month, "article": article}
+            curve = list(_epochs(row, pace * factor * rng.uniform(0.98, 1.02), rng))
+            rows.append(_measured(row, curve, rng))
+            curves += curve
+    fields = {"title": "Keras over the years on a made-up machine", "created": "2026-11-22T12:34:56Z"}
+    run = ["20261122-120000-abcd"]
+    command = f"orchestrate run --config eras --repeats {repeats}"
+    return ReportInput(**fields, run_ids=run, rows=rows, epochs=curves, environment=ENVIRONMENT, plan_command=command)
+
+
 def _row(workload: str, identity: tuple[str, ...], device: str, repeat: int, epochs: int) -> dict[str, Any]:
     stack, backend, framework, keras, python = identity
     job_id = f"{workload}.{stack}.{backend}.{device}.{repeat}"
     return {
         "run_id": "20261122-120000-abcd", "job_id": job_id, "workload": workload, "variant": "faithful",
         "stack": stack, "backend": backend, "framework_version": framework, "keras_version": keras,
-        **RELEASED[stack, backend],
+        **RELEASED.get((stack, backend), {}),
         "python": python, "device": device, "launcher": "docker", "scale": "quick", "data_kind": "given",
         "train": 4096, "validation": 1024, "threads": 2, "gpu_name": "Tesla K80" if device == "gpu" else None,
         "gpu_uuid": None, "driver": None, "image_digest": "sha256:" + "ab" * 32,
@@ -279,7 +320,8 @@ PLANNED = (
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
-    kinds = {"--troubled": troubled, "--own": own, "--gpu": lambda: on_gpu(recorded(device="gpu", repeats=3))}
+    kinds = {"--troubled": troubled, "--own": own, "--eras": eras}
+    kinds["--gpu"] = lambda: on_gpu(recorded(device="gpu", repeats=3))
     chosen = kinds.get(sys.argv[2] if len(sys.argv) > 2 else "", recorded)()
     for name, content in build_report(chosen).files().items():
         path = out / name

@@ -15,7 +15,6 @@ from orchestrator.report.charts import (
     costs,
     drift,
     epoch_seconds,
-    eras,
     gpu,
     heat,
     host,
@@ -23,6 +22,7 @@ from orchestrator.report.charts import (
     memory,
     pareto,
     phases,
+    years,
 )
 from orchestrator.report.charts.figure import Figure
 from orchestrator.report.charts.material import Material
@@ -38,7 +38,7 @@ PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
     "memory": ("Peak memory", memory.build),
     "energy": ("Energy per epoch", costs.build_energy),
     "money": ("Money per epoch", costs.build_money),
-    "eras": ("From one era to the next", eras.build),
+    "years": ("How fast Keras trains, by year of release", years.build),
     "article": ("Against the article", article.build),
     "gpu": ("GPU over time", gpu.build),
     "inside-gpu": ("Inside the GPU over time", inside_gpu.build),

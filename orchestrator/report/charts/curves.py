@@ -28,6 +28,8 @@ class Curve(Struct, frozen=True):
     troubles: Sequence[tuple[float, float, str]] = ()
     #: Where it begins before its first point: drawn thin.
     origin: tuple[float, float] | None = None
+    #: Its points are marked by whoever draws `above`.
+    plain: bool = False
 
 
 class Level(Struct, frozen=True):
@@ -54,12 +56,15 @@ def thinned(points: Points) -> Points:
 class Plot:
     """The room for curves: as high as its names need, with heads above and an axis below."""
 
-    def __init__(self, title: str, note: str, curves: Sequence[Curve]) -> None:
-        self.right = WIDTH - max((width_of(curve.name, 10) for curve in curves), default=0) - 14
-        self._heads = [(line, "h") for line in wrapped(title, WIDTH)]
-        self._heads += [(line, "s") for line in wrapped(note, WIDTH, 10)]
+    def __init__(
+        self, title: str, note: str, curves: Sequence[Curve], width: float = WIDTH, height: float = HEIGHT
+    ) -> None:
+        self._width = width
+        self.right = width - max((width_of(curve.name, 10) for curve in curves), default=0) - 14
+        self._heads = [(line, "h") for line in wrapped(title, width)]
+        self._heads += [(line, "s") for line in wrapped(note, width, 10)]
         self.top = 13.0 * len(self._heads) + HEAD
-        self.bottom = self.top + max(HEIGHT, NAME * len(curves))
+        self.bottom = self.top + max(height, NAME * len(curves))
         self.curves = curves
 
     def drawn(
@@ -70,9 +75,10 @@ class Plot:
         levels: Sequence[Level] = (),
         forms: tuple[Callable[[float], str], Callable[[float], str]] = (scales.tick, scales.tick),
         whole: bool = False,
+        above: Callable[[Canvas], None] | None = None,
     ) -> Panel:
-        """The finished panel. `titles` and `forms` are of the horizontal and the vertical axis."""
-        canvas = Canvas(WIDTH, self.bottom + FOOT)
+        """The finished panel. `titles` and `forms` are of the horizontal and the vertical axis; `above` draws last."""
+        canvas = Canvas(self._width, self.bottom + FOOT)
         for i, (text, look) in enumerate(self._heads):
             canvas.text(0, 11 + 13 * i, text, look)
         scales.below(canvas, x, self.top, self.bottom, titles[0], forms[0], whole)
@@ -85,6 +91,8 @@ class Plot:
                 _draw(canvas, curve, x, y)
         for level in levels:  # above the curves, or they could not be read
             canvas.text(LEFT + 4, y(level.value) - 3, level.name, "s v")
+        if above:
+            above(canvas)
         return finished(canvas)
 
     def _ends(self, canvas: Canvas, x: Scale, y: Scale) -> None:
@@ -119,6 +127,8 @@ def _draw(canvas: Canvas, curve: Curve, x: Scale, y: Scale) -> None:
         canvas.path(at([curve.origin, curve.points[0]]), "f", dash="1 3")
     if len(curve.points) > 1:
         canvas.path(at(thinned(curve.points)), "l", dash=curve.look.dash)
+    if curve.plain:
+        return
     step = -(-len(curve.points) // 12)
     marked = list(zip(curve.points, curve.tips, strict=True))
     for (a, b), tip in [*marked[:-1:step], marked[-1]]:

@@ -5,28 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
 from orchestrator.report import style
 from orchestrator.report.charts.svg import Canvas, number, width_of
 
-#: The width of one panel: it fits a phone, and three stand side by side on a screen.
+#: The width of one panel: it fits a phone, and three stand side by side on a screen. One as wide as two has the main
+#: thing of a picture.
 WIDTH = 340
 GAP, MARGIN = 16, 14
+WIDE = 2 * WIDTH + GAP
 _SHEET = Path(__file__).parent.parent / "templates" / "charts.css"
 
 
 class Panel(Struct, frozen=True):
-    """One part of a picture: SVG without the element around it, WIDTH wide."""
+    """One part of a picture: SVG without the element around it.
+
+    `where`: "wide" where there is room for two panels side by side, "narrow" in its place on phones, "" everywhere.
+    """
 
     body: str
     height: float
+    width: float = WIDTH
+    where: Literal["", "wide", "narrow"] = ""
 
     @property
     def inline(self) -> str:
         """For the page, whose style sheet it needs."""
-        return f'<svg class="chart" viewBox="0 0 {WIDTH} {number(self.height)}">{self.body}</svg>'
+        look = f"chart {self.where}".strip()
+        return f'<svg class="{look}" viewBox="0 0 {number(self.width)} {number(self.height)}">{self.body}</svg>'
 
 
 class Figure(Struct, frozen=True):
@@ -40,7 +49,7 @@ class Figure(Struct, frozen=True):
 
 
 def finished(canvas: Canvas) -> Panel:
-    return Panel(canvas.body, canvas.height)
+    return Panel(canvas.body, canvas.height, canvas.width)
 
 
 @lru_cache(maxsize=1)
@@ -51,16 +60,19 @@ def sheet() -> str:
 
 def one_file(figure: Figure, columns: int = 3) -> str:
     """The picture as SVG that stands alone: title and caption above its panels, side by side."""
-    columns = min(columns, len(figure.panels))
+    panels = [panel for panel in figure.panels if panel.where != "narrow"]
+    columns = max(min(columns, len(panels)), *(2 if panel.where == "wide" else 1 for panel in panels))
     width = max(2, columns) * (WIDTH + GAP) - GAP + 2 * MARGIN
     caption = _wrapped(figure.caption, width - 2 * MARGIN)
     top = MARGIN + 24.0 + 15 * len(caption)
     placed, bottoms = [], [top] * columns
-    for panel in figure.panels:
-        column = bottoms.index(min(bottoms))
-        x = MARGIN + column * (WIDTH + GAP)
-        placed.append(f'<g transform="translate({x} {number(bottoms[column])})">{panel.body}</g>')
-        bottoms[column] += panel.height + GAP
+    for panel in panels:
+        taken = 2 if panel.where == "wide" else 1
+        places = [max(bottoms[i : i + taken]) for i in range(columns - taken + 1)]
+        column = places.index(min(places))
+        x, y = MARGIN + column * (WIDTH + GAP), places[column]
+        placed.append(f'<g transform="translate({x} {number(y)})">{panel.body}</g>')
+        bottoms[column : column + taken] = [y + panel.height + GAP] * taken
     canvas = Canvas(width, max(bottoms))
     canvas.box(0, 0, width, max(bottoms), "card")
     canvas.text(MARGIN, MARGIN + 12, figure.title, "h")

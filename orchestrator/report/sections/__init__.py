@@ -21,6 +21,7 @@ from orchestrator.report.sections import (
     pairs,
     tables,
     warnings,
+    years,
 )
 from orchestrator.report.view import View
 
@@ -31,7 +32,7 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
     "results": (
-        *(charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
+        *(years.build, charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, deviations.build, arithmetic.build, environment.build),

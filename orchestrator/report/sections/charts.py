@@ -9,11 +9,14 @@ HINT = (
     "A backend keeps its colour in all charts; marks and dashes tell its versions apart. Charts are also files beside "
     "this report, in the folder charts/."
 )
+#: It stands with its tables.
+YEARS = "years"
 
 
 def build(view: View) -> Section | None:
     drawn = view.drawn
-    blocks: list[Block] = [Chart(name, picture.title, only="html") for name, picture in drawn.pictures.items()]
+    others = {name: picture for name, picture in drawn.pictures.items() if name != YEARS}
+    blocks: list[Block] = [Chart(name, picture.title, only="html") for name, picture in others.items()]
     if blocks:
         blocks.append(Paragraphs([], hint=HINT, only="html"))
     if drawn.lacking:
