@@ -11,6 +11,7 @@ from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.model import Noun, Row, Stack, Workload
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.names import Names, Recorded, names, recorded
+from orchestrator.report.published import Source, sources
 from orchestrator.report.style import title
 from orchestrator.report.tasks import About
 from orchestrator.results.collect import Merged
@@ -41,18 +42,8 @@ class Slip(Noun, frozen=True, kw_only=True):
     source: str
 
 
-class Measured(Noun, frozen=True, kw_only=True):
-    """Seconds per epoch that others published that year."""
-
-    source: str
-    workload: str
-    tensorflow: float
-    cntk: float
-    confidence: str
-
-
 class Reference(Noun, frozen=True, kw_only=True):
-    """Published figures to stand beside ours: one file of the folder reference/."""
+    """The article's figures to stand beside ours: the file of the folder reference/."""
 
     title: str
     url: str
@@ -62,7 +53,6 @@ class Reference(Noun, frozen=True, kw_only=True):
     baseline: str
     notebooks: str
     figures: list[Published]
-    others: list[Measured] = []
     errors: list[Slip] = []
 
 
@@ -107,8 +97,9 @@ class ReportInput(Struct, kw_only=True):
     #: What an hour of the machine costs, in whatever currency.
     price: float | None = None
     notes: list[str] = []
-    #: Published figures to stand beside ours.
+    #: The article's figures to stand beside ours, and those of others.
     reference: Reference | None = None
+    sources: list[Source] = []
 
 
 def report_input(
@@ -151,6 +142,7 @@ def report_input(
         plan_command=command,
         price=price,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
+        sources=sources(),
     )
 
 

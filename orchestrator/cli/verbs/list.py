@@ -1,4 +1,4 @@
-"""`orchestrate list`: stacks, workloads and presets."""
+"""`orchestrate list`: stacks, workloads, presets, runs, and what others published."""
 
 from __future__ import annotations
 
@@ -18,15 +18,17 @@ from orchestrator.plan import config
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.text import plural
 
+KINDS = ("stacks", "workloads", "presets", "runs", "references", "all")
+
 
 @command("list")
-@click.argument("what", type=click.Choice(["stacks", "workloads", "presets", "runs", "all"]), default="all")
+@click.argument("what", type=click.Choice(KINDS), default="all")
 @ROOT
 @OUT
 @click.option("--html", is_flag=True, help="runs: write the page of the results folder, index.html, anew.")
 @JSON
 def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) -> None:
-    """List stacks, workloads, presets, or the runs on record.
+    """List stacks, workloads, presets, the runs on record, or the figures that others published.
 
     A Keras script of your own needs no entry: `orchestrate my.py` measures it.
 
@@ -35,9 +37,15 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
       orchestrate list presets
       orchestrate list runs                newest first; `all` leaves them out
       orchestrate list runs --html         results/index.html
+      orchestrate list references          others' benchmarks of Keras; --json has all of their figures
     """
     if what == "runs":
         _list_runs(out, html, as_json)
+        return
+    if what == "references":
+        from orchestrator.cli.references import list_references  # need not be imported for other lists
+
+        list_references(as_json)
         return
     if html:
         raise UserError("--html is the page of the runs", "orchestrate list runs --html")

@@ -19,6 +19,7 @@ from orchestrator.report.sections import (
     not_run,
     own,
     pairs,
+    published,
     tables,
     warnings,
     years,
@@ -35,5 +36,5 @@ SECTIONS: dict[str, tuple[Build, ...]] = {
         *(years.build, charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
-    "background": (article.build, deviations.build, arithmetic.build, environment.build),
+    "background": (article.build, published.build, deviations.build, arithmetic.build, environment.build),
 }

@@ -21,7 +21,8 @@ from orchestrator.text import listed, plural
 
 #: Sentences of our own, which need no escaping.
 ORDERS = Markup("Agreement of the order (Kendall's tau: 1 the same order, 0 none, -1 the reverse):")
-OTHERS = Markup("Others' figures of that year, seconds per epoch")
+#: Where others' figures of that year stand.
+OTHERS = Span("What others measured of the same models", "strong", href="#published")
 FIGURES = ("ours", "theirs", "ours / theirs", "ours to TensorFlow", "theirs to TensorFlow")
 COLUMNS = (
     Column("workload", heads=True),
@@ -69,6 +70,8 @@ def build(view: View) -> Section | None:
         return None
     title = f"Against {found.reference.title}"
     blocks = [Paragraphs(found.caveats, "bullets"), *_tables(found), *_orders(found), *_errors(found.reference)]
+    if {task.workload for task in view.layout.tasks} & {name for source in view.report.sources for name in source.same}:
+        blocks.append(Paragraphs([[OTHERS]], only="html"))
     return Section(name="against", title=title, blocks=blocks)
 
 
@@ -112,7 +115,7 @@ def _orders(found: Comparison) -> Iterator[Block]:
 
 
 def _errors(reference: Reference) -> Iterator[Block]:
-    """The article's known errors and, on the page, figures that others measured that year."""
+    """The article's known errors."""
     title = "Known errors of the article and its translations"
     terms: list[tuple[str, Text]] = [
         (slip.what, [f"{slip.text} ", Span(f"({slip.source})", "small")]) for slip in reference.errors
@@ -122,11 +125,6 @@ def _errors(reference: Reference) -> Iterator[Block]:
     yield Paragraphs([f"{title}:"], only="markdown")
     lines = [f"{slip.what} {slip.text} ({slip.source})" for slip in reference.errors]
     yield Paragraphs(lines, "bullets", only="markdown")
-    others = [
-        f"{other.source}: {other.workload}, TensorFlow {other.tensorflow}, CNTK {other.cntk} ({other.confidence})"
-        for other in reference.others
-    ]
-    yield Paragraphs(others, "bullets", fold=OTHERS, only="html")
 
 
 def against_article(layout: Layout, reference: Reference) -> Comparison | None:
