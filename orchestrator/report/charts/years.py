@@ -98,7 +98,7 @@ def _panels(material: Material, line: Timeline) -> Iterator[Panel]:
 
 def _panel(material: Material, line: Timeline, drawn: Drawn, width: float, height: float) -> Panel:
     at = {column: years(material.layout.contenders[column]) for column in line.columns}
-    plot = Plot(drawn.title, "", list(_curves(line, drawn, at)), width, height)
+    plot = Plot(drawn.title, "", list(_curves(material, line, drawn, at)), width, height)
     x = Scale(int(min(at.values())), max(at.values()) + AIR, LEFT, plot.right)
     ends = [value for point in drawn.every for value in (point.value, *_bar(point))]
     y = scales.logarithmic(ends, plot.bottom, plot.top)
@@ -116,12 +116,15 @@ def _panel(material: Material, line: Timeline, drawn: Drawn, width: float, heigh
     )
 
 
-def _curves(line: Timeline, drawn: Drawn, at: dict[int, float]) -> Iterator[Curve]:
-    by_column = {point.column: point for point in drawn.points}
+def _curves(material: Material, line: Timeline, drawn: Drawn, at: dict[int, float]) -> Iterator[Curve]:
+    """A line for each backend; it is hidden with the last of its contenders."""
+    values = {point.column: point.value for point in drawn.points}
     for track in line.tracks:
-        its = [(at[column], by_column[column].value) for column in track.columns if column in by_column]
-        if its:
-            look = Look(track.name, "", style.name(track.backend), "circle", "")
+        columns = [column for column in track.columns if column in values]
+        if columns:
+            keys = " ".join(material.looks[column].key for column in columns)
+            look = Look(track.name, keys, style.name(track.backend), "circle", "")
+            its = [(at[column], values[column]) for column in columns]
             yield Curve(look, track.name, its, [""] * len(its), plain=True)
 
 
