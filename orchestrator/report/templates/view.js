@@ -31,7 +31,9 @@ function show(next) {
   const said = differences(view, next).join(", ");
   view = next;
   tables.forEach((found) => showTable(found, view));
-  all("figure [data-contender]").forEach((part) => part.toggleAttribute("hidden", part.dataset.contender.split(" ").every((key) => view.hide.includes(key))));
+  all("figure [data-contender]").forEach(function (part) {
+    part.toggleAttribute("hidden", part.dataset.contender.split(" ").every((key) => view.hide.includes(key)));
+  });
   followers.forEach((follower) => follower());
   if (said) { say(said); }
 }
