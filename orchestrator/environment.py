@@ -86,6 +86,11 @@ VARIABLES = (
         "cluster's node the GPU that the job was granted. Each job gets its own GPU in them",
     ),
     Variables(
+        ("ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"),
+        "the same for AMD's GPUs, as ROCm reads them; CUDA_VISIBLE_DEVICES, too, where a host has no other GPUs",
+    ),
+    Variables(("ROCM_PATH", "ROCM_HOME"), "where AMD SMI's library is looked for, which tells of AMD's GPUs"),
+    Variables(
         ("SLURM_JOB_ID", "SLURM_JOB_GPUS", "SLURM_STEP_GPUS", "SLURM_GPUS_ON_NODE", "SLURM_CPUS_ON_NODE"),
         "on a cluster's node: what the job was granted",
     ),

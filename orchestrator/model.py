@@ -65,6 +65,8 @@ class Backend(Noun, frozen=True, kw_only=True):
     own_cuda: bool = False
     #: The month of the newest of Keras and this backend, where another backend made that of the stack a later one.
     released: Month = ""
+    #: Whose GPUs its code is for: `NVIDIA` (CUDA), or `AMD` (ROCm).
+    gpu_maker: str = "NVIDIA"
 
 
 class Deviation(Noun, frozen=True, kw_only=True):
@@ -441,7 +443,7 @@ class Device(Noun, frozen=True, kw_only=True):
     cores: list[int] = []
     uuid: str | None = None
     driver: str | None = None
-    #: Position in NVML's order, and the number in /dev/nvidia<minor>.
+    #: Position in the driver's order, and the number in /dev/nvidia<minor> or /dev/dri/renderD<minor>.
     index: int | None = None
     minor: int | None = None
     memory_mb: int | None = None
@@ -460,6 +462,8 @@ class Device(Noun, frozen=True, kw_only=True):
     state: dict[str, str] = {}
     #: Why no job can run on this GPU although it answers, in words.
     unusable: str = ""
+    #: What its maker's runtime calls it, where that is not its UUID.
+    runtime_name: str | None = None
     #: Strangers' processes that were on it when it was claimed; only with --allow-busy.
     busy: str = ""
 
@@ -470,13 +474,18 @@ class Device(Noun, frozen=True, kw_only=True):
 
     @property
     def place(self) -> str:
-        """A GPU's number as people and NVIDIA's tools write it: `0`, and `0:1` for slice 1 of it."""
-        return f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
+        """A GPU's number as people and NVIDIA's tools write it: `0`, and `0:1` for slice 1 of it; of AMD's, `amd0`."""
+        number = f"{self.index}" if self.part is None else f"{self.index}:{self.part}"
+        return f"amd{number}" if self.maker == "AMD" else number
+
+
+#: How this program's UUIDs of AMD's cards begin: the driver's look like any others.
+AMD_CARDS = "AMD-"
 
 
 def maker_of(uuid: str) -> str:
-    """Who made the GPU of this UUID, which begins as this program names each maker's cards."""
-    return "AMD" if uuid.startswith("AMD-") else "NVIDIA"
+    """Who made the GPU of this UUID."""
+    return "AMD" if uuid.startswith(AMD_CARDS) else "NVIDIA"
 
 
 class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):
@@ -735,10 +744,12 @@ class Host(Noun, frozen=True, kw_only=True):
     gpu_count: int = 0
     #: Why no GPU was found, in words.
     no_gpu: str = ""
-    #: GPUs that are listed and do not answer: their error, by index.
-    silent_gpus: dict[int, str] = {}
+    #: GPUs that are listed and do not answer: their error, by number.
+    silent_gpus: dict[str, str] = {}
     #: Which of the host's GPUs the caller's environment leaves to this run, in words; "" where it says nothing.
     gpu_choice: str = ""
-    #: What is wrong with the GPUs or their driver, or with what the environment says of them; and what mends it.
+    #: What is wrong with the GPUs or their driver, or with what the environment says of them; what mends it, and whose
+    #: cards it is about.
     gpu_trouble: str = ""
     gpu_mend: str = ""
+    gpu_maker: str = "NVIDIA"

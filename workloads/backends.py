@@ -12,16 +12,21 @@ SHARED_VARIABLES = ("CUDA_CACHE_PATH", "CUDA_CACHE_DISABLE", "CUDA_CACHE_MAXSIZE
                     "CUDA_DISABLE_PTX_JIT", "NVIDIA_TF32_OVERRIDE")
 
 
+#: What shows a job its GPU; the first that is there says whether it has one.
+SHOWN = ("CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+
+
 def gpu_requested(environ=os.environ):
-    """Whether this job was given a GPU, by the variables that CUDA and its container tools read."""
-    visible = environ.get("CUDA_VISIBLE_DEVICES", environ.get("NVIDIA_VISIBLE_DEVICES", ""))
+    """Whether this job was given a GPU, by the variables that CUDA, its container tools and ROCm read."""
+    named = [environ[name] for name in SHOWN if name in environ]
+    visible = named[0] if named else ""
     return visible.strip().lower() not in ("", "void", "none", "-1")
 
 
 def check_gpu(library, devices):
     """Raises RuntimeError where a GPU was given to this job and `library` has none: no falling back in silence."""
     names = " ".join(devices).lower()
-    if gpu_requested() and "gpu" not in names and "cuda" not in names:
+    if gpu_requested() and not any(word in names for word in ("gpu", "cuda", "rocm")):
         raise RuntimeError("a GPU was given to this job, but %s %s sees only: %s" % (
             library.name, library.version, ", ".join(devices)))
 
@@ -93,7 +98,7 @@ class Library(object):
         """Corrects how this library hands over batches, where that makes epochs wait for nothing."""
 
     def devices(self):
-        """Names of the devices it computes on; a GPU's contains "gpu" or "cuda"."""
+        """Names of the devices it computes on; a GPU's contains "gpu", "cuda" or "rocm"."""
         return ["cpu"]
 
     def devices_of(self, model):

@@ -1,18 +1,19 @@
 """What the program asks of a maker of GPUs: the interface that the makers' packages have in common.
 
-A maker's package (nvidia/) has a `Maker`; makers.py lists them. What a card or its driver does not tell is None, or
-empty: nobody who reads asks whose card it is.
+A maker's package (nvidia/, amd/) has a `Maker`; makers.py lists them. What a card or its driver does not tell is None,
+or empty: nobody who reads asks whose card it is.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from orchestrator.errors import HostError
 from orchestrator.host.checks import Check
+from orchestrator.host.visible import Choice
 from orchestrator.model import Device, GpuEvents, GpuSample
 
 #: A process as a driver lists it: its number, and MiB.
@@ -45,8 +46,8 @@ class Cards(Protocol):
 
     #: How many readings no card can show, by the field of a sample.
     impossible: Counter[str]
-    #: GPUs that are listed and do not answer: their error, by index.
-    silent: dict[int, str]
+    #: GPUs that are listed and do not answer: their error, by number.
+    silent: dict[str, str]
 
     def devices(self) -> list[Device]:
         """Every GPU that answers, in the driver's order."""
@@ -89,6 +90,9 @@ class Maker(Protocol):
 
         `caller`: the variables of whoever started the program.
         """
+
+    def left(self, gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
+        """This maker's among a host's GPUs, of those that the caller's variables leave."""
 
     def fewer(self, uuid: str) -> str:
         """Why a GPU has fewer figures than a whole card, in words; "" where it has not."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from orchestrator.host.fitness import instead, span, translated, unsupported_reason
+from orchestrator.host.fitness import instead, kind, other_makers, span, translated, unsupported_reason
 from orchestrator.host.folders import Folder
+from orchestrator.host.words import WORDS, Words
 from orchestrator.model import Device, Noun, Stack
 from orchestrator.text import room
 
@@ -91,13 +92,14 @@ class Facts(Noun, frozen=True, kw_only=True):
     route_mend: str = ""
     gpus: list[Device] = []
     no_gpu: str = ""
-    #: Which GPUs the environment leaves, and what is wrong with driver or choice: fields of Host.
+    #: Which GPUs the environment leaves, and what is wrong with driver or choice, and whose: fields of Host.
     choice: str = ""
     trouble: str = ""
     trouble_mend: str = ""
+    trouble_maker: str = "NVIDIA"
     states: dict[str, GpuState] = {}
     #: GPUs that do not answer: their error, by index.
-    silent: dict[int, str] = {}
+    silent: dict[str, str] = {}
     disks: list[Disk] = []
     #: The cores that this process may use, and the processor time that a quota allows it and what it starts.
     cores: int = 0
@@ -220,7 +222,8 @@ def _without_gpu(facts: Facts) -> list[Check]:
     """A driver that does not answer is not a host without a GPU: whoever asked for "auto" may expect one."""
     if facts.trouble:
         needed = "a GPU that answers, or `--device cpu` for what is meant"
-        return [Check(level="warn", what="NVIDIA driver", seen=facts.trouble, needed=needed, mend=facts.trouble_mend)]
+        what = f"{facts.trouble_maker} driver"
+        return [Check(level="warn", what=what, seen=facts.trouble, needed=needed, mend=facts.trouble_mend)]
     if not facts.no_gpu:
         return []
     return [Check(level="ok", what="device", seen=f"the CPU; no GPU can be used ({facts.no_gpu})")]
@@ -228,12 +231,14 @@ def _without_gpu(facts: Facts) -> list[Check]:
 
 def _driver(facts: Facts) -> list[Check]:
     if not facts.gpus:
-        mend = facts.trouble_mend or "install the NVIDIA driver (`nvidia-smi` must work)"
+        mend = facts.trouble_mend or WORDS[facts.trouble_maker].driver
         mend += "; or run on the CPU: --device cpu --scale quick"
-        return [Check(level="bad", what="NVIDIA driver", seen=facts.no_gpu, needed="a GPU that answers", mend=mend)]
-    gpu = facts.gpus[0]
-    serves = f", serves CUDA up to {gpu.cuda}" if gpu.cuda else ""
-    found = [Check(level="ok", what="NVIDIA driver", seen=f"{gpu.driver or 'unknown version'}{serves}")]
+        what = f"{facts.trouble_maker} driver"
+        return [Check(level="bad", what=what, seen=facts.no_gpu, needed="a GPU that answers", mend=mend)]
+    found = []
+    for gpu in {gpu.maker: gpu for gpu in reversed(facts.gpus)}.values():
+        serves = f", serves CUDA up to {gpu.cuda}" if gpu.cuda else ""
+        found.append(Check(level="ok", what=f"{gpu.maker} driver", seen=f"{gpu.driver or 'unknown version'}{serves}"))
     if facts.trouble:
         found.append(Check(level="warn", what="choice of GPUs", seen=facts.trouble, mend=facts.trouble_mend))
     elif facts.choice:
@@ -243,7 +248,8 @@ def _driver(facts: Facts) -> list[Check]:
 
 def _route(facts: Facts) -> list[Check]:
     if facts.launcher == "process":
-        return [Check(level="ok", what="GPU for jobs", seen="CUDA_VISIBLE_DEVICES (jobs are processes)")]
+        variables = " or ".join(dict.fromkeys(WORDS[gpu.maker].route for gpu in facts.gpus)) or WORDS["NVIDIA"].route
+        return [Check(level="ok", what="GPU for jobs", seen=f"{variables} (jobs are processes)")]
     if facts.route:
         return [Check(level="ok", what="GPU for containers", seen=facts.route)]
     if not facts.route_trouble:
@@ -255,11 +261,14 @@ def _route(facts: Facts) -> list[Check]:
 
 
 def _gpus(facts: Facts) -> list[Check]:
-    found = [_use(f"GPU {index}", GpuState(lost=error)) for index, error in facts.silent.items()]
+    found = [
+        _use(f"GPU {place}", GpuState(lost=error), WORDS["AMD" if place.startswith("amd") else "NVIDIA"])
+        for place, error in facts.silent.items()
+    ]
     for gpu in facts.gpus:
         state = facts.states.get(gpu.uuid or "", GpuState())
         what = f"GPU {gpu.place} {gpu.name}"
-        found.append(_use(what, state) if not gpu.unusable else _cannot(what, gpu))
+        found.append(_use(what, state, WORDS[gpu.maker]) if not gpu.unusable else _cannot(what, gpu))
         found += _set_up(what, gpu)
         if state.free_mb is not None:
             level: Level = "ok" if state.free_mb >= GPU_MEMORY_MB else "warn"
@@ -268,7 +277,7 @@ def _gpus(facts: Facts) -> list[Check]:
                 Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{room(GPU_MEMORY_MB)}, roughly")
             )
         if state.sm_mhz is not None or state.slowed_by:
-            found.append(_clocks(what, state))
+            found.append(_clocks(what, state, WORDS[gpu.maker]))
     return found
 
 
@@ -279,6 +288,9 @@ def _set_up(what: str, gpu: Device) -> list[Check]:
         seen = "persistence mode is off: the driver starts the card anew for each program, which takes seconds"
         mend = "`nvidia-smi -pm 1` (root), or the service nvidia-persistenced"
         found.append(Check(level="warn", what=f"set-up of {what}", seen=seen, needed="on", mend=mend))
+    if gpu.state.get("architecture"):
+        seen = ", ".join(f"{name} {value}" for name, value in gpu.state.items())
+        found.append(Check(level="ok", what=f"set-up of {what}", seen=seen))
     if gpu.state.get("compute mode", "").startswith("exclusive"):
         seen = f"compute mode `{gpu.state['compute mode']}`: one program at a time, so --allow-busy is of no use"
         found.append(Check(level="ok", what=f"set-up of {what}", seen=seen))
@@ -291,17 +303,13 @@ def _set_up(what: str, gpu: Device) -> list[Check]:
 
 
 def _cannot(what: str, gpu: Device) -> Check:
-    mend = (
-        f"`nvidia-smi -i {gpu.index} -c 0` (root) allows programs; where MIG is on, `nvidia-smi mig -cgi ... -C` makes "
-        f"slices, and `nvidia-smi -i {gpu.index} -mig 0` gives the whole card; or use another GPU"
-    )
+    mend = WORDS[gpu.maker].allow.format(index=gpu.index)
     return Check(level="warn", what=what, seen=gpu.unusable, mend=mend)
 
 
-def _use(what: str, state: GpuState) -> Check:
+def _use(what: str, state: GpuState, words: Words) -> Check:
     if state.lost:
-        mend = "reset it (nvidia-smi --gpu-reset) or restart the host"
-        return Check(level="bad", what=what, seen=f"lost: {state.lost}", needed="a GPU that answers", mend=mend)
+        return Check(level="bad", what=what, seen=f"lost: {state.lost}", needed="a GPU that answers", mend=words.reset)
     if state.busy:
         mend = "end that process, or measure beside it with --allow-busy: the rows are then marked"
         return Check(level="warn", what=what, seen=f"in use by {state.busy}", needed="nobody else on it", mend=mend)
@@ -309,19 +317,19 @@ def _use(what: str, state: GpuState) -> Check:
         mend = "wait: a run takes it job by job, as soon as it is given back"
         return Check(level="warn", what=what, seen=f"leased by {state.leased}", needed="nobody else on it", mend=mend)
     if state.unknown:
-        mend = "look at `nvidia-smi` on the host itself; such a GPU is used all the same, and nobody says whether alone"
+        tool = words.lists.split()[0]
+        mend = f"look at `{tool}` on the host itself; such a GPU is used all the same, and nobody says whether alone"
         return Check(level="warn", what=what, seen=f"in use by {state.unknown}", needed="nobody else on it", mend=mend)
     return Check(level="ok", what=what, seen="free")
 
 
-def _clocks(what: str, state: GpuState) -> Check:
+def _clocks(what: str, state: GpuState, words: Words) -> Check:
     clock = f"{state.sm_mhz:.0f}" if state.sm_mhz is not None else "?"
     limit = f" of {state.max_sm_mhz:.0f}" if state.max_sm_mhz else ""
     seen = f"{clock}{limit} MHz"
     if state.slowed_by:
         seen += f", slowed down by {', '.join(state.slowed_by)}"
-        mend = "look at cooling and power (nvidia-smi -q -d PERFORMANCE); rows of a throttled GPU are marked"
-        return Check(level="warn", what=f"clocks of {what}", seen=seen, needed="no throttling", mend=mend)
+        return Check(level="warn", what=f"clocks of {what}", seen=seen, needed="no throttling", mend=words.slowed)
     return Check(level="ok", what=f"clocks of {what}", seen=seen)
 
 
@@ -342,9 +350,12 @@ def _stacks(facts: Facts, stacks: Sequence[Stack], everything: Sequence[Stack]) 
 def _stack(stack: Stack, backend: str, gpu: Device, mend: str) -> Check:
     needs = stack.needs(backend)
     what = f"{stack.name} ({backend}) on {gpu.name}"
-    seen = f"compute capability {gpu.compute_capability or 'unknown'}, driver {gpu.driver or 'unknown'}"
+    seen = f"{kind(gpu)}, driver {gpu.driver or 'unknown'}"
     if "gpu" not in stack.images:
         return Check(level="bad", what=what, seen="this stack has no image for a GPU", mend=mend)
+    foreign = other_makers(stack.backend(backend), gpu)
+    if foreign:
+        return Check(level="bad", what=what, seen=foreign, needed=f"code for {gpu.maker}'s GPUs", mend=mend)
     if needs is None:
         return Check(level="ok", what=what, seen=seen, needed="nothing is known of what it needs")
     needed = f"{span(needs)}, driver {needs.min_driver} or newer (CUDA {needs.cuda})"

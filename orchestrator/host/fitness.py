@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from orchestrator.model import Device, GpuNeeds, Stack
+from orchestrator.model import Backend, Device, GpuNeeds, Stack
 
 
 def version(text: str) -> tuple[int, ...]:
     """The numbers of a version such as "470.256.02", which can then be compared."""
     return tuple(int(part) for part in text.split(".") if part.isdecimal())
+
+
+def why_not(stack: Stack, backend: str, gpu: Device) -> str:
+    """Why this GPU cannot run this backend of a stack that has an image for GPUs; "" if it can, as far as is known."""
+    needs = stack.needs(backend) if gpu.maker == "NVIDIA" else None  # which are CUDA's
+    return other_makers(stack.backend(backend), gpu) or unsupported_reason(needs, gpu)
+
+
+def other_makers(backend: Backend, gpu: Device) -> str:
+    """Why a backend's code is none for this GPU's maker, in words; "" where it is."""
+    if backend.gpu_maker == gpu.maker:
+        return ""
+    built = {"NVIDIA": "CUDA, not ROCm", "AMD": "ROCm, not CUDA"}[backend.gpu_maker]
+    return f"{backend.title} is built for {backend.gpu_maker}'s GPUs ({built}), and {gpu.name} is {gpu.maker}'s"
 
 
 def unsupported_reason(needs: GpuNeeds | None, gpu: Device) -> str:
@@ -69,7 +83,7 @@ def span(needs: GpuNeeds) -> str:
 
 def fits(stack: Stack, backend: str, gpu: Device) -> bool:
     """Whether this GPU can run this backend of a stack, as far as is known."""
-    return "gpu" in stack.images and not unsupported_reason(stack.needs(backend), gpu)
+    return "gpu" in stack.images and not why_not(stack, backend, gpu)
 
 
 def serving(gpus: Sequence[Device], pairs: Iterable[tuple[Stack, str]]) -> list[Device]:
@@ -86,7 +100,7 @@ def unsupported(stacks: Iterable[Stack], gpus: Sequence[Device]) -> dict[tuple[s
             if "gpu" not in stack.images:
                 found[stack.name, backend.name] = f"{stack.name} has no image for a GPU"
             elif not any(fits(stack, backend.name, gpu) for gpu in gpus):
-                reasons = dict.fromkeys(unsupported_reason(stack.needs(backend.name), gpu) for gpu in gpus)
+                reasons = dict.fromkeys(why_not(stack, backend.name, gpu) for gpu in gpus)
                 found[stack.name, backend.name] = "; ".join(reasons)
     return found
 
@@ -98,7 +112,17 @@ def instead(stacks: Iterable[Stack], gpus: Sequence[Device]) -> str:
         mine = [s.name for s in able if s.article == article]
         if mine:
             return f"{title} run on it ({', '.join(mine)}): `orchestrate --config {preset} --device gpu`"
-    return "the same workloads run on the CPU: add `--device cpu --scale quick`"
+    on_cpu = "the same workloads run on the CPU: add `--device cpu --scale quick`"
+    if any(gpu.maker == "AMD" for gpu in gpus):
+        return f"an environment with a ROCm build of a backend runs on it: `--python FILE` (docs/GPU.md); {on_cpu}"
+    return on_cpu
+
+
+def kind(gpu: Device) -> str:
+    """Which generation a GPU is of, in the words of its maker."""
+    if gpu.maker == "AMD":
+        return f"architecture {gpu.state.get('architecture', 'unknown')}"
+    return f"compute capability {gpu.compute_capability or 'unknown'}"
 
 
 def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
@@ -107,6 +131,6 @@ def placement(stacks: Sequence[Stack], gpus: Sequence[Device]) -> list[str]:
     for gpu in {(g.name, g.compute_capability): g for g in gpus}.values():
         runs = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if fits(s, b.name, gpu)]
         not_here = [f"{s.name} ({b.name})" for s in stacks for b in s.backends if not fits(s, b.name, gpu)]
-        text = f"{gpu.name} (compute capability {gpu.compute_capability or 'unknown'}): {', '.join(runs) or 'nothing'}"
+        text = f"{gpu.name} ({kind(gpu)}): {', '.join(runs) or 'nothing'}"
         lines.append(text + (f"; not {', '.join(not_here)}" if not_here else ""))
     return lines

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from orchestrator.errors import HostError
 from orchestrator.host import control_groups, makers, topology, visible
 from orchestrator.host.cards import Maker, NoDriver
+from orchestrator.host.words import WORDS
 from orchestrator.model import Device, Host
 from orchestrator.text import plural
 
@@ -107,28 +108,37 @@ def _with_those_of(maker: Maker, host: Host) -> Host:
         with maker.session() as cards:
             gpus, silent = cards.devices(), cards.silent
     except NoDriver as error:
-        if error.absent:
-            return host if host.no_gpu else replace(host, no_gpu=error.message)
-        return _troubled(host, error.message, error.hint)
+        if not error.absent:
+            return _troubled(maker, host, error.message, error.hint)
+        return replace(host, no_gpu="; ".join(filter(None, [host.no_gpu, error.message])))
     host = replace(host, silent_gpus={**host.silent_gpus, **silent})
     if gpus:
         return replace(host, gpus=[*host.gpus, *gpus], gpu_count=host.gpu_count + len(gpus) + len(silent))
     if silent:
         why = f"no GPU answers: {', '.join(f'GPU {index}: {error}' for index, error in silent.items())}"
-        return _troubled(host, why, maker.remedy)
+        return _troubled(maker, host, why, maker.remedy)
     return replace(host, no_gpu=f"the {maker.name} driver answers but lists no GPU")
 
 
-def _troubled(host: Host, why: str, mend: str) -> Host:
-    return replace(host, no_gpu=why, gpu_trouble=why, gpu_mend=mend)
+def _troubled(maker: Maker, host: Host, why: str, mend: str) -> Host:
+    """The host with the trouble of one more maker's driver; the first one's stays."""
+    if host.gpu_trouble:
+        return host
+    return replace(host, no_gpu=why, gpu_trouble=why, gpu_mend=mend, gpu_maker=maker.name)
+
+
+def _makers(gpus: Sequence[Device]) -> list[str]:
+    """Whose GPUs these are, NVIDIA's for none: the makers whose words help."""
+    return list(dict.fromkeys(gpu.maker for gpu in gpus)) or ["NVIDIA"]
 
 
 def _chosen(host: Host, environ: Mapping[str, str]) -> Host:
     """The host with those of its GPUs that the caller's environment leaves to this run."""
-    choice = visible.choose(host.gpus, environ, _in_container())
+    choice, wrong = makers.left(host.gpus, environ, _in_container())
     if not choice.words:
         return host
-    mend = f"name GPUs by their number (`nvidia-smi -L`) or UUID, or unset {visible.CUDA} and {visible.NVIDIA}"
+    theirs = WORDS[wrong or host.gpu_maker]
+    mend = f"name GPUs by their number (`{theirs.lists}`) or UUID, or unset {' and '.join(theirs.variables)}"
     return replace(
         host,
         gpus=choice.gpus,
@@ -136,6 +146,7 @@ def _chosen(host: Host, environ: Mapping[str, str]) -> Host:
         gpu_choice=choice.words,
         gpu_trouble=choice.trouble or host.gpu_trouble,
         gpu_mend=mend if choice.trouble else host.gpu_mend,
+        gpu_maker=wrong or host.gpu_maker,
     )
 
 
@@ -144,7 +155,8 @@ def _asked(host: Host, names: Sequence[str]) -> Host:
     choice = visible.narrowed(visible.Choice(gpus=host.gpus), host.gpus, "--gpu", ",".join(names))
     if choice.trouble or not choice.gpus:
         why = choice.trouble or f"--gpu {','.join(names)}: {host.no_gpu or host.gpu_choice or 'there is none'}"
-        raise HostError(why, "`nvidia-smi -L` lists them, by number and UUID")
+        lists = " and ".join(f"`{WORDS[maker].lists}`" for maker in _makers(host.gpus))
+        raise HostError(why, f"{lists} lists them, by number and UUID")
     words = "; ".join(filter(None, [host.gpu_choice, choice.words]))
     return replace(host, gpus=choice.gpus, gpu_choice=words)
 

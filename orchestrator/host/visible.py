@@ -1,17 +1,14 @@
-"""Which GPUs the caller's environment leaves to a run: CUDA_VISIBLE_DEVICES and NVIDIA_VISIBLE_DEVICES.
+"""Which GPUs a list of names leaves to a run: a variable of the caller's environment, or what he asks for.
 
-Both name GPUs by number, in the order of the PCI bus (which is NVML's), or by the begin of a UUID; and slices of one
-(MIG) by UUID, or by card and slice (`0:1`). CUDA itself ends its list at the first name that fits no GPU, and shows
-none for an empty list; so does this.
+GPUs are named by number, in the order of their driver, or by the begin of a UUID; and slices of one (MIG) by UUID, or
+by card and slice (`0:1`). A list ends at the first name that fits no GPU, and an empty one leaves none, as for CUDA.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from orchestrator.model import Device, Noun
-
-CUDA, NVIDIA = "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES"
 
 
 class Choice(Noun, frozen=True, kw_only=True):
@@ -22,35 +19,24 @@ class Choice(Noun, frozen=True, kw_only=True):
     trouble: str = ""
 
 
-def choose(gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
-    """Those of `gpus` that every variable shows, in the order of the last one that names some."""
-    choice = Choice(gpus=list(gpus))
-    for variable in (NVIDIA, CUDA):
-        value = environ.get(variable)
-        if value is None or (variable == NVIDIA and _says_nothing(value, in_container)) or not gpus:
-            continue
-        choice = narrowed(choice, gpus, variable, value)
-    return choice
+def narrowed(
+    choice: Choice,
+    all_gpus: Sequence[Device],
+    variable: str,
+    value: str,
+    named: Callable[[str], Device | None] | None = None,
+) -> Choice:
+    """Those GPUs of a choice that a list of names has, in the order of the list; `variable` says whose list it is.
 
-
-def _says_nothing(value: str, in_container: bool) -> bool:
-    """Whether a value of NVIDIA_VISIBLE_DEVICES hides no GPU from this process.
-
-    In a container the toolkit has done what it says already, and the numbers there count anew. "void" (which CDI
-    sets) and "" ask the toolkit for nothing: the container's devices are what they are.
+    `named`: what a name means, where it is not one of all GPUs' numbers and UUIDs.
     """
-    return value in ("all", "", "void") or (in_container and value[:1].isdecimal())
-
-
-def narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: str) -> Choice:
-    """Those GPUs of a choice that a list of names has, in the order of the list; `variable` says whose list it is."""
     names = [name.strip() for name in value.split(",") if name.strip()]
     if names in ([], ["none"], ["-1"], ["NoDevFiles"]):
         return Choice(gpus=[], words=f"{variable}={value} hides every GPU of this host", trouble=choice.trouble)
     found: list[Device] = []
     trouble = choice.trouble
     for name in names:
-        gpu = _named(name, all_gpus)
+        gpu = named(name) if named else _named(name, all_gpus)
         if gpu is None:
             trouble = f"{variable}={value}: {_unknown(name, all_gpus)}"
             break
@@ -64,8 +50,11 @@ def narrowed(choice: Choice, all_gpus: Sequence[Device], variable: str, value: s
 def _named(name: str, gpus: Sequence[Device]) -> Device | None:
     number, _, rest = name.partition(":")
     if name.isascii() and number.isdecimal() and (not rest or rest.isdecimal()):
-        return next((gpu for gpu in gpus if gpu.place == f"{int(number)}{f':{int(rest)}' if rest else ''}"), None)
-    fitting = [gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(name)]
+        place = f"{int(number)}{f':{int(rest)}' if rest else ''}"
+        called = [gpu for gpu in gpus if gpu.place == place]
+        fitting = called or [gpu for gpu in gpus if gpu.part is None and str(gpu.index) == place]
+    else:
+        fitting = [gpu for gpu in gpus if name in (gpu.place, gpu.runtime_name) or (gpu.uuid or "").startswith(name)]
     return fitting[0] if len(fitting) == 1 else None
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from orchestrator import __version__
+from orchestrator.host.words import WORDS
 from orchestrator.model import DataFile, Device, Fingerprint, Host, Job, Launch, Noun, OwnFile
 from orchestrator.text import printable
 
@@ -24,7 +25,7 @@ class Origin(Noun, frozen=True, kw_only=True):
     #: sha256 of the workload scripts, and the checkout's commit.
     scripts: str
     commit: str | None
-    #: How a GPU reaches its job, in words.
+    #: How a GPU reaches its job's container, in words; None or "" for a process.
     gpu_route: str | None = None
     #: The cluster whose node this host is.
     cluster: str | None = None
@@ -69,7 +70,7 @@ def fingerprint(
         driver=gpu.driver if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
         gpu_state=gpu.state if gpu else {},
-        gpu_route=origin.gpu_route if gpu else None,
+        gpu_route=origin.gpu_route or WORDS[gpu.maker].route if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
         gpu_trouble=None if gpu else host.gpu_trouble or None,
         orchestrator=__version__,

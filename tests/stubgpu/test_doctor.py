@@ -20,7 +20,7 @@ def doctor(tmp_path, environment, *words):
         "DOCKER_HOST": "unix:///nowhere.sock",
     }
     argv = [sys.executable, "-m", "orchestrator", *words]
-    environment = {**environment, "PYTHONPATH": str(ROOT), **home}
+    environment = {"PYTHONPATH": str(ROOT), **environment, **home}
     return subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, timeout=120, env=environment)
 
 

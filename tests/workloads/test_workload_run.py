@@ -120,6 +120,8 @@ def test_packages_are_read_from_metadata(tmp_path: Path, monkeypatch: pytest.Mon
         ({"CUDA_VISIBLE_DEVICES": "-1", "NVIDIA_VISIBLE_DEVICES": "all"}, False),
         ({"NVIDIA_VISIBLE_DEVICES": "GPU-1234"}, True),
         ({"NVIDIA_VISIBLE_DEVICES": "void"}, False),
+        ({"ROCR_VISIBLE_DEVICES": "GPU-a1b2c3d4e5f60718", "HIP_VISIBLE_DEVICES": "0"}, True),
+        ({"ROCR_VISIBLE_DEVICES": "GPU-a1b2c3d4e5f60718", "CUDA_VISIBLE_DEVICES": "-1"}, False),
     ],
 )
 def test_a_gpu_is_requested_by_the_known_variables(environ: dict[str, str], requested: bool) -> None:

@@ -116,6 +116,7 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     facts: dict[str, Any] = {"architecture": platform.machine(), "device": device}
     facts |= {"gpus": host.gpus, "no_gpu": host.no_gpu, "silent": host.silent_gpus}
     facts |= {"choice": host.gpu_choice, "trouble": host.gpu_trouble, "trouble_mend": host.gpu_mend}
+    facts["trouble_maker"] = host.gpu_maker
     facts |= {"cores": len(host.cores), "cpu_quota": host.cpu_quota}
     facts |= {"results": folders.results_folder(out), "cache": folders.user_cache()}
     disks = [] if folders.unusable(out.absolute()) else [_disk("results", out, RESULTS_MB)]

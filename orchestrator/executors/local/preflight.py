@@ -36,8 +36,8 @@ class Cleared(Noun, frozen=True, kw_only=True):
 
     @property
     def route_words(self) -> str:
-        """For the record; a process needs no route but a variable."""
-        return str(self.route) if self.route else "CUDA_VISIBLE_DEVICES"
+        """For the record; "" for a process, which needs no route but a variable of its GPU's maker."""
+        return str(self.route) if self.route else ""
 
 
 def before_run(

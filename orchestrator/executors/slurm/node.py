@@ -255,7 +255,7 @@ def choose_device(attempt: Attempt, catalog: Catalog, host: Host) -> Device:
         raise Unfit("failed", f"Slurm granted no GPU that the driver knows ({host.no_gpu or 'no match'})")
     stack = catalog.stack(spec.job.stack)
     if not fitness.fits(stack, spec.job.backend, gpu):
-        why = fitness.unsupported_reason(stack.needs(spec.job.backend), gpu) or f"{stack.name} has no image for a GPU"
+        why = fitness.why_not(stack, spec.job.backend, gpu) or f"{stack.name} has no image for a GPU"
         raise Unfit("unsupported", why, misfit=True)
     return msgspec.structs.replace(gpu, cores=host.cores)
 

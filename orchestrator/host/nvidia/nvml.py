@@ -113,8 +113,8 @@ class Nvml:
         self._slices: dict[str, Slice] = {}
         self._gpm: dict[str, GpmReader] = {}
         self._events: dict[str, EventReader] = {}
-        #: GPUs that are listed and do not answer: their error, by index.
-        self.silent: dict[int, str] = {}
+        #: GPUs that are listed and do not answer: their error, by number.
+        self.silent: dict[str, str] = {}
         #: Version 2 of the memory's figures, which tells what the driver reserves for itself from what is used.
         self._memory_v2 = getattr(library, "nvmlMemory_v2", None)
 
@@ -128,7 +128,7 @@ class Nvml:
                 handle = self._driver.call(self._n.nvmlDeviceGetHandleByIndex, index)
                 card = self._device(index, handle, driver, cuda)
             except (self._n.NVMLError, GpuLost) as error:  # a card that fell off the bus: the others still work
-                self.silent[index] = str(error)
+                self.silent[str(index)] = str(error)
             else:
                 cards[str(card.uuid)], handles[str(card.uuid)] = card, handle
         self._handles.update(handles)
@@ -150,7 +150,7 @@ class Nvml:
                 return
             found = list(slices.of_card(self._driver, card, handle))
         except GpuLost as error:
-            self.silent[card.index or 0] = str(error)
+            self.silent[card.place] = str(error)
             return
         for device, part in found:
             self._handles[str(device.uuid)], self._slices[str(device.uuid)] = part.handle, part

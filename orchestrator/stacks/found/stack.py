@@ -33,7 +33,7 @@ def stack_of(found: Found, seen: Seen, catalog: Catalog, taken: Iterable[str]) -
         python=python,
         keras=next(iter(met.values())).keras,
         base="found",
-        backends=[_backend(name, each, peers[name]) for name, each in met.items()],
+        backends=[_backend(name, each, peers[name], seen) for name, each in met.items()],
         images={kind: ImageVariant(env=_settings(peers.values(), kind, found.kind), verified=True) for kind in KINDS},
         caches=_caches(peers.values()) if found.kind == "python" else [],
         deviations=list(_deviations(met, peers, seen)),
@@ -47,7 +47,7 @@ def _peer(backend: str, catalog: Catalog) -> Stack | None:
     return next((stack for stack in able if backend in {each.name for each in stack.backends}), None)
 
 
-def _backend(name: str, met: Met, peer: Stack | None) -> Backend:
+def _backend(name: str, met: Met, peer: Stack | None, seen: Seen) -> Backend:
     like = peer.backend(name) if peer else None
     title = like.title.rpartition(" ")[0] if like else name
     return Backend(
@@ -55,7 +55,14 @@ def _backend(name: str, met: Met, peer: Stack | None) -> Backend:
         title=f"{title} {met.version}",
         package=like.package if like else {kind: name for kind in KINDS},
         env=like.env if like else {"KERAS_BACKEND": name},
+        gpu_maker="AMD" if _is_rocm(name, met, seen) else "NVIDIA",
     )
+
+
+def _is_rocm(name: str, met: Met, seen: Seen) -> bool:
+    """Whether a library was built for AMD's GPUs: its version says it, or a package that it is or brings along."""
+    packages = {each.partition("==")[0] for each in seen.packages}
+    return "rocm" in met.version or any(re.match(rf"{name}-rocm", package) for package in packages)
 
 
 def _settings(peers: Iterable[Stack | None], kind: DeviceKind, what: str) -> dict[str, str]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from orchestrator.host.fitness import has_machine_code, instead, translated, unsupported, unsupported_reason, version
+from orchestrator.host.fitness import (
+    fits,
+    has_machine_code,
+    instead,
+    placement,
+    translated,
+    unsupported,
+    unsupported_reason,
+    version,
+)
 from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
 STACKS = load_catalog().stacks
 OLD = [stack for stack in STACKS if stack.article]
+TORCH = next(stack for stack in STACKS if stack.name == "keras3-torch")
 
 
 def gpu(name, capability, driver, index=0):
@@ -121,3 +131,20 @@ def test_machine_code_serves_later_minor_versions_of_its_major_one_only():
     assert [has_machine_code(needs, each) for each in ("7.0", "7.5", "8.9", "12.1", "11.0")] == [
         *(False, True, True, True, False)
     ]
+
+
+def test_code_for_one_makers_cards_is_none_for_anothers():
+    amd = gpu("MI300X", None, "6.12")
+    amd = structs.replace(amd, uuid="AMD-1", state={"architecture": "gfx942"})
+    rocm = structs.replace(TORCH, backends=[structs.replace(b, gpu_maker="AMD") for b in TORCH.backends])
+    h200 = gpu("NVIDIA H200", "9.0", "580.95")
+    assert (fits(TORCH, "torch", h200), fits(TORCH, "torch", amd)) == (True, False)
+    assert unsupported([TORCH], [amd]) == {
+        (
+            TORCH.name,
+            "torch",
+        ): f"{TORCH.backend('torch').title} is built for NVIDIA's GPUs (CUDA, not ROCm), and MI300X is AMD's"
+    }
+    assert (fits(rocm, "torch", h200), unsupported([rocm], [amd, h200])) == (False, {})
+    assert "`--python FILE`" in instead([TORCH], [amd])
+    assert placement([TORCH], [amd]) == [f"MI300X (architecture gfx942): nothing; not {TORCH.name} (torch)"]

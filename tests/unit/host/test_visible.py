@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.host.visible import choose
+from orchestrator.host.nvidia.maker import Nvidia
 from tests.make import make_gpu
 
 GPUS = [make_gpu(i, uuid=f"GPU-{i}{i}aa-bbbb") for i in range(4)]
@@ -12,7 +12,7 @@ GPUS = [make_gpu(i, uuid=f"GPU-{i}{i}aa-bbbb") for i in range(4)]
 
 def chosen(cuda=None, nvidia=None, in_container=False, gpus=GPUS):
     named = {"CUDA_VISIBLE_DEVICES": cuda, "NVIDIA_VISIBLE_DEVICES": nvidia}
-    return choose(gpus, {key: value for key, value in named.items() if value is not None}, in_container)
+    return Nvidia().left(gpus, {key: value for key, value in named.items() if value is not None}, in_container)
 
 
 def indexes(choice):

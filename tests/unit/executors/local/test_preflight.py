@@ -98,7 +98,7 @@ def test_an_engine_that_cannot_pass_gpus_is_in_the_way_of_containers_only(clear,
     trouble = {"route_trouble": "cannot pass GPUs", "route_mend": "install the toolkit"}
     if not refused:
         cleared, _, _ = clear(ON_GPU, gpus=[K80], launcher=launcher, **trouble)
-        assert (cleared.route, cleared.route_words) == (None, "CUDA_VISIBLE_DEVICES")
+        assert (cleared.route, cleared.route_words) == (None, "")
         return
     with pytest.raises(HostError, match="cannot pass GPUs") as caught:
         clear(ON_GPU, gpus=[K80], launcher=launcher, **trouble)

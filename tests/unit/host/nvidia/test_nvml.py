@@ -61,7 +61,7 @@ def test_a_silent_card_is_named_and_the_others_are_listed():
 
     nvml = Nvml(library(nvmlDeviceGetCount=lambda: 2, nvmlDeviceGetHandleByIndex=handle))
     assert [device.index for device in nvml.devices()] == [1]
-    assert nvml.silent == {0: "error 15"}
+    assert nvml.silent == {"0": "error 15"}
 
 
 def test_a_count_that_no_host_has_ends_nothing():

@@ -98,3 +98,18 @@ def test_what_changed_in_an_environment_is_told_by_package():
     now = ["jax==0.10.3", "keras==3.14.0", "numpy==2.0", "python==3.12.1"]
     assert differences(PACKAGES, now) == ["jax 0.10.2 is 0.10.3 now", "numpy 2.0 was not there", "torch is gone"]
     assert differences(PACKAGES, PACKAGES) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "packages", "maker"),
+    [
+        ("2.10.0", [], "NVIDIA"),
+        ("2.10.0+rocm7.1", [], "AMD"),
+        ("2.10.0", ["torch-rocm==2.10.0"], "AMD"),
+        ("2.10.0", ["jax-rocm7-plugin==0.8.0"], "NVIDIA"),
+    ],
+)
+def test_whose_gpus_a_library_was_built_for(version, packages, maker):
+    seen = Seen(executable="/x", packages=["python==3.11.7", *packages], keras=["keras"], met={"torch": met(version)})
+    made = stack_of(Found(kind="python", place="/x/bin/python", sha256="0" * 64), seen, load_catalog(), [])
+    assert made.backend("torch").gpu_maker == maker
