@@ -90,7 +90,7 @@ lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ orchestrator/launchers/trial/script.py \
-	orchestrator/stacks/found/script.py tests/equal_steps.py tests/bench/bare_keras.py
+	orchestrator/stacks/found/script.py tests/equal_models.py tests/equal_steps.py tests/bench/bare_keras.py
 
 check: lint ## lint, and: are the generated files up to date, has each new module its tests?
 	$(BIN)/python tests/modules.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -31,6 +31,8 @@ Variant = Literal["faithful", "modern"]
 JobVariant = Literal["faithful", "modern", "own"]
 #: The scale of a job that runs what its file says; what that is, is in the file alone.
 OWN_SCALE = "own"
+#: The folder of the models of today, below that of the workloads.
+MODELS = "models"
 #: A name that is also part of folder, image and container names, hence no dots.
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
@@ -277,6 +279,10 @@ class OwnFile(Noun, frozen=True, kw_only=True):
     python: str | None = None
     #: Where its folder is not shown to a container, as all of the caller's home lies in it: what is, by path below it.
     alone: list[str] = []
+    #: It is none of somebody's: a model of workloads/models/, which comes with the project.
+    shipped: bool = False
+    #: The parts of Keras that it uses and that not every Keras has (plan/needs.py).
+    needs: list[str] = []
 
 
 class Layer(Noun, frozen=True, kw_only=True):
@@ -316,6 +322,11 @@ class Workload(Noun, frozen=True, kw_only=True):
     unit: str = "samples"
     note: str = ""
 
+    @property
+    def brought(self) -> OwnFile | None:
+        """The file of one's own that it is; None for what comes with the project."""
+        return None if self.own is None or self.own.shipped else self.own
+
 
 class DataFile(Noun, frozen=True, kw_only=True):
     """A data set as one file on the host, as a job will see it."""
@@ -323,13 +334,15 @@ class DataFile(Noun, frozen=True, kw_only=True):
     dataset: Name
     path: str
     sha256: Sha256
-    kind: Literal["official", "given", "synthetic", "own"]
+    kind: Literal["official", "given", "synthetic", "generated", "own"]
     #: The file's name inside the job.
     name: PathPart
 
 
 #: What is known beforehand of the data of a file of one's own: nothing.
 OWN_DATA = DataFile(dataset="own", path="", sha256="0" * 64, kind="own", name="own")
+#: What a model of the project makes up itself, from the seed.
+GENERATED_DATA = DataFile(dataset="generated", path="", sha256="0" * 64, kind="generated", name="generated")
 
 
 class Job(Noun, frozen=True, kw_only=True):
@@ -355,7 +368,7 @@ class Job(Noun, frozen=True, kw_only=True):
     timeout_s: Seconds
     #: Its library is asked for the same results each time.
     deterministic: bool = False
-    #: None for a file of one's own, which brings its data.
+    #: None for a file that brings its data.
     dataset: Name | None = None
 
     @property
@@ -431,8 +444,16 @@ class Plan(Noun, frozen=True, kw_only=True):
         return {workload.name: workload.own for workload in self.workloads if workload.own}
 
     def data_of(self, job: Job) -> DataFile:
-        """The data set that a job reads; one of kind `own` where its file brings what it needs."""
-        return OWN_DATA if job.dataset is None else self.data[job.dataset]
+        """The data set that a job reads; one of kind `own` or `generated` where its file brings what it needs."""
+        return data_of(job, self.data, self.own)
+
+
+def data_of(job: Job, data: Mapping[str, DataFile], own: Mapping[str, OwnFile]) -> DataFile:
+    """The data set that a job reads, of those at hand; what its file brings where it reads none."""
+    if job.dataset is not None:
+        return data[job.dataset]
+    file = own.get(job.workload)
+    return GENERATED_DATA if file and file.shipped else OWN_DATA
 
 
 class Device(Noun, frozen=True, kw_only=True):

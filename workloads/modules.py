@@ -4,10 +4,12 @@ import os
 import random
 import sys
 
+import data
 import equal
 import failures
 import fits
 import given
+import opened
 from job import Refused
 
 CHOICES = ("train", "validation", "seed", "batch_size", "scale")
@@ -19,8 +21,11 @@ def train(args, writer, job):
     module = failures.new_module(name, args.file, args.arguments)
     exec(failures.source_of(args.file), module.__dict__)
     sizes = chosen(module, args)
-    with writer.phase("data"):
+    path = dict(args.data).get(args.dataset)
+    with writer.phase("data"), opened.Watched(path or os.devnull) as watched:
         x, y, validation = split(called(module.data, sizes), args.file)
+    if path and watched.opened:
+        job.used = {"file": os.path.basename(path), "sha256": data.sha256(path), "kind": args.data_kind}
     random.seed(args.seed)
     with writer.phase("build"), equal.Assigned(sys.modules.get("keras")) as assigned:
         model = module.build()

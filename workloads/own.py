@@ -14,6 +14,8 @@ import sys
 #: Python 2 empties a module that nobody holds.
 _HIDDEN = []
 HERE = os.path.dirname(os.path.abspath(__file__))
+#: The project's models: they may import what lies here.
+MODELS = os.path.join(HERE, "models")
 _BEFORE = set(sys.modules)
 
 import backends
@@ -46,6 +48,8 @@ def parse(argv):
         parser.add_argument("--" + name, type=job.positive)
     parser.add_argument("--scale", help="one of the module's SCALES")
     parser.add_argument("--data", metavar="NAME=PATH", action="append", default=[], type=named_path)
+    parser.add_argument("--dataset", help="the one of --data that the project's models read")
+    parser.add_argument("--data-kind", default="own", help="what that is, or that the file makes up its data")
     parser.add_argument("--network", action="store_true", help="let the script open connections")
     argv = list(sys.argv[1:] if argv is None else argv)
     own = argv.index("--") if "--" in argv else len(argv)
@@ -73,6 +77,7 @@ class Job(object):
         self._said = None
         self.in_loop = False
         self.initial_weights, self.first_output = "framework", None
+        self.used = {"file": None, "sha256": None, "kind": "own" if args.dataset else args.data_kind}
         self.recorder = recorder.Recorder(writer, self._wait)
         self.bounds = bounding.Bounds(args.epochs, args.steps, args.batch_size)
         self.fits = fits.Fits(self, self.bounds)
@@ -104,7 +109,7 @@ class Job(object):
             self._data([None], [])
 
     def _data(self, train, validation):
-        self._writer.write("data", kind="own", file=None, sha256=None, train=train, validation=validation)
+        self._writer.write("data", train=train, validation=validation, **self.used)
 
     def _begin(self, keras, settings, model=None):
         used = self._library
@@ -168,7 +173,8 @@ def run(args, writer, network):
     if args.contract == "module":
         import modules  # which needs numpy: it comes after the threads
     orchestrated._job = loops.Loops(work).epochs
-    hide(args.out)
+    if os.path.dirname(args.file) != MODELS:
+        hide(args.out)
     work.imports.watch()
     try:
         if args.contract == "module":

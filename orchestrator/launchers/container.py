@@ -16,7 +16,7 @@ from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.sweep import LABEL
 from orchestrator.launchers.workload import KERAS_DATASETS, PACKAGES, Places, job_environment, script_arguments
-from orchestrator.model import Device, Job, Launch, Noun
+from orchestrator.model import MODELS, Device, Job, Launch, Noun
 
 #: Where a container sees what Keras has downloaded before.
 INSIDE_KERAS = "/data/.keras-datasets"
@@ -121,13 +121,19 @@ def _seen(context: RunContext, job: Job) -> tuple[dict[str, str], Places]:
     script = Path(own.path)
     more = {name: f"/data/{name}" for name in context.more_data}
     shown = {f"/own/{name}": str(script.parent / name) for name in own.alone} or {"/own": str(script.parent)}
+    place, read = f"/own/{script.name}", ""
+    if own.shipped:  # it lies with the scripts
+        shown, place = {}, f"/workloads/{MODELS}/{script.name}"
+    if job.dataset:
+        read = f"/data/{context.data_of(job).name}"
+        shown[read] = context.data_of(job).path
     files = {**shown, **{more[name]: path for name, path in context.more_data.items()}}
     if context.keras_datasets:
         files[INSIDE_KERAS] = context.keras_datasets
     laid = context.laid_for(job)
     if laid:
         files[INSIDE_PACKAGES] = laid.path
-    return files, Places(scripts="/workloads", out="/out", own=f"/own/{script.name}", more=more)
+    return files, Places(scripts="/workloads", out="/out", data=read, own=place, more=more)
 
 
 def confined(context: RunContext, image: Image, device: Device) -> ContainerSpec:

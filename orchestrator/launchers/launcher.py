@@ -9,7 +9,7 @@ from typing import Protocol
 from orchestrator.launchers.gpu_routes import RouteName
 from orchestrator.launchers.job_user import JobUser
 from orchestrator.launchers.runtimes import Point, Weakenable
-from orchestrator.model import OWN_DATA, DataFile, Device, Exit, Job, Launch, Layer, Noun, OwnFile, Stack, Usage
+from orchestrator.model import DataFile, Device, Exit, Job, Launch, Layer, Noun, OwnFile, Stack, Usage, data_of
 
 #: Reads what the running job has used so far; None once it is gone.
 Probe = Callable[[], Usage | None]
@@ -61,8 +61,8 @@ class RunContext(Noun, frozen=True, kw_only=True):
         return its[0] if its and its[0].path else None
 
     def data_of(self, job: Job) -> DataFile:
-        """The data set that a job reads; one of kind `own` where its file brings what it needs."""
-        return OWN_DATA if job.dataset is None else self.data[job.dataset]
+        """The data set that a job reads; one of kind `own` or `generated` where its file brings what it needs."""
+        return data_of(job, self.data, self.own)
 
 
 class Launcher(Protocol):

@@ -61,7 +61,9 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         scale = None if job.scale == OWN_SCALE else job.scale
         flags |= {"contract": own.contract, "scale": scale, "steps": job.steps}
         flags |= {"train": None, "validation": None}  # the file's scales say it
-        more = [word for name, path in places.more.items() for word in ("--data", f"{name}={path}")]
+        given = {**places.more, **({job.dataset: places.data} if job.dataset else {})}
+        more = [word for name, path in given.items() for word in ("--data", f"{name}={path}")]
+        flags |= {"dataset": job.dataset, "data-kind": context.data_of(job).kind} if own.shipped else {}
         more += ["--network"] * context.network
         last = ["--", *job.arguments] if job.arguments else []
     else:

@@ -12,7 +12,8 @@ import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
-from orchestrator.model import Base, Job, Noun, Stack, Workload
+from orchestrator.model import MODELS, Base, Job, Noun, Stack, Workload
+from orchestrator.plan.models import shipped_models
 
 T = TypeVar("T")
 MONTH = 'write the month of the newest of Keras and backend as released: "2024-03"'
@@ -38,7 +39,9 @@ class Catalog(Noun, frozen=True, kw_only=True):
     root: str
     bases: dict[str, Base]
     stacks: list[Stack]
+    #: The article's five; and the models of today, which run where they are named.
     workloads: list[Workload]
+    models: list[Workload] = []
     dockerfile_template: str
     compose_template: str
 
@@ -84,11 +87,14 @@ def load_catalog(root: Path | None = None) -> Catalog:
     workloads = read_yaml(workloads_file, WorkloadsFile).workloads
     refuse_faults(stacks_file, stack_faults(declared, docker_dir))
     refuse_faults(workloads_file, workload_faults(workloads))
+    models = shipped_models(root / "workloads" / MODELS)
+    refuse_faults(workloads_file.parent, duplicates("models", [each.name for each in (*workloads, *models)]))
     return Catalog(
         root=str(root.absolute()),
         bases=declared.bases,
         stacks=declared.stacks,
         workloads=workloads,
+        models=models,
         dockerfile_template=read_text(docker_dir / "Dockerfile.j2"),
         compose_template=read_text(docker_dir / "compose.yaml.j2"),
     )

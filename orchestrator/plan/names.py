@@ -99,7 +99,7 @@ def names(jobs: Iterable[Called], workloads: Sequence[Workload], stacks: Sequenc
 
 
 def _title(workload: Workload) -> str:
-    return PurePath(workload.own.path).name if workload.own else workload.title
+    return PurePath(workload.brought.path).name if workload.brought else workload.title
 
 
 def _is_twice(title: str, titles: Iterable[str]) -> bool:

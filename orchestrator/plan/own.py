@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -26,13 +26,25 @@ MOST_FILES, MOST_BYTES = 500, 32 * 2**20
 COMPILED = ("*.so", "*.pyc")
 
 
+#: A validation accuracy.
+Share = Annotated[float, Meta(gt=0, le=1)]
+D = TypeVar("D", bound="Declared")
+
+
 class Declared(Noun, frozen=True, kw_only=True):
     """The constants of a module: how much is run, and what counts as having learned."""
 
     batch: Positive | None = None
     epochs: Positive | None = None
     scales: dict[str, Scale] = {}
-    learned: Annotated[float, Meta(gt=0, le=1)] | None = None
+    #: For all scales, or by scale: a scale without an entry is not judged.
+    learned: Share | dict[str, Share] | None = None
+
+    @property
+    def learned_by_scale(self) -> dict[str, float]:
+        if isinstance(self.learned, dict):
+            return self.learned
+        return {} if self.learned is None else dict.fromkeys([OWN, *self.scales], self.learned)
 
 
 def own_workloads(paths: Iterable[str], taken: Iterable[str]) -> list[Workload]:
@@ -54,7 +66,7 @@ def read_own(path: Path) -> Workload:
     content = read_bytes(path)
     tree = _parsed(content)
     contract = "module" if tree is not None and _is_module(tree) else "script"
-    declared = _declared(path, tree) if tree is not None and contract == "module" else Declared()
+    declared = declared_in(path, tree, Declared) if tree is not None and contract == "module" else Declared()
     asked = inline.read(path.name, content)
     own = OwnFile(
         path=str(path.absolute()),
@@ -64,13 +76,12 @@ def read_own(path: Path) -> Workload:
         python=asked.python,
         alone=_alone(path),
     )
-    learned = {} if declared.learned is None else dict.fromkeys([OWN, *declared.scales], declared.learned)
     return Workload(
         name=next(_names(path)),
         title=path.name,
         batch_size=declared.batch,
         scales=declared.scales,
-        learned=learned,
+        learned=declared.learned_by_scale,
         own=own,
     )
 
@@ -177,9 +188,9 @@ def _is_main(statement: ast.stmt) -> bool:
     }
 
 
-def _declared(path: Path, tree: ast.Module) -> Declared:
+def declared_in(path: Path, tree: ast.Module, kind: type[D]) -> D:
     """The constants that a module sets at its top. Raises UserError for one that is none."""
-    known = {name.upper(): name for name in Declared.__struct_fields__}
+    known = {name.upper(): name for name in kind.__struct_fields__}
     values: dict[str, Any] = {}
     for node in tree.body:
         targets = [t.id for t in node.targets if isinstance(t, ast.Name)] if isinstance(node, ast.Assign) else []
@@ -190,6 +201,6 @@ def _declared(path: Path, tree: ast.Module) -> Declared:
             except ValueError as error:
                 raise UserError(f"{path.name}: {name} is no constant", "write plain numbers, texts, dicts") from error
     try:
-        return msgspec.convert(values, Declared)
+        return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{path.name}: {error}", "docs/OWN.md has the constants of a module") from error

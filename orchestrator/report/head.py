@@ -22,6 +22,8 @@ REFRESH_S = 20
 MOST_HOSTS = 5
 #: Years of which it counts the framework versions.
 MOST_YEARS = 4
+#: Kinds of data that the top tells; of a file of one's own it knows nothing.
+DATA = ("generated", "real", "synthetic")
 
 
 class Count(Struct, frozen=True):
@@ -105,7 +107,7 @@ def _years(years: Sequence[str]) -> str:
 
 def _data(layout: Layout) -> Iterator[str]:
     """`real data`: of the project's models, as far as their jobs know it; a file of one's own has its own."""
-    kinds = {task.conditions["data_kind"] for task in layout.tasks if not task.file} & {"real", "synthetic"}
+    kinds = {task.conditions["data_kind"] for task in layout.tasks if not task.file} & {*DATA}
     if kinds:
         yield f"{' and '.join(sorted(kinds))} data"
 

@@ -180,7 +180,9 @@ LAST = 10**6
 def _about(place: int, workload: Workload) -> About:
     """Files of one's own stand behind the others, by their names: their place in a catalog says nothing."""
     whole = max((scale.train for scale in workload.scales.values()), default=None)
-    return About(workload.title, workload.kind, workload.unit, LAST if workload.own else place, whole, workload.note)
+    return About(
+        workload.title, workload.kind, workload.unit, LAST if workload.brought else place, whole, workload.note
+    )
 
 
 def _as_found(rows: Sequence[Row]) -> list[tuple[str, str]]:

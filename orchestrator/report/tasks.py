@@ -162,7 +162,9 @@ def _asked(row: Row) -> Row:
     if row["variant"] != "own":
         return row
     asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}
-    left = {"train": 0, "validation": 0, "data_kind": "own", "data_sha256": ""}
+    left: Row = {"train": 0, "validation": 0}
+    if row.get("file"):  # a model of the project may read a data set
+        left |= {"data_kind": "own", "data_sha256": ""}
     steps, arguments = row.get("asked_steps") or 0, row.get("asked_arguments") or ""
     return {**row, **left, **asked, "asked_steps": steps, "asked_arguments": arguments}
 

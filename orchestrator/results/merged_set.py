@@ -41,7 +41,8 @@ WORK = (
 #: The same of files of one's own, which may stop early: the epochs that were asked for, and what they then did.
 OWN_WORK = (
     *("workload", "variant", "scale", "asked_epochs", "asked_batch_size", "asked_steps", "asked_arguments"),
-    *("batch_size", "train", "validation", "parameters", "samples", "batches", "workloads_sha256", "deterministic"),
+    *("batch_size", "train", "validation", "parameters", "samples", "batches", "data_sha256"),
+    *("workloads_sha256", "deterministic"),
 )
 DOER = (
     *("stack", "backend", "framework_version", "keras_version", "image_digest", "packages_sha256"),

@@ -53,8 +53,8 @@ def brought_part(plan: Plan, result: Result) -> Row:
     if workload is not None and workload.own is not None:
         installed = read(ReadyEvent, result.ready).packages
         part |= {
-            "file": printable(PurePath(workload.own.path).name),
-            "learned": _learned(job, workload),
+            "file": printable(PurePath(workload.brought.path).name) if workload.brought else None,
+            "learned": None if _is_synthetic(result) else _learned(job, workload),
             "packages": _packages(workload.own.packages, [str(each) for each in installed]),
             "network": "allowed" if plan.config.get("network") else "closed",
         }
@@ -108,6 +108,10 @@ def _learned(job: Job, workload: Workload) -> float | None:
     scale = workload.scales.get(job.scale)
     less = job.epochs is not None and (scale is None or job.epochs < scale.epochs)
     return None if less or job.steps else workload.learned.get(job.scale)
+
+
+def _is_synthetic(result: Result) -> bool:
+    return result.fingerprint is not None and result.fingerprint.data_kind == "synthetic"
 
 
 def _packages(asked: Iterable[str], installed: Iterable[str]) -> str | None:

@@ -36,12 +36,14 @@ def composed(plan: Plan) -> str:
         return ""
     if plan.stacks or any(getattr(config, name) != getattr(Config(), name) for name in _fields() - UNSAID):
         return ""
-    files = [PurePath(each.own.path).name for each in plan.workloads if each.own]
+    own = {each.name: PurePath(each.brought.path).name for each in plan.workloads if each.brought}
+    files = list(own.values())
+    config = msgspec.structs.replace(config, workloads=[name for name in config.workloads if name not in own])
     preset, base = next(
         ((name, known) for name, known in presets().items() if known.description == config.description), ("", Config())
     )
     options = [("--config", preset)] if preset else []
-    options += _options(config, base, {"workloads"} if files else set())
+    options += _options(config, base, set() if config.workloads else {"workloads"})
     words = [*files, *(word for pair in options for word in pair if word)]
     if len(words) > MOST or not all(map(NAME.match, [*files, *(value for _, value in options if value)])):
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import msgspec
@@ -11,9 +12,10 @@ import msgspec
 from orchestrator.errors import OrchestrateError, UserError
 from orchestrator.files import is_python, is_yaml
 from orchestrator.host.probe import probe_host
-from orchestrator.model import DeviceKind, Plan, Say, Stack
-from orchestrator.plan.catalog import Catalog, load_catalog
+from orchestrator.model import DeviceKind, Plan, Say, Stack, Workload
+from orchestrator.plan.catalog import Catalog, load_catalog, named
 from orchestrator.plan.config import Config, everything
+from orchestrator.plan.jobs import select
 from orchestrator.plan.own import as_now, own_workloads
 from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
@@ -41,8 +43,9 @@ def brought(
     catalog = load_catalog(request.root)
     config = request.config
     files = [workload for workload in config.workloads if is_python(workload)]
-    own = own_workloads(files, [workload.name for workload in catalog.workloads])
+    own = own_workloads(files, [workload.name for workload in (*catalog.workloads, *catalog.models)])
     names = [workload for workload in config.workloads if not is_python(workload)]
+    models = named_models(names, catalog)
     if config.arguments and not own:
         raise UserError("arguments after `--` are for a file of your own, and none is named", OWN_FIRST)
     if config.pythons or config.images:  # what else is asked for
@@ -54,7 +57,17 @@ def brought(
         wanted = [*([] if wanted == everything() else wanted), *(stack.name for stack in found)]
     changes = {"stacks": wanted, "workloads": [*names, *(workload.name for workload in own)]}
     config = msgspec.structs.replace(config, **changes)
-    return msgspec.structs.replace(request, config=config), catalog.extended(own, found)
+    return msgspec.structs.replace(request, config=config), catalog.extended([*models, *own], found)
+
+
+def named_models(patterns: Sequence[str], catalog: Catalog) -> list[Workload]:
+    """The models of today that patterns name; `*` means the article's five alone.
+
+    Raises UserError for a pattern that nothing has, with the name that may be meant.
+    """
+    select(patterns, (workload.name for workload in (*catalog.workloads, *catalog.models)), "workload")
+    named = [pattern for pattern in patterns if pattern != "*"]
+    return [model for model in catalog.models if any(fnmatchcase(model.name, pattern) for pattern in named)]
 
 
 def _found(request: RunRequest, catalog: Catalog, say: Say) -> list[Stack]:
@@ -117,15 +130,21 @@ def _refuse_cluster(config: Config, catalog: Catalog) -> None:
         raise UserError(f"{own[0]} is a stack of your own, which runs on this host only", "leave --executor out")
 
 
-def reopened(plan: Plan) -> Plan:
+def reopened(plan: Plan, ours: Catalog) -> Plan:
     """A recorded plan whose files of one's own are as they are now: what changed since is told as other changes are.
 
-    Raises UserError for a file that is gone, HostError for the lock of a stack that is gone or another now.
+    The project's models are those of `ours`, wherever the plan says that they lay. Raises UserError for a file or a
+    model that is gone, HostError for the lock of a stack that is gone or another now.
     """
     for stack in plan.stacks:
         if stack.own:
             own_lock(stack, stack.own)
-    return msgspec.structs.replace(plan, workloads=[as_now(workload) for workload in plan.workloads])
+    return msgspec.structs.replace(plan, workloads=[_as_now(workload, ours) for workload in plan.workloads])
+
+
+def _as_now(workload: Workload, ours: Catalog) -> Workload:
+    shipped = workload.own is not None and workload.own.shipped
+    return named(ours.models, workload.name, "model") if shipped else as_now(workload)
 
 
 def recorded(catalog: Catalog, plans: Iterable[Plan]) -> Catalog:

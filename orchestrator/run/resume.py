@@ -75,12 +75,14 @@ def reopened(request: ResumeRequest, listener: Listener, away: bool) -> Iterator
     folder = RunFolder.locate(request.out, request.run)
     with folder.locked():
         # Before anything is written to a folder that may be a stranger's.
-        plan = bring.reopened(checked_plan(folder, request))
-        check_writable(folder.path)
+        plan = checked_plan(folder, request)
         again = recorded_request(request, folder, plan)
+        ours = load_catalog(again.root)
+        plan = bring.reopened(plan, ours)
+        check_writable(folder.path)
         if away and again.config.executor not in DETACHABLE:
             raise UserError(f"{folder.path} did not run on a cluster", "`orchestrate run --resume` goes on with it")
-        catalog = bring.recorded(load_catalog(again.root), [plan])
+        catalog = bring.recorded(ours, [plan])
         refuse_unknown(plan.planned, catalog)
         executor = choose_executor(again, catalog, listener.say)
         ready = make_ready(request, again, folder, plan, executor, listener)

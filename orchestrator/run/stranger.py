@@ -67,7 +67,7 @@ def parts(plan: Plan, results: Mapping[str, Result]) -> list[Part]:
         Part(name="images", value=", ".join(_images(results)) or "none on record"),
         Part(name="data", value=", ".join(_data(plan)) or "none on record", option="--data-dir FOLDER"),
     ]
-    found += [Part(name="own file", value=f"{each.own.path}") for each in plan.workloads if each.own]
+    found += [Part(name="own file", value=each.brought.path) for each in plan.workloads if each.brought]
     asked = dict.fromkeys(shlex.join(job.arguments) for job in plan.planned if job.arguments)
     found += [Part(name="arguments", value=each) for each in asked]
     found += [Part(name="environment", value=each.found.place) for each in plan.stacks if each.found]
@@ -88,7 +88,7 @@ def refuse_unnamed(folder: RunFolder, plan: Plan, why: str, verb: str, typed: Ty
     `whole`: the run goes on as the experiment that it is, so that all of its configuration must be named.
     """
     setup, config = plan.setup, recorded_config(plan)
-    if plan.workloads or plan.stacks:  # their names here may be files and programs of anybody
+    if any(each.brought for each in plan.workloads) or plan.stacks:  # which may be files and programs of anybody
         shown = "\n  ".join(lines(parts(plan, folder.results())))
         raise UserError(
             f"{folder.path} is not a run of yours: {why}. It runs files or environments of its maker:\n  {shown}",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from orchestrator.errors import HostError
 from orchestrator.files import sha256_file
 from orchestrator.model import DeviceKind, Found, Noun, OwnFile, Plan, Stack, Unavailable
+from orchestrator.plan import needs
 from orchestrator.plan.inline import runs_on
 from orchestrator.stacks import locks
 from orchestrator.stacks.locks import lock_file, normal
@@ -163,6 +164,8 @@ def _contradiction(stack: Stack, own: OwnFile, ground: Callable[[Stack], Ground]
     who = Path(own.path).name
     if not runs_on(own.python, stack.python):
         return f"{who} needs Python {own.python}, and {stack.name} has {stack.python}"
+    if lack := needs.lacking(own.needs, stack):
+        return f"{who} {lack}"
     if not own.packages:
         return ""
     try:

@@ -25,6 +25,8 @@ OWN_CONDITIONS = (
     *("threads", "cpu_quota", "deterministic"),
     "workloads_sha256",
 )
+#: Kinds of data that are a data set, which also a model of today may read.
+DATA_SETS = ("official", "given", "synthetic")
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
 IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest", "packages_sha256")
 #: The rows of each cell.
@@ -189,6 +191,8 @@ def _measured(row: Row) -> bool:
 def _unlike(a: list[Row], b: list[Row]) -> str:
     """Why the times of these rows must not be divided, "" where they may be."""
     conditions = OWN_CONDITIONS if a[0]["variant"] == "own" else CONDITIONS
+    if any(row.get("data_kind") in DATA_SETS for row in (*a, *b)):
+        conditions = (*conditions, "data_sha256")
     differing = [name for name in conditions if len(_values(name, (*a, *b))) > 1]
     if differing:
         return "different " + ", ".join(differing)

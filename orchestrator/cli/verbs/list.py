@@ -20,6 +20,11 @@ from orchestrator.text import plural
 
 KINDS = ("stacks", "workloads", "presets", "runs", "references", "all")
 
+#: The data of a model that reads no data set.
+MADE = "generated"
+#: Over a table, where it is not its name in --json.
+TITLES = {"models": "models of today, which run where they are named (--workload, --config models)"}
+
 
 @command("list")
 @click.argument("what", type=click.Choice(KINDS), default="all")
@@ -63,14 +68,19 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
         "workloads": [
             {"name": w.name, "title": w.title, "data": w.dataset, "scales": list(w.scales)} for w in catalog.workloads
         ],
+        "models": [
+            {"name": w.name, "title": w.title, "kind": w.kind, "parameters": w.parameters, "data": w.dataset or MADE}
+            for w in catalog.models
+        ],
         "presets": [{"name": name, "description": c.description} for name, c in config.presets().items()],
     }
-    chosen = tables if what == "all" else {what: tables[what]}
+    wanted = {"all": list(tables), "workloads": ["workloads", "models"]}.get(what, [what])
+    chosen = {name: tables[name] for name in wanted}
     if as_json:
         print_json(chosen)
         return
     for number, (title, rows) in enumerate(chosen.items()):
-        tell_document("\n".join([*[""] * (number > 0), f"{title}:", *_table(rows)]))
+        tell_document("\n".join([*[""] * (number > 0), f"{TITLES.get(title, title)}:", *_table(rows)]))
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -128,9 +128,10 @@ def described(folder: RunFolder, only: str | None, given: Mapping[str, Any]) -> 
 
 def _run(request: RunRequest, old: RunFolder, other_data: bool, progress: Progress) -> Finished:
     assert request.seed_plan is not None
-    request = msgspec.structs.replace(request, seed_plan=reopened(request.seed_plan))
+    ours = load_catalog(request.root)
+    request = msgspec.structs.replace(request, seed_plan=reopened(request.seed_plan, ours))
     assert request.seed_plan is not None
-    catalog = recorded(load_catalog(request.root), [request.seed_plan])
+    catalog = recorded(ours, [request.seed_plan])
     refuse_unknown(request.seed_plan.jobs, catalog)
     request = with_data(request, old, other_data, progress)
     executor = choose_executor(request, catalog, progress.say)

@@ -13,6 +13,8 @@ OTHERS = (
     *("status", "data", "seed", "s/epoch", "first epoch", "setup", "val. accuracy", "image format"),
     *("started (UTC)", "command"),
 )
+#: Data that no data set holds, in words.
+MADE = {"own": "the script's own", "generated": "made up by the model"}
 COLUMNS = (Column("job", heads=True), *map(Column, OTHERS))
 
 
@@ -46,7 +48,7 @@ def _data(kind: str | None) -> Text:
     """Whose data a job read, in words."""
     if kind == "synthetic":
         return [Span("synthetic", "tag")]
-    return "the script's own" if kind == "own" else kind or words.ABSENT
+    return MADE.get(kind or "", kind or words.ABSENT)
 
 
 def _status(row: Row) -> list[str | Span]:

@@ -64,14 +64,23 @@ def build(view: View) -> list[Section]:
             Table(COLUMNS, list(_lines(its)), caption=task),
         ]
     if tables:
-        title = "Your own file, as it ran" if len(tasks) == 1 else "Your own files, as they ran"
-        found.append(Section(name="own", title=title, blocks=tables))
+        found.append(Section(name="own", title=_title(list(tasks.values())), blocks=tables))
     fits = [line for task, its in tasks.items() for line in _fits(task, its)]
     if fits:
         blocks = [Paragraphs([FITS_HINT]), Table(FIT_COLUMNS, fits)]
         title = "Further trainings in the same script"
         found.append(Section(name="fits", title=title, blocks=blocks))
     return found
+
+
+def _title(tasks: Sequence[Sequence[Named]]) -> str:
+    """Whose they are: a model of today is nobody's own."""
+    own = [bool(its[0].get("file")) for its in tasks]
+    if not any(own):
+        return "Models of today, as they ran"
+    if not all(own):
+        return "Models of today and your own files, as they ran"
+    return "Your own file, as it ran" if len(own) == 1 else "Your own files, as they ran"
 
 
 def named(rows: Sequence[Row], layout: Layout) -> list[Named]:

@@ -50,6 +50,13 @@ def test_a_file_with_build_and_data_is_a_module_with_its_constants(tmp_path):
     assert workload.learned == {"own": 0.9, "smoke": 0.9}
 
 
+def test_what_counts_as_learning_may_differ_from_scale_to_scale(tmp_path):
+    text = MODULE.replace("LEARNED = 0.9", 'LEARNED = {"smoke": 0.2}')
+    assert read_own(write(tmp_path, text)).learned == {"smoke": 0.2}
+    with pytest.raises(UserError, match=r"my\.py: .*learned"):
+        read_own(write(tmp_path, MODULE.replace("LEARNED = 0.9", 'LEARNED = {"smoke": 2.0}')))
+
+
 @pytest.mark.parametrize("more", ["model = build()\nmodel.fit(*data())\n", "if True:\n    build().fit(*data())\n"])
 def test_a_file_with_build_and_data_that_trains_by_itself_is_a_script(tmp_path, more):
     assert read_own(write(tmp_path, MODULE + more)).own.contract == "script"

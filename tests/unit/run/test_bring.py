@@ -43,7 +43,7 @@ def test_a_recorded_plan_brings_what_it_recorded_whatever_became_of_it(tmp_path)
     (tmp_path / "my.py").unlink()
     assert bring.recorded(load_catalog(), [plan, make_plan()]).workload("my").title == "my.py"
     with pytest.raises(UserError, match="is gone"):
-        bring.reopened(plan)
+        bring.reopened(plan, load_catalog())
 
 
 def test_a_plan_cannot_put_anything_in_the_place_of_the_catalogs_own(tmp_path):
@@ -55,9 +55,9 @@ def test_a_plan_cannot_put_anything_in_the_place_of_the_catalogs_own(tmp_path):
 def test_a_plan_that_is_opened_again_has_the_files_of_now(tmp_path):
     _, catalog = bring.brought(request(tmp_path, [script(tmp_path)]), silent)
     plan = make_plan(workloads=[catalog.workload("my")])
-    assert bring.reopened(plan) == plan
+    assert bring.reopened(plan, load_catalog()) == plan
     (tmp_path / "my.py").write_text("x = 2\n")
-    now = bring.reopened(plan).workloads[0].own
+    now = bring.reopened(plan, load_catalog()).workloads[0].own
     assert now.sha256 != plan.workloads[0].own.sha256
     assert now.path == plan.workloads[0].own.path
 
@@ -144,8 +144,8 @@ def test_a_cluster_does_not_know_a_stack_of_ones_own(tmp_path):
 def test_a_plan_whose_lock_is_another_now_is_not_opened_again(tmp_path):
     _, catalog = bring.brought(with_stacks(tmp_path, stack_file(tmp_path)))
     plan = make_plan(stacks=[catalog.stack("jax62")])
-    assert bring.reopened(plan) == plan
+    assert bring.reopened(plan, load_catalog()) == plan
     with (tmp_path / "jax62-cpu.txt").open("a") as stream:
         stream.write("# x")
     with pytest.raises(HostError, match="the lock of jax62 was changed since this was planned"):
-        bring.reopened(plan)
+        bring.reopened(plan, load_catalog())

@@ -16,7 +16,7 @@ def test_list_names_everything(orchestrate):
     assert "stacks" in json.loads(orchestrate("list", "--json").stdout)
 
 
-@pytest.mark.parametrize("what", ["stacks", "workloads", "presets"])
+@pytest.mark.parametrize("what", ["stacks", "presets"])
 def test_one_kind_alone(orchestrate, what):
     lines = orchestrate("list", what).stdout.splitlines()
     assert lines[0] == f"{what}:"
@@ -24,6 +24,17 @@ def test_one_kind_alone(orchestrate, what):
     document = json.loads(orchestrate("list", what, "--json").stdout)
     assert list(document) == [what]
     assert [line.split()[0] for line in lines[3:]] == [entry["name"] for entry in document[what]]
+
+
+def test_the_models_of_today_stand_apart_from_the_articles_five(orchestrate):
+    document = json.loads(orchestrate("list", "workloads", "--json").stdout)
+    assert list(document) == ["workloads", "models"]
+    assert [entry["name"] for entry in document["workloads"]][-1] == "babi_rnn" and len(document["workloads"]) == 5
+    gpt = next(entry for entry in document["models"] if entry["name"] == "gpt")
+    assert gpt["data"] == "generated" and gpt["parameters"] > 10**5
+    ours, theirs = orchestrate("list", "workloads").stdout.split("\n\n")
+    assert "babi_rnn" in ours and "gpt" not in ours
+    assert theirs.startswith("models of today, which run where they are named") and "gpt" in theirs
 
 
 def test_a_stack_is_listed_with_its_backends_and_devices(orchestrate):
