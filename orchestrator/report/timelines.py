@@ -9,6 +9,7 @@ import itertools
 import re
 import statistics
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
 
@@ -132,14 +133,14 @@ def keras_name(version: str) -> str:
 def _timeline(layout: Layout, ranked: Speeds, field: Field) -> Timeline:
     columns = [entry.column for entry in field.overall.entries]
     dated = [c for c in columns if _MONTH.fullmatch(layout.contenders[c].released) and _timed(ranked, field, c)]
+    twice = _launched_twice([layout.contenders[column] for column in dated])
     grouped: dict[tuple[str, str, str], Positions] = {}
     for column in sorted(dated, key=lambda c: _age(layout.contenders[c])):
-        grouped.setdefault(_kind(layout.contenders[column]), []).append(column)
-    launchers = len({launcher for _, _, launcher in grouped}) > 1
+        grouped.setdefault(_kind(layout.contenders[column], twice), []).append(column)
     tracks = [
         Track(
             backend,
-            " ".join([style.title(backend), *[variant] * (variant != "faithful"), *[launcher] * launchers]),
+            " ".join([style.title(backend), *[variant] * (variant != "faithful"), *[launcher] * bool(launcher)]),
             its,
         )
         for (backend, variant, launcher), its in grouped.items()
@@ -162,10 +163,21 @@ def _timed(ranked: Speeds, field: Field, column: int) -> bool:
     return any(counts(ranked.get((column, line))) for line in field.lines)
 
 
-def _kind(contender: Contender) -> tuple[str, str, str]:
+def _launched_twice(contenders: Iterable[Contender]) -> bool:
+    """Whether any version ran under two launchers: then each of these has its own line."""
+    found: dict[tuple[Any, ...], set[str]] = {}
+    for contender in contenders:
+        identity = contender.identity
+        key = (contender.backend, *(identity[name] for name in ("variant", "framework_version", "keras_version")))
+        found.setdefault(key, set()).add(str(identity["launcher"]))
+    return any(len(launchers) > 1 for launchers in found.values())
+
+
+def _kind(contender: Contender, by_launcher: bool) -> tuple[str, str, str]:
     """What the contenders of one track share."""
     identity = contender.identity
-    return contender.backend, str(identity["variant"] or "faithful"), str(identity["launcher"] or "")
+    launcher = str(identity["launcher"] or "") if by_launcher else ""
+    return contender.backend, str(identity["variant"] or "faithful"), launcher
 
 
 def _numbers(version: str) -> list[int]:

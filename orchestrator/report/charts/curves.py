@@ -18,7 +18,10 @@ LEFT, HEAD, FOOT, HEIGHT, NAME = 44.0, 20.0, 34.0, 170.0, 12.0
 
 
 class Curve(Struct, frozen=True):
-    """One contender: its middle as values, what is said of each point, single repeats, and marks of trouble."""
+    """One contender: its middle as values, what is said of each point, single repeats, and marks of trouble.
+
+    `name` stands where it ends, at the right; "" for one that is named elsewhere.
+    """
 
     look: Look
     name: str
@@ -89,7 +92,7 @@ class Plot:
         for curve in self.curves:
             with canvas.group(curve.look.colour, curve.look.key):
                 _draw(canvas, curve, x, y)
-        for level in levels:  # above the curves, or they could not be read
+        for level in filter(lambda level: level.name, levels):  # above the curves, or they could not be read
             canvas.text(LEFT + 4, y(level.value) - 3, level.name, "s v")
         if above:
             above(canvas)
@@ -97,7 +100,7 @@ class Plot:
 
     def _ends(self, canvas: Canvas, x: Scale, y: Scale) -> None:
         """The names, from top to bottom as the lines end, never closer than a line of text."""
-        ends = sorted(((y(c.points[-1][1]), i) for i, c in enumerate(self.curves)), key=lambda end: end[0])
+        ends = sorted(((y(c.points[-1][1]), i) for i, c in enumerate(self.curves) if c.name), key=lambda end: end[0])
         for (wanted, i), at in zip(ends, apart([end for end, _ in ends], self.top, self.bottom), strict=True):
             curve = self.curves[i]
             with canvas.group(curve.look.colour, curve.look.key):

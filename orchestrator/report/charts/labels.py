@@ -34,12 +34,14 @@ class Labels:
         self._taken.append((x - MARK, y - MARK, x + MARK, y + MARK))
 
     def near(self, x: float, y: float, *texts: str) -> Label | None:
-        """The first of the texts that fits above, below, right or left of a point; None where none does."""
+        """The first of the texts that fits on a side of a point, or at a corner; None where none does."""
         for text in texts:
             width = width_of(text, LETTERS)
             places = (
                 (x - width / 2, y - 8, "c", x), (x - width / 2, y + 16, "c", x),
                 (x + 8, y + 3.5, "", x + 8), (x - 8 - width, y + 3.5, "e", x - 8),
+                (x + 5, y + 14, "", x + 5), (x + 5, y - 7, "", x + 5),
+                (x - 5 - width, y + 14, "e", x - 5), (x - 5 - width, y - 7, "e", x - 5),
             )  # fmt: skip
             for left, bottom, anchor, at in places:
                 box = (left, bottom - LETTERS + 1, left + width, bottom + 1)
@@ -47,6 +49,11 @@ class Labels:
                     self._taken.append(box)
                     return Label(at, bottom, text, f"n v {anchor}".strip())
         return None
+
+    def beside(self, x: float, y: float, text: str) -> Label:
+        """The text right of a point, whatever it hides."""
+        self._taken.append((x + 8, y - 7, x + 8 + width_of(text, LETTERS), y + 4.5))
+        return Label(x + 8, y + 3.5, text, "n v")
 
     def _fits(self, box: Box) -> bool:
         left, top, right, bottom = self._bounds

@@ -22,11 +22,11 @@ from orchestrator.report.timelines import Timeline, Track, keras_name, month, ti
 
 CAPTION = (
     "Each line is a backend, each point one of its versions with the Keras that it ran under, at the month in which "
-    "the newer of the two was released. All trained the same models on the same machine. {height} "
-    "Bars are 95 % intervals."
+    "the newer of the two was released. All trained the same models on the same machine. {height}{bars}"
 )
 TIMES = "The height says how many times as fast as {reference} it trains: at 2× an epoch takes half the time."
 SECONDS = "The height is the seconds that an epoch takes, on a log scale: lower is faster."
+BARS = " Bars are 95 % intervals."
 PARTLY = "A hollow point did not run all models; it stands for those that it ran."
 #: Heights of the room for curves: of the main panel, and of that of one model.
 TALL, LOW = 300.0, 190.0
@@ -34,6 +34,8 @@ TALL, LOW = 300.0, 190.0
 LONGEST = 3.0
 #: Years beside the first and the last point.
 AIR = 0.4
+#: A line that ends so many years before the others is named at its last point.
+EARLY = 1.0
 
 
 class Drawn(Struct, frozen=True):
@@ -57,11 +59,13 @@ def build(material: Material) -> Figure | None:
     names = {material.layout.contenders[line.reference].name for line in found if line.reference is not None}
     first, *_, last = sorted(contender.released[:4] for contender in its)
     height = TIMES.format(reference=names.pop()) if names else SECONDS
+    every = [p for line in found for where in (None, *line.lines) for p in points(material.speeds, line, where)]
+    bars = any(_bar(point) for point in every)
     partly = any(not point.whole for line in found for point in points(material.speeds, line, None))
     said = list(_said(material, found))
     return Figure(
         title=f"How fast Keras trains, by year of release: {first} to {last}",
-        caption=CAPTION.format(height=height),
+        caption=CAPTION.format(height=height, bars=BARS if bars else ""),
         alt=" ".join(said) or "The table below the picture has the figures.",
         panels=panels,
         words=[*said, *([PARTLY] if partly else [])],
@@ -112,7 +116,7 @@ def _panel(material: Material, line: Timeline, drawn: Drawn, width: float, heigh
         levels=[Level(1.0, "", "t")] if drawn.times else [],
         forms=("{:.0f}".format, scales.times if drawn.times else scales.tick),
         whole=True,
-        above=lambda canvas: _marks(canvas, material, line, drawn.points, x, y, labels),
+        above=lambda canvas: _marks(canvas, material, line, drawn.points, x, y, labels, at),
     )
 
 
@@ -124,8 +128,13 @@ def _curves(material: Material, line: Timeline, drawn: Drawn, at: dict[int, floa
         if columns:
             keys = " ".join(material.looks[column].key for column in columns)
             look = Look(track.name, keys, style.name(track.backend), "circle", "")
+            name = "" if _early(at, columns[-1]) else track.name
             its = [(at[column], values[column]) for column in columns]
-            yield Curve(look, track.name, its, [""] * len(its), plain=True)
+            yield Curve(look, name, its, [""] * len(its), plain=True)
+
+
+def _early(at: dict[int, float], column: int) -> bool:
+    return at[column] < max(at.values()) - EARLY
 
 
 def _bar(point: Point) -> tuple[float, ...]:
@@ -136,11 +145,19 @@ def _bar(point: Point) -> tuple[float, ...]:
 
 
 def _marks(
-    canvas: Canvas, material: Material, line: Timeline, its: Sequence[Point], x: Scale, y: Scale, labels: Labels
+    canvas: Canvas,
+    material: Material,
+    line: Timeline,
+    its: Sequence[Point],
+    x: Scale,
+    y: Scale,
+    labels: Labels,
+    at: dict[int, float],
 ) -> None:
     shapes = {column: style.SHAPES[i % len(style.SHAPES)] for i, t in enumerate(line.tracks) for column in t.columns}
     told = {column: text for track in line.tracks for column, text in _versions(material, track).items()}
-    for point in its:
+    names = dict(_named_at(line, its, at))
+    for point in sorted(its, key=lambda point: point.column not in names):  # names before numbers alone
         contender, look = material.layout.contenders[point.column], material.looks[point.column]
         across, up, tip = x(years(contender)), y(point.value), _tip(contender, point)
         with canvas.group(look.colour, look.key):
@@ -149,9 +166,23 @@ def _marks(
             canvas.mark(shapes[point.column], across, up, "m" if point.whole else "o", tip)
             if point.disturbed:
                 canvas.mark("circle", across, up, "r", f"disturbed; {tip}", 7)
-            label = labels.near(across, up, *told[point.column])
+            texts = told[point.column]
+            if point.column in names:
+                label = labels.near(across, up, f"{names[point.column]} {texts[-1]}", names[point.column])
+                label = label or labels.beside(across, up, names[point.column])
+            else:
+                label = labels.near(across, up, *texts)
             if label:
                 canvas.text(label.x, label.y, label.text, label.look)
+
+
+def _named_at(line: Timeline, its: Sequence[Point], at: dict[int, float]) -> Iterator[tuple[int, str]]:
+    """The last points of lines that end early, and the names of these."""
+    there = {point.column for point in its}
+    for track in line.tracks:
+        columns = [column for column in track.columns if column in there]
+        if columns and _early(at, columns[-1]):
+            yield columns[-1], track.name
 
 
 def _tip(contender: Contender, point: Point) -> str:

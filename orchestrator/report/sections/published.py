@@ -18,6 +18,8 @@ from orchestrator.text import listed, plural
 MOST_MONTHS = 24
 #: What all sides are ratios to.
 BASELINE = "tensorflow"
+#: The scale at which an epoch holds as much as theirs.
+FULL = "article"
 NOTE = (
     "Others measured some of these models on other hardware and mostly with other versions. Their figures stand beside "
     "ours and judge nothing: compare the ratios to TensorFlow, each on its own side, and those only as a hint. Ours is "
@@ -42,8 +44,7 @@ def build(view: View) -> Section | None:
     found = [(source, its) for source in view.report.sources if (its := list(beside(view.layout, source)))]
     if not found:
         return None
-    here = sorted({str(contender.identity["gpu_name"] or "a CPU") for contender in view.layout.contenders})
-    blocks: list[Block] = [Paragraphs([f"{NOTE} Ours ran on {listed(here)}."], only="html")]
+    blocks: list[Block] = [Paragraphs([f"{NOTE} {_here(view.layout)}"], only="html")]
     for source, its in found:
         blocks.append(Paragraphs([_about(source)], only="html"))
         fold = f"{plural(len(its), 'figure')} of {source.author}, {source.published}, beside ours"
@@ -54,6 +55,14 @@ def build(view: View) -> Section | None:
         hint = f"Of other models or of other years: {listed(rest)}. `orchestrate list references` shows them."
         blocks.append(Paragraphs([], hint=hint, only="html"))
     return Section(name="published", title="Others' published figures", blocks=blocks)
+
+
+def _here(layout: Layout) -> str:
+    """On what ours ran, and at which scale."""
+    on = sorted({str(contender.identity["gpu_name"] or "a CPU") for contender in layout.contenders})
+    scales = sorted({str(task.conditions["scale"]) for task in layout.tasks if not task.file} - {FULL})
+    less = f", at the scale {listed(scales)}, where an epoch holds less data than theirs" if scales else ""
+    return f"Ours ran on {listed(on)}{less}."
 
 
 def beside(layout: Layout, source: Source) -> Iterator[Beside]:

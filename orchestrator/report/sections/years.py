@@ -18,12 +18,13 @@ from orchestrator.text import listed, plural
 
 #: The picture of these sections; it stands with them and not with the others.
 PICTURE = "years"
-NOTE = (
-    "The large figure is how many times as fast the second is as the first: above 1 the upgrade gains, below 1 it "
-    "costs. Below it the 95 % interval, then the verdict. Dates choose these pairs and no figure does, so verdicts and "
+NOTE = "The large figure is how many times as fast the second is as the first: above 1 is a gain, below 1 a cost."
+SURE = (
+    " Below it the 95 % interval, then the verdict. Dates choose these pairs and no figure does, so verdicts and "
     "intervals are corrected for their number ({count} here): at most 5 % of reports hold one false “faster” or "
     "“slower”. “No difference seen” comes from five repeats or more."
 )
+ONCE = " With one repeat there is no verdict: use "
 KERAS = "One backend version under two versions of Keras: what differs is Keras, with what it asks of the backend."
 BACKENDS = "One Keras over two versions of a backend: what differs is the backend."
 ALL_THE_WAY = "From the first version of each line to its last"
@@ -84,8 +85,10 @@ def _upgrades(view: View, found: Sequence[Timeline]) -> Section | None:
     if not blocks:
         return None
     count = sum(gain.found.p is not None for line in found for gain in line.gains.values())
-    note = NOTE.format(count=plural(count, "comparison"))
-    return Section(name="upgrades", title="What does an upgrade cost or gain?", blocks=[Paragraphs([note]), *blocks])
+    sure = [SURE.format(count=plural(count, "comparison"))] if count else [ONCE, Span("--repeats 5", "code"), "."]
+    return Section(
+        name="upgrades", title="What does an upgrade cost or gain?", blocks=[Paragraphs([[NOTE, *sure]]), *blocks]
+    )
 
 
 def _apart(view: View, found: Sequence[Timeline]) -> Section | None:

@@ -128,6 +128,17 @@ def test_other_variants_are_other_lines():
     assert sorted(track.name for track in line.tracks) == ["JAX", "JAX modern"]
 
 
+def test_two_launchers_part_a_line_only_where_they_ran_the_same_version():
+    """A set of runs may have the old stacks in containers and the new ones as processes: still one line."""
+    process = [{**row, "launcher": "process"} for row in NEW]
+    line, _, _ = found(OLD, process)
+    assert [track.name for track in line.tracks] == ["TensorFlow"] and len(line.steps) == 1
+    line, _, _ = found(OLD, NEW, process)
+    assert [(track.name, len(track.columns)) for track in line.tracks] == [
+        ("TensorFlow docker", 2), ("TensorFlow process", 1),
+    ]  # fmt: skip
+
+
 def test_three_years_make_a_picture():
     for rows, wanted in (((OLD, NEXT, NEW), True), ((OLD, NEXT, TEN), False)):
         line, _, layout = found(*rows)

@@ -65,3 +65,9 @@ def test_a_model_that_did_not_learn_says_so_instead_of_a_ratio():
 @pytest.mark.parametrize("rows", [(OLD,), (OLD, JAX)])
 def test_nothing_to_compare_is_no_section(rows):
     assert sections(*rows) == {}
+
+
+def test_one_repeat_gives_ratios_no_verdict_and_the_way_to_one():
+    (note, table, *_) = sections(OLD[:1], NEXT[:1])["upgrades"].blocks
+    assert flat(note.texts[0]).endswith("With one repeat there is no verdict: use --repeats 5.")
+    assert flat(table.rows[0][2]) == "2.00× not enough repeats"
