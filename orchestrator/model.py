@@ -27,6 +27,8 @@ UNFINISHED: frozenset[str] = frozenset({PENDING, RUNNING})
 
 DeviceKind = Literal["cpu", "gpu"]
 Variant = Literal["faithful", "modern"]
+#: What a job times: training, calls of an untrained model, or the tokens that one makes.
+Mode = Literal["train", "predict", "generate"]
 #: That of a job: an `own` one is somebody's file as it stands, with no settings of ours.
 JobVariant = Literal["faithful", "modern", "own"]
 #: The scale of a job that runs what its file says; what that is, is in the file alone.
@@ -319,6 +321,8 @@ class Workload(Noun, frozen=True, kw_only=True):
     own: OwnFile | None = None
     #: By scale, the least validation accuracy on real data that counts as having learned; no entry: not judged.
     learned: dict[str, Annotated[float, Meta(gt=0, le=1)]] = {}
+    #: Whether it gives the logits of next tokens, and says how many it makes (GENERATE in its file).
+    generates: bool = False
     unit: str = "samples"
     note: str = ""
 
@@ -370,6 +374,8 @@ class Job(Noun, frozen=True, kw_only=True):
     deterministic: bool = False
     #: None for a file that brings its data.
     dataset: Name | None = None
+    #: Without training, `batch_size` is that of the calls in batches.
+    mode: Mode = "train"
 
     @property
     def id(self) -> str:
@@ -377,12 +383,15 @@ class Job(Noun, frozen=True, kw_only=True):
         parts = [self.workload, self.stack, self.backend, self.device, str(self.repeat)]
         if self.variant == "modern":
             parts.insert(1, self.variant)
+        if self.mode != "train":
+            parts.insert(1, self.mode)
         return ".".join(parts)
 
     @property
-    def cell(self) -> tuple[str, str, str, str, str]:
-        """What repeats share: workload, variant, stack, backend, device kind."""
-        return (self.workload, self.variant, self.stack, self.backend, self.device)
+    def cell(self) -> tuple[str, ...]:
+        """What repeats share: workload, variant, stack, backend, device kind; the mode where it is not training."""
+        mode = () if self.mode == "train" else (self.mode,)
+        return (self.workload, self.variant, self.stack, self.backend, self.device, *mode)
 
 
 class Skip(Noun, frozen=True, kw_only=True):
@@ -705,6 +714,9 @@ class Result(Noun, frozen=True, kw_only=True):
     epochs: list[RawEvent] = []
     #: Of a file of one's own that trains more than one model: one event for each further one.
     fits: list[RawEvent] = []
+    #: Without training: the times of calls, and what they gave.
+    calls: list[RawEvent] = []
+    outputs: list[RawEvent] = []
     end: RawEvent = {}
     error: RawEvent = {}
     bad_event_lines: int = 0

@@ -6,6 +6,7 @@ Keras has done by then anyway.
 import importlib
 import os
 
+from given import mapped
 
 #: What every library on CUDA heeds, by way of the driver or of NVIDIA's own libraries.
 SHARED_VARIABLES = ("CUDA_CACHE_PATH", "CUDA_CACHE_DISABLE", "CUDA_CACHE_MAXSIZE", "CUDA_FORCE_PTX_JIT",
@@ -96,6 +97,12 @@ class Library(object):
 
     def settle_input(self):
         """Corrects how this library hands over batches, where that makes epochs wait for nothing."""
+
+    def compiled(self, model):
+        """The plain way to call a Keras model as often and as fast as this library can: host arrays in, host arrays out.
+
+        None where it has none beside those of Keras.
+        """
 
     def devices(self):
         """Names of the devices it computes on; a GPU's contains "gpu", "cuda" or "rocm"."""
@@ -199,6 +206,13 @@ class TensorFlow2(Library):
         enabled = getattr(self.module.config.experimental, "tensor_float_32_execution_enabled", None)  # since 2.4
         return {"tensor_float_32_execution": enabled()} if enabled else {}
 
+    def compiled(self, model):
+        """tf.function, without XLA."""
+        call = self.module.function(lambda x: model(x, training=False), autograph=False)
+        nest = self.module.nest
+        tensors = self.module.convert_to_tensor
+        return lambda x: nest.map_structure(lambda y: y.numpy(), call(nest.map_structure(tensors, x)))
+
     def settle_input(self):
         """Lets an iterator over batches end at once, by leaving out the thread that tunes its threads and buffers.
 
@@ -240,6 +254,13 @@ class Jax(Library):
     def wait(self):
         self.module.block_until_ready(self.module.live_arrays())
 
+    def compiled(self, model):
+        """jax.jit of Keras 3's stateless call. The weights are copies on the device: predict() gives its own away."""
+        weights = [[self.module.numpy.array(variable.value) for variable in some]
+                   for some in (model.trainable_variables, model.non_trainable_variables)]
+        call = self.module.jit(lambda learnt, others, x: model.stateless_call(learnt, others, x, training=False)[0])
+        return lambda x: self.module.device_get(call(weights[0], weights[1], x))
+
     def devices(self):
         return ["%s:%d %s" % (device.platform, device.id, device.device_kind)
                 for device in self.module.devices()]
@@ -262,6 +283,19 @@ class Torch(Library):
     def wait(self):
         if self.module.cuda.is_initialized():
             self.module.cuda.synchronize()
+
+    def compiled(self, model):
+        """A call under torch.inference_mode; torch.compile is not used."""
+        torch, device = self.module, next((part.device for part in model.parameters()), "cpu")
+
+        def to_device(x):
+            return torch.from_numpy(x).to(device)
+
+        def call(x):
+            with torch.inference_mode():
+                return mapped(lambda y: y.cpu().numpy(), model(mapped(to_device, x), training=False))
+
+        return call
 
     def exact(self):
         self.module.backends.cuda.matmul.allow_tf32 = False

@@ -227,6 +227,11 @@ class Speaker(object):
     def wait_for_device(self, model):
         """Returns once everything dispatched so far has been computed; up to Keras 2 all steps compute at once."""
 
+    # Calls without training.
+
+    def compiled(self, model):
+        """The library's own plain call (backends.py); None where Keras builds graphs of its own, as all did before 2.4."""
+
     # What a result should say about how it was made.
 
     def settings(self, model):
@@ -312,6 +317,9 @@ class TensorFlowKeras(Keras23):
     def _fit_batches(self, model, batches, steps, batch_size, common):
         return model.fit(batches, steps_per_epoch=steps, **common)
 
+    def compiled(self, model):
+        return self.library.compiled(model)
+
 
 class LegacyOptimizers(TensorFlowKeras):
     """Keras 2.11 to 2.15 and tf_keras: new optimizers, with the old ones beside them."""
@@ -324,6 +332,9 @@ class Keras3(Speaker):
     """Keras 3."""
 
     rate = "learning_rate"
+
+    def compiled(self, model):
+        return self.library.compiled(model)
 
     def _set_seed(self):
         keras.utils.set_random_seed(self.seed)

@@ -110,19 +110,28 @@ def effective(model):
     return {"jit_compile": getattr(model, "jit_compile", None), "run_eagerly": getattr(model, "run_eagerly", None)}
 
 
+def calls_directly(keras):
+    """Whether a model of this Keras computes when it is called: before 2.4 it makes a part of a graph."""
+    version = [int(part) for part in str(getattr(keras, "__version__", "")).split(".")[:2] if part.isdigit()]
+    return version >= [2, 4]
+
+
+def model_settings(keras, model, batch):
+    """What decides how a model computes, as far as it can be read back."""
+    policy = getattr(model, "dtype_policy", None)
+    return {"batch_size": batch, "dtype_policy": getattr(policy, "name", None), "floatx": keras.backend.floatx()}
+
+
 def keras_settings(keras, model, call):
     """How a fit() trains, as far as it can be read back."""
-    policy = getattr(model, "dtype_policy", None)
-    return {
+    batch = call.batch_size if call.kind == "arrays" else given.batch_size(call.x)
+    return dict(model_settings(keras, model, batch), **{
         "optimizer": optimizer(model),
         "loss": bounded(name_of(getattr(model, "loss", None))),
-        "batch_size": call.batch_size if call.kind == "arrays" else given.batch_size(call.x),
-        "dtype_policy": getattr(policy, "name", None),
-        "floatx": keras.backend.floatx(),
         "shuffle": call.named.get("shuffle", True) if call.kind == "arrays" else None,
         "epochs_asked": call.epochs_asked,
         "data": call.kind,
-    }
+    })
 
 
 def image_data_format(keras):

@@ -63,6 +63,16 @@ def cut(x, begin, end):
     return x.iloc[begin:end] if hasattr(x, "iloc") else x[begin:end]
 
 
+def mapped(function, x):
+    """The same nest of lists, tuples and dicts with `function` applied to each array."""
+    if isinstance(x, dict):
+        return {key: mapped(function, item) for key, item in x.items()}
+    if isinstance(x, (list, tuple)) and not _numbers(x):
+        parts = [mapped(function, item) for item in x]
+        return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
+    return function(x)
+
+
 def batches(x):
     """How many batches one epoch of an iterable has; None where it does not say, or has no end."""
     if kind(x) == "tf.data.Dataset" and hasattr(x, "cardinality"):

@@ -34,6 +34,9 @@ def add_arguments(parser):
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=positive, default=default_threads())
     parser.add_argument("--deterministic", action="store_true", help="ask the library for the same results each time")
+    parser.add_argument("--mode", choices=("train", "predict", "generate"), default="train",
+                        help="what is timed: training, calls at batch 1 and at the batch size, or tokens")
+    parser.add_argument("--call-seconds", type=float, default=3.0, help="how long one way of calling is timed")
     parser.add_argument("--lease", action="store_true", help="exit as soon as standard input ends")
 
 

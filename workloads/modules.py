@@ -1,15 +1,17 @@
-"""The module contract: a file that defines build() and data(), trained by fit() as a script would train it."""
+"""The module contract: a file that defines build() and data(), trained by fit() as a script would train it, or called."""
 import inspect
 import os
 import random
 import sys
 
+import calls
 import data
 import equal
 import failures
 import fits
 import given
 import opened
+import tokens
 from job import Refused
 
 CHOICES = ("train", "validation", "seed", "batch_size", "scale")
@@ -17,6 +19,35 @@ CHOICES = ("train", "validation", "seed", "batch_size", "scale")
 
 def train(args, writer, job):
     """Loads the file, makes data and model, gives the model its initial weights, and trains it."""
+    module, sizes, (x, y, validation) = loaded(args, writer, job)
+    model, assigned = built(args, writer, module)
+    if not compiled(model):
+        raise Refused("build() of %s gives a model that is not compiled: call model.compile(...) in it, with "
+                           "the loss and the optimizer that you want to measure" % os.path.basename(args.file))
+    prepare(args, job, model, assigned, x, sizes)
+    named = {"validation_data": validation} if validation is not None else {}
+    if given.kind(x) == "arrays":
+        named.update(y=y, batch_size=sizes["batch_size"] or 32)
+    fit(model, x, sizes["epochs"], named)
+
+
+def call(args, writer, job):
+    """The same as far as to the initial weights; then the model is called without training."""
+    module, sizes, (x, _, _) = loaded(args, writer, job)
+    model, assigned = built(args, writer, module)
+    samples = calls.pool(x)
+    batch = sizes["batch_size"] or 32
+    keras = sys.modules.get("keras") or sys.modules.get("tf_keras")
+    job.initial_weights = equal.weigh(keras, model, calls.batch_of(samples, batch, 0), args.seed, assigned)
+    ways = calls.ways(model, job.before_calls(keras, model, samples, batch))
+    if args.mode == "generate":
+        tokens.generate(writer, ways, samples, getattr(module, "GENERATE", {}), args.call_seconds)
+    else:
+        calls.predict(writer, ways, samples, batch, args.call_seconds)
+
+
+def loaded(args, writer, job):
+    """(the module, its sizes, what its data() gives)."""
     name = os.path.splitext(os.path.basename(args.file))[0]
     module = failures.new_module(name, args.file, args.arguments)
     exec(failures.source_of(args.file), module.__dict__)
@@ -26,17 +57,15 @@ def train(args, writer, job):
         x, y, validation = split(called(module.data, sizes), args.file)
     if path and watched.opened:
         job.used = {"file": os.path.basename(path), "sha256": data.sha256(path), "kind": args.data_kind}
+    return module, sizes, (x, y, validation)
+
+
+def built(args, writer, module):
+    """(the model, the variables that build() has loaded)."""
     random.seed(args.seed)
     with writer.phase("build"), equal.Assigned(sys.modules.get("keras")) as assigned:
         model = module.build()
-    if not compiled(model):
-        raise Refused("build() of %s gives a model that is not compiled: call model.compile(...) in it, with "
-                           "the loss and the optimizer that you want to measure" % os.path.basename(args.file))
-    prepare(args, job, model, assigned.variables, x, sizes)
-    named = {"validation_data": validation} if validation is not None else {}
-    if given.kind(x) == "arrays":
-        named.update(y=y, batch_size=sizes["batch_size"] or 32)
-    fit(model, x, sizes["epochs"], named)
+    return model, assigned.variables
 
 
 def chosen(module, args):

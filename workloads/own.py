@@ -57,6 +57,8 @@ def parse(argv):
     args.arguments = argv[own + 1:]
     if not os.path.isfile(args.file):
         parser.error("%s is no file" % args.file)
+    if args.mode != "train" and args.contract == "script":
+        parser.error("--mode %s needs a module, with build() and data()" % args.mode)
     args.file, args.out = os.path.abspath(args.file), os.path.abspath(args.out)
     return args
 
@@ -95,6 +97,16 @@ class Job(object):
             self._begin(keras, described.keras_settings(keras, model, call), model)
             self._said["arrays"] = given.described(call.given())
             self._data(*call.shapes())
+
+    def before_calls(self, keras, model, samples, batch):
+        """A model is about to be called without training: says what is known of it, and gives its compiled call."""
+        self._library = described.library(keras)
+        self._begin(keras, described.model_settings(keras, model, batch), model)
+        self._settings.update(described.effective(model))
+        self._said["arrays"] = given.described([("x", samples)])
+        self._data(given.shape(samples), [])
+        self._writer.write("ready", parameters=described.parameters(model), settings=self._settings, **self._said)
+        return self._library.compiled(model) if described.calls_directly(keras) else None
 
     def before_loop(self, training, model, asked):
         """The same for a loop of one's own."""
@@ -178,11 +190,15 @@ def run(args, writer, network):
     work.imports.watch()
     try:
         if args.contract == "module":
-            modules.train(args, writer, work)
+            (modules.train if args.mode == "train" else modules.call)(args, writer, work)
         else:
             failures.run_as_main(args.file, args.arguments)
     finally:
         work.recorder.write_further()
+    if args.mode != "train":
+        writer.write("end", rss_peak_mb=events.rss_peak_mb(), metrics={}, caches=job.cache_changes(cached),
+                     rounding=work.rounding())
+        return
     cell = work.recorder.cell
     if cell is None:
         raise job.Refused(NEVER_TRAINED % os.path.basename(args.file))

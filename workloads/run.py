@@ -42,10 +42,10 @@ def parse(argv):
         parser.add_argument("--" + size.replace("_", "-"), type=job.positive)
     parser.add_argument("--variant", choices=("faithful", "modern"), default="faithful")
     parser.add_argument("--initial-weights", choices=("equal", "framework"),
-                        help="default: equal for the faithful variant, else framework")
+                        help="default: equal for the faithful variant and without training, else framework")
     args = parser.parse_args(argv)
     if args.initial_weights is None:
-        args.initial_weights = "equal" if args.variant == "faithful" else "framework"
+        args.initial_weights = "equal" if args.variant == "faithful" or args.mode != "train" else "framework"
     return args
 
 
@@ -117,8 +117,27 @@ def train(args, workload, keras, model, samples, writer):
     return callback
 
 
+def call(args, workload, keras, model, samples, writer):
+    """What is timed without training; the figures of its end event, which has none of a training."""
+    import calls
+    import tokens
+
+    ways = calls.ways(model, keras.compiled(model))
+    if args.mode == "generate":
+        tokens.generate(writer, ways, samples.x, workload.GENERATE, args.call_seconds)
+    else:
+        calls.predict(writer, ways, samples.x, args.batch_size, args.call_seconds)
+    return {"elapsed_s": None, "metrics": {}}
+
+
+def trained(args, workload, keras, model, samples, writer):
+    """A training; the figures of its end event."""
+    callback = train(args, workload, keras, model, samples, writer)
+    return {"elapsed_s": callback.elapsed_s, "metrics": callback.last_metrics}
+
+
 def run(args, writer):
-    """One job from import to the end of training."""
+    """One job from import to the end of what it times."""
     workload = importlib.import_module(args.workload)
     for size in SIZES:
         if getattr(args, size) is None:
@@ -133,9 +152,10 @@ def run(args, writer):
     samples = load(args, workload, keras, writer)
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)
-    callback = train(args, workload, keras, model, samples, writer)
-    writer.write("end", elapsed_s=callback.elapsed_s, rss_peak_mb=events.rss_peak_mb(), metrics=callback.last_metrics,
-                 caches=job.cache_changes(cached), rounding=rounding.measured(keras.library))
+    timed = trained if args.mode == "train" else call
+    figures = timed(args, workload, keras, model, samples, writer)
+    figures.update(rss_peak_mb=events.rss_peak_mb(), caches=job.cache_changes(cached))
+    writer.write("end", rounding=rounding.measured(keras.library), **figures)
 
 
 def main(argv=None):

@@ -15,7 +15,7 @@ from orchestrator.stats.compare import Ratio, compare
 
 #: Of the fields that `cells` gives, short enough for a narrow terminal.
 COLUMNS = (
-    Column("cell, seconds per epoch"),
+    Column("cell, {}"),
     *(Column(head, "figure") for head in ("first", "second", "ratio", "95 % interval", "n")),
     Column("verdict on the second", "words"),
 )
@@ -27,6 +27,7 @@ def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
     a, b = source.read_source(first), source.read_source(second)
     for note in dict.fromkeys([*a.notes, *b.notes]):
         say(note)
+    source.refuse_modes([*a.rows, *b.rows])
     rows = [row for row in a.rows if only in (None, row["job_id"])]
     found = compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
     return sorted(found, key=lambda ratio: _place(ratio, catalog))
@@ -43,9 +44,11 @@ def _place(ratio: Ratio, catalog: Catalog) -> tuple[int, ...]:
 
 def comparison_text(ratios: Sequence[Ratio], threshold: float | None = None, columns: int | None = None) -> str:
     """A row for each cell, and the closing lines: the mean, and what is above the threshold."""
-    numbers = [figures([getattr(ratio, name) for ratio in ratios]) for name in ("a", "b", "ratio")]
+    numbers = [figures(column) for column in zip(*([*ratio.figures, ratio.ratio] for ratio in ratios), strict=True)]
+    unit = {"s/epoch": "seconds per epoch", "ms/call": "milliseconds per call", "ms/token": "milliseconds per token"}
     rows = [[each[0], *own, *each[4:]] for each, *own in zip(map(cells, ratios), *numbers, strict=True)]
-    found = [*table(COLUMNS, rows, columns), ""] if rows else []
+    heads = [Column(COLUMNS[0].head.format(unit[ratios[0].unit])), *COLUMNS[1:]] if rows else []
+    found = [*table(heads, rows, columns), ""] if rows else []
     return (
         "\n".join([*found, *(part for line in closing(ratios, threshold) for part in paragraph(line, columns))]) + "\n"
     )

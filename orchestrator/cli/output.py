@@ -124,13 +124,21 @@ SUMMARY = (
     Column("of fastest", "figure"),
     Column("verdict", "words"),
 )
-SUMMARY_TITLE = "training seconds per epoch after the first, median over repeats; the fastest of each group leads"
+#: By what was timed: what its figures are called, and are.
+UNITS = {
+    "train": ("s/epoch", "training seconds per epoch after the first"),
+    "predict": ("ms/call", "milliseconds of a call with one sample, by the fastest way of calling that a backend has"),
+    "generate": ("ms/token", "milliseconds of a token, by the faster way of calling that a backend has"),
+}
+SUMMARY_TITLE = "{}, median over repeats; the fastest of each group leads"
 
 
 def text_summary(standings: Sequence[Group], columns: int, conclusion: Conclusion | None = None) -> str:
     """Each task and machine with its contenders below it, as the report ranks and judges them; then its answer."""
-    text = paragraph(SUMMARY_TITLE, columns)
-    for group, lines in zip(standings, tables(SUMMARY, [_rows(group) for group in standings], columns), strict=True):
+    unit, meaning = UNITS[standings[0].mode if standings else "train"]
+    text = paragraph(SUMMARY_TITLE.format(meaning), columns)
+    heads = [Column(unit, "figure") if column.head == "s/epoch" else column for column in SUMMARY]
+    for group, lines in zip(standings, tables(heads, [_rows(group) for group in standings], columns), strict=True):
         data = ", synthetic data" if group.synthetic else ""
         text += ["", *paragraph(f"{group.subject}: {group.amounts}{data}", columns)]
         for note in group.notes:
@@ -156,7 +164,8 @@ def _rows(group: Group) -> list[list[str]]:
 
     told = [in_words(cell) for cell in group.cells]
     known = figures(cell.ratio if words[1] else None for cell, words in zip(group.cells, told, strict=True))
-    seconds = figures(cell.seconds for cell in group.cells)
+    scale = 1 if group.mode == "train" else 1000
+    seconds = figures(None if cell.seconds is None else scale * cell.seconds for cell in group.cells)
     return [
         [cell.contender, took, f"{ratio}×" if ratio else "", words[-1]]
         for cell, took, ratio, words in zip(group.cells, seconds, known, told, strict=True)

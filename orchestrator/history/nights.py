@@ -21,7 +21,7 @@ from orchestrator.results.folder import has_plan
 from orchestrator.results.rows import public_row
 from orchestrator.results.source import NEEDED, STATUSES, is_set, read_source
 from orchestrator.stats.compare import CONDITIONS, OWN_CONDITIONS
-from orchestrator.stats.repeats import MACHINE, with_node_kind
+from orchestrator.stats.repeats import MACHINE, TRAIN, mode_of, with_node_kind
 from orchestrator.text import plural, public
 
 _KINDS: dict[str, Any] = {"BIGINT": int, "DOUBLE": float, "BOOLEAN": bool, "VARCHAR": str}
@@ -83,7 +83,10 @@ def read_nights(paths: Sequence[Path], catalog: Catalog) -> Nights:
         if rows is None:
             notes.append(f"{path.name} is left out: it still goes on")
             continue
-        for night in _by_run(with_learned(rows, catalog)):
+        trained = [row for row in rows if mode_of(row) == TRAIN]
+        if rows and not trained:
+            notes.append(f"{path.name} is left out: trends are of training, and it timed calls")
+        for night in _by_run(with_learned(trained, catalog)):
             found.setdefault(night.run_id, night)
         if len(found) > MOST_NIGHTS:
             raise UserError(f"a trend has at most {plural(MOST_NIGHTS, 'night')}, and here are more", FEWER)
@@ -128,7 +131,7 @@ def _recorded_rows(path: Path) -> list[Row] | None:
 
 def _is_whole(row: Row) -> bool:
     """Whether a row has what every row has, so that it can be sorted and judged."""
-    sized = row["variant"] == "own" or row["epochs"] is not None
+    sized = row["variant"] == "own" or row["epochs"] is not None or mode_of(row) != TRAIN
     return row["status"] in STATUSES and sized and all(row[name] is not None for name in (*NEEDED["results"], "scale"))
 
 

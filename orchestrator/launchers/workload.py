@@ -25,6 +25,10 @@ KERAS_DATASETS = "KERAS_ORCHESTRATE_KERAS_DATASETS"
 PACKAGES = "KERAS_ORCHESTRATE_PACKAGES"
 
 
+#: How long a way of calling a model is timed, by scale; elsewhere as long as the script itself says.
+CALL_SECONDS = {"smoke": 0.5}
+
+
 class Places(Noun, frozen=True, kw_only=True):
     """Where a job sees what it uses, by absolute paths: the folder of the scripts, its output folder, its files.
 
@@ -56,6 +60,8 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         "seed": job.seed,
         "threads": job.threads,
     }
+    if job.mode != "train":
+        flags |= {"mode": job.mode, "call-seconds": CALL_SECONDS.get(job.scale)}
     if own is not None:
         argv = ["-B", f"{places.scripts}/own.py", places.own]
         scale = None if job.scale == OWN_SCALE else job.scale
@@ -68,7 +74,7 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         last = ["--", *job.arguments] if job.arguments else []
     else:
         argv = ["-B", f"{places.scripts}/run.py", job.workload]
-        weights = "equal" if job.variant == "faithful" else "framework"
+        weights = "equal" if job.variant == "faithful" or job.mode != "train" else "framework"
         flags |= {"data": places.data, "data-kind": context.data_of(job).kind}
         flags |= {"variant": job.variant, "initial-weights": weights}
         more, last = [], []

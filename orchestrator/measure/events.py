@@ -35,6 +35,8 @@ class Reported(TypedDict):
     phases: dict[str, float]
     epochs: list[RawEvent]
     fits: list[RawEvent]
+    calls: list[RawEvent]
+    outputs: list[RawEvent]
     end: RawEvent
     error: RawEvent
 
@@ -119,7 +121,7 @@ def decode_event(line: bytes) -> RawEvent | None:
 
 def sort_events(events: list[RawEvent]) -> Reported:
     """The events by kind, as a `Result` keeps them; of several `start`, `end` or `error` events the last."""
-    found = Reported(start={}, data={}, ready={}, phases={}, epochs=[], fits=[], end={}, error={})
+    found = Reported(start={}, data={}, ready={}, phases={}, epochs=[], fits=[], calls=[], outputs=[], end={}, error={})
     for event in events:
         match event["event"]:
             case "start" | "data" | "ready" | "end" | "error" as kind:
@@ -128,6 +130,10 @@ def sort_events(events: list[RawEvent]) -> Reported:
                 found["epochs"].append(event)
             case "fit":
                 found["fits"].append(event)
+            case "calls":
+                found["calls"].append(event)
+            case "output":
+                found["outputs"].append(event)
             case "phase":
                 phase = read(PhaseEvent, event)
                 if phase.seconds is not None:

@@ -193,6 +193,8 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
         return "failed", _failed_because(exit_.code, last_error, log)
     if "end" not in kinds:
         return "failed", "exited 0 without a result (no end event)"
+    if job.mode != "train":
+        return ("ok", "") if "calls" in kinds else ("failed", "ended without a timed call")
     ended = kinds.count("epoch_end")
     if job.variant == "own":  # it may stop early, by a callback of its own
         return ("ok", "") if ended else ("failed", "ended without training")

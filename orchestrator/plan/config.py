@@ -16,7 +16,7 @@ from msgspec import Meta, field
 from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, is_python, is_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
-from orchestrator.model import MOST_SECONDS, Arguments, Epochs, Noun, Plan, Positive, Threads, Variant
+from orchestrator.model import MOST_SECONDS, Arguments, Epochs, Mode, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.slurm import Slurm
 from orchestrator.text import public, suggest
 
@@ -64,6 +64,10 @@ class Config(Noun, frozen=True, kw_only=True):
     repeats: Positive = 1
     epochs: Epochs | None = None
     timeout: str | None = None
+    #: What is timed: training, calls of models that were not trained, or the tokens that they make.
+    mode: Mode = "train"
+    #: The batch of `mode: predict`, beside 1; None is the workload's.
+    predict_batch: Positive | None = None
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 2017
     #: Ask each library for the same results each time; never compared with runs that do not.
     deterministic: bool = False

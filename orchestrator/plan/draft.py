@@ -14,7 +14,7 @@ from orchestrator.host.probe import default_threads, usable_cores
 from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
-from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded
+from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded, split_unable
 from orchestrator.plan.request import RunRequest
 
 
@@ -37,6 +37,8 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
         variants=list(config.variants),
         exclude=config.exclude,
         device=device,
+        mode=config.mode,
+        predict_batch=config.predict_batch,
         scale=config.scale or ("article" if device == "gpu" else "quick"),
         repeats=config.repeats,
         epochs=config.epochs,
@@ -76,6 +78,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     jobs = make_jobs(decide(config, host, catalog.stacks), catalog.stacks, catalog.workloads)
     pairs = sorted({(job.stack, job.backend) for job in jobs})
     kept, skipped = split_excluded(jobs, config.exclude)
+    kept, unable = split_unable(kept, catalog.stacks, catalog.workloads)
     now = datetime.datetime.now(datetime.timezone.utc)
     return Plan(
         run_id=new_run_id(now),
@@ -83,7 +86,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         config=msgspec.to_builtins(config),
         seed=config.seed,
         jobs=kept,
-        skipped=skipped,
+        skipped=[*skipped, *unable],
         workloads=[workload for workload in catalog.workloads if workload.own is not None],
         stacks=[stack for stack in catalog.stacks if stack.own is not None or stack.found is not None],
         released={f"{stack}/{backend}": catalog.stack(stack).released_with(backend) for stack, backend in pairs},

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
-from orchestrator.model import MOST_JOBS, DeviceKind, Job, Noun, Scale, Skip, Stack, Workload
+from orchestrator.model import MOST_JOBS, DeviceKind, Job, Mode, Noun, Scale, Skip, Stack, Workload
 from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
 from orchestrator.stats.blocks import in_order
 from orchestrator.text import plural, suggest
@@ -31,6 +31,8 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     seed: int
     threads: int
     deterministic: bool = False
+    mode: Mode = "train"
+    predict_batch: int | None = None
 
 
 #: What may be a file of one's own, and how that is named.
@@ -66,6 +68,7 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
         for backend in stack.backends
         if backend.name in backend_names
     ]
+    _refuse_untrained(wanted, [workload for workload, *_ in cells])
     if not cells and wanted.variants == ["modern"]:
         raise UserError(
             "nothing to run: the variant modern needs Keras 3", f"stacks {', '.join(stack_names)} have none"
@@ -81,6 +84,24 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
     for repeat in range(1, wanted.repeats + 1):
         jobs += in_order([_job(wanted, *cell, repeat) for cell in cells], order)
     return jobs
+
+
+def _refuse_untrained(wanted: PlanInput, workloads: Sequence[Workload]) -> None:
+    """Raises UserError for what can only train, and for amounts of another mode."""
+    if wanted.mode == "train":
+        if wanted.predict_batch:
+            raise UserError("--predict-batch is the batch of --mode predict", "add --mode predict")
+        return
+    if wanted.epochs or wanted.steps:
+        raise UserError(f"--epochs and --steps are amounts of training, and --mode {wanted.mode} has none", "")
+    if wanted.predict_batch and wanted.mode != "predict":
+        raise UserError("--predict-batch is the batch of --mode predict", "tokens are made one at a time")
+    scripts = [w.title for w in workloads if w.own is not None and w.own.contract == "script"]
+    if scripts:
+        raise UserError(
+            f"{scripts[0]} is a script that trains: --mode {wanted.mode} needs a file with build() and data()",
+            "docs/INFERENCE.md shows one",
+        )
 
 
 def _refuse_too_many(cells: int, repeats: int) -> None:
@@ -105,6 +126,27 @@ def split_excluded(jobs: Sequence[Job], exclude: Sequence[str]) -> tuple[list[Jo
     return kept, skipped
 
 
+def split_unable(
+    jobs: Sequence[Job], stacks: Sequence[Stack], workloads: Sequence[Workload]
+) -> tuple[list[Job], list[Skip]]:
+    """Jobs that can do what their mode asks, and those that cannot, with the reason."""
+    old = {stack.name for stack in stacks if stack.keras_major < 3}
+    silent = {workload.name: workload.title for workload in workloads if not workload.generates}
+    kept: list[Job] = []
+    skipped: list[Skip] = []
+    for job in jobs:
+        reason = ""
+        if job.mode == "generate" and job.workload in silent:
+            reason = f"{silent[job.workload]} makes no tokens: it declares no GENERATE (docs/INFERENCE.md)"
+        elif job.mode == "generate" and job.stack in old:
+            reason = "--mode generate needs Keras 3"
+        if reason:
+            skipped.append(Skip(job=job, status="unsupported", reason=reason))
+        else:
+            kept.append(job)
+    return kept, skipped
+
+
 def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
     """`modern` means today's defaults; a Keras before 3 has none.
 
@@ -126,10 +168,11 @@ def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, back
         device=wanted.device,
         repeat=repeat,
         scale=name,
-        epochs=wanted.epochs or (scale.epochs if scale else None),
+        epochs=None if wanted.mode != "train" else wanted.epochs or (scale.epochs if scale else None),
         steps=wanted.steps if workload.own else None,
         arguments=wanted.arguments if workload.own else [],
-        batch_size=workload.batch_size,
+        mode=wanted.mode,
+        batch_size=wanted.predict_batch or workload.batch_size,
         train=scale.train if scale else None,
         validation=scale.validation if scale else None,
         # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -39,6 +39,8 @@ class Declared(Noun, frozen=True, kw_only=True):
     scales: dict[str, Scale] = {}
     #: For all scales, or by scale: a scale without an entry is not judged.
     learned: Share | dict[str, Share] | None = None
+    #: Tokens of the prompt, and tokens to make of it.
+    generate: dict[Literal["prompt", "tokens"], Positive] | None = None
 
     @property
     def learned_by_scale(self) -> dict[str, float]:
@@ -82,6 +84,7 @@ def read_own(path: Path) -> Workload:
         batch_size=declared.batch,
         scales=declared.scales,
         learned=declared.learned_by_scale,
+        generates=declared.generate is not None,
         own=own,
     )
 

@@ -15,8 +15,9 @@ from orchestrator.report.blocks import Drawn, Picture, Section
 from orchestrator.report.drawing import drawn_here
 from orchestrator.report.head import make_head
 from orchestrator.report.input import ReportInput
-from orchestrator.report.sections import SECTIONS, Build
+from orchestrator.report.sections import OF_CALLS, SECTIONS, Build
 from orchestrator.report.view import View, make_view
+from orchestrator.stats.repeats import TRAIN
 
 
 class Report(Struct, frozen=True):
@@ -50,8 +51,9 @@ def build_report(report: ReportInput, draw: Callable[[View], Drawn] = drawn_here
 
 def build(view: View, draw: Callable[[View], Drawn]) -> Report:
     """Make the report of what was sorted and ranked already."""
-    view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
-    parts = {part: list(_sections(builds, view)) for part, builds in SECTIONS.items()}
+    view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable and view.mode == TRAIN else Drawn())
+    sections = SECTIONS if view.mode == TRAIN else OF_CALLS
+    parts = {part: list(_sections(builds, view)) for part, builds in sections.items()}
     page = render.Page(make_head(view), view.layout, parts, view.drawn, view.rows)
     return Report(
         html=render.html(page),

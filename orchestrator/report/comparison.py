@@ -13,7 +13,7 @@ from orchestrator.stats.compare import Ratio, judged, overall, passes, regressio
 from orchestrator.text import markdown as inert
 from orchestrator.text import plural, printable
 
-TITLES = ("cell", "first s/epoch", "second s/epoch", "second / first", "95 % interval", "n", "verdict on the second")
+TITLES = ("cell", "first {}", "second {}", "second / first", "95 % interval", "n", "verdict on the second")
 
 
 def markdown(ratios: Sequence[Ratio], threshold: float | None = None) -> str:
@@ -88,8 +88,8 @@ def action_benchmark(ratios: Sequence[Ratio], threshold: float | None = None) ->
     entries = [
         {
             "name": r.name,
-            "unit": "s/epoch",
-            "value": r.b,
+            "unit": r.unit,
+            "value": r.figures[1],
             "range": _interval(r),
             "extra": f"{r.verdict}; ratio {r.ratio:.3f} to the first set; n = {r.n_a}, {r.n_b}",
         }
@@ -161,15 +161,18 @@ def cells(ratio: Ratio) -> tuple[str, ...]:
     n = f"{ratio.n_a}, {ratio.n_b}"
     if ratio.ratio is None:
         return (ratio.name, "", "", "", "", n, ("BROKEN: " if ratio.broken else "") + ratio.why_not)
-    seconds = words.figure(ratio.a), words.figure(ratio.b)
-    return (ratio.name, *seconds, f"{ratio.ratio:.3f}", _interval(ratio), n, ratio.verdict)
+    times = map(words.figure, ratio.figures)
+    return (ratio.name, *times, f"{ratio.ratio:.3f}", _interval(ratio), n, ratio.verdict)
 
 
 def _markdown_table(ratios: Sequence[Ratio]) -> str:
     def line(cells: Iterable[str]) -> str:
         return "| " + " | ".join(cells) + " |"
 
-    titles = [line(TITLES), line(["---", "--:", "--:", "--:", "--:", "--:", "---"])]
+    titles = [
+        line(title.format(ratios[0].unit) for title in TITLES),
+        line(["---", "--:", "--:", "--:", "--:", "--:", "---"]),
+    ]
     rows = [*titles, *(line(map(inert, cells(r))) for r in ratios)]
     return "\n".join(rows)
 

@@ -15,6 +15,7 @@ from orchestrator.report import words
 from orchestrator.report.blocks import Span
 from orchestrator.report.layout import Layout
 from orchestrator.stats import disturbance, exactness
+from orchestrator.stats.repeats import TRAIN, mode_of
 from orchestrator.text import listed, plural
 
 #: Cells that a sentence names; the section on noise has them all.
@@ -50,10 +51,15 @@ def sentences(layout: Layout) -> list[str]:
     if asleep:
         cells = "; ".join(_told(layout, {"slept"}))
         found.append(
-            f"Slept inside steady epochs, by itself and not for want of a core: {plural(len(asleep), 'job')} of "
+            f"Slept inside {_span(rows)}, by itself and not for want of a core: {plural(len(asleep), 'job')} of "
             f"{len(rows)}. {cells}. They are marked “slept”."
         )
     return found
+
+
+def _span(rows: Sequence[Row]) -> str:
+    """What a figure was taken in."""
+    return "steady epochs" if all(mode_of(row) == TRAIN for row in rows) else "timed calls"
 
 
 def marks(rows: Sequence[Row]) -> list[Span]:
@@ -110,7 +116,7 @@ def _amounts(rows: Sequence[Row]) -> Iterator[Told]:
 def _lacked(rows: Sequence[Row]) -> tuple[float, str]:
     lost, share = _sums(rows, "lost_s", "lost_percent")
     causes = sorted({cause for row in rows for cause in str(row["disturbed"]).split(", ")})
-    text = f"lacked {words.seconds(lost)} of its cores, {words.percent(100 * share)} of what its steady epochs needed"
+    text = f"lacked {words.seconds(lost)} of its cores, {words.percent(100 * share)} of what its {_span(rows)} needed"
     return share, f"{text} ({listed(causes)}{_some_epochs(rows)})"
 
 
@@ -138,7 +144,7 @@ def _on_gpu(rows: Sequence[Row], column: str) -> tuple[float, str]:
 
 def _slept(rows: Sequence[Row]) -> tuple[float, str]:
     seconds, share = _sums(rows, "idle_s", "idle_percent")
-    return share, f"slept {_amount(seconds, share)} of its steady epochs"
+    return share, f"slept {_amount(seconds, share)} of its {_span(rows)}"
 
 
 def _sums(rows: Sequence[Row], seconds: str, percent: str) -> tuple[float, float]:

@@ -14,6 +14,7 @@ from orchestrator.report.grouping import in_words
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
 from orchestrator.report.view import View
+from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import listed, plural
 
 #: Pages are rewritten no more often (run/page.py).
@@ -94,7 +95,8 @@ def headline(layout: Layout) -> str:
     parts += [plural(len(files), "file") + " of your own"] if files else []
     versions = {contender.name: contender.year for contender in layout.contenders}
     known = f" ({_years(list(versions.values()))})" if len({*versions.values()} - {""}) > 1 else ""
-    return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *_scales(layout), *_data(layout)])
+    scales = [*_scales(layout), *_data(layout)] if all(t.mode == TRAIN for t in layout.tasks) else ["without training"]
+    return ", ".join([*parts, f"{plural(len(versions), 'framework version')}{known}", *scales])
 
 
 def _years(years: Sequence[str]) -> str:

@@ -15,9 +15,15 @@ from orchestrator.report.published import Source, sources
 from orchestrator.report.style import title
 from orchestrator.report.tasks import About
 from orchestrator.results.collect import Merged
+from orchestrator.stats.repeats import TRAIN, mode_of
 from orchestrator.text import listed
 
-TITLE = "Which Keras backend trains fastest here?"
+#: The question, of the project's models and of files of one's own, by what was timed.
+TITLES = {
+    "train": ("Which Keras backend trains fastest here?", "Which backend trains {} fastest here?"),
+    "predict": ("Which Keras backend answers fastest here?", "Which backend answers fastest with {} here?"),
+    "generate": ("Which Keras backend makes tokens fastest here?", "Which backend makes tokens fastest with {} here?"),
+}
 #: Files of one's own that a report's title names.
 MOST_FILES = 3
 
@@ -194,8 +200,8 @@ def _as_found(rows: Sequence[Row]) -> list[tuple[str, str]]:
 def _title(rows: Sequence[Row]) -> str:
     """The question; of files of one's own alone by their names, where they are few."""
     files = sorted({str(row.get("file") or "") for row in rows})
-    named = "" in files or len(files) > MOST_FILES
-    return TITLE if named else f"Which backend trains {listed(files)} fastest here?"
+    ours, own = TITLES[mode_of(rows[0]) if rows else TRAIN]
+    return ours if "" in files or len(files) > MOST_FILES else own.format(listed(files))
 
 
 def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
@@ -205,6 +211,8 @@ def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
 
 def learned(row: Row, catalog: Catalog) -> float | None:
     """The validation accuracy that counts as learning for this row; None where it cannot be judged."""
+    if mode_of(row) != TRAIN:
+        return None
     if row.get("variant") == "own":  # its file was read when the run was planned
         return row.get("learned")
     workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)

@@ -19,7 +19,7 @@ from orchestrator.report import style
 from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.report.tasks import Task, make_tasks, order
 from orchestrator.stats import repeats
-from orchestrator.stats.repeats import with_node_kind
+from orchestrator.stats.repeats import mode_of, with_node_kind
 from orchestrator.text import printable, slug
 
 Made = TypeVar("Made")
@@ -155,6 +155,7 @@ def _plain(row: Row) -> Row:
     return {
         **_known_machine(with_node_kind(row)),
         "variant": row.get("variant") or "faithful",
+        "mode": mode_of(row),
         "data_kind": "real" if kind in ("official", "given") else kind,
     }
 

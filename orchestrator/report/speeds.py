@@ -16,7 +16,7 @@ from orchestrator.report.layout import Layout
 from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import is_time, timed, unlearned
+from orchestrator.stats.repeats import TRAIN, is_time, mode_of, seconds_of, timed, unlearned
 from orchestrator.text import plural
 
 
@@ -77,13 +77,17 @@ class Speed(Struct, frozen=True):
 
 
 Speeds = dict[tuple[int, int], Speed]
-#: Seconds of each steady epoch of a result row.
+#: The seconds of a result row that count, and of each of its steady epochs.
+Figure = Callable[[Row], float | None]
 SteadyEpochs = Callable[[Row], Sequence[float]]
 
 
-def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
-    """The speed of every cell that has one, ranked among the contenders of the same machine."""
-    found = {place: _speed(rows, steady) for place, rows in layout.cells.items()}
+def speeds(layout: Layout, steady: SteadyEpochs, figure: Figure = seconds_of) -> Speeds:
+    """The speed of every cell that has one, ranked among the contenders of the same machine.
+
+    `figure`: the seconds of a row that count.
+    """
+    found = {place: _speed(rows, steady, figure) for place, rows in layout.cells.items()}
     known = {place: speed for place, speed in found.items() if speed}
     ranked: Speeds = {}
     pairs = 0
@@ -98,20 +102,21 @@ def speeds(layout: Layout, steady: SteadyEpochs) -> Speeds:
     return _corrected(ranked, pairs)
 
 
-def _speed(rows: Sequence[Row], steady: SteadyEpochs) -> Speed | None:
-    measured = timed(rows)
+def _speed(rows: Sequence[Row], steady: SteadyEpochs, figure: Figure) -> Speed | None:
+    measured = timed(rows, figure)
     if not measured:
         return None
     lists = [[float(value) for value in steady(row) if is_time(value)] for row in measured]
     epochs = [value for values in lists for value in values]
-    known = epochs or [row["epoch_s"] for row in measured]
+    figures = [figure(row) or 0.0 for row in measured]
+    known = epochs or figures
     return Speed(
-        seconds=statistics.median(row["epoch_s"] for row in measured),
+        seconds=statistics.median(figures),
         low=min(known),
         high=max(known),
         epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
         samples_per_s=median(row.get("samples_per_s") for row in measured),
-        repeats=tuple(tuple(values) or (row["epoch_s"],) for values, row in zip(lists, measured, strict=True)),
+        repeats=tuple(tuple(values) or (one,) for values, one in zip(lists, figures, strict=True)),
         unlearned=unlearned(measured),
         disturbed=tuple(disturbance.most_frequent(measured)),
     )
@@ -153,7 +158,9 @@ def _corrected(ranked: Speeds, pairs: int) -> Speeds:
 
 def why_none(rows: Sequence[Row]) -> str:
     """Why jobs that ended well have no speed all the same."""
-    return "loss or time not finite" if any(row.get("epoch_s") is not None for row in rows) else "one epoch only"
+    if any(seconds_of(row) is not None for row in rows):
+        return "loss or time not finite"
+    return "one epoch only" if all(mode_of(row) == TRAIN for row in rows) else "no call timed"
 
 
 def good(rows: Sequence[Row]) -> list[Row]:

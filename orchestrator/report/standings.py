@@ -16,6 +16,7 @@ from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import word
 from orchestrator.report.speeds import Speed, Speeds, why_none
 from orchestrator.report.view import View
+from orchestrator.stats.repeats import TRAIN
 
 
 class Standing(Noun, frozen=True, kw_only=True):
@@ -50,6 +51,8 @@ class Group(Noun, frozen=True, kw_only=True):
 
     subject: str
     amounts: str
+    #: What was timed: training, calls or tokens.
+    mode: str = TRAIN
     synthetic: bool
     #: What a reader must know first: why there is no verdict, or what else is not equal.
     notes: list[str] = []
@@ -75,6 +78,7 @@ def groups(layout: Layout, ranked: Speeds) -> list[Group]:
             Group(
                 subject=f"{task.label} ({words_of_machine})" if words_of_machine else task.label,
                 amounts=task.amounts,
+                mode=task.mode,
                 synthetic=task.synthetic,
                 notes=[*([f"no verdict: {task.unlike.words}"] if task.unlike else []), *task.notes],
                 cells=sorted(cells, key=_order),

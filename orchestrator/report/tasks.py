@@ -15,18 +15,21 @@ from msgspec.structs import replace
 
 from orchestrator.model import OWN_SCALE, Row
 from orchestrator.report.grouping import group, in_words, varying
+from orchestrator.stats.outputs import unlike_outputs
+from orchestrator.stats.repeats import TRAIN
 from orchestrator.stats.sameness import Unlike, told, unlike
 from orchestrator.text import one_line, plural
 
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
-    "workload", "scale", "epochs", "batch_size", "train", "validation",
+    "workload", "mode", "scale", "epochs", "batch_size", "train", "validation",
     "data_kind", "data_sha256", "workloads_sha256", "asked_steps", "asked_arguments", "deterministic",
 )  # fmt: skip
 #: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
 DECIDED = ("epochs", "batch_size", "train", "validation")
 #: The same for tasks that run one workload under different conditions.
 CONDITIONS_IN_WORDS = {
+    "mode": "{}",
     "scale": "{}",
     "epochs": "{} epochs",
     "asked_steps": "{} steps",
@@ -93,6 +96,10 @@ class Task(Struct, frozen=True):
         return str(self.conditions["workload"])
 
     @property
+    def mode(self) -> str:
+        return str(self.conditions["mode"])
+
+    @property
     def synthetic(self) -> bool:
         return bool(self.conditions["data_kind"] == "synthetic")
 
@@ -103,6 +110,8 @@ class Task(Struct, frozen=True):
     @property
     def size(self) -> str:
         """`896 of 50,000 images`: how much of the workload's data one epoch trains on, "" if unknown."""
+        if self.mode != TRAIN:
+            return self._calls
         train, whole = self.conditions["train"], self.about.whole
         of = f" of {whole:,}" if whole and train and train < whole else ""
         return f"{train:,}{of} {self.about.unit}" if train else ""
@@ -111,14 +120,24 @@ class Task(Struct, frozen=True):
     def data(self) -> str:
         """`896 of 50,000 images (quick)`."""
         scale = self.conditions["scale"]
+        if self.mode != TRAIN:
+            return self._calls
         if not scale or scale == OWN_SCALE:
             return self.size
         return f"{self.size} ({scale})" if self.size else str(scale)
 
     @property
+    def _calls(self) -> str:
+        """`batch 1 and 32`: what a model that does not train is called with."""
+        batch = self.conditions["batch_size"]
+        return "one token at a time" if self.mode == "generate" else f"batch 1{f' and {batch}' if batch else ''}"
+
+    @property
     def amounts(self) -> str:
         """`896 of 50,000 images (quick), 3 epochs, batch 32`: how much of the workload was run."""
         known = self.conditions
+        if self.mode != TRAIN:
+            return self._calls
         steps = f" of {plural(known['asked_steps'], 'step')}" if known["asked_steps"] else ""
         parts = [
             f"{plural(known['epochs'], 'epoch')}{steps}" if known["epochs"] else None,
@@ -143,6 +162,9 @@ def make_tasks(rows: Sequence[Row], contenders: Sequence[str]) -> list[tuple[Tas
         if any(rows[i]["variant"] == "own" for i in members):
             named = [{**rows[i], "contender": contenders[i]} for i in members]
             task = _seen(task, [row for row in named if row["status"] == "ok"])
+        if conditions["mode"] != TRAIN and task.unlike is None:
+            named = [{**rows[i], "contender": contenders[i]} for i in members if rows[i]["status"] == "ok"]
+            task = replace(task, unlike=unlike_outputs(named, _contender))
         found.append((task, members))
     return found
 

@@ -11,6 +11,7 @@ from orchestrator.report.blocks import Drawn
 from orchestrator.report.input import ReportInput
 from orchestrator.report.layout import Layout, lay_out
 from orchestrator.report.speeds import Speeds, speeds
+from orchestrator.stats.repeats import TRAIN, mode_of
 
 #: Contenders in one chart; its colours, marks and dashes tell far fewer apart.
 MOST_DRAWN = 40
@@ -43,6 +44,11 @@ class View(Struct, frozen=True):
     gpu: list[Row]
     marks: list[Row]
     drawn: Drawn = Drawn()
+
+    @property
+    def mode(self) -> str:
+        """What its jobs timed: one thing, for runs of several are never merged (results/merged_set.py)."""
+        return mode_of(self.rows[0]) if self.rows else TRAIN
 
     @property
     def drawable(self) -> bool:

@@ -37,6 +37,13 @@ def seconds(value: Value) -> str:
     return f"{figure(value)} s" if is_known(value) else ABSENT
 
 
+def took(value: Value, mode: str) -> str:
+    """The figure that contenders are ranked by: seconds of an epoch, milliseconds of a call or a token."""
+    if mode == "train":
+        return seconds(value)
+    return f"{figure(1000 * value)} ms" if is_known(value) else ABSENT
+
+
 def ratio(value: float) -> str:
     """`1.34×`: times the seconds of another."""
     return f"{value:.2f}×" if value < 9.995 else f"{figure(value)}×"

@@ -33,7 +33,17 @@ from orchestrator.results.folder import RunFolder
 from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run, sample_rows, single_jobs
 from orchestrator.results.samples import Readings
-from orchestrator.results.source import DAMAGED, MOST, gpu_samples, in_words, note, opened_set, read_source, table_files
+from orchestrator.results.source import (
+    DAMAGED,
+    MOST,
+    gpu_samples,
+    in_words,
+    note,
+    opened_set,
+    read_source,
+    refuse_modes,
+    table_files,
+)
 from orchestrator.text import plural, public
 
 #: Curves are not drawn from more samples than this: nobody could tell so many lines apart.
@@ -61,7 +71,7 @@ class Merged(msgspec.Struct, frozen=True):
 
 
 def merge_runs(folders: Sequence[RunFolder]) -> Merged:
-    """The tables of these runs. Raises UserError for a run whose plan cannot be read."""
+    """The tables of these runs. Raises UserError for a run whose plan cannot be read, and for runs of several modes."""
     merged = Merged(rows=[], epochs=[], samples=[], run_ids=[], environment=[], logs={}, notes=[])
     everything: list[Result] = []
     for folder, plan, results in _each_job_once(folders, merged.notes):
@@ -76,6 +86,7 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
         for job in plan.planned:
             if job.id in failed:
                 merged.logs[f"{plan.run_id}/{job.id}"] = public(folder.log_tail(job))
+    refuse_modes(merged.rows)
     return msgspec.structs.replace(merged, environment=environment(everything))
 
 

@@ -115,6 +115,7 @@ EPOCH_METRICS = tuple(sorted((m for m in METRICS if m.per_epoch), key=lambda met
 WHOLE = frozenset(
     {
         *("cores", "threads", "seed", "repeat", "epochs", "batch_size", "train", "validation", "parameters"),
+        *("latency_n", "predict_batch"),
         *("exit_code", "epoch_s_n", "epoch", "asked_epochs", "asked_batch_size", "asked_steps", "samples", "batches"),
     }
 )
@@ -124,6 +125,8 @@ REAL = frozenset(
         *("wall_s", "setup_s", "first_epoch_s", "epoch_s", "epoch_s_min", "epoch_s_max", "validation_s"),
         *("epoch_s_article", "samples_per_s", "accuracy", "val_accuracy", "loss", "val_loss", "process_rss_peak_mb"),
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
+        *("latency_ms", "latency_p95_ms", "latency_p99_ms", "first_answer_s", "tokens_per_s"),
+        *("batch_latency_ms", "batch_latency_p95_ms", "predicted_per_s"),
         *("first_output_mean", "first_output_std", "learned", "product_error", "convolution_error"),
     }
 )
@@ -156,9 +159,13 @@ COLUMNS: dict[str, str] = {
     **_typed("product_error", "convolution_error"),
     "deterministic": "BOOLEAN",
     **_typed("computing"),
+    # Without training: a call at batch 1 (or a token) in the fastest way, the same at `predict_batch`, and all ways.
+    **_typed("mode", "latency_ms", "latency_p95_ms", "latency_p99_ms", "latency_n", "latency_way", "first_answer_s"),
+    **_typed("predict_batch", "batch_latency_ms", "batch_latency_p95_ms", "batch_way", "predicted_per_s"),
+    **_typed("tokens_per_s", "calls", "outputs"),
 }
 #: Columns whose text is JSON: lists and objects for programs, one field for tables.
-PACKED = ("arrays", "settings", "fits", "computing")
+PACKED = ("arrays", "settings", "fits", "computing", "calls", "outputs")
 EPOCH_COLUMNS: dict[str, str] = {
     **_typed("run_id", "job_id", "workload", "variant", "stack", "backend", "device", "repeat"),
     **_typed("epoch", "elapsed", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc"),
@@ -168,7 +175,7 @@ EPOCH_COLUMNS: dict[str, str] = {
 #: Columns that are fields of the job, of an epoch's event, of the fingerprint.
 JOB_FIELDS = (
     *("workload", "variant", "stack", "backend", "device", "repeat", "scale"),
-    *("epochs", "batch_size", "train", "validation", "seed", "threads"),
+    *("epochs", "batch_size", "train", "validation", "seed", "threads", "mode"),
 )
 EPOCH_FIELDS = ("epoch", "train_s", "validation_s", "loss", "acc", "val_loss", "val_acc")
 FINGERPRINT_FIELDS = (

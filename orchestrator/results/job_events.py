@@ -118,6 +118,32 @@ class FitEvent(Event, frozen=True, kw_only=True):
     seconds: Number | None = None
 
 
+class CallsEvent(Event, frozen=True, kw_only=True):
+    """A part of the timed calls of one way of calling at one batch: `seconds` of each, without training.
+
+    The first part of them has `first_s`, the time of the very first call, how many `warm_ups` there were with it, and
+    `span_s`, from the begin of the first timed call to the end of the last.
+    """
+
+    way: str | None = None
+    batch: Number | None = None
+    seconds: list[object] = []
+    first_s: Number | None = None
+    warm_ups: Number | None = None
+    span_s: Number | None = None
+
+
+class OutputEvent(Event, frozen=True, kw_only=True):
+    """What one way of calling gave of the samples that all backends are given, or the tokens that it made."""
+
+    way: str | None = None
+    shape: list[object] = []
+    size: Number | None = None
+    norm: Number | None = None
+    values: list[object] = []
+    tokens: list[object] = []
+
+
 class EndEvent(Event, frozen=True, kw_only=True):
     """The training has ended. `elapsed_s` is the time of fit(), `caches` the files of each compile cache."""
 
@@ -150,6 +176,8 @@ class JobEvents(Struct, frozen=True, kw_only=True):
     ready: ReadyEvent
     phases: dict[str, float]
     epochs: list[EpochEvent]
+    calls: list[CallsEvent]
+    outputs: list[OutputEvent]
     end: EndEvent
     error: ErrorEvent
 
@@ -164,6 +192,8 @@ KINDS: dict[str, type[Event]] = {
     "epoch_end": EpochEvent,
     "fit_epoch": FitEpochEvent,
     "fit": FitEvent,
+    "calls": CallsEvent,
+    "output": OutputEvent,
     "end": EndEvent,
     "error": ErrorEvent,
 }
@@ -188,6 +218,8 @@ def job_events(result: Result) -> JobEvents:
         ready=read(ReadyEvent, result.ready),
         phases=result.phases,
         epochs=job_epochs(result),
+        calls=[read(CallsEvent, event) for event in result.calls],
+        outputs=[read(OutputEvent, event) for event in result.outputs],
         end=read(EndEvent, result.end),
         error=read(ErrorEvent, result.error),
     )

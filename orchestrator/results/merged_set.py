@@ -30,8 +30,8 @@ from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.own_figures import for_programs
 from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import NUMBERS, WORDS, Readings
-from orchestrator.results.source import MOST, is_set, opened_set, table_files, tables_of_set
-from orchestrator.stats.repeats import MACHINE, by_cell, with_node_kind
+from orchestrator.results.source import MOST, is_set, opened_set, refuse_modes, table_files, tables_of_set
+from orchestrator.stats.repeats import MACHINE, TRAIN, by_cell, mode_of, with_node_kind
 
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
@@ -110,6 +110,7 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     with collected.samples:
         for path in paths:
             collected.add(path)
+        refuse_modes(list(collected.rows.values()))
     rows = [{**_known(row), "group": group(row)} for row in collected.rows.values()]
     done = Merge(
         sources=collected.sources,
@@ -137,7 +138,9 @@ def _refuse_other_folder(to: Path) -> None:
 def group(row: Row) -> str:
     """The group of a row: a hash that is equal for the rows that may be averaged, and for no others."""
     kind = with_node_kind(row)
-    return hashlib.sha256(msgspec.json.encode([kind.get(name) for name in (*work(row), *DOER)])).hexdigest()[:12]
+    mode = [] if mode_of(row) == TRAIN else [mode_of(row)]
+    told = [*(kind.get(name) for name in (*work(row), *DOER)), *mode]
+    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:12]
 
 
 def work(row: Row) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from orchestrator.model import NO_RECORD, PENDING, RUNNING, GpuSample, Job, Plan, Result, Sample
-from orchestrator.results import gpu_figures, host_figures, own_figures
+from orchestrator.results import call_figures, gpu_figures, host_figures, own_figures
 from orchestrator.results.columns import (
     COLUMNS,
     EPOCH_COLUMNS,
@@ -104,8 +104,12 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
         row.update(time_part(result.launched_t, events))
         row.update(phases_part(result, events))
         row.update(quality_part(events.epochs[-1]))
-    row.update(host_figures.job_part(result, events.epochs, Readings.of(samples)))
-    row.update(gpu_figures.job_part(result, events.epochs, gpu))
+    if events.calls:
+        row.update(call_figures.job_part(result.job.mode, events))
+        row.update(phases_part(result, events), setup_s=_setup_s(result.launched_t, events))
+    timed = events.epochs or call_figures.spans(events.calls)
+    row.update(host_figures.job_part(result, timed, Readings.of(samples)))
+    row.update(gpu_figures.job_part(result, timed, gpu))
     return {name: _whole(value) if name in WHOLE else value for name, value in row.items()}
 
 

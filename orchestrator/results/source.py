@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, get_args
@@ -13,13 +13,13 @@ import msgspec
 
 from orchestrator import doors, extras
 from orchestrator.errors import OrchestrateError, UserError
-from orchestrator.model import UNFINISHED, GpuSample, Result, Status
+from orchestrator.model import UNFINISHED, GpuSample, Result, Row, Status
 from orchestrator.results import named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import Readings
-from orchestrator.stats.repeats import steady_epochs
+from orchestrator.stats.repeats import mode_of, steady_epochs
 from orchestrator.text import printable
 
 #: The tables of a set, and the most rows that are read of each; samples are never all in memory.
@@ -99,6 +99,15 @@ def note(notes: list[str], sentence: str) -> None:
 def in_words(error: Exception) -> str:
     """An error that is no fault of the user's, on one line."""
     return f"{type(error).__name__}: {printable(str(error).partition(chr(10))[0], 200)}"
+
+
+def refuse_modes(rows: Sequence[Row]) -> None:
+    """Raises UserError where some of the rows are of training and some are not: no figure is common to both."""
+    modes = sorted({mode_of(row) for row in rows})
+    if len(modes) > 1:
+        raise UserError(
+            f"these runs timed different things ({', '.join(modes)})", "merge or report those of one --mode"
+        )
 
 
 def is_set(path: Path) -> bool:

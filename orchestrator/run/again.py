@@ -17,7 +17,8 @@ from orchestrator.plan.config import Config, presets, recorded_config
 CHOOSING = {
     "stacks": "--stack", "backends": "--backend", "workloads": "--workload", "variants": "--variant",
     "exclude": "--exclude", "device": "--device", "launcher": "--launcher", "scale": "--scale", "epochs": "--epochs",
-    "steps": "--steps", "seed": "--seed", "deterministic": "--deterministic", "threads": "--threads",
+    "steps": "--steps", "seed": "--seed", "deterministic": "--deterministic", "mode": "--mode",
+    "predict_batch": "--predict-batch", "threads": "--threads",
     "parallel": "--parallel", "memory": "--memory",
 }  # fmt: skip
 #: A command with anything else that is not usual is no short one, or acts: none is made.

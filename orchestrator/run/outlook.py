@@ -25,7 +25,7 @@ from orchestrator.results.folder import RunFolder, Session
 #: How many runs, and how many of their results, are read; and for how many seconds at most.
 MOST_RUNS, MOST_RESULTS, MOST_S = 20, 500, 2.0
 #: What must be equal in two jobs for one to tell how long the other takes. The seed and the repeat need not be.
-SAME = ("workload", "variant", "stack", "backend", "device", "scale", "epochs", "batch_size", "train", "steps")
+SAME = ("workload", "variant", "stack", "backend", "device", "scale", "epochs", "batch_size", "train", "steps", "mode")
 Key = tuple[object, ...]
 
 

@@ -11,7 +11,18 @@ import msgspec
 from orchestrator.model import NOT_RUN, UNFINISHED, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
-from orchestrator.stats.repeats import CELL, MACHINE, Steady, by_cell, repeats_of, timed, unlearned, with_node_kind
+from orchestrator.stats.repeats import (
+    CELL,
+    MACHINE,
+    TRAIN,
+    Steady,
+    by_cell,
+    repeats_of,
+    seconds_of,
+    timed,
+    unlearned,
+    with_node_kind,
+)
 from orchestrator.stats.sameness import unlike
 
 #: Columns that must be equal for a ratio of times to mean anything. How and where a cell ran may differ.
@@ -29,12 +40,14 @@ OWN_CONDITIONS = (
 DATA_SETS = ("official", "given", "synthetic")
 #: What may differ between the two sides, but not within one: such rows are no repeats of one another.
 IDENTITY = (*MACHINE, "launcher", "gpu_name", "framework_version", "keras_version", "image_digest", "packages_sha256")
+#: What people read of times, by what was timed.
+UNITS = {"train": "s/epoch", "predict": "ms/call", "generate": "ms/token"}
 #: The rows of each cell.
 Cells = dict[tuple[Any, ...], list[Row]]
 
 
 class Ratio(Noun, frozen=True, kw_only=True):
-    """Steady training seconds per epoch of one cell in both sets; `ratio` is b / a, None where there is none.
+    """Seconds per epoch, or per call, of one cell in both sets; `ratio` is b / a, None where there is none.
 
     `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a;
     `difference` is the statistical comparison. `expected`: the cell gave a time in a, and b was to measure it.
@@ -57,6 +70,17 @@ class Ratio(Noun, frozen=True, kw_only=True):
     disturbed: list[str] = []
     #: The columns of IDENTITY in which the sides differ.
     differs: list[str] = []
+
+    @property
+    def unit(self) -> str:
+        """What people read of its times."""
+        return UNITS[self.cell.get("mode", TRAIN)]
+
+    @property
+    def figures(self) -> tuple[float | None, float | None]:
+        """Both times in that unit."""
+        scale = 1000 if self.unit.startswith("ms") else 1
+        return (None if self.a is None else scale * self.a, None if self.b is None else scale * self.b)
 
     @property
     def name(self) -> str:
@@ -150,7 +174,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
     """`other`: why nothing of this workload may be compared, "" where it may be."""
     rows_a, rows_b = timed(a), timed(b)
     known: dict[str, Any] = {
-        **{"cell": dict(zip(CELL, cell, strict=True)), "n_a": len(rows_a), "n_b": len(rows_b)},
+        **{"cell": dict(zip((*CELL, "mode"), cell, strict=False)), "n_a": len(rows_a), "n_b": len(rows_b)},
         "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
     }
     if not rows_a or not rows_b:
@@ -159,7 +183,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
     if differs or any(short):
         broken = not differs and not short[0]
         return Ratio(**known, broken=broken, why_not=differs or _short(short))
-    times_a, times_b = ([row["epoch_s"] for row in rows] for rows in (rows_a, rows_b))
+    times_a, times_b = ([seconds_of(row) or 0.0 for row in rows] for rows in (rows_a, rows_b))
     middle_a, middle_b = statistics.median(times_a), statistics.median(times_b)
     return Ratio(
         **known,
@@ -185,7 +209,7 @@ def _without_times(known: dict[str, Any], a: list[Row], b: list[Row]) -> Ratio:
 
 def _measured(row: Row) -> bool:
     """Whether a job failed, or ended well with figures that are no numbers; one epoch gives none, and is no fault."""
-    return row["status"] != "ok" or row.get("epoch_s") is not None
+    return row["status"] != "ok" or seconds_of(row) is not None
 
 
 def _unlike(a: list[Row], b: list[Row]) -> str:

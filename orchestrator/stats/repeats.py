@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from orchestrator.model import Row
@@ -15,7 +15,9 @@ Steady = Mapping[tuple[Any, Any], Sequence[float]]
 SHORTEST, LONGEST = 1e-9, 1e9
 #: Columns that say on what machine a job ran. Figures of different ones are never averaged.
 MACHINE = ("host", "machine", "cpu", "cores", "cpu_quota", "memory_gib", "os", "kernel", "virtualization")
-#: Columns that the repeats of one cell share.
+#: The mode of rows that say nothing of one.
+TRAIN = "train"
+#: Columns that the repeats of one cell share; beside them the mode, where it is not training.
 CELL = ("workload", "variant", "stack", "backend", "device")
 
 
@@ -40,9 +42,24 @@ def steady_epochs(epochs: Sequence[Row]) -> dict[tuple[Any, Any], list[float]]:
     return found
 
 
+def mode_of(row: Row) -> str:
+    """What its job timed; rows of the time before there was a choice are of training."""
+    return str(row.get("mode") or TRAIN)
+
+
+def seconds_of(row: Row) -> float | None:
+    """The figure that a row is ranked by: seconds per steady epoch; of a job that does not train those of a call."""
+    if mode_of(row) == TRAIN:
+        return row.get("epoch_s")
+    latency = row.get("latency_ms")
+    return None if latency is None else latency / 1000
+
+
 def repeats_of(rows: Sequence[Row], steady: Steady) -> list[list[float]]:
-    """The steady epochs of every job that ended well; the median of its row where the epochs are not known."""
-    return [list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [row["epoch_s"]] for row in timed(rows)]
+    """The steady epochs of every job that ended well; the figure of its row where the epochs are not known."""
+    return [
+        list(steady.get((row.get("run_id"), row.get("job_id")), ())) or [seconds_of(row) or 0.0] for row in timed(rows)
+    ]
 
 
 def is_time(value: float | None) -> bool:
@@ -50,13 +67,13 @@ def is_time(value: float | None) -> bool:
     return value is not None and SHORTEST < value < LONGEST
 
 
-def timed(rows: Sequence[Row]) -> list[Row]:
+def timed(rows: Sequence[Row], figure: Callable[[Row], float | None] = seconds_of) -> list[Row]:
     """The rows whose time counts: the job ended well, its time is one, and its loss, where known, was finite."""
     return [
         row
         for row in rows
         if row["status"] == "ok"
-        and is_time(row.get("epoch_s"))
+        and is_time(figure(row))
         and all(row.get(name) is None or math.isfinite(row[name]) for name in ("loss", "val_loss"))
     ]
 
@@ -70,9 +87,15 @@ def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
     return reached or 0.0, wanted
 
 
-def by_cell(rows: Sequence[Row], fields: Sequence[str] = CELL) -> dict[tuple[Any, ...], list[Row]]:
-    """The rows that agree in `fields`, in order of appearance."""
+def cell_of(row: Row) -> tuple[Any, ...]:
+    """The cell that a row is a repeat of, as its job has it (model.Job.cell)."""
+    mode = mode_of(row)
+    return (*(row.get(name) for name in CELL), *(() if mode == TRAIN else (mode,)))
+
+
+def by_cell(rows: Sequence[Row], fields: Sequence[str] = ()) -> dict[tuple[Any, ...], list[Row]]:
+    """The rows that agree in `fields`, by default those of one cell, in order of appearance."""
     cells: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        cells.setdefault(tuple(row.get(name) for name in fields), []).append(row)
+        cells.setdefault(tuple(row.get(name) for name in fields) if fields else cell_of(row), []).append(row)
     return cells

@@ -11,7 +11,7 @@ from orchestrator.model import Job, Noun, Plan
 from orchestrator.stats.blocks import in_order
 from orchestrator.stats.inference import Repeats, half_width
 
-Cell = tuple[str, str, str, str, str]
+Cell = tuple[str, ...]
 #: The fewest repeats of a settled cell: an interval from fewer is itself too uncertain (docs/PROTOCOL.md).
 LEAST = 5
 #: So many disturbed repeats of a cell are made up for by others; on a host that is never quiet, the rest must do.

@@ -7,6 +7,7 @@ report of one, to be looked at:  python -m tests.fakes.made_up OUT [--troubled] 
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -182,6 +183,45 @@ def _phases(curve: list[dict[str, Any]], rng: random.Random) -> dict[str, Any]:
     }  # fmt: skip
     setup = sum(parts.values())
     return {**parts, **ends, "setup_s": setup, "wall_s": setup + curve[-1]["elapsed_s"] + 0.6}
+
+
+def called(mode: str = "predict", repeats: int = 5, stacks: int = 3, **changes: Any) -> ReportInput:
+    """The same models without training: figures of calls, equal outputs, today's backends first."""
+    rng = random.Random(3)
+    identities = list(STACKS.items())[::-1][:stacks]
+    rows = []
+    for workload, pace in list(WORKLOADS.items())[:2]:
+        for identity, factor in identities:
+            for repeat in range(1, repeats + 1):
+                row = _row(workload, identity, "cpu", repeat, 1)
+                job_id = row["job_id"].replace(f"{workload}.", f"{workload}.{mode}.", 1)
+                ms = pace * factor**4 * rng.uniform(0.97, 1.03)
+                rows.append({**row, "mode": mode, "epochs": None, "job_id": job_id, **_calls(ms, mode), **changes})
+    return ReportInput(
+        title="Which of made-up backends answers first?",
+        run_ids=["20261122-120000-abcd"],
+        created="2026-11-22T12:34:56Z",
+        rows=rows,
+        plan_command=f"orchestrate run --mode {mode} --repeats {repeats}",
+    )
+
+
+def _calls(ms: float, mode: str) -> dict[str, Any]:
+    """A predict_on_batch() that takes so long, a predict() of twice that, and in batches of 128 eight times that."""
+    output = {"tokens": [3, 1, 4]} if mode == "generate" else {"shape": [[8, 2]], "norm": 2.0, "values": [0.5, 0.25]}
+    series = [
+        {"way": way, "batch": batch, "n": 800, "p50_ms": times * ms, "p95_ms": 1.5 * times * ms,
+         "p99_ms": 2 * times * ms, "per_s": 1000 * batch / times / ms, "first_s": 0.4, "warm_ups": 10}
+        for way, batch, times in (("predict_on_batch", 1, 1), ("predict", 1, 2), ("predict_on_batch", 128, 8))
+    ]  # fmt: skip
+    rate = {"tokens_per_s": 1000 / ms} if mode == "generate" else {"predicted_per_s": 16_000 / ms}
+    return {
+        "latency_ms": ms, "latency_p95_ms": 1.5 * ms, "latency_p99_ms": 2 * ms, "latency_n": 800,
+        "latency_way": "predict_on_batch", "first_answer_s": 0.4, "predict_batch": 128, "batch_latency_ms": 8 * ms,
+        "batch_latency_p95_ms": 12 * ms, "batch_way": "predict_on_batch", **rate,
+        "calls": json.dumps(series), "outputs": json.dumps([{"way": "predict_on_batch", **output}]),
+        "rss_peak_mb": 300.0, "import_s": 2.0, "build_s": 0.5,
+    }  # fmt: skip
 
 
 def on_gpu(report: ReportInput, seed: int = 2) -> ReportInput:

@@ -22,6 +22,8 @@ SCALES = {
     "article": {"epochs": 5, "train": 20000, "validation": 2000, "timeout_s": 28800},
     "gpu": {"epochs": 5, "train": 20480, "validation": 2048, "timeout_s": 600},
 }
+#: What `--mode generate` makes of the first text: so many tokens of a prompt, and so many more.
+GENERATE = {"prompt": 16, "tokens": 48}
 LEARNED = {"quick": 0.5, "article": 0.6, "gpu": 0.6}
 #: Tokens are 0 to VOCABULARY - 1, and a text has LENGTH of them.
 VOCABULARY, LENGTH = 256, 128

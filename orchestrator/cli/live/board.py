@@ -15,7 +15,7 @@ from orchestrator.executors.executor import Outlook
 from orchestrator.model import NOT_RUN, Job, RawEvent, Result
 from orchestrator.results.job_events import EpochEvent, FitEpochEvent, read_event
 
-Cell = tuple[str, str, str, str, str]
+Cell = tuple[str, ...]
 #: What the bar tells apart.
 OK, FAILED, RUNNING, WAITING = "ok", "failed", "running", "waiting"
 
@@ -79,7 +79,7 @@ class Board:
         self.planned = 0
         self.counts: Counter[str] = Counter()
         self.running: dict[str, Running] = {}
-        #: By cell: seconds per epoch of its repeats so far, statuses, and the seconds of whole jobs.
+        #: By cell: the figures of its repeats so far (words.UNITS), statuses, and the seconds of whole jobs.
         self.paces: dict[Cell, list[float]] = defaultdict(list)
         self.ends: dict[Cell, Counter[str]] = defaultdict(Counter)
         self._took: dict[Cell, list[float]] = defaultdict(list)
@@ -153,14 +153,20 @@ class Board:
         cell = result.job.cell
         self.counts[OK if result.status == "ok" else FAILED] += 1
         self.ends[cell][result.status] += 1
-        pace = words.epoch_seconds(result)
+        pace = words.job_figure(result)
         if pace is not None:
             self.paces[cell].append(pace)
         if result.launched_t is not None and result.exited_t is not None:
             self._took[cell].append(result.exited_t - result.launched_t)
 
+    @property
+    def unit(self) -> str:
+        """What the figures are; a run has one mode."""
+        jobs = [*self.outlook.jobs, *(result.job for result in self.outlook.done)]
+        return words.UNITS[jobs[0].mode if jobs else "train"]
+
     def pace(self, cell: Cell) -> float | None:
-        """Seconds per epoch, the median over the repeats so far."""
+        """The figure of a cell, the median over the repeats so far."""
         paces = list(self.paces.get(cell, ()))
         return statistics.median(paces) if paces else None
 

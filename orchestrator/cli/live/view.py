@@ -18,6 +18,7 @@ GAP, CUT = "  ", "…"
 LEAST_NAME = 24
 #: Lines above the display that finished jobs keep for themselves.
 SPARED = 4
+SAID = {"s/epoch": "seconds per epoch", "ms/call": "milliseconds per call", "ms/token": "milliseconds per token"}
 HEADS = ("running", "for", "epoch", "s/epoch", "left")
 
 
@@ -89,11 +90,11 @@ def _row(board: Board, job: Running) -> tuple[str, ...]:
 
 
 def matrix(board: Board, width: int) -> list[Text]:
-    """Seconds per epoch so far: models by contenders, or the other way round; nothing where neither fits."""
+    """The figures so far: models by contenders, or the other way round; nothing where neither fits."""
     if not board.paces:
         return []
     models, contenders = (sorted({place[i] for place in list(board.places)}) for i in (0, 1))
-    title = Text(cut("seconds per epoch so far", width), "dim", no_wrap=True)
+    title = Text(cut(f"{SAID[board.unit]} so far", width), "dim", no_wrap=True)
     down = [["", *models], *([c, *(_cell(board, m, c) for m in models)] for c in contenders)]
     across = [list(column) for column in zip(*down, strict=True)]
     for rows in (down, across):

@@ -7,12 +7,23 @@ import statistics
 from rich.markup import escape
 
 from orchestrator.model import Job, RawEvent, Result
-from orchestrator.results.job_events import EpochEvent, FitEpochEvent, ReadyEvent, job_epochs, read_event
+from orchestrator.results.job_events import (
+    CallsEvent,
+    EpochEvent,
+    FitEpochEvent,
+    ReadyEvent,
+    job_epochs,
+    job_events,
+    number,
+    read_event,
+)
 from orchestrator.text import duration, plural, printable
 
 MARKS = {"ok": "[green]ok[/]", "cancelled": "[yellow]cancelled[/]"}
 #: Letters of what a job or a node says.
 MOST_SAID = 200
+#: What the figure of a job is, by what it times.
+UNITS = {"train": "s/epoch", "predict": "ms/call", "generate": "ms/token"}
 
 
 def shown(text: str, most: int = MOST_SAID) -> str:
@@ -28,6 +39,8 @@ def describe_event(job: Job, event: RawEvent) -> str:
     if isinstance(found, FitEpochEvent):
         took = "" if found.train_s is None else f"  {found.train_s:.2f} s"
         return shown(f"training {found.fit}, epoch {found.epoch}{took}")
+    if isinstance(found, CallsEvent):
+        return shown(f"{found.way}, batch {found.batch}: {milliseconds(found)}")
     if not isinstance(found, EpochEvent):
         return ""
     parts = [f"epoch {found.epoch}/{job.epochs}" if job.epochs else f"epoch {found.epoch}"]
@@ -38,10 +51,22 @@ def describe_event(job: Job, event: RawEvent) -> str:
     return shown("  ".join(parts))
 
 
-def epoch_seconds(result: Result) -> float | None:
-    """The figure of a job that ended well: the median of its training seconds per epoch after the first."""
+def milliseconds(event: CallsEvent) -> str:
+    """The median of the calls of one event."""
+    times = [time for value in event.seconds if (time := number(value)) is not None]
+    return f"{figure(1000 * statistics.median(times))} ms" if times else "no times"
+
+
+def job_figure(result: Result) -> float | None:
+    """The figure of a job that ended well: the median of its training seconds per epoch after the first, or the
+    milliseconds of a call at batch 1 by its fastest way.
+    """
     if result.status != "ok":
         return None
+    if result.job.mode != "train":
+        from orchestrator.results.call_figures import job_part  # numpy comes along
+
+        return job_part(result.job.mode, job_events(result))["latency_ms"]  # type: ignore[no-any-return]
     epochs = [float(epoch.train_s) for epoch in job_epochs(result)[1:] if epoch.train_s is not None]
     return statistics.median(epochs) if epochs else None
 
@@ -60,7 +85,7 @@ def summary(result: Result, name: str) -> str:
     took = ""
     if result.launched_t is not None and result.exited_t is not None:
         took = f" in {duration(result.exited_t - result.launched_t)}"
-    seconds = epoch_seconds(result)
-    pace = "" if seconds is None else f", {figure(seconds)} s/epoch"
+    known = job_figure(result)
+    pace = "" if known is None else f", {figure(known)} {UNITS[result.job.mode]}"
     fits = f", {plural(len(result.fits), 'further training')}" if result.fits else ""
     return f"{name} {mark}{took}{pace}{fits}{reason}"

@@ -24,6 +24,7 @@ from orchestrator.cli.options.what import (
     FILTERS,
     FOUND,
     KERAS_SPEC,
+    MODE,
     ROOT,
     SCALE,
 )
@@ -31,7 +32,7 @@ from orchestrator.cli.options.where import CLUSTER, DETACH, DEVICE, GPUS, LAUNCH
 
 #: Everything that a configuration holds.
 CONFIGURATION = options(
-    CONFIG, FILTERS, SCALE, REPEATS, DEVICE, AMOUNTS, DETERMINISTIC, FOUND, LIMITS, PLACE, GPUS, CLUSTER
+    CONFIG, FILTERS, SCALE, REPEATS, DEVICE, AMOUNTS, MODE, DETERMINISTIC, FOUND, LIMITS, PLACE, GPUS, CLUSTER
 )
 
 __all__ = [

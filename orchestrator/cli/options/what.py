@@ -58,6 +58,21 @@ AMOUNTS = options(
         help="Epochs of each job.  [default: the scale's, or the FILE's]",
     ),
 )
+MODE = options(
+    option(
+        WHAT,
+        "--mode",
+        type=click.Choice(["train", "predict", "generate"]),
+        help="What is timed: training, calls without training, or tokens (docs/INFERENCE.md).  [default: train]",
+    ),
+    option(
+        WHAT,
+        "--predict-batch",
+        type=values.Number(1),
+        metavar="N",
+        help="With --mode predict: the batch beside batch 1.  [default: the workload's, or the FILE's]",
+    ),
+)
 DETERMINISTIC = option(
     WHAT,
     "--deterministic",

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from orchestrator.model import Noun
 from orchestrator.report import words
 from orchestrator.report.answer.ranking import Field, fields
-from orchestrator.report.answer.sentences import Sentence, further, lead
+from orchestrator.report.answer.sentences import LEAST, Sentence, further, lead
 from orchestrator.report.answer.sure import sure
 from orchestrator.report.blocks import Span
 from orchestrator.report.view import View
@@ -50,7 +50,7 @@ def _everywhere(view: View, found: Sequence[Field]) -> Iterator[Sentence]:
     """That one contender leads each group, where it does."""
     leads = [[view.layout.contenders[entry.column].name for entry in field.overall.leaders] for field in found]
     if leads and all(len(names) == 1 for names in leads) and len({names[0] for names in leads}) == 1:
-        yield [Span(leads[0][0], "strong"), f" takes least time in all {words.count(len(found))} tables."]
+        yield [Span(leads[0][0], "strong"), f" {LEAST[view.mode][0]} in all {words.count(len(found))} tables."]
 
 
 def _lines(view: View, found: Sequence[Field]) -> Iterator[Sentence]:

@@ -13,12 +13,19 @@ from orchestrator.report.speeds import Speeds
 from orchestrator.report.style import title
 from orchestrator.report.tasks import noun
 from orchestrator.stats.inference import ENOUGH, Difference, times
+from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import listed, plural
 
 #: A sentence in pieces.
 Sentence = list[str | Span]
 #: Contenders that a sentence names.
 MOST_NAMED = 4
+#: What the first one does, by what was timed: of several repeats, and of one.
+LEAST = {
+    "train": ("takes least time", "took least time"),
+    "predict": ("answers first", "answered first"),
+    "generate": ("makes tokens fastest", "made tokens fastest"),
+}
 
 
 def names(layout: Layout, field: Field) -> dict[int, str]:
@@ -30,7 +37,7 @@ def names(layout: Layout, field: Field) -> dict[int, str]:
 def lead(layout: Layout, ranked: Speeds, field: Field) -> Sentence:
     """Who leads, or why nobody does."""
     told = names(layout, field)
-    return _lead(layout, field, told) if field.overall.compared else [_nothing(layout, ranked, field, told)]
+    return _lead(layout, ranked, field, told) if field.overall.compared else [_nothing(layout, ranked, field, told)]
 
 
 def further(layout: Layout, ranked: Speeds, field: Field) -> list[Sentence]:
@@ -52,7 +59,16 @@ def limits(layout: Layout, field: Field) -> list[Sentence]:
     return [[" ".join(found)]] if found else []
 
 
-def _lead(layout: Layout, field: Field, told: dict[int, str]) -> Sentence:
+def _alone(layout: Layout, ranked: Speeds, field: Field) -> str:
+    """`: 0.29 ms`, where one model is called; training is told of as ratios."""
+    ranking = field.overall
+    line = ranking.counted[0]
+    if len(ranking.counted) > 1 or layout.tasks[line].mode == TRAIN:
+        return ""
+    return f": {words.took(ranked[ranking.compared[0].column, line].seconds, layout.tasks[line].mode)}"
+
+
+def _lead(layout: Layout, ranked: Speeds, field: Field, told: dict[int, str]) -> Sentence:
     ranking = field.overall
     first, leaders, repeats = ranking.compared[0], ranking.leaders, ranking.repeats
     alone = len(ranking.counted) == 1  # of several models all others may lack a contender that is compared
@@ -61,9 +77,9 @@ def _lead(layout: Layout, field: Field, told: dict[int, str]) -> Sentence:
     if len(leaders) > 1 and repeats >= ENOUGH:
         tie = f" lead{model}; {words.count(repeats)} repeats cannot tell them apart."
         return [Span(_few([told[each.column] for each in leaders]), "strong"), tie, _wins(layout, field, leaders, told)]
-    least = "takes" if repeats > 1 else "took"
-    whole = model or " overall"
-    sentence: Sentence = [Span(told[first.column], "strong"), f" {least} least time{whole}{wins}"]
+    least = LEAST[layout.tasks[field.lines[0]].mode][repeats < 2]
+    whole = f"{model}{_alone(layout, ranked, field)}" or " overall"
+    sentence: Sentence = [Span(told[first.column], "strong"), f" {least}{whole}{wins}"]
     open_ = [told[entry.column] for entry in leaders[1:]]
     if open_ and repeats > 1:
         return [*sentence, f"; {words.count(repeats)} repeats are too few to tell it from {_few(open_)}."]

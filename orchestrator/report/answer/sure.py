@@ -15,6 +15,7 @@ from orchestrator.report.view import View
 from orchestrator.stats import disturbance
 from orchestrator.stats.inference import ENOUGH, repeats_to_tell
 from orchestrator.stats.overall import repeats_needed
+from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import listed, plural
 
 #: From the least sure on.
@@ -119,7 +120,8 @@ def _noise(view: View) -> Iterator[str]:
         yield f"{plural(len(hit), 'job')} of {len(rows)} disturbed while measured"
     asleep = sum(bool(row.get("slept")) for row in rows)
     if asleep:
-        yield f"{plural(asleep, 'job')} of {len(rows)} slept in steady epochs"
+        when = "steady epochs" if view.mode == TRAIN else "timed calls"
+        yield f"{plural(asleep, 'job')} of {len(rows)} slept in {when}"
 
 
 def _needed(view: View, field: Field) -> int | None:

@@ -19,6 +19,7 @@ from orchestrator.report.speeds import Speed, repeats, why_none
 from orchestrator.report.tasks import Task
 from orchestrator.report.view import View
 from orchestrator.stats.inference import ENOUGH, interval
+from orchestrator.stats.repeats import TRAIN
 
 #: How a cell stands to the fastest of its task. tied: tested with enough repeats, and not told from it; unsure: too
 #: few repeats to tell; none: not compared.
@@ -73,6 +74,10 @@ class Answer(Block, frozen=True):
     lines: Sequence[Line]
     said: Sequence[Sentence] = ()
     axis: Axis | None = None
+
+    @property
+    def mode(self) -> str:
+        return self.tasks[0].mode if self.tasks else TRAIN
 
 
 def table(view: View, field: Field, name: str) -> Answer:
@@ -129,9 +134,9 @@ def _cell(view: View, column: int, line: int, several: bool) -> Figure:
     return Figure(
         task=task.key,
         verdict=found,
-        **_figures(speed),
+        **_figures(speed, task.mode),
         seconds=speed.seconds,
-        samples=task.conditions["train"] or None,
+        samples=(task.conditions["train"] or None) if task.mode == TRAIN else 1,
         low=known[1] if known else None,
         high=known[2] if known else None,
         unlearned=speed.unlearned is not None,
@@ -140,11 +145,11 @@ def _cell(view: View, column: int, line: int, several: bool) -> Figure:
     )
 
 
-def _figures(speed: Speed) -> dict[str, Any]:
+def _figures(speed: Speed, mode: str) -> dict[str, Any]:
     """The large figure and the line below it: a ratio and seconds, or seconds and why there is no ratio."""
     if speed.ratio is not None and counts(speed):
-        return {"large": words.ratio(speed.ratio), "small": words.seconds(speed.seconds)}
-    return {"large": words.seconds(speed.seconds), "small": speed.verdict}
+        return {"large": words.ratio(speed.ratio), "small": words.took(speed.seconds, mode)}
+    return {"large": words.took(speed.seconds, mode), "small": speed.verdict}
 
 
 def _marks(rows: Sequence[Row], alone: bool = False) -> list[Span]:

@@ -14,6 +14,7 @@ from orchestrator.report.sections import (
     environment,
     failures,
     findings,
+    inference,
     jobs,
     noise,
     not_run,
@@ -29,7 +30,7 @@ from orchestrator.report.view import View
 #: Makes a section, or several; None where there is nothing to say.
 Build = Callable[[View], Section | Sequence[Section] | None]
 
-#: The parts of the report. On the page, the menu stands below the summary, and each part is one line of it.
+#: The parts of the report of training. On the page, the menu stands below the summary, and each part is one line of it.
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
     "results": (
@@ -37,4 +38,10 @@ SECTIONS: dict[str, tuple[Build, ...]] = {
         *(failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, published.build, deviations.build, arithmetic.build, environment.build),
+}
+#: The same of a report without training: nothing of epochs, nor of the article, which has none of it.
+OF_CALLS: dict[str, tuple[Build, ...]] = {
+    "summary": (answer.build, warnings.build),
+    "results": (inference.build, pairs.build, own.build, failures.build, not_run.build, jobs.build),
+    "background": (arithmetic.build, environment.build),
 }

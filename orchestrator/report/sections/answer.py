@@ -12,6 +12,13 @@ from orchestrator.report.blocks import Block, Paragraphs, Section
 from orchestrator.report.tasks import noun
 from orchestrator.report.view import View
 
+#: What the times of a table are.
+MEANINGS = {
+    "train": "Seconds: the median training time of an epoch after the first.",
+    "predict": "Milliseconds: the median of a call with one sample, by the fastest way of calling that a backend has.",
+    "generate": "Milliseconds: the median of a token, by the faster way of calling that a backend has.",
+}
+
 
 def build(view: View) -> Section:
     found = fields(view.layout, view.speeds)
@@ -32,7 +39,7 @@ def _glossary(tables: Sequence[Answer]) -> Iterator[str]:
             f"be the fastest on every {what} (■ in the plot; ○ is a {what}, in the order of the columns; lines are "
             "95 % intervals)."
         )
-    yield "Seconds: the median training time of an epoch after the first."
+    yield from dict.fromkeys(MEANINGS[table.mode] for table in tables)
     if len({line.contender.year for table in tables for line in table.lines} - {""}) > 1:
         yield "The year: when the newer of Keras and the backend was released."
     doubts = {cell.doubt for table in tables for line in table.lines for cell in line.cells}

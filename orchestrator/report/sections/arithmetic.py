@@ -22,7 +22,7 @@ COLUMNS = (
 #: Settings that are shown of a contender; the tables have all.
 MOST = 12
 HINT = (
-    "Errors are relative to float64 on the host, the largest of all jobs, measured in each job after its last epoch: "
+    "Errors are relative to float64 on the host, the largest of all jobs, measured in each job after all it times: "
     "about 1e-7 is float32, 3e-4 is TF32, whose factors have 10 bits. The variant faithful promises float32; modern "
     "takes each library's default."
 )

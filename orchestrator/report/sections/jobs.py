@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.outcomes import mark, name_and_id
 from orchestrator.report.view import View
+from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import plural
 
-OTHERS = (
-    *("status", "data", "seed", "s/epoch", "first epoch", "setup", "val. accuracy", "image format"),
-    *("started (UTC)", "command"),
-)
 #: Data that no data set holds, in words.
 MADE = {"own": "the script's own", "generated": "made up by the model"}
-COLUMNS = (Column("job", heads=True), *map(Column, OTHERS))
+#: What the figures of a job are called: of one that trains, and of one that is called.
+TIMES = ("s/epoch", "first epoch", "setup", "val. accuracy")
+CALLS = ("ms at batch 1", "95th percentile", "first answer", "samples/s")
+
+
+def columns(figures: Sequence[str]) -> tuple[Column, ...]:
+    others = ("status", "data", "seed", *figures, "image format", "started (UTC)", "command")
+    return (Column("job", heads=True), *map(Column, others))
 
 
 def build(view: View) -> Section:
@@ -23,21 +29,31 @@ def build(view: View) -> Section:
     if view.report.plan_command:
         blocks.append(Paragraphs([("All of it again", view.report.plan_command)], "code", only="html"))
     fold = f"{plural(len(view.rows), 'job')}, and the command of each"
-    blocks.append(Table(COLUMNS, [_cells(row) for row in view.rows], fold=fold, only="html"))
+    trains = view.mode == TRAIN
+    cells = [_cells(row, _figures(row) if trains else _calls(row)) for row in view.rows]
+    blocks.append(Table(columns(TIMES if trains else CALLS), cells, fold=fold, only="html"))
     return Section(name="jobs", title="Every job", blocks=blocks)
 
 
-def _cells(row: Row) -> list[Text]:
+def _figures(row: Row) -> list[Text]:
+    times = [words.seconds(row.get(name)) for name in ("epoch_s", "first_epoch_s", "setup_s")]
+    return [*times, words.share(row.get("val_accuracy"))]
+
+
+def _calls(row: Row) -> list[Text]:
+    rate = row.get("tokens_per_s") or row.get("predicted_per_s")
+    figures = [words.figure(row.get("latency_ms")), words.figure(row.get("latency_p95_ms"))]
+    return [*figures, words.seconds(row.get("first_answer_s")), words.figure(rate)]
+
+
+def _cells(row: Row, figures: Sequence[Text]) -> list[Text]:
     kind, seed, command = row.get("data_kind"), row.get("seed"), row.get("command")
     return [
         name_and_id(row),
         _status(row),
         _data(kind),
         words.ABSENT if seed is None else str(seed),
-        words.seconds(row.get("epoch_s")),
-        words.seconds(row.get("first_epoch_s")),
-        words.seconds(row.get("setup_s")),
-        words.share(row.get("val_accuracy")),
+        *figures,
         row.get("image_data_format") or words.ABSENT,
         str(row.get("started") or words.ABSENT)[:19].replace("T", " "),  # without its fraction and zone, which is UTC
         [Span(command, "command")] if command else words.ABSENT,

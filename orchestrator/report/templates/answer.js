@@ -47,7 +47,7 @@ function figure(value) {
   return value.toLocaleString("en", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 function ratio(value) { return `${value < 9.995 ? value.toFixed(2) : figure(value)}×`; }
-function seconds(value) { return `${figure(value)} s`; }
+function seconds(value, table) { return table.dataset.time === "ms" ? `${figure(value * 1000)} ms` : `${figure(value)} s`; }
 
 function restore(cell) {
   [cell.large, cell.small].forEach(function (part, i) { if (part) { part.replaceChildren(...cell.saved[i]); } });
@@ -61,7 +61,7 @@ function write(cell, large, small) {
 // What a cell shows in a unit, seen from the seconds of the baseline (null: it has none here).
 function showCell(cell, unit, base, plain) {
   if (plain || cell.seconds === null || cell.verdict === "none") { restore(cell); return; }
-  const times = base ? ratio(cell.seconds / base) : ABSENT, time = seconds(cell.seconds);
+  const times = base ? ratio(cell.seconds / base) : ABSENT, time = seconds(cell.seconds, cell.cell.closest("table"));
   if (unit === "seconds") {
     write(cell, time, times);
   } else if (unit === "throughput") {

@@ -105,3 +105,11 @@ def test_a_backends_own_variables_win():
     )
     environment = job_environment(make_job(threads=3), backend)
     assert (environment["OMP_NUM_THREADS"], environment["X"]) == ("1", "y")
+
+
+def test_without_training_a_job_is_told_its_mode_and_has_equal_weights():
+    found = options(mode="predict", epochs=None, variant="modern")
+    assert (found["--mode"], found["--batch-size"], found["--initial-weights"]) == ("predict", "32", "equal")
+    assert found["--call-seconds"] == "0.5", "the scale smoke is short"
+    assert "--epochs" not in found
+    assert "--call-seconds" not in options(mode="predict", epochs=None, scale="quick")

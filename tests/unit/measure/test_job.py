@@ -158,3 +158,10 @@ def test_a_job_that_made_up_its_samples_is_not_recorded_with_a_data_set(tmp_path
     result, _ = measured(tmp_path / "job", event, EPOCH, {"event": "end"})
     assert result.status == "ok"
     assert (result.fingerprint.data_kind, result.fingerprint.data_sha256) == ("own", "0" * 64)
+
+
+@pytest.mark.parametrize(("events", "status"), [([{"event": "calls", "t": 1}], "ok"), ([], "failed")])
+def test_a_job_that_does_not_train_has_timed_calls(tmp_path, events, status):
+    job = make_job(mode="predict", epochs=None)
+    found = verdict(job, Exit(code=0), [*events, {"event": "end", "t": 3}], [], tmp_path / "log.txt")
+    assert found == (status, "" if status == "ok" else "ended without a timed call")

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from orchestrator.errors import UserError
+from orchestrator.model import OwnFile, Workload
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded
+from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded, split_unable
 
 WISH = PlanInput(
     stacks=["keras1-*", "keras2-*"],
@@ -135,3 +136,44 @@ def test_a_name_that_there_is_not_says_how_ones_own_is_named(what, hint):
     with pytest.raises(UserError) as caught:
         select(["zzz"], ["a"], what)
     assert hint in caught.value.hint
+
+
+def test_without_training_jobs_have_a_name_and_a_batch_of_their_own_and_no_epochs(catalog):
+    trained, called = jobs(catalog), jobs(catalog, mode="predict", predict_batch=8)
+    assert {job.batch_size for job in called} == {8}
+    assert {job.epochs for job in called} == {None}
+    assert all(".predict." in job.id and job.cell[-1] == "predict" for job in called)
+    assert not {job.id for job in called} & {job.id for job in trained}
+    assert {len(job.cell) for job in trained} == {5}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"predict_batch": 8}, "--predict-batch is the batch of --mode predict"),
+        ({"mode": "generate", "predict_batch": 8}, "--predict-batch is the batch of --mode predict"),
+        ({"mode": "predict", "epochs": 2}, "--epochs and --steps are amounts of training, and --mode predict has none"),
+    ],
+)
+def test_amounts_of_another_mode_are_refused(catalog, changes, words):
+    with pytest.raises(UserError, match=words):
+        jobs(catalog, **changes)
+
+
+def test_a_script_cannot_be_called_without_training(catalog):
+    own = OwnFile(path="/my.py", sha256="0" * 64, contract="script")
+    wish = msgspec.structs.replace(WISH, mode="predict", workloads=["my"], stacks=["keras3-jax"])
+    with pytest.raises(UserError, match=r"my.py is a script that trains: --mode predict needs a file with build\(\)"):
+        make_jobs(wish, catalog.stacks, [Workload(name="my", title="my.py", own=own)])
+
+
+def test_what_makes_no_tokens_is_unsupported_with_the_reason(catalog):
+    models = [*catalog.workloads, msgspec.structs.replace(catalog.workloads[0], name="gpt", generates=True)]
+    wish = msgspec.structs.replace(
+        WISH, mode="generate", workloads=["mnist_mlp", "gpt"], stacks=["keras3-jax", "keras1-*"]
+    )
+    kept, skipped = split_unable(make_jobs(wish, catalog.stacks, models), catalog.stacks, models)
+    assert [job.id for job in kept] == ["gpt.generate.keras3-jax.jax.cpu.1"]
+    reasons = {skip.job.id: (skip.status, skip.reason) for skip in skipped}
+    assert reasons["gpt.generate.keras1-mxnet.mxnet.cpu.1"] == ("unsupported", "--mode generate needs Keras 3")
+    assert "MNIST MLP makes no tokens" in reasons["mnist_mlp.generate.keras3-jax.jax.cpu.1"][1]
