@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rich.text import Text
 
-from orchestrator.cli.live.words import describe_event, epoch_seconds, summary
+from orchestrator.cli.live.words import describe_event, job_figure, summary
 from tests.make import epoch, make_job, make_result
 
 
@@ -29,11 +29,11 @@ def test_an_event_in_words(event, words):
 
 def test_the_figure_is_that_of_the_epochs_after_the_first_of_a_job_that_ended_well():
     epochs = [epoch(n, seconds, 0.1, 100.0) for n, seconds in enumerate((9.0, 1.0, 2.0, 4.0), 1)]
-    assert epoch_seconds(make_result(make_job(), epochs=epochs)) == 2.0
-    assert epoch_seconds(make_result(make_job(), epochs=epochs[:1])) is None
-    assert epoch_seconds(make_result(make_job(), epochs=epochs, status="failed")) is None
+    assert job_figure(make_result(make_job(), epochs=epochs)) == 2.0
+    assert job_figure(make_result(make_job(), epochs=epochs[:1])) is None
+    assert job_figure(make_result(make_job(), epochs=epochs, status="failed")) is None
     odd = [{"event": "epoch_end", "train_s": value} for value in (1.0, None, "x", [2])]
-    assert epoch_seconds(make_result(make_job(), epochs=odd)) is None
+    assert job_figure(make_result(make_job(), epochs=odd)) is None
 
 
 def test_how_a_job_ended():
@@ -45,3 +45,12 @@ def test_how_a_job_ended():
         "it failed in 22 s  [x] broke",
         "it ok, 2.50 s/epoch, 1 further training",
     ]
+
+
+def test_calls_are_told_as_they_come_and_a_job_of_them_ends_with_milliseconds():
+    job = make_job(mode="predict", epochs=None)
+    event = {"event": "calls", "t": 1.0, "way": "predict", "batch": 1, "seconds": [0.002, 0.004, 0.003]}
+    assert describe_event(job, event) == "predict, batch 1: 3.00 ms"
+    assert describe_event(job, {**event, "seconds": ["x"]}) == "predict, batch 1: no times"
+    result = make_result(job, epochs=[], calls=[event])
+    assert summary(result, "MNIST MLP").endswith(", 3.00 ms/call")

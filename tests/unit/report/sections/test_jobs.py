@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from orchestrator.report.blocks import Span
-from orchestrator.report.sections.jobs import COLUMNS, build
-from tests.fakes.made_up import own
+from orchestrator.report.sections.jobs import build
+from tests.fakes.made_up import called, own
 from tests.make import row
 from tests.unit.report.makers import view_of
 
 
 def lines(*rows, **changes):
     *command, table = build(view_of(list(rows), **changes)).blocks
-    return command, [dict(zip((column.title for column in COLUMNS), cells, strict=True)) for cells in table.rows]
+    return command, [dict(zip((column.title for column in table.columns), cells, strict=True)) for cells in table.rows]
 
 
 def test_a_line_has_the_figures_and_the_command():
@@ -46,3 +46,9 @@ def test_markdown_has_no_room_for_it():
 def test_the_data_of_ones_own_file_is_its_own():
     _, found = lines(*own(repeats=1).rows)
     assert [line["data"] for line in found] == ["the script's own"] * 3
+
+
+def test_a_job_that_does_not_train_has_other_figures():
+    _, [line, *_] = lines(*called(repeats=1).rows)
+    assert (line["first answer"], line["95th percentile"][:3]) == ("0.400 s", "0.2")
+    assert "s/epoch" not in line
