@@ -35,7 +35,8 @@ def built():
 
 
 def test_every_file_of_the_folder_is_a_section_and_has_its_entry():
-    entered = [build for part in sections.SECTIONS.values() for build in part]
+    lists = (*sections.SECTIONS.values(), *sections.OF_CALLS.values())
+    entered = list(dict.fromkeys(build for part in lists for build in part))
     names = [f"{sections.__name__}.{module.name}" for module in pkgutil.iter_modules(sections.__path__)]
     assert sorted(build.__module__ for build in entered) == sorted(names)
     assert {importlib.import_module(build.__module__).build for build in entered} == set(entered)
