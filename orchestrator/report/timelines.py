@@ -199,7 +199,12 @@ def _is_reference(contender: Contender) -> bool:
 def _differ(layout: Layout, pair: Pair) -> bool:
     """Whether the two differ in a version: all else is no upgrade."""
     one, other = (layout.contenders[column].identity for column in pair)
-    return any(one[name] != other[name] for name in ("framework_version", "keras_version"))
+    return any(_public(one[name]) != _public(other[name]) for name in ("framework_version", "keras_version"))
+
+
+def _public(version: Any) -> str:
+    """The version without what its build adds: 2.13.0 and 2.13.0+cpu are one."""
+    return str(version or "").partition("+")[0]
 
 
 def _alike(layout: Layout, columns: Sequence[int], same: str, other: str) -> Iterator[Pair]:
@@ -208,7 +213,7 @@ def _alike(layout: Layout, columns: Sequence[int], same: str, other: str) -> Ite
     for column in columns:
         identity = layout.contenders[column].identity
         if identity[same] and identity[other]:
-            known.setdefault(str(identity[same]), {}).setdefault(str(identity[other]), column)
+            known.setdefault(_public(identity[same]), {}).setdefault(_public(identity[other]), column)
     for versions in known.values():
         yield from itertools.pairwise([versions[version] for version in sorted(versions, key=_numbers)])
 

@@ -107,7 +107,7 @@ def _told(view: View, line: Timeline, pairs: Sequence[Pair]) -> Iterator[Text]:
     """A sentence for each pair: what the later one is to the earlier, overall or on the only model."""
     for pair in pairs:
         one, other = (view.layout.contenders[column] for column in pair)
-        same = one.identity["framework_version"] == other.identity["framework_version"]
+        same = _keras(one) != _keras(other)
         where, first, second = (one.name, _keras(one), _keras(other)) if same else (_keras(one), one.name, other.name)
         its = [gain for (its, task), gain in line.gains.items() if its == pair and task is not None]
         gain = line.gains.get((pair, None)) or (its[0] if its else None)

@@ -59,6 +59,20 @@ def test_keras_is_told_apart_from_its_backend_both_ways():
     assert gain.verdict == "slower" and gain.ratio == pytest.approx(1.05 / 2.05)
 
 
+def test_what_a_build_adds_to_a_version_makes_no_other_one():
+    rows = [
+        version("torch", framework, keras, "2026-07", 2.0, 2.1, stack=stack)
+        for stack, framework, keras in (
+            ("a", "2.13.0", "3.12.0"),
+            ("b", "2.13.0+cpu", "3.15.1"),
+            ("c", "2.13.0", "3.15.1"),
+        )
+    ]
+    line, names, _ = found(*rows)
+    assert [names[column] for column in line.keras[0]] == ["PyTorch 2.13.0 3.12.0", "PyTorch 2.13.0 3.15.1"]
+    assert len(line.keras) == 1 and not line.backends
+
+
 def test_all_comparisons_of_a_report_are_corrected_together_and_each_once():
     """The step to 2.9 is also the point of 2.9 in the picture: one comparison, not two."""
     line, _, _ = found(OLD, NEXT, NEW)
