@@ -14,7 +14,7 @@ from typing import Protocol
 from orchestrator.errors import HostError
 from orchestrator.host.checks import Check
 from orchestrator.host.visible import Choice
-from orchestrator.model import Device, GpuEvents, GpuSample
+from orchestrator.model import Device, GpuEvents, GpuSample, Noun
 
 #: A process as a driver lists it: its number, and MiB.
 Listed = tuple[int, float | None]
@@ -36,6 +36,14 @@ class DriverHangs(NoDriver):
 
 class GpuLost(Exception):
     """The card does not answer any more: fell off the bus, or needs a reset."""
+
+
+class Handed(Noun, frozen=True, kw_only=True):
+    """What gives a container one card by its device files: those, the groups that may open them, and variables."""
+
+    files: list[str]
+    groups: list[int]
+    environment: dict[str, str]
 
 
 class Cards(Protocol):
@@ -90,6 +98,9 @@ class Maker(Protocol):
 
         `caller`: the variables of whoever started the program.
         """
+
+    def handed(self, device: Device) -> Handed | None:
+        """What a container is given of a card; None where a container's runtime knows how (launchers/gpu_routes.py)."""
 
     def left(self, gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
         """This maker's among a host's GPUs, of those that the caller's variables leave."""

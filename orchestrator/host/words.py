@@ -15,6 +15,8 @@ class Words(Noun, frozen=True, kw_only=True):
     slowed: str
     #: How a job that is a process is shown its card.
     route: str
+    #: How a container is, where that is not by a route of the run.
+    files: str = ""
     #: What allows programs on a card that runs none; with its number as {index}.
     allow: str
 
@@ -37,6 +39,7 @@ WORDS = {
         reset="reset it (amd-smi reset --gpureset, root) or restart the host",
         slowed="look at cooling and power (amd-smi metric)",
         route="ROCR_VISIBLE_DEVICES",
+        files="/dev/kfd and its /dev/dri/renderD*",
         allow="use another GPU",
     ),
 }

@@ -41,12 +41,15 @@ def gpu_argv(runtime: Runtime, spec: ContainerSpec) -> list[str]:
     """The template that asks for the GPU by the chosen route; empty without a GPU."""
     if spec.gpu_uuid is None:
         return []
+    if spec.gpu_files:
+        files = [word.format(file=file) for file in spec.gpu_files.files for word in runtime.gpu_file]
+        return files + [word.format(group=group) for group in spec.gpu_files.groups for word in runtime.gpu_group]
     return runtime.gpu.get(spec.gpu_route) or next(iter(runtime.gpu.values()))
 
 
 def environment(runtime: Runtime, spec: ContainerSpec) -> dict[str, str]:
     """What the job finds in its environment."""
-    if spec.gpu_uuid is None or runtime.gpu_environment is None:
+    if spec.gpu_uuid is None or spec.gpu_files or runtime.gpu_environment is None:
         return spec.full_environment
     asked = {key: value.format(gpu=spec.gpu_uuid) for key, value in runtime.gpu_environment.items()}
     return {**spec.environment, **asked}

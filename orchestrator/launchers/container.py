@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from orchestrator.host import makers
 from orchestrator.launchers import job_user
 from orchestrator.launchers.caches import cache_name
 from orchestrator.launchers.job_user import JobUser
@@ -154,6 +155,7 @@ def confined(context: RunContext, image: Image, device: Device) -> ContainerSpec
         gpu_route=context.gpu_route,
         gpu_cdi=context.cdi.get(device.uuid or "") if context.gpu_route == "cdi" else None,
         gpu_minor=device.minor,
+        gpu_files=makers.of(device.uuid).handed(device) if device.uuid else None,
         driver=device.driver,
         weakened=context.weakened,
     )

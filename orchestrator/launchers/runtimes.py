@@ -53,6 +53,8 @@ FIELDS: dict[str, set[str]] = {
     "labels": {"key", "value"},
     "binds": {"host", "inside", "mode"},
     "gpu_environment": {"gpu"},
+    "gpu_file": {"file"},
+    "gpu_group": {"group"},
     "end": {"name"},
     "inspect": {"name"},
     "find": set(),
@@ -108,6 +110,10 @@ class Runtime(Noun, frozen=True, kw_only=True):
     #: By route (see gpu_routes); the first one serves where nothing else is asked for.
     gpu: dict[str, list[str]]
     gpu_environment: dict[str, str] | None = None
+    #: For a card that is given by its device files: what gives one `{file}`, and one further `{group}` that may open
+    #: it.
+    gpu_file: list[str] = []
+    gpu_group: list[str] = []
     end: list[str] = []
     inspect: list[str] = []
     find: list[str] = []
@@ -263,6 +269,8 @@ def _bad_placeholders(runtime: Runtime) -> Iterator[str]:
         yield from _unknown(f"lists.{name}", each.words, FIELDS[each.over])
     for name, value in (runtime.gpu_environment or {}).items():
         yield from _unknown(f"gpu_environment.{name}", [value], FIELDS["gpu_environment"])
+    yield from _unknown("gpu_file", runtime.gpu_file, FIELDS["gpu_file"])
+    yield from _unknown("gpu_group", runtime.gpu_group, FIELDS["gpu_group"])
     yield from _unknown("run", _others(runtime.run, {*MANY, *runtime.lists}), FIELDS[""])
     for where, template in _parts_of_run(runtime):
         yield from _unknown(where, template, FIELDS[""])

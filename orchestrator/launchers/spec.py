@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.host.cards import Handed
 from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.gpu_routes import KIND, RouteName
@@ -31,6 +32,8 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     gpu_route: RouteName = "devices"
     #: What CDI calls it; None for its UUID.
     gpu_cdi: str | None = None
+    #: What gives it a card by device files, in place of any route; None for cards that routes are for.
+    gpu_files: Handed | None = None
     #: For the nvidia-docker route only: the number in /dev/nvidia<minor>, and the driver's version.
     gpu_minor: int | None = None
     driver: str | None = None
@@ -88,11 +91,12 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
 
     @property
     def full_environment(self) -> dict[str, str]:
-        return {**self.environment, **gpu_environment(self.gpu_route, self.gpu_uuid)}
+        shown = self.gpu_files.environment if self.gpu_files else gpu_environment(self.gpu_route, self.gpu_uuid)
+        return {**self.environment, **shown}
 
     @property
     def all_binds(self) -> list[tuple[str, str, str]]:
-        if self.gpu_uuid is None or self.gpu_route != "nvidia-docker":
+        if self.gpu_uuid is None or self.gpu_files or self.gpu_route != "nvidia-docker":
             return self.binds
         return [*self.binds, (f"nvidia_driver_{self.driver}", "/usr/local/nvidia", "ro")]
 
@@ -114,6 +118,9 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
     def _gpu_request(self) -> dict[str, Any]:
         if self.gpu_uuid is None:
             return {}
+        if self.gpu_files:
+            devices = [f"{file}:{file}:rwm" for file in self.gpu_files.files]
+            return {"devices": devices, "group_add": self.gpu_files.groups}
         if self.gpu_route == "runtime":
             return {"runtime": "nvidia"}
         if self.gpu_route == "nvidia-docker":

@@ -70,12 +70,17 @@ def fingerprint(
         driver=gpu.driver if gpu else None,
         compute_capability=gpu.compute_capability if gpu else None,
         gpu_state=gpu.state if gpu else {},
-        gpu_route=origin.gpu_route or WORDS[gpu.maker].route if gpu else None,
+        gpu_route=_route(origin, gpu) if gpu else None,
         gpu_busy=gpu.busy or None if gpu else None,
         gpu_trouble=None if gpu else host.gpu_trouble or None,
         orchestrator=__version__,
         commit=origin.commit,
     )
+
+
+def _route(origin: Origin, gpu: Device) -> str:
+    words = WORDS[gpu.maker]
+    return (words.files or origin.gpu_route) if origin.gpu_route else words.route
 
 
 def scripts_sha256(scripts: str, own: OwnFile | None) -> str:

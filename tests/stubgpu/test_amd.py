@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
-from tests.fakes import amd_host, nvml_host, roots
+from tests.fakes import amd_host, nvml_host, pythons, roots
 from tests.stubgpu.test_doctor import doctor, found
 
 SERIAL = "a1b2c3d4e5f60718"
@@ -101,6 +101,17 @@ def test_doctor_lists_an_amd_card_and_says_what_no_stack_supports(amd, tmp_path)
     assert len(unfit) == 3 and all("(CUDA, not ROCm)" in check["seen"] for check in unfit)
     assert all("--python" in check["mend"] for check in unfit)
     assert not any("nvidia" in f"{check['mend']}".lower() for check in unfit)
+
+
+def test_an_environment_with_a_rocm_build_may_run_and_one_without_may_not(amd, tmp_path):
+    for name, version, planned in (("rocm", "2.10.0+rocm7.1", True), ("cuda", "2.10.0", False)):
+        met = {"torch": {"version": version, "keras": "3.15.1", "module": "keras"}}
+        answer = {**pythons.ANSWER, "packages": [f"torch=={version}", *pythons.ANSWER["packages"]], "met": met}
+        python = pythons.fake_python(tmp_path / name / "bin" / "python", pythons.saying(answer))
+        words = ["plan", "--commands", "--device", "gpu", "--workload", "mnist_mlp", "--python", python]
+        said = doctor(tmp_path, amd.environment, *words)
+        assert (f"ROCR_VISIBLE_DEVICES=GPU-{SERIAL}" in said.stdout) is planned, said.stdout + said.stderr
+        assert ("is built for NVIDIA's GPUs (CUDA, not ROCm)" in said.stdout + said.stderr) is not planned
 
 
 @pytest.mark.parametrize("value", [{"error": 31}, {"error": 2}])

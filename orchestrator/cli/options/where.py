@@ -65,7 +65,8 @@ GPUS = options(
         "gpus",
         multiple=True,
         metavar="NUMBER|UUID",
-        help="Only this GPU; may be given several times.  [default: all that CUDA_VISIBLE_DEVICES leaves]",
+        help="Only this GPU; may be given several times.  [default: all that CUDA_VISIBLE_DEVICES, for AMD's "
+        "ROCR_VISIBLE_DEVICES, leaves]",
     ),
     option(
         WHERE,

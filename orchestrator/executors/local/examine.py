@@ -245,8 +245,15 @@ def runtime_route(runtime: Runtime, wanted: str, host: Host) -> gpu_routes.Route
         )
     name = next(iter(runtime.gpu)) if wanted == "auto" else wanted
     listed = cdi_list() if name == "cdi" else []
-    names = gpu_routes.cdi_names(listed, host.gpus, host.gpu_count)
-    if listed and len(names) < len(host.gpus):
+    routed = by_route(host.gpus)
+    if len(routed) < len(host.gpus) and not runtime.gpu_file:
+        other = next(gpu for gpu in host.gpus if gpu not in routed)
+        raise HostError(
+            f"{runtime.name} is not told how to pass a card of {other.maker}'s (GPU {other.place})",
+            "take --launcher process or docker, or --gpu for other cards",
+        )
+    names = gpu_routes.cdi_names(listed, routed, host.gpu_count)
+    if listed and len(names) < len(routed):
         raise HostError(
             f"{runtime.name} cannot pass GPUs one by one: CDI lists {', '.join(listed)} alone",
             "`nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml` (root) lists them by number or UUID",
@@ -268,9 +275,17 @@ def cdi_list() -> list[str]:
 
 def engine_route(client: Any, wanted: str, host: Host) -> gpu_routes.Route:
     """How the Docker engine gives a GPU to its containers. Raises HostError where nothing shows that it can."""
+    routed = by_route(host.gpus)
+    if host.gpus and not routed:
+        return gpu_routes.Route(name="devices", why="by the device files of its cards")
     hook = shutil.which("nvidia-container-runtime-hook") is not None
     api = str(client.version().get("ApiVersion", "0"))
-    return gpu_routes.choose(client.info(), api, wanted, hook, host.gpus, host.gpu_count)
+    return gpu_routes.choose(client.info(), api, wanted, hook, routed, host.gpu_count)
+
+
+def by_route(gpus: Sequence[Device]) -> list[Device]:
+    """Those that a container gets by a route; the others by their device files."""
+    return [gpu for gpu in gpus if gpu.uuid is None or makers.of(gpu.uuid).handed(gpu) is None]
 
 
 def trials(gpus: Sequence[Device], environ: Mapping[str, str]) -> list[Check]:

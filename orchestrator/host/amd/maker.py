@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from orchestrator.host import visible
 from orchestrator.host.amd import binding, smi
-from orchestrator.host.cards import Cards
+from orchestrator.host.cards import Cards, Handed
 from orchestrator.host.checks import Check
 from orchestrator.host.visible import Choice
 from orchestrator.model import Device
@@ -27,6 +28,12 @@ class Amd:
     def environment(self, device: Device, given: Mapping[str, str], caller: Mapping[str, str]) -> dict[str, str]:
         """ROCm's runtime shows one card, which is then HIP's number 0."""
         return {**given, ROCR: device.runtime_name or str(device.index), HIP: "0"}
+
+    def handed(self, device: Device) -> Handed | None:
+        """The driver's door and the card's own file; in the container it is the only one, and so number 0."""
+        files = [str(binding.DOOR), f"/dev/dri/renderD{device.minor}"]
+        groups = {file.stat().st_gid for file in map(Path, files) if file.exists()}
+        return Handed(files=files, groups=sorted(groups - {0}), environment={ROCR: "0", HIP: "0"})
 
     def left(self, gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
         """HIP numbers what the runtime has left. HIP takes CUDA's variable, too, which elsewhere is another maker's."""

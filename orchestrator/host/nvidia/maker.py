@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from orchestrator.host import visible
-from orchestrator.host.cards import Cards
+from orchestrator.host.cards import Cards, Handed
 from orchestrator.host.checks import Check
 from orchestrator.host.nvidia import cuda_trial, gpu_events, libcuda, nvml
 from orchestrator.host.nvidia.slices import FEWER
@@ -30,6 +30,9 @@ class Nvidia:
         uuid = device.uuid or ""
         shown = {**given, CUDA: uuid, NVIDIA: uuid}
         return libcuda.with_folder(shown, libcuda.folder(caller))
+
+    def handed(self, device: Device) -> Handed | None:
+        return None
 
     def left(self, gpus: Sequence[Device], environ: Mapping[str, str], in_container: bool) -> Choice:
         """Those that every variable shows, in the order of the last one that names some."""

@@ -118,3 +118,12 @@ def test_packages_of_ones_own_are_shown_and_nothing_else_gets_them(context, tmp_
         plain_spec = container_spec(both, IMAGES, job, CPU, tmp_path / "out")
         assert "KERAS_ORCHESTRATE_PACKAGES" not in plain_spec.environment
         assert "/packages" not in {inside for _, inside, _ in plain_spec.binds}
+
+
+def test_a_card_of_amds_is_given_by_its_files_whatever_the_route_of_the_run(context, tmp_path):
+    card = Device(kind="gpu", name="MI300X", uuid="AMD-1", index=0, minor=128, cores=[0])
+    spec = container_spec(context, IMAGES, make_job(device="cpu"), card, tmp_path / "out")
+    assert spec.gpu_files.files == ["/dev/kfd", "/dev/dri/renderD128"]
+    assert spec.full_environment["ROCR_VISIBLE_DEVICES"] == "0"
+    k80 = msgspec.structs.replace(card, uuid="GPU-1")
+    assert container_spec(context, IMAGES, make_job(device="cpu"), k80, tmp_path / "out").gpu_files is None

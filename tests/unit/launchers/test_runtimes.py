@@ -157,6 +157,8 @@ def test_every_placeholder_that_is_allowed_is_filled_in(name):
             "hardening": {"core_dumps": every},
             "gpu": {"devices": every},
             "gpu_environment": {"X": "{gpu}"},
+            "gpu_file": ["{file}"],
+            "gpu_group": ["{group}"],
             "end": ["{program}", "{name}"],
             "inspect": ["{program}", "{name}"],
             "find": ["{program}"],

@@ -7,6 +7,7 @@ import sys
 import msgspec
 import pytest
 
+from orchestrator.host.cards import Handed
 from orchestrator.launchers import runtimes
 from orchestrator.launchers.command_line import run_argv
 from orchestrator.launchers.docker import docker_run
@@ -120,6 +121,20 @@ def test_the_workload_sees_on_every_route_that_it_has_a_gpu(route):
     # What CDI's own edits add to that, after ours.
     assert gpu_requested({**environment, **({"NVIDIA_VISIBLE_DEVICES": "void"} if route == "cdi" else {})})
     assert all(f"--env {k}={v}" in " ".join(docker_run(with_gpu(route))) for k, v in environment.items())
+
+
+def test_a_card_by_its_device_files_needs_no_route_and_is_the_only_one_inside():
+    shown = {"ROCR_VISIBLE_DEVICES": "0", "HIP_VISIBLE_DEVICES": "0"}
+    handed = Handed(files=["/dev/kfd", "/dev/dri/renderD128"], groups=[44, 109], environment=shown)
+    spec = msgspec.structs.replace(with_gpu("nvidia-docker"), gpu_files=handed)
+    arguments = spec.engine_arguments()
+    assert arguments["devices"] == ["/dev/kfd:/dev/kfd:rwm", "/dev/dri/renderD128:/dev/dri/renderD128:rwm"]
+    assert (arguments["group_add"], "device_requests" in arguments) == ([44, 109], False)
+    assert {name for name in arguments["environment"] if "VISIBLE" in name} == set(shown)
+    assert gpu_requested(arguments["environment"])
+    assert spec.all_binds == spec.binds
+    words = "--device /dev/kfd --device /dev/dri/renderD128 --group-add 44 --group-add 109 "
+    assert words in " ".join(docker_run(spec)) and "nvidia" not in " ".join(docker_run(spec))
 
 
 def test_a_job_on_the_cpu_is_told_nothing_of_gpus():

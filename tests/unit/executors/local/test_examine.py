@@ -13,9 +13,9 @@ import pytest
 from orchestrator import __version__
 from orchestrator.errors import HostError, UserError
 from orchestrator.executors.local import examine
-from orchestrator.host import makers
 from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.host.leases import Leases
+from orchestrator.host.nvidia.maker import Nvidia
 from orchestrator.launchers import runtimes
 from orchestrator.model import GpuProcess, GpuSample, image_name
 from orchestrator.plan.catalog import load_catalog
@@ -73,7 +73,7 @@ def driver(monkeypatch, nvml):
             raise NoDriver("no driver")
         yield nvml
 
-    monkeypatch.setattr(makers, "MAKERS", [types.SimpleNamespace(name="NVIDIA", session=session)])
+    monkeypatch.setattr(Nvidia, "session", lambda self: session())
 
 
 @pytest.mark.parametrize(
@@ -189,6 +189,18 @@ def test_podman_gets_what_cdi_calls_a_gpu(tmp_path, monkeypatch, names, called):
     several = msgspec.structs.replace(host, gpus=[make_gpu(0), make_gpu(1)], gpu_count=2)
     with pytest.raises(HostError, match="podman cannot pass GPUs one by one: CDI lists"):
         examine.runtime_route(runtimes.load("podman"), "auto", several)
+
+
+def test_cards_of_another_maker_need_no_route_of_nvidias():
+    amd = make_gpu(0, uuid="AMD-0", name="MI300X", minor=128)
+    host = msgspec.structs.replace(make_host(), gpus=[amd], gpu_count=1)
+    engine = types.SimpleNamespace(version=lambda: {"ApiVersion": "1.41"}, info=dict)
+    assert examine.engine_route(engine, "auto", host).why == "by the device files of its cards"
+    with pytest.raises(HostError, match="apptainer is not told how to pass a card of AMD's \\(GPU amd0\\)"):
+        examine.runtime_route(runtimes.load("apptainer"), "auto", host)
+    both = msgspec.structs.replace(host, gpus=[make_gpu(0), amd], gpu_count=2)
+    with pytest.raises(HostError, match="cannot pass GPUs"):
+        examine.engine_route(engine, "auto", both)
 
 
 class Nvml:

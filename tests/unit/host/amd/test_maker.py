@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from types import SimpleNamespace
 
+import pytest
+from msgspec import structs
+
+from orchestrator.host.amd import binding
 from orchestrator.host.amd.maker import Amd
 from tests.make import make_gpu
 
@@ -51,3 +56,13 @@ def test_a_name_that_fits_no_card_is_said():
 def test_beside_another_makers_cards_cudas_variable_is_theirs():
     choice = Amd().left([make_gpu(0), *CARDS], {"CUDA_VISIBLE_DEVICES": "0"}, in_container=False)
     assert len(choice.gpus) == 3 and choice.words == ""
+
+
+def test_a_container_is_given_the_drivers_door_and_the_cards_file_with_their_groups(tmp_path, monkeypatch):
+    door = tmp_path / "kfd"
+    door.touch()
+    monkeypatch.setattr(binding, "DOOR", door)
+    monkeypatch.setattr(Path, "stat", lambda path, **words: SimpleNamespace(st_gid=109, st_mode=0o660))
+    handed = Amd().handed(structs.replace(CARDS[0], minor=129))
+    assert (handed.files, handed.groups) == ([str(door), "/dev/dri/renderD129"], [109])
+    assert handed.environment == {"ROCR_VISIBLE_DEVICES": "0", "HIP_VISIBLE_DEVICES": "0"}
