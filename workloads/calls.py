@@ -10,8 +10,8 @@ import numpy as np
 import events
 import given
 
-#: Timed calls of one series, and the fewest, however long they take.
-MOST, LEAST = 1000, 20
+#: Timed calls of one series; the fewest, in however long up to PATIENCE times the series' seconds; and the very fewest.
+MOST, LEAST, PATIENCE, FEWEST = 1000, 20, 10, 5
 #: Untimed calls before, the first included, and seconds after which there are no more.
 WARM_UPS, WARM_SECONDS = 10, 1.0
 #: Times of one event; different inputs that calls take turns with.
@@ -66,7 +66,7 @@ def timed(writer, way, batch, call, seconds):
         call(number)
         number += 1
     warm_ups, times, begin = number, [], events.clock()
-    while len(times) < LEAST or (len(times) < MOST and events.clock() - begin < seconds):
+    while goes_on(len(times), events.clock() - begin, seconds):
         before = events.clock()
         call(number)
         times.append(events.clock() - before)
@@ -75,6 +75,13 @@ def timed(writer, way, batch, call, seconds):
     for at in range(0, len(times), PART):
         parts = {"first_s": first_s, "warm_ups": warm_ups, "span_s": span_s} if at == 0 else {}
         writer.write("calls", way=way, batch=batch, seconds=times[at:at + PART], **parts)
+
+
+def goes_on(made, took, seconds):
+    """Whether a series that has made so many calls in `took` seconds makes another one."""
+    if made < LEAST:
+        return made < FEWEST or took < PATIENCE * seconds
+    return made < MOST and took < seconds
 
 
 def fingerprint(output):

@@ -51,11 +51,27 @@ def test_every_way_is_timed_at_both_batches_and_gives_its_outputs(tmp_path, monk
     assert outputs["predict"]["shape"] == [[calls.COMPARED, 1]]
 
 
-def test_a_slow_model_is_called_as_often_as_figures_need(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("made", "took", "more"),
+    [
+        (4, 1000, True),  # the very fewest
+        (5, 29, True),  # too few, and not too long yet
+        (5, 31, False),
+        (20, 2.9, True),
+        (20, 3.1, False),
+        (999, 2.9, True),
+        (1000, 0.1, False),
+    ],
+)
+def test_a_series_ends_by_time_and_count(made, took, more):
+    assert calls.goes_on(made, took, 3) is more
+
+
+def test_without_time_to_warm_up_the_first_call_is_the_only_one(tmp_path, monkeypatch):
     monkeypatch.setattr(calls, "WARM_SECONDS", 0)
     calls.timed(events.Writer(str(tmp_path)), "predict", 1, lambda number: None, 0)
     (event,) = told(tmp_path)
-    assert (len(event["seconds"]), event["warm_ups"]) == (calls.LEAST, 1)
+    assert (len(event["seconds"]), event["warm_ups"]) == (calls.FEWEST, 1)
 
 
 def test_inputs_are_nests_of_arrays_and_begin_again_where_they_are_few():
