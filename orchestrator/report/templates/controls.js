@@ -13,7 +13,8 @@ function baseline() {
 function units() {
   const boxes = UNITS.map((unit) => make("input", { type: "radio", name: "unit", value: unit,
     on: { change: () => change({ unit: unit }) } }));
-  const labels = boxes.map((box) => make("label", {}, box, make("span", {}, box.value)));
+  const time = document.querySelector("table.answer[data-time=ms]") ? "milliseconds" : "seconds";
+  const labels = boxes.map((box) => make("label", {}, box, make("span", {}, box.value === "seconds" ? time : box.value)));
   return { box: make("span", { class: "group choice", role: "radiogroup", "aria-label": "Figures as" }, ...labels),
            update: () => boxes.forEach((box) => { box.checked = box.value === view.unit; }) };
 }

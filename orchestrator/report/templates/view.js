@@ -46,7 +46,8 @@ function hide(keys, away) {
 
 // What of `after` is other than in `before`, in words.
 function differences(before, after) {
-  const said = [], units = { ratio: "ratios", seconds: "seconds per epoch", throughput: "samples per second" };
+  const said = [], calls = Boolean(document.querySelector("table.answer[data-time=ms]"));
+  const units = { ratio: "ratios", seconds: calls ? "milliseconds" : "seconds per epoch", throughput: calls ? "calls per second" : "samples per second" };
   const base = after.base ? page.contenders.get(after.base).name : "the fastest of each model";
   const hidden = `${after.hide.length} of ${plural(page.contenders.size, "contender")} hidden`;
   if (before.base !== after.base) { said.push(`compared with ${base}`); }
