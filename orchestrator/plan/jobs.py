@@ -102,6 +102,8 @@ def _refuse_untrained(wanted: PlanInput, workloads: Sequence[Workload]) -> None:
             f"{scripts[0]} is a script that trains: --mode {wanted.mode} needs a file with build() and data()",
             "docs/INFERENCE.md shows one",
         )
+    if wanted.mode == "generate" and workloads and not any(workload.generates for workload in workloads):
+        raise UserError("no chosen model makes tokens", "name one that declares GENERATE, such as --workload gpt")
 
 
 def _refuse_too_many(cells: int, repeats: int) -> None:

@@ -19,8 +19,8 @@ from orchestrator.stats.outputs import CLOSE
 
 #: The ways of calling, in words.
 WAYS = {
-    "predict": "predict() is Keras' call for many samples, which makes an input pipeline and callbacks for each",
-    "predict_on_batch": "predict_on_batch() is one step of that alone",
+    "predict": "predict() is Keras' call for many samples, which makes an input pipeline and callbacks each time",
+    "predict_on_batch": "predict_on_batch() is one step of Keras' predict() alone",
     "compiled": "compiled is the plain call that the library has beside Keras: jax.jit of the stateless call, "
     "tf.function, or torch.inference_mode (torch.compile is not used)",
 }

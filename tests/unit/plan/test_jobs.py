@@ -152,6 +152,7 @@ def test_without_training_jobs_have_a_name_and_a_batch_of_their_own_and_no_epoch
     [
         ({"predict_batch": 8}, "--predict-batch is the batch of --mode predict"),
         ({"mode": "generate", "predict_batch": 8}, "--predict-batch is the batch of --mode predict"),
+        ({"mode": "generate"}, "no chosen model makes tokens"),
         ({"mode": "predict", "epochs": 2}, "--epochs and --steps are amounts of training, and --mode predict has none"),
     ],
 )
