@@ -48,7 +48,9 @@ def _by_year(view: View, found: Sequence[Timeline]) -> Section | None:
     for line in spanning:
         heads = _heads(view, line, "released", "backend", "Keras")
         fold = f"The figures of this picture as a table{f' ({line.where})' if line.where else ''}"
-        blocks.append(Table(heads, list(_figures(view, line)), caption=_counted(view, line), fold=fold))
+        counted = _counted(view, line)
+        blocks.append(Paragraphs([f"{counted}."], only="markdown"))  # the twin has no captions
+        blocks.append(Table(heads, list(_figures(view, line)), caption=counted, fold=fold))
     return Section(name="years", title="Keras by year", blocks=blocks)
 
 

@@ -49,7 +49,8 @@ def test_several_models_say_how_far_they_differ():
 
 
 def test_the_table_of_the_picture_has_its_figures_folded_away():
-    (table,) = sections(OLD, NEXT, NEW, JAX)["years"].blocks
+    twin, table = sections(OLD, NEXT, NEW, JAX)["years"].blocks
+    assert twin.only == "markdown" and twin.texts[0].startswith("Times as fast as TensorFlow 1.3.0")
     assert table.fold == "The figures of this picture as a table" and "TensorFlow 1.3.0" in table.caption
     rows = [[flat(cell) for cell in row] for row in table.rows]
     assert [row[0] for row in rows] == ["Aug 2017", "May 2022", "Jul 2026", "Jul 2026"]
