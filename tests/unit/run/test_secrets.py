@@ -10,7 +10,7 @@ import pytest
 
 from orchestrator.cli import app
 from orchestrator.report.drawing import drawn_here
-from orchestrator.run import session
+from orchestrator.run import drawn
 from orchestrator.stacks import venvs
 from tests.fakes import stub_orchestrate
 from tests.fakes.runs import Bench
@@ -28,7 +28,7 @@ def bench(tmp_path, monkeypatch, capfd):
     bench = Bench(tmp_path, ["good"])
     monkeypatch.setattr(venvs, "ensure", stub_orchestrate.this_python)
     draw_nothing(monkeypatch)
-    monkeypatch.setattr(session, "drawn", drawn_here)
+    monkeypatch.setattr(drawn, "drawn", drawn_here)
 
     def finish(*words):
         capfd.readouterr()

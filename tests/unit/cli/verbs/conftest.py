@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from orchestrator.report.drawing import drawn_here
-from orchestrator.run import session
+from orchestrator.run import drawn
 from tests.replay.record import RECORDED
 from tests.unit.report.makers import draw_nothing
 
@@ -23,4 +23,4 @@ def runs(tmp_path_factory):
 def no_drawing(monkeypatch):
     """The charts are specified, but not drawn: that takes most of the time of a report and has its own tests."""
     draw_nothing(monkeypatch)
-    monkeypatch.setattr(session, "drawn", drawn_here)
+    monkeypatch.setattr(drawn, "drawn", drawn_here)
