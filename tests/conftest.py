@@ -35,7 +35,10 @@ GROUPS = {
             for name in ("cells", "faults", "hardening", "runtimes", "soak", "two_users")
         ),
     ),
-    "cluster": ("tests/cluster/test_faults.py", "tests/cluster/test_runs.py", "tests/contracts/test_executors.py"),
+    "cluster": (
+        *(f"tests/cluster/test_{name}.py" for name in ("faults", "granted", "runs")),
+        "tests/contracts/test_executors.py",
+    ),
     "images": ("tests/containers/test_images.py",),
     "environments": ("tests/processes/test_cells.py",),
     "steps": ("tests/processes/test_steps.py",),

@@ -33,6 +33,21 @@ def test_numbers_of_another_host_refuse_no_gpu_and_are_told_as_a_hint(h200, tmp_
     assert json.loads(h200.python(code, UUID)) is None
 
 
+def test_a_card_that_the_system_gives_to_somebody_else_is_neither_offered_nor_lost(libraries, tmp_path):
+    """Control groups of a cluster or a container hide it. CUDA counts the others, and so do we."""
+    host = nvml_host.StubHost(libraries[580], tmp_path / "host", nvml_host.h200(2))
+    host.set(0, all="!4")
+    code = PRELUDE + "with nvml.session() as n:\n    show([n.devices(), n.silent])\n"
+    (mine,), silent = json.loads(host.python(code))
+    assert (mine["uuid"], mine["index"], mine["minor"], silent) == (host.state[1, "uuid"], 0, 1, {})
+    environment = {**host.environment, "CUDA_VISIBLE_DEVICES": "0"}
+    answer = doctor(tmp_path, environment, "doctor", "--config", "any-cuda", "--launcher", "process")
+    assert "GPU 0 NVIDIA H200: free" in answer.stdout and "GPU 1" not in answer.stdout
+    host.set(1, all="!4")
+    nothing = json.loads(host.python(code))
+    assert nothing[0] == [] and nothing[1]["0"].startswith("Insufficient Permissions: the system gives it to another")
+
+
 def test_two_halves_of_one_board_are_told_apart_from_two_cards(k80, h200, tmp_path):
     for gpu in (0, 1):
         k80.set(gpu, board=7)

@@ -16,13 +16,10 @@ def granted_gpu(environ: Mapping[str, str], gpus: Sequence[Device]) -> Device | 
     job to its devices, NVML sees only those, and the counting starts anew.
     """
     visible = environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0]
-    for gpu in gpus:
-        if visible and gpu.uuid and gpu.uuid.startswith(visible) and visible.startswith(("GPU-", "MIG-")):
-            return gpu
-    if visible.startswith(
-        ("GPU-", "MIG-")
-    ):  # what the driver does not list is nobody else's card, nor a slice's parent
-        return None
+    if visible.startswith(("GPU-", "MIG-")):
+        named = [gpu for gpu in gpus if gpu.uuid and gpu.uuid.startswith(visible)]
+        # What the driver does not list is nobody else's card, nor a slice's parent; two that fit are neither.
+        return named[0] if len(named) == 1 else None
     number = (environ.get("SLURM_JOB_GPUS") or environ.get("SLURM_STEP_GPUS") or visible).split(",")[0]
     if not number.isdecimal():
         return None

@@ -41,6 +41,9 @@ REMEDY = "`nvidia-smi` must work; a reboot, or the driver installed anew, often 
 HANGS = "the driver does not answer: `nvidia-smi` will hang, too; look into `dmesg` for Xid, then reboot"
 #: GPUs of a host that are looked for: a driver in trouble may count more.
 MOST = 256
+#: The code of NVML for what this user must not ask, and what that means of one card among several.
+NO_PERMISSION = 4
+WITHHELD = "Insufficient Permissions: the system gives it to another user or job"
 #: NVML's fields of power: the mean of the last second, and now.
 POWER_AVERAGE, POWER_NOW = 185, 186
 
@@ -123,18 +126,34 @@ class Nvml:
         driver, cuda = text(self._ask("nvmlSystemGetDriverVersion")), self._ask("nvmlSystemGetCudaDriverVersion")
         cards: dict[str, Device] = {}
         handles: dict[str, Any] = {}
+        withheld: dict[str, str] = {}
         for index in range(min(MOST, self._ask("nvmlDeviceGetCount") or 0)):
             try:
                 handle = self._driver.call(self._n.nvmlDeviceGetHandleByIndex, index)
-                card = self._device(index, handle, driver, cuda)
+                if self._is_withheld(handle):
+                    withheld[str(index)] = WITHHELD
+                    continue
+                # CUDA counts those that it may use, and so does whoever names one by its number.
+                card = self._device(index - len(withheld), handle, driver, cuda)
             except (self._n.NVMLError, GpuLost) as error:  # a card that fell off the bus: the others still work
-                self.silent[str(index)] = str(error)
+                kept = withheld if getattr(error, "value", None) == NO_PERMISSION else self.silent
+                kept[str(index)] = WITHHELD if kept is withheld else str(error)
             else:
                 cards[str(card.uuid)], handles[str(card.uuid)] = card, handle
+        if not cards:  # else they are nobody's business here
+            self.silent.update(withheld)
         self._handles.update(handles)
         shared = self._boards(handles)
         whole = [replace(card, board=shared.get(uuid)) for uuid, card in cards.items()]
         return [device for card in whole for device in self._offered(card, handles[str(card.uuid)])]
+
+    def _is_withheld(self, handle: Any) -> bool:
+        """Whether the driver does not even tell which card this is: a control group gives it to somebody else."""
+        try:
+            self._driver.call(self._n.nvmlDeviceGetUUID, handle)
+        except self._n.NVMLError as error:
+            return getattr(error, "value", None) == NO_PERMISSION
+        return False
 
     def _boards(self, handles: dict[str, Any]) -> dict[str, str]:
         try:

@@ -27,6 +27,7 @@ def part(number):
         ({"CUDA_VISIBLE_DEVICES": "GPU-1"}, [gpu(0), gpu(1)], "GPU-1"),
         ({"CUDA_VISIBLE_DEVICES": "1"}, [gpu(0), gpu(1)], "GPU-1"),
         ({"CUDA_VISIBLE_DEVICES": "MIG-1", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], "MIG-1"),
+        ({"CUDA_VISIBLE_DEVICES": "MIG-", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], None),  # the begin of two names
         ({"CUDA_VISIBLE_DEVICES": "0", "SLURM_JOB_GPUS": "0"}, [part(0), part(1)], None),  # which slice is not said
         ({"CUDA_VISIBLE_DEVICES": "5", "SLURM_JOB_GPUS": "5"}, [gpu(0, 0), gpu(1, 1)], None),
         ({"CUDA_VISIBLE_DEVICES": ""}, [gpu(0, 0)], None),
