@@ -156,6 +156,8 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
     gpu_needs: GpuNeeds | None = None
     backend_needs: dict[str, GpuNeeds] = {}
     sources: list[Source] = []
+    #: Files of its packages that nothing in the image loads, below site-packages; they are left out.
+    unused: list[str] = []
     #: A package index with wheels that PyPI lacks.
     index: str | None = None
     #: Whether it was seen to build and run.

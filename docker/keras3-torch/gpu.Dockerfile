@@ -30,7 +30,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3.11 -m venv /opt/venv
 RUN set -eu; \
     if [ -e /build/ca-bundle.crt ]; then export PIP_CERT=/build/ca-bundle.crt; fi; \
-    /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras3-torch-gpu.txt
+    /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras3-torch-gpu.txt; \
+    cd /opt/venv/lib/python3.11/site-packages; \
+    rm nvidia/cu13/lib/libcusolverMg.so.12 nvidia/cu13/lib/libnvrtc.alt.so.13 nvidia/cu13/lib/libnvrtc-builtins.alt.so.13.0
 RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 3.15.1 with PyTorch 2.13.0 (gpu)" \
     org.opencontainers.image.version="0.1.0" \

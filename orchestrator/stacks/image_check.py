@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from orchestrator.host.docker_sdk import docker_sdk
 from orchestrator.host.fitness import version
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.stacks.cuda.fetch import exported
@@ -60,6 +62,20 @@ def check(client: Any, stack: Stack, device: DeviceKind, version_: str, say: Say
         inside=inside,
         faults=[*_not_imported(met), *_missing(inside), *_other_code(stack, inside)],
     )
+
+
+def stages(client: Any, stack: Stack, device: DeviceKind) -> set[str]:
+    """The build stages that the engine keeps of a stack's images, by their ids; each is as large as the image."""
+    labels = [f"org.keras-orchestrate.stack={stack.name}", f"org.keras-orchestrate.device={device}"]
+    return {image.id for image in client.images.list(filters={"dangling": True, "label": labels})}
+
+
+def remove(client: Any, stack: Stack, device: DeviceKind, version_: str, before: set[str]) -> None:
+    """Removes an image and the stages that it was built in, but for those that were there `before`."""
+    client.images.remove(image_name(stack.name, device, version_))
+    for stage in stages(client, stack, device) - before:
+        with contextlib.suppress(docker_sdk().errors.APIError):  # somebody else's build may rest on it
+            client.images.remove(stage)
 
 
 def _driver(each: Met | None) -> str:

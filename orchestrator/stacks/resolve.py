@@ -24,7 +24,7 @@ from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import one_line, plural, public
 
 #: The comments at the top of an .in file, and of a lock of one's own, that say how it is made.
-SETTING = re.compile(r"^# (python|index|as-of|any-date): *(\S.*?) *$", re.MULTILINE)
+SETTING = re.compile(r"^# (python|index|as-of|any-date|without): *(\S.*?) *$", re.MULTILINE)
 #: What uv says when an index does not answer.
 SILENT = re.compile(r"failed to fetch|request failed|error sending request|dns error|timed out|could not connect", re.I)
 #: uv's remark from which index a package is.
@@ -43,12 +43,14 @@ class Wanted(Noun, frozen=True, kw_only=True):
     any_date: list[str] = []
     #: An index with wheels that the main index lacks.
     index: str | None = None
+    #: Packages that others ask for, and that nothing here needs: the lock does not name them.
+    without: list[str] = []
 
     @property
     def comments(self) -> list[str]:
         """What is wanted, as the first lines of a lock, by which a lock is known to be of other wishes."""
         dates = {"as-of": self.as_of, "any-date": " ".join(self.any_date)}
-        settings = {"python": self.python, **dates, "index": self.index}
+        settings = {"python": self.python, **dates, "index": self.index, "without": " ".join(self.without)}
         lines = [f"# {name}: {value}" for name, value in settings.items() if value]
         return [*lines, *(f"# asked: {package}" for package in self.packages)]
 
@@ -78,6 +80,7 @@ def wanted_by(text: str, name: str) -> Wanted:
         as_of=day,
         any_date=settings.get("any-date", "").split(),
         index=settings.get("index"),
+        without=settings.get("without", "").split(),
     )
 
 
@@ -113,6 +116,7 @@ def _by_uv(wanted: Wanted, sources: Sources, environ: Mapping[str, str]) -> Lock
         asked.write_text("".join(f"{package}\n" for package in wanted.packages), encoding="utf-8")
         words = [uv_program(), "pip", "compile", str(asked), "--output-file", str(lock), "--quiet"]
         words += ["--generate-hashes", "--no-header", "--no-annotate", "--python-version", wanted.python]
+        words += [word for package in wanted.without for word in ("--no-emit-package", package)]
         words += ["--python-platform", PLATFORM, "--emit-index-annotation", *dates(wanted), *indexes.uv_flags(sources)]
         environment = tool_environment(indexes.for_uv(sources, own, environ))
         answer = subprocess.run(

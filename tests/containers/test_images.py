@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from orchestrator import __version__
+from orchestrator.cli.app import cli
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.images import build as image_build
@@ -42,6 +45,15 @@ def job(engine: Any, image: str, command: list[str], **settings: Any) -> str:
         **{"tmpfs": {"/tmp": ""}, **settings},
     )
     return output.decode()
+
+
+def test_an_image_is_looked_into_by_its_command(image_of: Any):
+    name = image_of("keras1-mxnet")
+    answer = CliRunner().invoke(cli, ["images", "check", "--device", "cpu", "--stack", "keras1-mxnet", "--json"])
+    assert answer.exit_code == 0, answer.output
+    (image,) = json.loads(answer.stdout)["images"]
+    assert (image["name"], image["imports"], image["faults"]) == (name, {"mxnet": "0.11.0"}, [])
+    assert image["inside"]["libraries"] > 50 and image["size_mb"] > 100
 
 
 @pytest.mark.parametrize(("stack", "backend"), BACKENDS)

@@ -28,6 +28,15 @@ def library(soname: str) -> bytes:
         return path.read_bytes()
 
 
+def linked(folder: Path, soname: str, needed: str) -> bytes:
+    """A real shared library that needs another, which is not there."""
+    (folder / needed).write_bytes(library(needed))
+    target, empty = folder / soname, ["-x", "c", "/dev/null", "-x", "none"]
+    words = ["gcc", "-shared", "-nostdlib", "-Wl,--no-as-needed", f"-Wl,-soname,{soname}", *empty]
+    subprocess.run([*words, str(folder / needed), "-o", str(target)], check=True, capture_output=True)
+    return target.read_bytes()
+
+
 def tar(members: Members, compression: str = "", twice: bool = False) -> bytes:
     """A tar archive; `twice` writes its first member once more, as some tools do."""
     stream = io.BytesIO()

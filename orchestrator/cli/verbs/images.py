@@ -167,7 +167,7 @@ def check(**given: Any) -> None:
     for stack, device, name in _names(catalog):
         if stack.name not in chosen or given["device"] not in (None, device):
             continue
-        there = inspect(client, name) is not None
+        there, stages = inspect(client, name) is not None, image_check.stages(client, stack, device)
         missing = [each.reason for each in provisioner.prepare([stack], device) if each.backend is None]
         if missing:
             tell(f"{name}: {missing[0]}") if not given["as_json"] else found.append({"name": name, "faults": missing})
@@ -181,7 +181,7 @@ def check(**given: Any) -> None:
             for line in filter(None, checked.lines):
                 tell(f"  {line}")
         if given["remove"] and not there:
-            client.images.remove(name)
+            image_check.remove(client, stack, device, __version__, stages)
     if given["as_json"]:
         print_json({"images": found})
     raise SystemExit(1 if bad else 0)

@@ -26,6 +26,7 @@ from orchestrator.stacks.locks import (
     refuse_unlocked,
     wheel_pin,
 )
+from orchestrator.stacks.resolve import wanted_by
 
 CATALOG = load_catalog()
 REQUIREMENTS = CATALOG.docker_dir / "requirements"
@@ -58,7 +59,11 @@ def test_the_cuda_packages_of_todays_gpu_images_are_of_one_tool_kit(stack):
 def test_todays_gpu_locks_are_complete_by_the_metadata_of_their_wheels(stack, tmp_path: Path):
     """uv reads what every wheel requires (not the wheels) and refuses a lock that lacks or contradicts any of it."""
     lock = REQUIREMENTS / f"{stack.name}-gpu.txt"
+    without = wanted_by(lock.with_suffix(".in").read_text(), lock.name).without
+    left_out = tmp_path / "left-out"
+    left_out.write_text("".join(f"{package} ; python_version < '3'\n" for package in without))
     words = ["pip", "install", "--dry-run", "--require-hashes", "-r", str(lock), "--target", str(tmp_path / "target")]
+    words += ["--overrides", str(left_out)]
     words += ["--python-version", stack.python, "--python-platform", "x86_64-manylinux_2_28", "--no-config"]
     words += ["--default-index", os.environ.get("PIP_INDEX_URL") or "https://pypi.org/simple"]
     answer = subprocess.run([find_uv_bin(), *words], capture_output=True, text=True, cwd=tmp_path)

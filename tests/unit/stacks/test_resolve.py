@@ -57,6 +57,16 @@ def test_uv_resolves_for_the_stacks_python_and_hashes(uv):
     assert Path(f"{told}.in").read_text() == "keras==3.10.0\njax\n"
 
 
+def test_what_nothing_needs_is_left_out_of_a_lock_and_this_is_a_wish_of_its_own(uv):
+    told = uv()
+    wanted = wanted_by("# python: 3.11\n# without: triton nvidia-nvtx\nkeras==3.10.0\n", "mine.in")
+    resolved(wanted, "mine", os.environ)
+    words = told.read_text().split("\n")
+    assert [words[i + 1] for i, word in enumerate(words) if word == "--no-emit-package"] == ["triton", "nvidia-nvtx"]
+    assert "# without: triton nvidia-nvtx" in wanted.comments
+    assert "# asked: keras==3.10.0" in wanted.comments
+
+
 def test_only_the_stack_says_as_of_when(uv, monkeypatch):
     told = uv()
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")

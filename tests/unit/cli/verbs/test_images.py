@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,9 +17,12 @@ from orchestrator.cli.verbs import images
 from orchestrator.errors import UserError
 from orchestrator.model import image_name
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.stacks import image_check
+from orchestrator.stacks.found.probe import Met
 from orchestrator.stacks.images import archive as image_archive
 from orchestrator.stacks.images import recipe
 from orchestrator.stacks.images.engine import ImageInfo
+from tests.fakes.libraries import linked, tar
 
 CATALOG = load_catalog()
 VERSION = images.__version__
@@ -75,6 +81,60 @@ def test_save_without_any_image_says_how_to_make_them(engine: dict[str, ImageInf
     assert isinstance(answer.exception, UserError)
     assert "orchestrate build" in answer.exception.hint
     assert isinstance(orchestrate("save", tmp_path / "x", "--stack", "nothing").exception, UserError)
+
+
+class Engine:
+    """Has one image, and the stages that it was built in; `removed` is what was asked to go."""
+
+    def __init__(self) -> None:
+        self.images = self
+        self.kept = {"sha256:old"}
+        self.removed: list[str] = []
+
+    def list(self, filters: dict[str, Any]) -> list[Any]:
+        assert filters["label"] == ["org.keras-orchestrate.stack=keras1-mxnet", "org.keras-orchestrate.device=gpu"]
+        return [SimpleNamespace(id=stage) for stage in sorted(self.kept)]
+
+    def remove(self, name: str) -> None:
+        self.removed.append(name)
+
+
+@pytest.fixture
+def built(engine: dict[str, ImageInfo], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An image of MXNet that is built when it is checked: a library in it needs cuDNN, which is not there."""
+    client = Engine()
+
+    def prepare(stacks: Any, device: str) -> list[Any]:
+        engine[GPU] = info()
+        client.kept.add("sha256:new")
+        return []
+
+    needs = linked(tmp_path, "libmxnet.so", "libcudnn.so.6")
+    stream = io.BytesIO(tar({"opt/venv/lib/python2.7/site-packages/mxnet/libmxnet.so": needs}))
+    seen = SimpleNamespace(met={"mxnet": Met(error="OSError: libcudnn.so.6: cannot open shared object file")})
+    monkeypatch.setattr(images, "connect", lambda: client)
+    monkeypatch.setattr(images, "choose_provisioner", lambda *_: SimpleNamespace(prepare=prepare))
+    monkeypatch.setattr(image_check, "inspect", lambda client, name: engine.get(name))
+    monkeypatch.setattr(image_check.found_images, "look", lambda *_: (None, seen))
+    monkeypatch.setattr(image_check, "exported", lambda *_: contextlib.nullcontext(stream))
+    return client
+
+
+def test_check_names_what_is_missing_and_leaves_nothing_that_it_built(built: Engine):
+    answer = orchestrate("check", "--device", "gpu", "--stack", "keras1-mxnet", "--remove")
+    assert isinstance(answer.exception, SystemExit) and answer.exception.code == 1
+    said = [line.strip() for line in answer.stdout.splitlines()]
+    assert f"{GPU}: 500 MB" in said and "imports: mxnet FAILED" in said
+    assert "FAULT libcudnn.so.6 is not there, and libmxnet.so cannot be loaded without it" in said
+    assert built.removed == [GPU, "sha256:new"], "what was there before stays"
+
+
+def test_check_leaves_an_image_that_was_there_and_says_all_as_json(built: Engine, engine: dict[str, ImageInfo]):
+    engine[GPU] = info()
+    answer = orchestrate("check", "--device", "gpu", "--stack", "keras1-mxnet", "--remove", "--json")
+    (image,) = json.loads(answer.stdout)["images"]
+    assert (image["name"], image["imports"], len(image["faults"])) == (GPU, {"mxnet": "FAILED"}, 2)
+    assert built.removed == []
 
 
 def test_load_checks_first_and_says_what_it_did(

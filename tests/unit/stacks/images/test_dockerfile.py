@@ -54,6 +54,15 @@ def test_every_package_is_checked_against_its_lock(stack: str, device: str):
 
 
 @pytest.mark.parametrize(("stack", "device"), IMAGES)
+def test_what_nothing_loads_is_gone_in_the_step_that_brought_it_or_every_layer_would_keep_it(stack: str, device: str):
+    files = CATALOG.stack(stack).images[device].unused  # type: ignore[index]
+    (install,) = re.findall(rf"/build/{stack}-{device}\.txt(?:[^\n]*\\\n)*[^\n]*", dockerfile(stack, device))
+    removed = re.search(r"site-packages; \\\n    rm (.+)$", install)
+    assert (removed[1].split() if removed else []) == files
+    assert all(re.fullmatch(r"[\w./-]+", file) and not file.startswith("/") and ".." not in file for file in files)
+
+
+@pytest.mark.parametrize(("stack", "device"), IMAGES)
 def test_the_final_stage_takes_nothing_but_the_environment_and_runs_as_nobody(stack: str, device: str):
     final = stages(dockerfile(stack, device))[-1]
     copied = re.findall(r"^COPY (.*)$", final, re.MULTILINE)
