@@ -140,6 +140,30 @@ class GpuNeeds(Noun, frozen=True, kw_only=True):
     ptx: Ptx | None = None
 
 
+class Measured(Noun, frozen=True, kw_only=True):
+    """What an image was seen to take: its size, what of that other images of its base and Python have too, and seconds.
+
+    `seconds`: of its build on two cores, its base and downloads included, on an engine that had none of it.
+    """
+
+    mb: Positive
+    shared_mb: Positive
+    seconds: Positive
+
+
+class Declared(Noun, frozen=True, kw_only=True):
+    """What is known beforehand of a workload on a stack, and told instead of measured against others.
+
+    `measured`: the largest relative difference of its losses to those of other stacks; None where nothing runs.
+    """
+
+    workload: Name
+    why: str
+    #: Whether it runs at all. What does not is planned as `unsupported`, with `why`.
+    runs: bool = True
+    measured: Annotated[float, Meta(gt=0)] | None = None
+
+
 class ImageVariant(Noun, frozen=True, kw_only=True):
     """What differs between the cpu and the gpu image of one stack."""
 
@@ -162,6 +186,7 @@ class ImageVariant(Noun, frozen=True, kw_only=True):
     index: str | None = None
     #: Whether it was seen to build and run.
     verified: bool = False
+    measured: Measured | None = None
 
     @property
     def cuda_files(self) -> list[str]:
@@ -227,6 +252,10 @@ class Stack(Noun, frozen=True, kw_only=True):
     found: Found | None = None
     #: None for the stacks of the catalog.
     own: OwnStack | None = None
+    #: The stack whose images it has, but for the packages, where the file says so that it is (docker/eras/).
+    like: Name | None = None
+    #: Workloads that do not take the steps of others here, or cannot run.
+    declared: list[Declared] = []
 
     def image(self, device: DeviceKind, version: str) -> str:
         """The name of its image for a kind of device."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,10 +14,11 @@ import msgspec
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
 from orchestrator.model import MODELS, Base, Job, Noun, Stack, Workload
+from orchestrator.plan.eras import era_stacks
 from orchestrator.plan.models import shipped_models
+from orchestrator.plan.own_stack import MONTH
 
 T = TypeVar("T")
-MONTH = 'write the month of the newest of Keras and backend as released: "2024-03"'
 
 
 class StacksFile(Noun, frozen=True, kw_only=True):
@@ -48,6 +50,11 @@ class Catalog(Noun, frozen=True, kw_only=True):
     @property
     def docker_dir(self) -> Path:
         return Path(self.root) / "docker"
+
+    @property
+    def eras_dir(self) -> Path:
+        """The stacks of other years: a file and its lock for each, as anybody may have them."""
+        return self.docker_dir / "eras"
 
     @property
     def workloads_dir(self) -> Path:
@@ -89,7 +96,7 @@ def load_catalog(root: Path | None = None) -> Catalog:
     refuse_faults(workloads_file, workload_faults(workloads))
     models = shipped_models(root / "workloads" / MODELS)
     refuse_faults(workloads_file.parent, duplicates("models", [each.name for each in (*workloads, *models)]))
-    return Catalog(
+    catalog = Catalog(
         root=str(root.absolute()),
         bases=declared.bases,
         stacks=declared.stacks,
@@ -98,6 +105,19 @@ def load_catalog(root: Path | None = None) -> Catalog:
         dockerfile_template=read_text(docker_dir / "Dockerfile.j2"),
         compose_template=read_text(docker_dir / "compose.yaml.j2"),
     )
+    return _with_eras(catalog)
+
+
+def _with_eras(catalog: Catalog) -> Catalog:
+    """The catalog with the stacks of other years. Raises UserError for a file that names what is not there."""
+    found = list(era_stacks(catalog))
+    for stack in found:
+        names = [each.name for each in (*catalog.workloads, *catalog.models)]
+        unknown = (
+            f"$.declared: there is no workload {e.workload!r}" for e in stack.declared if e.workload not in names
+        )
+        refuse_faults(catalog.eras_dir / f"{stack.name}.yaml", chain(reference_faults(stack, "$"), unknown))
+    return catalog.extended([], found)
 
 
 def find_root() -> Path:

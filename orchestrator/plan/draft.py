@@ -14,7 +14,7 @@ from orchestrator.host.probe import default_threads, usable_cores
 from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
-from orchestrator.plan.jobs import PlanInput, make_jobs, select, split_excluded, split_unable
+from orchestrator.plan.jobs import PlanInput, make_jobs, select, select_stacks, split_excluded, split_unable
 from orchestrator.plan.request import RunRequest
 
 
@@ -56,7 +56,7 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
 
 def _gpus_used(config: Config, host: Host, stacks: Sequence[Stack]) -> int:
     """How many GPUs run jobs of this configuration. Raises UserError for a name that does not exist."""
-    names = select(config.stacks, (stack.name for stack in stacks), "stack") if stacks else []
+    names = select_stacks(config.stacks, stacks) if stacks else []
     backends = (
         select(config.backends, (b.name for stack in stacks for b in stack.backends), "backend") if stacks else []
     )
@@ -80,7 +80,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     kept, skipped = split_excluded(jobs, config.exclude)
     kept, unable = split_unable(kept, catalog.stacks, catalog.workloads)
     now = datetime.datetime.now(datetime.timezone.utc)
-    return Plan(
+    plan = Plan(
         run_id=new_run_id(now),
         created=now.isoformat(timespec="seconds"),
         config=msgspec.to_builtins(config),
@@ -91,6 +91,17 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         stacks=[stack for stack in catalog.stacks if stack.own is not None or stack.found is not None],
         released={f"{stack}/{backend}": catalog.stack(stack).released_with(backend) for stack, backend in pairs},
     )
+    return drop_unready(plan, declared(catalog))
+
+
+def declared(catalog: Catalog) -> list[Unavailable]:
+    """The workloads that are known not to run on a stack."""
+    return [
+        Unavailable(stack=stack.name, workload=each.workload, status="unsupported", reason=each.why)
+        for stack in catalog.stacks
+        for each in stack.declared
+        if not each.runs
+    ]
 
 
 def chosen_stacks(plan: Plan, catalog: Catalog) -> list[Stack]:

@@ -49,13 +49,21 @@ def select(patterns: Sequence[str], names: Iterable[str], what: str) -> list[str
     return [name for name in known if any(fnmatchcase(name, pattern) for pattern in patterns)]
 
 
+def select_stacks(patterns: Sequence[str], stacks: Sequence[Stack]) -> list[str]:
+    """As `select`. `*` leaves out those of other years, which are asked for by name, by their pattern, or by `**`."""
+    names = select(patterns, (stack.name for stack in stacks), "stack")
+    asked = [pattern for pattern in patterns if pattern != "*"]
+    years = {s.name for s in stacks if s.like and not any(fnmatchcase(s.name, pattern) for pattern in asked)}
+    return [name for name in names if name not in years]
+
+
 def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Workload]) -> list[Job]:
     """Every cell that `wanted` names, `repeats` times, in an order drawn from the seed.
 
     Repeats are blocks: each cell runs once before any runs again, and each block has an order of its own, so that
     slow changes of the machine affect all backends alike.
     """
-    stack_names = select(wanted.stacks, (s.name for s in stacks), "stack")
+    stack_names = select_stacks(wanted.stacks, stacks)
     chosen = [s for s in stacks if s.name in stack_names]
     backend_names = select(wanted.backends, (b.name for s in stacks for b in s.backends), "backend")
     workload_names = select(wanted.workloads, (w.name for w in workloads), "workload")

@@ -6,17 +6,32 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 from msgspec import Meta
 
 from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, read_bytes, sha256_file
-from orchestrator.model import Backend, DeviceKind, ImageVariant, Name, Noun, OwnStack, Stack
-from orchestrator.plan.catalog import Catalog
+from orchestrator.model import (
+    Backend,
+    Declared,
+    Deviation,
+    DeviceKind,
+    ImageVariant,
+    Measured,
+    Month,
+    Name,
+    Noun,
+    OwnStack,
+    Stack,
+)
 from orchestrator.text import listed, public, suggest
 
+if TYPE_CHECKING:
+    from orchestrator.plan.catalog import Catalog
+
+MONTH = 'write the month of the newest of Keras and backend as released: "2024-03"'
 FINDS = r"(PATH|HOME|TMPDIR|ENV|BASH_ENV|IFS)\Z|(LD|PYTHON|PIP|UV|KERAS_ORCHESTRATE)_|PYTHON"
 #: The packages that Keras comes in, and the variable names and values that an image's environment can hold.
 KERAS = ("keras", "keras-mxnet", "keras-nightly", "tf-keras")
@@ -33,6 +48,7 @@ Address = Annotated[str, Meta(pattern=r"^(none|(https?|file)://[^\s\"'\\$`]+)\Z"
 HINTS = {
     "$.python": 'write it with quotes: python: "3.11"',
     "$.packages": "write [keras==3.10.0, torch==2.7.0]",
+    "$.released": MONTH,
     "$.env": "settings only: no variable that says which programs or modules are found (PATH, HOME, LD_..., PYTHON...)",
 }
 
@@ -52,6 +68,12 @@ class StackFile(Noun, frozen=True, kw_only=True):
     #: An index with wheels that the main index lacks; None is that of `like`, "none" none.
     index: Address | None = None
     env: dict[Variable, Value] = {}
+    #: The month of the newest of Keras and backend.
+    released: Month = ""
+    #: What the shipped ones say besides (docker/eras/).
+    deviations: list[Deviation] = []
+    declared: list[Declared] = []
+    measured: Measured | None = None
 
 
 class AskedStack(Noun, frozen=True, kw_only=True):
@@ -90,7 +112,7 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
     if not path.is_file():
         raise UserError(f"there is no file {path}", "`orchestrate new stack NAME` writes one to begin with")
     file = decode_yaml(read_bytes(path), path.name, StackFile, _hint)
-    known = [stack.name for stack in catalog.stacks if stack.own is None]
+    known = [stack.name for stack in catalog.stacks if stack.own is None and stack.like is None]
     if file.like not in known:
         raise UserError(f"{path.name}: `like`: there is no stack {file.like!r}", suggest(file.like, known))
     name = file.name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("_-")[:40] or "own"
@@ -99,7 +121,8 @@ def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
             f"{path.name}: `index` has an account or a token, which would stay in locks, records and images",
             "name it without; PIP_EXTRA_INDEX_URL in the environment, or ~/.netrc, may have it",
         )
-    if name in known:
+    shipped = [*known, *(stack.name for stack in catalog.stacks if stack.like)]
+    if name in shipped and path.resolve().parent != catalog.eras_dir.resolve():
         raise UserError(f"{path.name}: {name!r} is a stack that comes with the program", "give it another `name:`")
     return AskedStack(
         path=path.parent.resolve() / path.name,
@@ -119,14 +142,22 @@ def _hint(message: str) -> str:
 
 
 def made(
-    asked: AskedStack, device: DeviceKind, pins: Mapping[str, str], own: OwnStack, index: str | None, catalog: Catalog
+    asked: AskedStack,
+    device: DeviceKind,
+    pins: Mapping[str, str],
+    own: OwnStack | None,
+    index: str | None,
+    catalog: Catalog,
 ) -> Stack:
     """The stack that a file and its lock are. `pins`: the versions that the lock names; `index`: what it needs.
+
+    `own` is None for a file of docker/eras/.
 
     Raises UserError where the lock lacks Keras, or every backend.
     """
     like, file = asked.like, asked.file
-    keras = next((pins[name] for name in KERAS if name in pins), None)
+    legacy = file.env.get("TF_USE_LEGACY_KERAS", "0").lower() in ("1", "true")
+    keras = next((pins[name] for name in (KERAS[::-1] if legacy else KERAS) if name in pins), None)
     backends = [found for backend in like.backends if (found := _backend(backend, device, pins))]
     for lacking, what in ((keras is None, "Keras"), (not backends, listed(b.name for b in like.backends))):
         if lacking:
@@ -146,6 +177,10 @@ def made(
         images={device: _variant(like.images[device], asked, index)},
         caches=like.caches,
         own=own,
+        like=None if own else like.name,
+        released=file.released,
+        deviations=file.deviations,
+        declared=file.declared,
     )
 
 
@@ -175,5 +210,6 @@ def _variant(variant: ImageVariant, asked: AskedStack, index: str | None) -> Ima
         index=index,
         gpu_needs=variant.gpu_needs if variant.cuda else None,
         backend_needs=variant.backend_needs if variant.cuda else {},
-        verified=False,
+        verified=asked.file.measured is not None,
+        measured=asked.file.measured,
     )

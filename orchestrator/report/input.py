@@ -144,12 +144,24 @@ def report_input(
         marks=merged.marks,
         deviations=deviations,
         environment=[*merged.environment, *_as_found(rows)],
-        notes=merged.notes,
+        notes=[*merged.notes, *_declared(rows, catalog)],
         plan_command=command,
         price=price,
         reference=read_yaml(PACKAGE / "report" / "reference" / "bhatia-2017.yaml", Reference),
         sources=sources(),
     )
+
+
+def _declared(rows: Sequence[Row], catalog: Catalog) -> list[str]:
+    """What is known beforehand of cells that ran: their models do not take the steps that others take."""
+    ran = {(row["stack"], row["workload"]) for row in rows if row.get("status") == "ok"}
+    return [
+        f"{stack.title}: {each.workload} does not take the same steps as on others"
+        f"{f' (its losses differ by {each.measured:.1g})' if each.measured else ''}: {each.why}."
+        for stack in catalog.stacks
+        for each in stack.declared
+        if each.runs and (stack.name, each.workload) in ran
+    ]
 
 
 def _stack_part(row: Row, stack: Stack | None) -> Row:

@@ -14,9 +14,9 @@ from orchestrator.errors import HostError
 from orchestrator.files import sha256_file
 from orchestrator.model import DeviceKind, Found, Noun, OwnFile, Plan, Stack, Unavailable
 from orchestrator.plan import needs
+from orchestrator.plan.eras import normal, pins
 from orchestrator.plan.inline import runs_on
-from orchestrator.stacks import locks
-from orchestrator.stacks.locks import lock_file, normal
+from orchestrator.stacks.locks import lock_file
 from orchestrator.text import listed, one_line, public
 
 if TYPE_CHECKING:  # `packaging` is loaded where a file asks for packages: few do, and every run would wait for it
@@ -83,7 +83,7 @@ def of_stack(
 def _read(lock: Path) -> tuple[Path, str, dict[str, str]]:
     """A lock, its hash and what it names."""
     try:
-        return lock, sha256_file(lock), locks.pins(lock.read_text(encoding="utf-8"))
+        return lock, sha256_file(lock), pins(lock.read_text(encoding="utf-8"))
     except OSError as error:
         raise HostError(f"{lock} cannot be read: {error.strerror}", "`orchestrate lock` makes it") from error
 
@@ -91,7 +91,7 @@ def _read(lock: Path) -> tuple[Path, str, dict[str, str]]:
 def _pins(found: Found) -> dict[str, str]:
     """The packages of an environment as it was found, but for Python itself; those put beside it come first."""
     named = (each.partition("==") for each in found.packages)
-    return {**{normal(name): version for name, _, version in named if name != "python"}, **locks.pins(found.lock)}
+    return {**{normal(name): version for name, _, version in named if name != "python"}, **pins(found.lock)}
 
 
 def _identity(found: Found) -> str:

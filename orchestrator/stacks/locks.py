@@ -10,9 +10,9 @@ from urllib.parse import unquote, urlsplit
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import expanded, sha256_file
 from orchestrator.model import DeviceKind, OwnStack, Stack
+from orchestrator.plan.eras import normal, pins
 
 PYTHON2_TOOLS = "python2-tools.txt"
-PIN = re.compile(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([^\s;\\]+)", re.MULTILINE)
 #: The lines of a lock: a comment, a package of one version, its hashes. Anything else would install something else.
 LINE = re.compile(r"\s*(#.*)?|[\w.-]+(\[[\w.,-]+\])?==[\w.!+-]+( ?;[^\\]*)?( \\)?|\s+--hash=sha256:[0-9a-f]{64}( \\)?")
 #: Packages of CUDA, which no CPU computes with.
@@ -26,8 +26,9 @@ def lock_files(stack: Stack, device: DeviceKind, docker_dir: Path) -> dict[str, 
 
 
 def lock_file(stack: Stack, device: DeviceKind, docker_dir: Path) -> Path:
-    """The lock of a stack: below docker/requirements/, or the one that was read for a stack of one's own."""
-    return own_lock(stack, stack.own) if stack.own else docker_dir / "requirements" / f"{stack.name}-{device}.txt"
+    """The lock of a stack: below docker/, or the one that was read for a stack of one's own."""
+    folder = docker_dir / ("eras" if stack.like else "requirements")
+    return own_lock(stack, stack.own) if stack.own else folder / f"{stack.name}-{device}.txt"
 
 
 def own_lock(stack: Stack, own: OwnStack) -> Path:
@@ -43,11 +44,6 @@ def own_lock(stack: Stack, own: OwnStack) -> Path:
 
 
 LOCK_ANEW = "start a new run with the file of the stack; `orchestrate lock FILE` makes its lock anew"
-
-
-def pins(lock: str) -> dict[str, str]:
-    """The version of each package that a lock names, by the name that the index spells."""
-    return {normal(name): version for name, version in PIN.findall(lock)}
 
 
 def refuse_unlocked(name: str, lock: str) -> None:
@@ -87,8 +83,3 @@ def wheel_pin(wheel: Path) -> tuple[str, str]:
     """(project, version) of a wheel, by its name."""
     name, version, *_ = f"{unquote(wheel.name)}-".split("-")
     return normal(name), version
-
-
-def normal(name: str) -> str:
-    """A project's name as the index spells it."""
-    return re.sub(r"[-_.]+", "-", name).lower()

@@ -14,15 +14,14 @@ from orchestrator.files import cache_folder, cache_locked, read_text, replacing,
 from orchestrator.model import DeviceKind, OwnStack, Say, Stack
 from orchestrator.ownership import refuse_planted
 from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.eras import FROM, beside, index_of, pins
 from orchestrator.plan.own_stack import AskedStack, made
-from orchestrator.stacks.locks import pins, refuse_unlocked
+from orchestrator.stacks.locks import refuse_unlocked
 from orchestrator.stacks.resolve import Wanted, cuda_words, resolved
 from orchestrator.text import one_line, public
 
 #: The comment of a lock that says what it holds of CUDA without need.
 CUDA = "# CUDA: "
-#: That which names the index beside the main one, where it is needed.
-FROM = "# from: "
 #: The beginnings of those comments that are no wishes.
 OURS = (CUDA, FROM, "# Made by")
 #: What a folder says that is not to be written to.
@@ -57,8 +56,7 @@ def ready(asked: AskedStack, device: DeviceKind, catalog: Catalog, may_lock: boo
         lock=str(path),
         lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
     )
-    index = next((line.removeprefix(FROM) for line in text.splitlines() if line.startswith(FROM)), None)
-    return made(asked, device, pins(text), own, index, catalog)
+    return made(asked, device, pins(text), own, index_of(text), catalog)
 
 
 def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say: Say) -> Path:
@@ -74,14 +72,14 @@ def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say:
         found = {CUDA: cuda, FROM: locked.index}
         lines = [f"# Made by `orchestrate lock {asked.path.name}`; do not edit.", *wanted.comments]
         text = "\n".join([*lines, *(f"{name}{value}" for name, value in found.items() if value), locked.packages])
-        path = _write(_beside(asked, device), away, text.encode(), say)
+        path = _write(beside(asked.path, device), away, text.encode(), say)
     say(f"wrote {path}: {len(pins(locked.packages))} packages")
     return path
 
 
 def there(asked: AskedStack, device: DeviceKind) -> Path | None:
     """The lock, if there is one: beside the file, else in the cache."""
-    return next((path for path in (_beside(asked, device), _in_cache(asked, device)) if path.is_file()), None)
+    return next((path for path in (beside(asked.path, device), _in_cache(asked, device)) if path.is_file()), None)
 
 
 def wanted_by(asked: AskedStack, device: DeviceKind) -> Wanted:
@@ -117,10 +115,6 @@ def refuse_foreign(asked: AskedStack, device: DeviceKind, path: Path, text: str)
             f"{path.name} names a package index that {asked.path.name} does not: {one_line(public(named[0]), 200)}",
             f"write it as `index` into the file, or make the lock anew: `orchestrate lock {asked.path}`",
         )
-
-
-def _beside(asked: AskedStack, device: DeviceKind) -> Path:
-    return asked.path.with_name(f"{asked.path.stem}-{device}.txt")
 
 
 def _in_cache(asked: AskedStack, device: DeviceKind) -> Path:

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from orchestrator.errors import HostError, UserError
+from orchestrator.plan.eras import normal
 from orchestrator.stacks import indexes
 from orchestrator.stacks.indexes import PYPI, Sources
-from orchestrator.stacks.locks import normal
 from orchestrator.text import public
 
 JSON_INDEX = "application/vnd.pypi.simple.v1+json"

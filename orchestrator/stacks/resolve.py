@@ -16,9 +16,10 @@ from orchestrator import doors
 from orchestrator.errors import HostError, OrchestrateError, UserError
 from orchestrator.files import read_text, write_atomic
 from orchestrator.model import Noun
+from orchestrator.plan.eras import pins
 from orchestrator.stacks import indexes, python2_lock
 from orchestrator.stacks.indexes import Sources
-from orchestrator.stacks.locks import cuda_packages, pins
+from orchestrator.stacks.locks import cuda_packages
 from orchestrator.stacks.tools import tool_environment
 from orchestrator.stacks.uv_program import uv_program
 from orchestrator.text import one_line, plural, public

@@ -19,7 +19,7 @@ from orchestrator import ownership
 from orchestrator.errors import HostError
 from orchestrator.files import cached_record, write_atomic
 from orchestrator.model import Noun, to_json
-from orchestrator.stacks.locks import normal, pins
+from orchestrator.plan.eras import normal, pins
 
 NAME = "keras-orchestrate.json"
 #: Written by uv while it works.

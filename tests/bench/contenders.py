@@ -66,7 +66,7 @@ class Seen(NamedTuple):
 def found(patterns: tuple[str, ...]) -> Iterator[Contender]:
     """Those whose stack or backend holds one of the patterns; all without patterns."""
     catalog = load_catalog()
-    for stack in catalog.stacks:
+    for stack in (stack for stack in catalog.stacks if not stack.like):
         wanted = [b for b in stack.backends if not patterns or any(p in f"{stack.name} {b.name}" for p in patterns)]
         provisioner = ready(catalog, stack) if wanted else None
         if provisioner:

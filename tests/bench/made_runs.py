@@ -22,7 +22,7 @@ PER_RUN = 1000
 def jobs(count: int, repeats: int, hosts: int) -> Iterator[tuple[int, Job]]:
     """(number of the host, job): cells of the real catalogue, on as many made-up hosts as it takes."""
     catalog = load_catalog()
-    cells = [(w, s, b) for w in catalog.workloads for s in catalog.stacks for b in s.backends]
+    cells = [(w, s, b) for w in catalog.workloads for s in catalog.stacks if not s.like for b in s.backends]
     made = itertools.product(range(hosts), range(1, repeats + 1), cells)
     for host, repeat, (workload, stack, backend) in itertools.islice(made, count):
         yield host, Job(

@@ -14,7 +14,7 @@ from tests.conftest import REQUIRED, ROOT
 from tests.fakes.roots import make_data
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
-STACKS = [stack.name for stack in load_catalog().stacks if "cpu" in stack.images]
+STACKS = [stack.name for stack in load_catalog().stacks if not stack.like]
 USERS = ("65534:65534", "1000:1000")
 
 

@@ -14,7 +14,7 @@ ROOT = HERE.parent.parent
 
 def make_root(folder: Path, workloads: list[str], timeout_s: int = 60) -> Path:
     """docker/ as it is, workloads/ with tests/fakes/stub_run.py and one entry per name."""
-    shutil.copytree(ROOT / "docker", folder / "docker", ignore=shutil.ignore_patterns("__pycache__", "cuda"))
+    shutil.copytree(ROOT / "docker", folder / "docker", ignore=shutil.ignore_patterns("__pycache__", "cuda", "eras"))
     make_script(folder / "workloads")
     scale = f"{{epochs: 2, train: 64, validation: 32, timeout_s: {timeout_s}}}"
     entries = [

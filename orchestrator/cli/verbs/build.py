@@ -9,7 +9,7 @@ from orchestrator.cli.console import say, tell
 from orchestrator.cli.options import BUILD, DEVICE, FILTERS, ROOT, build_settings, command
 from orchestrator.model import DeviceKind
 from orchestrator.plan.catalog import load_catalog
-from orchestrator.plan.jobs import select
+from orchestrator.plan.jobs import select_stacks
 from orchestrator.plan.request import Request
 from orchestrator.run.bring import with_stacks
 from orchestrator.stacks.choose import choose_provisioner
@@ -35,7 +35,7 @@ def build(**given: Any) -> None:
     device: DeviceKind = "gpu" if given["device"] == "gpu" else "cpu"
     wanted = list(given["stacks"]) or ["*"]
     wanted, catalog = with_stacks(wanted, lambda: device, load_catalog(given["root"]), say, may_lock=True)
-    names = select(wanted, (s.name for s in catalog.stacks), "stack")
+    names = select_stacks(wanted, catalog.stacks)
     request = Request(out=Path("results"), build=build_settings(given))
     provisioner = choose_provisioner("docker", request, catalog, Engine(), say)
     missing = provisioner.prepare([s for s in catalog.stacks if s.name in names], device)

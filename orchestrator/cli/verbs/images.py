@@ -21,7 +21,7 @@ from orchestrator.launchers.runtimes import BASIC, Runtime, check_launcher, chec
 from orchestrator.launchers.runtimes import load as load_runtime
 from orchestrator.model import DeviceKind, Stack, image_name
 from orchestrator.plan.catalog import Catalog, load_catalog
-from orchestrator.plan.jobs import select
+from orchestrator.plan.jobs import select_stacks
 from orchestrator.plan.request import Request
 from orchestrator.run.bring import with_stacks
 from orchestrator.stacks import image_check, runtime_images
@@ -97,7 +97,7 @@ def save(file: Path, stacks: Sequence[str], device: DeviceKind | None, root: Pat
     wanted, catalog = with_stacks(
         list(stacks) or ["*"], lambda: device or "cpu", load_catalog(root), say, may_lock=False
     )
-    chosen = select(wanted, (stack.name for stack in catalog.stacks), "stack")
+    chosen = select_stacks(wanted, catalog.stacks)
     names = [name for stack, kind, name in _names(catalog) if stack.name in chosen and device in (None, kind)]
     there = [name for name in names if inspect(client, name)]
     if not there:
@@ -160,7 +160,7 @@ def check(**given: Any) -> None:
       orchestrate images check --device gpu --stack keras3-jax --remove
     """
     client, catalog = connect(), load_catalog(given["root"])
-    chosen = select(list(given["stacks"]) or ["*"], (stack.name for stack in catalog.stacks), "stack")
+    chosen = select_stacks(list(given["stacks"]) or ["*"], catalog.stacks)
     request = Request(out=Path("results"), build=build_settings(given))
     provisioner = choose_provisioner("docker", request, catalog, Engine(), say)
     found, bad = [], False
@@ -231,6 +231,8 @@ def _on_engine(catalog: Catalog) -> list[dict[str, Any]]:
     rows = []
     for stack, device, name in _names(catalog):
         info = inspect(client, name)
+        if info is None and stack.like:  # of other years only what is there
+            continue
         known = {recipe.plain(catalog, stack, device, without).sha256 for without in (False, True)}
         state = "missing" if info is None else "current" if info.dockerfile_sha256 in known else "outdated"
         rows.append(_row(name, info, state))

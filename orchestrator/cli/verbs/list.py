@@ -60,6 +60,7 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
             {
                 "name": s.name,
                 "title": s.title,
+                "released": s.released,
                 "backends": [b.name for b in s.backends],
                 "devices": list(s.images),
             }

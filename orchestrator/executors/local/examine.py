@@ -30,7 +30,7 @@ from orchestrator.launchers.runtimes import BASIC, Runtime
 from orchestrator.model import Device, DeviceKind, Host, Stack
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
-from orchestrator.plan.jobs import select
+from orchestrator.plan.jobs import select, select_stacks
 from orchestrator.stacks import indexes, runtime_images, venvs
 from orchestrator.stacks.found import candidates
 from orchestrator.stacks.images.engine import Engine, inspect
@@ -98,7 +98,7 @@ def packages(environ: Mapping[str, str]) -> Check:
 
 def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
     """The stacks that have a wanted backend, and the data sets that the wanted workloads read."""
-    names = select(config.stacks, (s.name for s in catalog.stacks), "stack")
+    names = select_stacks(config.stacks, catalog.stacks)
     backends = select(config.backends, (b.name for s in catalog.stacks for b in s.backends), "backend")
     workloads = select(config.workloads, (w.name for w in catalog.workloads), "workload")
     stacks = [

@@ -155,7 +155,7 @@ class LocalExecutor:
         if provisioner.name == "process":
             stacks = chosen_stacks(plan, self._catalog)
             plan = drop_unready(plan, without_python(stacks, device, self._catalog.docker_dir))
-        provisioner.assume(self._catalog.stacks, device)
+        provisioner.assume([stack for stack in self._catalog.stacks if device in stack.images], device)
         ground = self._ground(provisioner, device)
         plan = drop_unready(plan, cannot_run(plan, self._catalog.stacks, ground))
         laid = assumed_layers(plan, chosen_stacks(plan, self._catalog), ground)

@@ -19,10 +19,15 @@ def rendered_files(catalog: Catalog, version: str) -> dict[str, str]:
     """Every generated file: its path below the root, and its text."""
     files = {
         f"docker/{stack.name}/{device}.Dockerfile": render_dockerfile(catalog, stack, device, version)
-        for stack in catalog.stacks
+        for stack in written(catalog)
         for device in stack.images
     }
     return {**files, "compose.yaml": render_compose(catalog, version)}
+
+
+def written(catalog: Catalog) -> list[Stack]:
+    """The stacks whose Dockerfiles lie in a checkout; those of files are made from them when they are built."""
+    return [stack for stack in catalog.stacks if stack.like is None and stack.own is None]
 
 
 def render_dockerfile(
@@ -50,7 +55,7 @@ def render_compose(catalog: Catalog, version: str) -> str:
     def name(stack: Stack, device: DeviceKind) -> str:
         return image_name(stack.name, device, version)
 
-    return render(catalog.compose_template, stacks=catalog.stacks, bases=catalog.bases, image_name=name)
+    return render(catalog.compose_template, stacks=written(catalog), bases=catalog.bases, image_name=name)
 
 
 def render(template: str, **names: Any) -> str:

@@ -11,7 +11,7 @@ from orchestrator.host.fitness import placement, unsupported
 from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
-STACKS = load_catalog().stacks
+STACKS = [stack for stack in load_catalog().stacks if not stack.like]
 OLD = [stack for stack in STACKS if stack.article]
 TODAY = [stack for stack in STACKS if not stack.article]
 

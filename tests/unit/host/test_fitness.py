@@ -18,7 +18,7 @@ from orchestrator.host.fitness import (
 from orchestrator.model import Device
 from orchestrator.plan.catalog import load_catalog
 
-STACKS = load_catalog().stacks
+STACKS = [stack for stack in load_catalog().stacks if not stack.like]
 OLD = [stack for stack in STACKS if stack.article]
 TORCH = next(stack for stack in STACKS if stack.name == "keras3-torch")
 

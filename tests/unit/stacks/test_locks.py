@@ -31,7 +31,7 @@ from orchestrator.stacks.resolve import wanted_by
 CATALOG = load_catalog()
 REQUIREMENTS = CATALOG.docker_dir / "requirements"
 LOCKS = sorted(REQUIREMENTS.glob("*.txt"))
-TODAY = [stack for stack in CATALOG.stacks if not stack.article]
+TODAY = [stack for stack in CATALOG.stacks if not stack.article and not stack.like]
 #: The tool kit's own packages, whose versions are the tool kit's; cuDNN, NCCL and the like have their own.
 TOOLKIT = re.compile(r"nvidia-cuda-(?:runtime|nvrtc|cupti|nvcc)(?:-cu\d+)?")
 
