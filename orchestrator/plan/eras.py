@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import read_text
 from orchestrator.model import DeviceKind, Stack
-from orchestrator.plan.own_stack import MONTH, AskedStack, made, read_stack_file
-
-if TYPE_CHECKING:
-    from orchestrator.plan.catalog import Catalog
+from orchestrator.plan.own_stack import MONTH, AskedStack, Shipped, made, read_stack_file
 
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([^\s;\\]+)", re.MULTILINE)
 #: The comment of a lock that names the index beside the main one, where it is needed.
@@ -23,7 +19,7 @@ FROM = "# from: "
 KINDS: tuple[DeviceKind, ...] = ("cpu", "gpu")
 
 
-def era_stacks(catalog: Catalog) -> Iterator[Stack]:
+def era_stacks(catalog: Shipped) -> Iterator[Stack]:
     """The stacks of docker/eras/, in the order of their release. One that was never locked is left out.
 
     Raises UserError for a file that is wrong, or is none that can be shipped.
@@ -33,7 +29,7 @@ def era_stacks(catalog: Catalog) -> Iterator[Stack]:
     yield from sorted(found, key=lambda stack: (stack.released, stack.name))
 
 
-def _locked(asked: AskedStack, catalog: Catalog) -> Iterator[Stack]:
+def _locked(asked: AskedStack, catalog: Shipped) -> Iterator[Stack]:
     """The stack of a file, with an image for each kind of device that it has a lock for."""
     if asked.name != asked.path.stem:
         raise UserError(f"{asked.path}: it is called {asked.name}", "name the file like the stack")

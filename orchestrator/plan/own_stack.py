@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Protocol
 
 import msgspec
 from msgspec import Meta
@@ -15,6 +15,7 @@ from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, read_bytes, sha256_file
 from orchestrator.model import (
     Backend,
+    Base,
     Declared,
     Deviation,
     DeviceKind,
@@ -27,9 +28,6 @@ from orchestrator.model import (
     Stack,
 )
 from orchestrator.text import listed, public, suggest
-
-if TYPE_CHECKING:
-    from orchestrator.plan.catalog import Catalog
 
 MONTH = 'write the month of the newest of Keras and backend as released: "2024-03"'
 FINDS = r"(PATH|HOME|TMPDIR|ENV|BASH_ENV|IFS)\Z|(LD|PYTHON|PIP|UV|KERAS_ORCHESTRATE)_|PYTHON"
@@ -51,6 +49,21 @@ HINTS = {
     "$.released": MONTH,
     "$.env": "settings only: no variable that says which programs or modules are found (PATH, HOME, LD_..., PYTHON...)",
 }
+
+
+class Shipped(Protocol):
+    """What a file is read against: the catalog."""
+
+    @property
+    def stacks(self) -> Sequence[Stack]: ...
+
+    @property
+    def bases(self) -> Mapping[str, Base]: ...
+
+    @property
+    def eras_dir(self) -> Path: ...
+
+    def stack(self, name: str) -> Stack: ...
 
 
 class StackFile(Noun, frozen=True, kw_only=True):
@@ -107,7 +120,7 @@ class AskedStack(Noun, frozen=True, kw_only=True):
         return None if index == "none" else index
 
 
-def read_stack_file(path: Path, catalog: Catalog) -> AskedStack:
+def read_stack_file(path: Path, catalog: Shipped) -> AskedStack:
     """What a file asks for. Raises UserError where it is no such file."""
     if not path.is_file():
         raise UserError(f"there is no file {path}", "`orchestrate new stack NAME` writes one to begin with")
@@ -147,7 +160,7 @@ def made(
     pins: Mapping[str, str],
     own: OwnStack | None,
     index: str | None,
-    catalog: Catalog,
+    catalog: Shipped,
 ) -> Stack:
     """The stack that a file and its lock are. `pins`: the versions that the lock names; `index`: what it needs.
 
@@ -196,7 +209,7 @@ def _backend(backend: Backend, device: DeviceKind, pins: Mapping[str, str]) -> B
     return msgspec.structs.replace(backend, title=f"{title} {version}", package={device: names[found]})
 
 
-def _base(like: Stack, python: str, catalog: Catalog) -> str:
+def _base(like: Stack, python: str, catalog: Shipped) -> str:
     """The base image whose Debian has this Python; that of `like` where none has it, for processes."""
     names = [like.base, *(name for name in catalog.bases if name != like.base)]
     return next((name for name in names if python in catalog.bases[name].pythons), like.base)
