@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 
 from msgspec import Struct
 
@@ -18,7 +17,7 @@ from orchestrator.text import plural
 
 class Point(Struct, frozen=True):
     """One contender on one model, or on all together. `value` is times as fast as the reference, or seconds per epoch;
-    `low` and `high` bound it with 95 % confidence. `models`: how many it is of, out of `of`.
+    `low` and `high` bound it with 95 % confidence. `models`: how many it is of, out of `of`. `disturbed`: its own jobs.
     """
 
     column: int
@@ -64,11 +63,12 @@ def _times(ranked: Speeds, line: Timeline, reference: int, column: int, where: W
     both = common(ranked, all_, [column])
     if not both:
         return None
+    hit = any(ranked[column, line].disturbed for line in both)
     if column == reference:
-        return Point(column, 1.0, None, None, True, len(both), len(all_), disturbed=_disturbed(ranked, [column], both))
+        return Point(column, 1.0, None, None, True, len(both), len(all_), disturbed=hit)
     # Of one model that both ran, the figure over all is that of the model.
     gain = line.gains[(reference, column), where if len(both) > 1 or where is not None else both[0]]
-    return Point(column, gain.ratio, gain.low, gain.high, True, len(both), len(all_), gain, gain.disturbed)
+    return Point(column, gain.ratio, gain.low, gain.high, True, len(both), len(all_), gain, hit)
 
 
 def _of_one(column: int, speed: Speed) -> Point:
@@ -82,9 +82,5 @@ def _of_all(ranked: Speeds, column: int, shared: Positions) -> Point:
     known = overall_interval([speed.repeats for speed in speeds])
     low, high = (known[1], known[2]) if known else (None, None)
     value = statistics.geometric_mean(speed.seconds for speed in speeds)
-    hit = _disturbed(ranked, [column], shared)
+    hit = any(speed.disturbed for speed in speeds)
     return Point(column, value, low, high, False, len(shared), len(shared), disturbed=hit)
-
-
-def _disturbed(ranked: Speeds, columns: Sequence[int], lines: Sequence[int]) -> bool:
-    return any(ranked[column, line].disturbed for column in columns for line in lines)

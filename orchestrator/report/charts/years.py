@@ -27,6 +27,7 @@ CAPTION = (
 TIMES = "The height says how many times as fast as {reference} it trains: at 2× an epoch takes half the time."
 SECONDS = "The height is the seconds that an epoch takes, on a log scale: lower is faster."
 BARS = " Bars are 95 % intervals."
+RING = "A red ring: others disturbed it while it was measured."
 PARTLY = "A hollow point did not run all models; it stands for those that it ran."
 #: Heights of the room for curves: of the main panel, and of that of one model.
 TALL, LOW = 300.0, 190.0
@@ -68,7 +69,7 @@ def build(material: Material) -> Figure | None:
         caption=CAPTION.format(height=height, bars=BARS if bars else ""),
         alt=" ".join(said) or "The table below the picture has the figures.",
         panels=panels,
-        words=[*said, *([PARTLY] if partly else [])],
+        words=[*said, *([PARTLY] if partly else []), *([RING] if any(point.disturbed for point in every) else [])],
     )
 
 
@@ -77,7 +78,8 @@ def _said(material: Material, found: Sequence[Timeline]) -> Iterator[str]:
     for line in found:
         for track in line.tracks:
             pair = (track.columns[0], track.columns[-1])
-            gain = line.gains.get((pair, None))
+            where = None if len(line.lines) > 1 else line.lines[0]
+            gain = line.gains.get((pair, where))
             if gain:
                 first, last = (material.layout.contenders[column] for column in pair)
                 since = f"{first.name} ({first.released[:4]})"
@@ -97,6 +99,10 @@ def _panels(material: Material, line: Timeline) -> Iterator[Panel]:
         yield replace(_panel(material, line, drawn, WIDE, TALL), where="wide")
         yield replace(_panel(material, line, drawn, WIDTH, TALL), where="narrow")
     for task, its in alone.items():
+        if len(alone) == 1:  # it is all there is
+            yield replace(_panel(material, line, Drawn(titles[task], its, its), WIDE, TALL), where="wide")
+            yield replace(_panel(material, line, Drawn(titles[task], its, its), WIDTH, TALL), where="narrow")
+            return
         yield _panel(material, line, Drawn(titles[task], its, shared if its[0].times else its), WIDTH, LOW)
 
 

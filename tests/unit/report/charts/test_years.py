@@ -75,3 +75,14 @@ def test_a_file_of_its_own_has_the_wide_panel_above_the_others():
     assert text.count("all models together") == 1
     places = [e.get("transform") for e in Drawing(text).root.iter("g") if e.get("transform")]
     assert len(places) == 6 and len(set(places)) == 6 and places[0].startswith("translate(14 ")
+
+
+def test_the_only_model_of_a_run_has_the_wide_panel_and_its_sentence():
+    report = eras(only=LINE, repeats=2, epochs=2)
+    report.rows[:] = [row for row in report.rows if row["workload"] == "mnist_mlp"]
+    report.epochs[:] = [epoch for epoch in report.epochs if epoch["workload"] == "mnist_mlp"]
+    report.rows[0]["disturbed"] = "others on its cores"
+    figure = years.build(material_of(report))
+    assert figure and [panel.where for panel in figure.panels] == ["wide", "narrow"]
+    assert figure.words[0].startswith("TensorFlow 2.21.0 under Keras 3.15.1 (2026) trains ")
+    assert drawings(figure)[0].count("r") == 1 and "red ring" in figure.words[-1]
