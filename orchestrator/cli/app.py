@@ -30,7 +30,7 @@ VERBS = {
     "replay": "Repeat a recorded run, or one job of it.",
     "verify": "Check the files of a recorded run.",
     "validate": "Check how reliable verdicts are at some noise.",
-    "list": "List stacks, workloads, presets, or the runs on record.",
+    "list": "List stacks, workloads, presets, runs on record, or published figures.",
     "new": "Write the file of a stack or a workload, to begin with.",
     "lock": "Lock the packages of a stack anew, with hashes.",
     "build": "Build the images of stacks that are out of date.",

@@ -33,7 +33,7 @@ TITLES = {"models": "models of today, which run where they are named (--workload
 @click.option("--html", is_flag=True, help="runs: write the page of the results folder, index.html, anew.")
 @JSON
 def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) -> None:
-    """List stacks, workloads, presets, the runs on record, or the figures that others published.
+    """List stacks, workloads, presets, runs on record, or published figures.
 
     A Keras script of your own needs no entry: `orchestrate my.py` measures it.
 
@@ -42,7 +42,7 @@ def list_(what: str, root: Path | None, out: Path, html: bool, as_json: bool) ->
       orchestrate list presets
       orchestrate list runs                newest first; `all` leaves them out
       orchestrate list runs --html         results/index.html
-      orchestrate list references          others' benchmarks of Keras; --json has all of their figures
+      orchestrate list references          benchmarks of others
     """
     if what == "runs":
         _list_runs(out, html, as_json)
