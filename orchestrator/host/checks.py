@@ -27,6 +27,10 @@ class Check(Noun, frozen=True, kw_only=True):
     mend: str = ""
 
 
+#: Of a GPU of whose memory the driver tells nothing.
+HOSTS_MEMORY = "the driver tells none: a GPU that shares the host's memory (GB10, Jetson) takes it there"
+
+
 class GpuState(Noun, frozen=True, kw_only=True):
     """A GPU at this moment. `busy` and `leased` name who uses it; empty for nobody."""
 
@@ -276,6 +280,8 @@ def _gpus(facts: Facts) -> list[Check]:
             found.append(
                 Check(level=level, what=f"memory of {what}", seen=seen, needed=f"{room(GPU_MEMORY_MB)}, roughly")
             )
+        elif gpu.memory_mb is None and not gpu.unusable:
+            found.append(Check(level="ok", what=f"memory of {what}", seen=HOSTS_MEMORY))
         if state.sm_mhz is not None or state.slowed_by:
             found.append(_clocks(what, state, WORDS[gpu.maker]))
     return found

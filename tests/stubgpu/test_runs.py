@@ -93,6 +93,22 @@ class ChosenHost:
         self.environment = {**host.environment, "CUDA_VISIBLE_DEVICES": value}
 
 
+def test_a_gpu_that_shares_the_hosts_memory_has_none_of_its_own(place, libraries, tmp_path):
+    """GB10: the driver tells no memory of the card. What is absent stays absent, and the job's host memory is told."""
+    from tests.fakes import nvml_host
+
+    host = nvml_host.StubHost(libraries[580], tmp_path / "host", nvml_host.h200(1))
+    host.set(0, name="NVIDIA GB10", capability="12.1", mem_total=None, mem_used=None, mem_reserved=None)
+    words = ["--stack", "stub-today", "--workload", "long_a", "--epochs", "2"]
+    code, (row,), _ = finish(start(place, host, tmp_path / "results", *words))
+    assert (code, row["gpu_name"], row["gpu_mem_peak_mb"]) == (0, "NVIDIA GB10", None)
+    assert row["rss_peak_mb"] > 1 and row["gpu_util_mean"] is not None
+    argv = [sys.executable, "-m", "orchestrator", "doctor", "--device", "gpu", "--launcher", "process"]
+    argv += ["--root", str(place / "root"), "--data-dir", str(place / "data"), "--stack", "stub-today"]
+    said = subprocess.run(argv, env=host.environment, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert "memory of GPU 0 NVIDIA GB10: the driver tells none: a GPU that shares the host's memory" in said
+
+
 def by_gpu(rows, index):
     (row,) = [r for r in rows.values() if r["gpu_uuid"] and r["gpu_uuid"].startswith(f"GPU-{index:08x}")]
     return row
