@@ -49,6 +49,11 @@ Epochs = Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
 Threads = Annotated[int, Meta(ge=1, le=MOST_THREADS)]
 Seconds = Annotated[int, Meta(ge=1, le=MOST_SECONDS)]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+#: Settings of a job by name; both are parts of the names of folders and containers.
+Axes = dict[
+    Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}\Z")],
+    Annotated[str, Meta(pattern=r"^-?[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")],
+]
 #: What somebody's script gets on its command line: a program takes no NUL, and the system bounds all of them.
 Arguments = Annotated[list[Annotated[str, Meta(pattern=r"^[^\0]*\Z", max_length=4096)]], Meta(max_length=256)]
 
@@ -307,6 +312,8 @@ class OwnFile(Noun, frozen=True, kw_only=True):
     path: str
     sha256: Sha256
     contract: Literal["script", "module"]
+    #: The arguments of its build() and data() that have a plain default, with that: what can be varied of it.
+    parameters: dict[str, bool | int | float | str] = {}
     #: What its inline metadata (PEP 723) asks for: requirements, and versions of Python.
     packages: list[str] = []
     python: str | None = None
@@ -398,6 +405,8 @@ class Job(Noun, frozen=True, kw_only=True):
     steps: Positive | None = None
     #: What a file of one's own finds in sys.argv, behind its path.
     arguments: Arguments = []
+    #: The settings that the run varies, by name (plan/axes.py); batch size and threads stand in their fields, too.
+    axes: Axes = {}
     seed: Annotated[int, Meta(ge=0, le=2**31 - 1)]
     threads: Threads
     timeout_s: Seconds
@@ -416,13 +425,22 @@ class Job(Noun, frozen=True, kw_only=True):
             parts.insert(1, self.variant)
         if self.mode != "train":
             parts.insert(1, self.mode)
+        parts[-1:-1] = [f"{name}-{value}" for name, value in self.axes.items()]
         return ".".join(parts)
 
     @property
+    def axes_text(self) -> str:
+        """`batch_size=32 precision=float32`, as columns have it; "" where nothing is varied."""
+        return " ".join(f"{name}={value}" for name, value in self.axes.items())
+
+    @property
     def cell(self) -> tuple[str, ...]:
-        """What repeats share: workload, variant, stack, backend, device kind; the mode where it is not training."""
+        """What repeats share: workload, variant, stack, backend, device kind; the mode where it is not training, and
+        what is varied, if anything is.
+        """
         mode = () if self.mode == "train" else (self.mode,)
-        return (self.workload, self.variant, self.stack, self.backend, self.device, *mode)
+        varied = (self.axes_text,) if self.axes else ()
+        return (self.workload, self.variant, self.stack, self.backend, self.device, *mode, *varied)
 
 
 class Skip(Noun, frozen=True, kw_only=True):

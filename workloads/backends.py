@@ -78,6 +78,13 @@ class Library(object):
         """
         return {}
 
+    def inexact(self):
+        """Lets float32 products on a GPU round their factors (TF32); nothing where the library cannot be told."""
+
+    def rounds(self):
+        """Whether float32 products may round their factors now."""
+        return any(value is True or value == "tensorfloat32" for value in self.precision().values())
+
     def precision(self):
         """What decides now how exact float32 products are, by name; empty where nothing does."""
         return {}
@@ -190,6 +197,9 @@ class TensorFlow2(Library):
         self.module.config.experimental.enable_tensor_float_32_execution(False)
         return {"tensor_float_32_execution": False}
 
+    def inexact(self):
+        self.module.config.experimental.enable_tensor_float_32_execution(True)
+
     def deterministic(self):
         ask = getattr(self.module.config.experimental, "enable_op_determinism", None)  # since 2.8
         if ask is None:
@@ -248,6 +258,9 @@ class Jax(Library):
         self.module.config.update("jax_default_matmul_precision", "highest")
         return {"jax_default_matmul_precision": "highest"}
 
+    def inexact(self):
+        self.module.config.update("jax_default_matmul_precision", "tensorfloat32")
+
     def precision(self):
         return {"jax_default_matmul_precision": self.module.config.jax_default_matmul_precision}
 
@@ -301,6 +314,10 @@ class Torch(Library):
         self.module.backends.cuda.matmul.allow_tf32 = False
         self.module.backends.cudnn.allow_tf32 = False
         return self.precision()
+
+    def inexact(self):
+        self.module.backends.cuda.matmul.allow_tf32 = True
+        self.module.backends.cudnn.allow_tf32 = True
 
     def deterministic(self):
         """cuBLAS reads its variable when it is first used."""

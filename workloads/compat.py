@@ -9,6 +9,8 @@ import os
 import numpy as np
 
 import backends
+import fits
+import varied
 import weights
 
 
@@ -82,8 +84,16 @@ class Speaker(object):
         self.precision = self.library.exact() if self.faithful and backends.gpu_requested() else {}
         # The layout that each backend had by default in 2017: only MXNet put channels first.
         self.image_data_format = "channels_first" if self.library.name == "mxnet" else "channels_last"
+        self.axes = varied.Axes({})
         self._set_layout()
         self._set_seed()
+
+    def vary(self, asked):
+        """Applies the axes of this job, before anything is built."""
+        self.axes = varied.Axes(asked)
+        self.axes.settle(keras, self.library)
+        if self.axes.asked.get("precision") in ("float32", "tf32") and backends.gpu_requested():
+            self.precision = self.library.precision()
 
     def _set_layout(self):
         K.set_image_data_format(self.image_data_format)
@@ -157,6 +167,13 @@ class Speaker(object):
     def adam(self, lr=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-8, decay=0.0):
         return self._optimizer("Adam", lr, decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
+    def sgd(self, lr=0.01, momentum=0.0, decay=0.0):
+        return self._optimizer("SGD", lr, decay, momentum=momentum)
+
+    def adamw(self, lr=1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7, decay=0.0):
+        """Younger than 2017: with the defaults of Keras 3."""
+        return self._optimizer("AdamW", lr, decay, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+
     def _optimizer(self, name, lr, decay, **settings):
         settings[self.rate] = lr
         optimizer = getattr(self._optimizers(), name)(decay=decay, **settings)
@@ -168,7 +185,11 @@ class Speaker(object):
         return keras.optimizers
 
     def compile(self, model, optimizer):
-        model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"], **self._compiling())
+        settings = dict(self._compiling(), loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
+        settings.update(self.axes.compiling(dict(fits.parameters_of(type(model).compile))))
+        if "optimizer" in self.axes.asked:
+            settings["optimizer"] = getattr(self, self.axes.asked["optimizer"])()
+        model.compile(**settings)
 
     def _compiling(self):
         """Further arguments of compile()."""

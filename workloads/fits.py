@@ -42,9 +42,15 @@ class Fits(object):
             _wrap(kind, "compile", self._counted)
 
     def _counted(self, compile_):
+        known = [name for name, _ in parameters_of(compile_)]
+
         @functools.wraps(compile_)
         def compiled(model, *args, **named):
             self._compiled[id(model)] = self._compiled.get(id(model), 0) + 1
+            changes = self._job.axes.compiling(known)
+            if changes:
+                named, args = dict(named, **dict(zip(known, args))), ()
+                named.update(changes)
             return compile_(model, *args, **named)
         return compiled
 

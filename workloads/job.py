@@ -12,6 +12,7 @@ import events
 
 #: Read by the libraries when they are loaded; JAX's XLA knows only the last.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "PJRT_NPROC")
+AXIS = re.compile(r"([A-Za-z][A-Za-z0-9_]*)=(-?[A-Za-z0-9][A-Za-z0-9._-]*)\Z")
 
 
 class Refused(BaseException):
@@ -26,6 +27,14 @@ def positive(text):
     return value
 
 
+def axis(text):
+    """("precision", "mixed_float16") of `precision=mixed_float16`, for argparse."""
+    found = AXIS.match(text)
+    if not found:
+        raise argparse.ArgumentTypeError("must be NAME=VALUE, not %s" % text)
+    return found.group(1), found.group(2)
+
+
 def add_arguments(parser):
     """The arguments that every job has."""
     parser.add_argument("--out", required=True, help="folder for events.jsonl")
@@ -37,6 +46,8 @@ def add_arguments(parser):
     parser.add_argument("--mode", choices=("train", "predict", "generate"), default="train",
                         help="what is timed: training, calls at batch 1 and at the batch size, or tokens")
     parser.add_argument("--call-seconds", type=float, default=3.0, help="how long one way of calling is timed")
+    parser.add_argument("--axis", dest="axes", metavar="NAME=VALUE", action="append", default=[], type=axis,
+                        help="a setting that the run varies")
     parser.add_argument("--lease", action="store_true", help="exit as soon as standard input ends")
 
 

@@ -20,7 +20,7 @@ CHOICES = ("train", "validation", "seed", "batch_size", "scale")
 def train(args, writer, job):
     """Loads the file, makes data and model, gives the model its initial weights, and trains it."""
     module, sizes, (x, y, validation) = loaded(args, writer, job)
-    model, assigned = built(args, writer, module)
+    model, assigned = built(args, writer, module, job)
     if not compiled(model):
         raise Refused("build() of %s gives a model that is not compiled: call model.compile(...) in it, with "
                            "the loss and the optimizer that you want to measure" % os.path.basename(args.file))
@@ -34,7 +34,7 @@ def train(args, writer, job):
 def call(args, writer, job):
     """The same as far as to the initial weights; then the model is called without training."""
     module, sizes, (x, _, _) = loaded(args, writer, job)
-    model, assigned = built(args, writer, module)
+    model, assigned = built(args, writer, module, job)
     samples = calls.pool(x)
     batch = sizes["batch_size"] or 32
     keras = sys.modules.get("keras") or sys.modules.get("tf_keras")
@@ -54,17 +54,22 @@ def loaded(args, writer, job):
     sizes = chosen(module, args)
     path = dict(args.data).get(args.dataset)
     with writer.phase("data"), opened.Watched(path or os.devnull) as watched:
-        x, y, validation = split(called(module.data, sizes), args.file)
+        x, y, validation = split(called(module.data, given_sizes(module, sizes, job)), args.file)
     if path and watched.opened:
         job.used = {"file": os.path.basename(path), "sha256": data.sha256(path), "kind": args.data_kind}
     return module, sizes, (x, y, validation)
 
 
-def built(args, writer, module):
+def given_sizes(module, sizes, job):
+    """What data() may take: sizes, and what is varied of it."""
+    return dict(parameters(module, job.axes.own), **dict((name, sizes[name]) for name in CHOICES))
+
+
+def built(args, writer, module, job):
     """(the model, the variables that build() has loaded)."""
     random.seed(args.seed)
     with writer.phase("build"), equal.Assigned(sys.modules.get("keras")) as assigned:
-        model = module.build()
+        model = called(module.build, parameters(module, job.axes.own))
     return model, assigned.variables
 
 
@@ -78,13 +83,31 @@ def chosen(module, args):
             "seed": args.seed, "scale": args.scale if args.scale in scales else None}
 
 
-def called(function, sizes):
-    """data() with those of the sizes that it has parameters for; one that is not known keeps its default."""
+def defaults(function):
+    """{parameter: its default, or None} of a function."""
     if hasattr(inspect, "signature"):
         known = inspect.signature(function).parameters  # novm: not on Python 2
-    else:
-        known = inspect.getargspec(function).args
-    return function(**{name: sizes[name] for name in CHOICES if name in known and sizes[name] is not None})
+        return dict((name, None if one.default is one.empty else one.default) for name, one in known.items())
+    names, _, _, values = inspect.getargspec(function)
+    return dict(zip(names[::-1], list(values or ())[::-1] + [None] * len(names)))
+
+
+def parameters(module, asked):
+    """{parameter: its value} of what was asked of build() and data(), in the types of their defaults."""
+    known = dict((name, value) for function in (module.data, module.build) for name, value in defaults(function).items()
+                 if value is not None)
+    return dict((name, typed(text, known[name])) for name, text in asked.items())
+
+
+def typed(text, default):
+    """A value as it stands on the command line in the type of a default."""
+    return text == "true" if isinstance(default, bool) else type(default)(text)
+
+
+def called(function, sizes):
+    """A function with those of the sizes that it has parameters for; one that is not known keeps its default."""
+    known = defaults(function)
+    return function(**{name: value for name, value in sizes.items() if name in known and value is not None})
 
 
 def split(found, path):

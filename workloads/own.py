@@ -33,6 +33,7 @@ import orchestrated
 import place
 import recorder
 import rounding
+import varied
 
 NEVER_TRAINED = ("%s ended without training: it called no fit() and marked no epoch "
                  "(docs/OWN.md: Training loops of your own)")
@@ -46,6 +47,8 @@ def parse(argv):
     job.add_arguments(parser)
     for name in ("epochs", "steps", "batch-size"):
         parser.add_argument("--" + name, type=job.positive)
+    parser.add_argument("--parameter", dest="parameters", metavar="NAME=VALUE", action="append", default=[],
+                        type=job.axis, help="an argument of the module's build() or data()")
     parser.add_argument("--scale", help="one of the module's SCALES")
     parser.add_argument("--data", metavar="NAME=PATH", action="append", default=[], type=named_path)
     parser.add_argument("--dataset", help="the one of --data that the project's models read")
@@ -83,7 +86,13 @@ class Job(object):
         self.recorder = recorder.Recorder(writer, self._wait)
         self.bounds = bounding.Bounds(args.epochs, args.steps, args.batch_size)
         self.fits = fits.Fits(self, self.bounds)
-        self.imports = imports.Imports(args.seed, args.threads, self.fits.patch, args.deterministic)
+        self.axes, self._effective = varied.Axes(args.axes, args.parameters), {}
+        self.imports = imports.Imports(args.seed, args.threads, self._patch, args.deterministic)
+
+    def _patch(self, keras):
+        """A Keras was imported."""
+        self.fits.patch(keras)
+        self.axes.settle(keras, described.library(keras))
 
     def _wait(self):
         if self._library:
@@ -116,6 +125,8 @@ class Job(object):
         if training.is_cell:
             if self.bounds.steps or self.bounds.batch_size:
                 raise job.Refused("`--steps` and `--batch-size` are for fit(): a training loop of one's own has its own")
+            if {"jit", "optimizer"} & set(self.axes.asked):
+                raise job.Refused("jit and optimizer can be varied of a model that is compiled, not of a loop of one's own")
             self._begin(keras, loops.settings(model, asked))
             self._said["arrays"] = {}
             self._data([None], [])
@@ -151,6 +162,11 @@ class Job(object):
         made = self.imports.deterministic
         return made if made is None or self._library is None else made.get(self._library.name, {})
 
+    @property
+    def effective(self):
+        """What each axis was in the first training."""
+        return self._effective
+
     def rounding(self):
         """How exact products are where the script has left its library."""
         return rounding.measured(self._library) if self._library else {}
@@ -166,6 +182,7 @@ class Job(object):
             training.parameters = described.parameters(model)
         if training.is_cell and not (training.epochs and known == training.parameters):
             self._settings.update(described.effective(model))
+            self._effective = self.axes.got(model, self._library, self._settings["batch_size"], self._threads())
             self.say_ready(training)
 
     def say_ready(self, training):
@@ -203,7 +220,8 @@ def run(args, writer, network):
     if cell is None:
         raise job.Refused(NEVER_TRAINED % os.path.basename(args.file))
     writer.write("end", elapsed_s=cell.elapsed_s, rss_peak_mb=cell.rss_peak_mb, metrics=cell.metrics(),
-                 caches=job.cache_changes(cached), fits=len(work.recorder.trainings), rounding=work.rounding())
+                 caches=job.cache_changes(cached), fits=len(work.recorder.trainings), rounding=work.rounding(),
+                 axes=work.effective)
 
 
 def hide(out):

@@ -149,12 +149,14 @@ def run(args, writer):
         import compat
 
         keras = compat.Keras(args.variant, args.threads, args.seed, args.deterministic)
+        keras.vary(args.axes)
     samples = load(args, workload, keras, writer)
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)
     timed = trained if args.mode == "train" else call
     figures = timed(args, workload, keras, model, samples, writer)
-    figures.update(rss_peak_mb=events.rss_peak_mb(), caches=job.cache_changes(cached))
+    figures.update(rss_peak_mb=events.rss_peak_mb(), caches=job.cache_changes(cached),
+                   axes=keras.axes.got(model, keras.library, args.batch_size, keras.threads))
     writer.write("end", rounding=rounding.measured(keras.library), **figures)
 
 
@@ -163,7 +165,7 @@ def main(argv=None):
     writer = job.begin(args)
     try:
         run(args, writer)
-    except Exception as error:
+    except (Exception, job.Refused) as error:
         writer.error(error)
         traceback.print_exc()
         return 1

@@ -18,6 +18,7 @@ from orchestrator.results.own_figures import for_programs
 from orchestrator.run import stranger
 from orchestrator.run.session import Finished
 from orchestrator.run.stranger import Part
+from orchestrator.stats.sweeps import judged, of_rows
 from orchestrator.text import capfirst, plural, printable, public
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def end(finished: Finished, as_json: bool) -> int:
     print_rows(finished, as_json)
     if finished.broken is not None:
         raise finished.broken
-    return exit_code([row["status"] for row in finished.rows], finished.interrupted)
+    return exit_code(judged(of_rows(finished.rows)), finished.interrupted)
 
 
 def exit_code(statuses: Sequence[str], interrupted: bool = False) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from orchestrator.cli.tables import Column, paragraph, table
 from orchestrator.model import Job, Plan, Skip
@@ -26,6 +27,8 @@ def overview(plan: Plan, names: Names, expected: Forecast, limit: int | None = N
 
 def _headline(plan: Plan, names: Names) -> str:
     models = plural(len({job.workload for job in plan.planned}), "model")
+    settings = len({job.axes_text for job in plan.planned})
+    models += f" × {settings} settings" if settings > 1 else ""
     contenders = plural(len({names.contender(job) for job in plan.planned}), "contender")
     repeats = plural(max((job.repeat for job in plan.planned), default=0), "repeat")
     amounts = dict.fromkeys(job.scale for job in plan.planned)
@@ -42,11 +45,14 @@ def _matrix(plan: Plan, names: Names, limit: int | None) -> list[str]:
     for job in jobs:
         cells.setdefault((names.contender(job), names.workload(job)), []).append(status.get(job.id, ""))
     contenders = dict.fromkeys(contender for contender, _ in cells)
+    if any(job.axes for job in jobs):  # many short rows instead of many columns
+        rows = [[model, *(_count(cells.get((one, model), [])) for one in contenders)] for model in models]
+        return table([Column("model"), *(Column(one, "figure") for one in contenders)], rows, limit)
     rows = [[one, *(_count(cells.get((one, model), [])) for model in models)] for one in contenders]
     return table([Column("contender"), *(Column(model, "figure") for model in models)], rows, limit)
 
 
-def _place(job: Job, names: Names) -> tuple[int, int, str, str]:
+def _place(job: Job, names: Names) -> tuple[Any, ...]:
     """Models and contenders as the catalog has them: a plan's own order is shuffled."""
     models, contenders = list(names.workloads), list(names.contenders)
     key = f"{job.stack}/{job.backend}"
@@ -55,6 +61,7 @@ def _place(job: Job, names: Names) -> tuple[int, int, str, str]:
         contenders.index(key) if key in contenders else len(contenders),
         job.variant,
         job.workload,
+        [(name, int(value) if value.isdecimal() else 0, value) for name, value in job.axes.items()],
     )
 
 

@@ -22,7 +22,7 @@ from orchestrator.stats import steps as statistic
 from orchestrator.stats.compare import CONDITIONS, OWN_CONDITIONS
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, interval
-from orchestrator.stats.repeats import CELL, by_cell, timed, unlearned
+from orchestrator.stats.repeats import by_cell, named_cell, timed, unlearned
 from orchestrator.text import plural
 
 #: Lines that are made, as each takes time.
@@ -159,7 +159,7 @@ def _line(draft: _Draft, judged: statistic.Judged, apart: list[str], newest: dic
     standing = _standing(draft, newest.get(conditions["host"]))
     values = [math.log(point.seconds) for point in points]
     return Line(
-        cell=dict(zip(CELL, map(str, draft.cell), strict=True)),
+        cell=named_cell(draft.cell),
         conditions=conditions,
         apart=apart,
         points=points,
@@ -206,7 +206,7 @@ def _standing(draft: _Draft, newest: Night | None) -> dict[str, Any]:
         broken = gap.broken and bool(draft.points)  # what never gave a time cannot break
         return {"missing": f"{'BROKEN' if broken else 'not judged'}: {gap.why} in {newest.run_id}", "broken": broken}
     last = max((point.when for point in draft.points), default="")[:10]
-    rows = timed([row for row in newest.rows if tuple(row.get(name) for name in CELL) == draft.cell])
+    rows = timed(by_cell(newest.rows).get(tuple(draft.cell), []))
     if rows:
         differs = [name for name, value in zip(draft.names, draft.same, strict=True) if rows[0].get(name) != value]
         return {"ended": f"ended on {last}: from then on other {', '.join(differs)}"}

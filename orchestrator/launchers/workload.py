@@ -80,6 +80,8 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         more, last = [], []
     for flag, value in flags.items():
         argv += [] if value is None else [f"--{flag}", str(value)]
+    for name, value in job.axes.items():
+        more += ["--parameter" if own and name in own.parameters else "--axis", f"{name}={value}"]
     return [*argv, *more, *["--deterministic"] * job.deterministic, "--lease", *last]
 
 

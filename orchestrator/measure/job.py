@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import re
 import signal
 import threading
 import time
@@ -27,6 +28,12 @@ from orchestrator.text import one_line
 EVENTS = "events.jsonl"
 SAMPLES = "samples.jsonl"
 LOG = "log.txt"
+#: What libraries call it that there is no memory left, of the host or of a GPU.
+NO_MEMORY = re.compile(
+    r"out of memory|OutOfMemory|RESOURCE_EXHAUSTED|ResourceExhausted|MemoryError|bad_alloc|can't allocate memory"
+    r"|Unable to allocate \d",
+    re.IGNORECASE,
+)
 
 OnEvent = Callable[[Job, RawEvent], None]
 
@@ -189,6 +196,8 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
         return "oom", "the kernel killed it: out of memory"
     if exit_.error:
         return "failed", exit_.error
+    if exit_.code != 0 and last_error is not None and NO_MEMORY.search(f"{last_error.type}: {last_error.message}"):
+        return "oom", _failed_because(exit_.code, last_error, log)
     if exit_.code != 0:
         return "failed", _failed_because(exit_.code, last_error, log)
     if "end" not in kinds:

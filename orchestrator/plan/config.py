@@ -17,6 +17,7 @@ from orchestrator.errors import UserError
 from orchestrator.files import decode_yaml, is_python, is_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.model import MOST_SECONDS, Arguments, Epochs, Mode, Noun, Plan, Positive, Threads, Variant
+from orchestrator.plan.axes import AxisName, settled
 from orchestrator.plan.slurm import Slurm
 from orchestrator.text import public, suggest
 
@@ -63,6 +64,8 @@ class Config(Noun, frozen=True, kw_only=True):
     scale: str | None = None
     repeats: Positive = 1
     epochs: Epochs | None = None
+    #: Settings with several values, each combination of which is run (plan/axes.py).
+    vary: dict[AxisName, list[bool | int | float | str]] = {}
     timeout: str | None = None
     #: What is timed: training, calls of models that were not trained, or the tokens that they make.
     mode: Mode = "train"
@@ -144,6 +147,9 @@ def _settled(config: Config) -> Config:
     if config.gpus and config.device == "cpu":
         raise UserError("--gpu does not go with --device cpu", "leave one of them out")
     _refuse_secrets(config.arguments)
+    vary = settled(config.vary)
+    if "threads" in vary and config.threads:
+        raise UserError("threads are varied and set", "leave --threads or --vary threads out")
     if config.timeout:
         parse_duration(config.timeout)
     if config.memory:
@@ -157,6 +163,7 @@ def _settled(config: Config) -> Config:
         device="gpu" if config.gpus else config.device,
         variants=variants,
         weaken=sorted(set(config.weaken)),
+        vary=vary,
         stacks=list(dict.fromkeys(str(Path(s).absolute()) if is_yaml(s) else s for s in config.stacks)),
         workloads=list(dict.fromkeys(str(Path(w).absolute()) if is_python(w) else w for w in config.workloads)),
         data={name: str(Path(path).absolute()) for name, path in config.data.items()},

@@ -12,6 +12,7 @@ from orchestrator.errors import HostError
 from orchestrator.host import fitness
 from orchestrator.host.probe import default_threads, usable_cores
 from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
+from orchestrator.plan.axes import settled, split_unvaried
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
 from orchestrator.plan.jobs import PlanInput, make_jobs, select, select_stacks, split_excluded, split_unable
@@ -44,6 +45,7 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
         epochs=config.epochs,
         steps=config.steps,
         arguments=config.arguments,
+        vary=settled(config.vary),
         timeout_s=parse_duration(config.timeout) if config.timeout else None,
         seed=config.seed,
         deterministic=config.deterministic,
@@ -77,8 +79,10 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     """The jobs of a configuration on this host."""
     jobs = make_jobs(decide(config, host, catalog.stacks), catalog.stacks, catalog.workloads)
     pairs = sorted({(job.stack, job.backend) for job in jobs})
+    own = {workload.name: workload.own for workload in catalog.workloads if workload.own}
     kept, skipped = split_excluded(jobs, config.exclude)
     kept, unable = split_unable(kept, catalog.stacks, catalog.workloads)
+    kept, unvaried = split_unvaried(kept, catalog.stacks, own)
     now = datetime.datetime.now(datetime.timezone.utc)
     plan = Plan(
         run_id=new_run_id(now),
@@ -86,7 +90,7 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
         config=msgspec.to_builtins(config),
         seed=config.seed,
         jobs=kept,
-        skipped=[*skipped, *unable],
+        skipped=[*skipped, *unable, *unvaried],
         workloads=[workload for workload in catalog.workloads if workload.own is not None],
         stacks=[stack for stack in catalog.stacks if stack.own is not None or stack.found is not None],
         released={f"{stack}/{backend}": catalog.stack(stack).released_with(backend) for stack, backend in pairs},

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
 from orchestrator.model import MOST_JOBS, DeviceKind, Job, Mode, Noun, Scale, Skip, Stack, Workload
+from orchestrator.plan import axes
 from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
 from orchestrator.stats.blocks import in_order
 from orchestrator.text import plural, suggest
@@ -27,6 +28,7 @@ class PlanInput(Noun, frozen=True, kw_only=True):
     epochs: int | None
     steps: int | None = None
     arguments: list[str] = []
+    vary: dict[str, list[str]] = {}
     timeout_s: int | None
     seed: int
     threads: int
@@ -86,11 +88,13 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
             "nothing to run: no chosen stack has a chosen backend",
             f"stacks {', '.join(stack_names)}; backends {', '.join(backend_names)}; see `orchestrate list`",
         )
-    _refuse_too_many(len(cells), wanted.repeats)
+    axes.check(wanted.vary, [w for w in workloads if w.name in workload_names], wanted.device, wanted.scale)
+    varied = axes.combinations(wanted.vary)
+    _refuse_too_many(len(cells) * len(varied), wanted.repeats)
     order = random.Random(wanted.seed)
     jobs: list[Job] = []
     for repeat in range(1, wanted.repeats + 1):
-        jobs += in_order([_job(wanted, *cell, repeat) for cell in cells], order)
+        jobs += in_order([_job(wanted, *cell, chosen, repeat) for chosen in varied for cell in cells], order)
     return jobs
 
 
@@ -167,7 +171,15 @@ def _variants(wanted: PlanInput, workload: Workload, stack: Stack) -> list[str]:
     return [v for v in wanted.variants if v == "faithful" or stack.keras_major >= 3]
 
 
-def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, backend: str, repeat: int) -> Job:
+def _job(
+    wanted: PlanInput,
+    workload: Workload,
+    variant: str,
+    stack: Stack,
+    backend: str,
+    varied: dict[str, str],
+    repeat: int,
+) -> Job:
     name = wanted.scale if workload.own is None or wanted.scale in workload.scales else OWN
     scale = None if name == OWN else _scale(workload, name)
     return Job(
@@ -182,12 +194,13 @@ def _job(wanted: PlanInput, workload: Workload, variant: str, stack: Stack, back
         steps=wanted.steps if workload.own else None,
         arguments=wanted.arguments if workload.own else [],
         mode=wanted.mode,
-        batch_size=wanted.predict_batch or workload.batch_size,
+        axes=varied,
+        batch_size=int(varied.get("batch_size", 0)) or wanted.predict_batch or workload.batch_size,
         train=scale.train if scale else None,
         validation=scale.validation if scale else None,
         # Repeats differ in their seed, backends do not: a repeat is a fresh draw for all of them alike.
         seed=(wanted.seed + repeat - 1) % 2**31,
-        threads=wanted.threads,
+        threads=int(varied.get("threads", wanted.threads)),
         deterministic=wanted.deterministic,
         timeout_s=wanted.timeout_s or (scale.timeout_s if scale else OWN_TIMEOUT_S),
         dataset=workload.dataset,

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import NamedTuple, Protocol
 
 from orchestrator.model import Noun, Row, Stack, Workload
+from orchestrator.stats.sweeps import axes_of
 from orchestrator.text import printable
 
 #: Letters of a name that somebody else has chosen: a file's, a stack's.
@@ -28,6 +29,8 @@ class Called(Protocol):
     @property
     def device(self) -> str: ...
     @property
+    def axes_text(self) -> str: ...
+    @property
     def repeat(self) -> int: ...
 
 
@@ -40,11 +43,28 @@ class Recorded(NamedTuple):
     backend: str
     device: str
     repeat: int
+    axes_text: str = ""
 
 
 def recorded(row: Row) -> Recorded:
     workload, variant, stack, backend, device = (str(row.get(name) or "") for name in Recorded._fields[:5])
-    return Recorded(workload, variant, stack, backend, device, row.get("repeat") or 1)
+    return Recorded(
+        workload, variant, stack, backend, device, row.get("repeat") or 1, axes_text=str(row.get("axes") or "")
+    )
+
+
+def axis_in_words(name: str, value: str) -> str:
+    """`batch 32`, `mixed_float16`, `jit off`, `2 threads`."""
+    if name == "threads":
+        return f"{value} thread{'' if value == '1' else 's'}"
+    if name in ("precision", "optimizer"):
+        return value
+    return f"{'batch' if name == 'batch_size' else name} {value}"
+
+
+def axes_in_words(text: str) -> list[str]:
+    """What is varied, in words: `batch_size=32 jit=off` is batch 32, jit off."""
+    return [axis_in_words(name, value) for name, value in axes_of(text).items()]
 
 
 class Names(Noun, frozen=True, kw_only=True):
@@ -60,7 +80,9 @@ class Names(Noun, frozen=True, kw_only=True):
     repeats: bool = False
 
     def workload(self, job: Called) -> str:
-        return printable(self.workloads.get(job.workload, job.workload), MOST_LETTERS)
+        """Its model, and what of the run's settings it has."""
+        title = printable(self.workloads.get(job.workload, job.workload), MOST_LETTERS)
+        return ", ".join([title, *map(printable, axes_in_words(job.axes_text))])
 
     def contender(self, job: Called) -> str:
         """`PyTorch 2.13.0 (cpu)`: the framework, the kind of device, and today's settings where it has those."""

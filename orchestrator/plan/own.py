@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
@@ -22,6 +23,8 @@ from orchestrator.plan import inline
 OWN, OWN_TIMEOUT_S = OWN_SCALE, 3 * 3600
 #: Python files that may lie with a script and count as part of it, and their bytes: beyond, a folder is no project.
 MOST_FILES, MOST_BYTES = 500, 32 * 2**20
+#: Arguments of data() that options and scales give it (workloads/modules.py), and what every job has.
+OPTIONS = ("train", "validation", "seed", "batch_size", "scale", "threads")
 #: What Python imports beside these.
 COMPILED = ("*.so", "*.pyc")
 
@@ -74,6 +77,7 @@ def read_own(path: Path) -> Workload:
         path=str(path.absolute()),
         sha256=own_hash,
         contract=contract,  # type: ignore[arg-type]
+        parameters=_parameters(tree) if tree is not None and contract == "module" else {},
         packages=asked.public_packages,
         python=asked.python,
         alone=_alone(path),
@@ -182,6 +186,25 @@ def _trains(statement: ast.stmt) -> bool:
         return False
     calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
     return any(isinstance(function, ast.Attribute) and function.attr == "fit" for function in calls)
+
+
+def _parameters(tree: ast.Module) -> dict[str, bool | int | float | str]:
+    """The arguments of build() and data() whose default is a plain constant, but for those that have an option."""
+    found: dict[str, bool | int | float | str] = {}
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and function.name in ("build", "data"):
+            its = function.args
+            named = [*its.posonlyargs, *its.args]
+            pairs = [
+                *zip(named[::-1], its.defaults[::-1], strict=False),
+                *zip(its.kwonlyargs, its.kw_defaults, strict=True),
+            ]
+            for argument, default in pairs:
+                if argument.arg not in OPTIONS and isinstance(default, ast.Constant | ast.UnaryOp):
+                    with contextlib.suppress(ValueError):
+                        value = ast.literal_eval(default)
+                        found |= {argument.arg: value} if isinstance(value, bool | int | float | str) else {}
+    return found
 
 
 def _is_main(statement: ast.stmt) -> bool:

@@ -16,6 +16,7 @@ from orchestrator.report.style import title
 from orchestrator.report.tasks import About
 from orchestrator.results.collect import Merged
 from orchestrator.stats.repeats import TRAIN, mode_of
+from orchestrator.stats.sweeps import KEEPS_WORK, axes_of
 from orchestrator.text import listed
 
 #: The question, of the project's models and of files of one's own, by what was timed.
@@ -229,6 +230,8 @@ def learned(row: Row, catalog: Catalog) -> float | None:
         return row.get("learned")
     workload = next((w for w in catalog.workloads if w.name == row["workload"]), None)
     scale = workload.scales.get(row["scale"]) if workload else None
+    if axes_of(row.get("axes")).keys() - KEEPS_WORK:  # a gate for other steps, or another optimizer
+        return None
     if workload is None or scale is None or row["data_kind"] == "synthetic" or row["epochs"] < scale.epochs:
         return None
     return workload.learned.get(row["scale"])

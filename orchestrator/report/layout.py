@@ -20,6 +20,7 @@ from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.report.tasks import Task, make_tasks, order
 from orchestrator.stats import repeats
 from orchestrator.stats.repeats import mode_of, with_node_kind
+from orchestrator.stats.sweeps import axes_of
 from orchestrator.text import printable, slug
 
 Made = TypeVar("Made")
@@ -31,6 +32,8 @@ IDENTITY = (
 )  # fmt: skip
 #: Speeds are compared among contenders that share these.
 MACHINE = ("device", "gpu_name", "threads", *repeats.MACHINE)
+#: The number of threads of a contender that was run with several.
+VARIED = 0
 AS_FOUND = "as found, cannot be rebuilt"
 OWN = "a stack of your own"
 #: What the contenders are called that stand for the article's.
@@ -157,6 +160,8 @@ def _plain(row: Row) -> Row:
         "variant": row.get("variant") or "faithful",
         "mode": mode_of(row),
         "data_kind": "real" if kind in ("official", "given") else kind,
+        # Threads that are varied tell tasks apart, not contenders.
+        **({"threads": VARIED} if "threads" in axes_of(row.get("axes")) else {}),
     }
 
 

@@ -14,16 +14,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.model import OWN_SCALE, Row
+from orchestrator.plan.names import axes_in_words
 from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.stats.outputs import unlike_outputs
 from orchestrator.stats.repeats import TRAIN
 from orchestrator.stats.sameness import Unlike, told, unlike
+from orchestrator.stats.sweeps import axes_of
 from orchestrator.text import one_line, plural
 
 #: The columns that must be equal before two figures of one workload may be compared.
 CONDITIONS = (
     "workload", "mode", "scale", "epochs", "batch_size", "train", "validation",
     "data_kind", "data_sha256", "workloads_sha256", "asked_steps", "asked_arguments", "deterministic",
+    "axes",
 )  # fmt: skip
 #: What a file of one's own decides: it is seen when a job has ended, and no condition of a comparison.
 DECIDED = ("epochs", "batch_size", "train", "validation")
@@ -180,7 +183,7 @@ def _asked(row: Row) -> Row:
 
     0 is what was left to the file; a job that failed knows that, too.
     """
-    row = {**row, "deterministic": bool(row.get("deterministic"))}
+    row = {**row, "deterministic": bool(row.get("deterministic")), "axes": row.get("axes") or ""}
     if row["variant"] != "own":
         return row
     asked = {name: row.get(f"asked_{name}") or 0 for name in ("epochs", "batch_size")}
@@ -211,9 +214,11 @@ def _contender(row: Row) -> str:
 
 def _differences(conditions: Row, fields: set[str]) -> list[str]:
     """Those of the fields that the conditions know, in words."""
-    # A hash adds nothing where the kind of data already tells the two apart.
+    # A hash adds nothing where the kind of data already tells the two apart, nor a batch size that is varied.
     hidden = {"data_sha256"} if "data_kind" in fields else set()
-    return [
+    hidden |= {"batch_size"} if "batch_size" in axes_of(conditions["axes"]) else set()
+    varied = axes_in_words(conditions["axes"]) or ["nothing varied"] if "axes" in fields else []
+    return varied + [
         in_words(text, conditions[field]) if conditions[field] else LEFT.get(field, "")
         for field, text in CONDITIONS_IN_WORDS.items()
         if field in fields - hidden and conditions[field] is not None
@@ -223,5 +228,9 @@ def _differences(conditions: Row, fields: set[str]) -> list[str]:
 def order(task: Task) -> tuple[Any, ...]:
     """As the catalog has the workloads, and as numbers what is one: 896 samples before 1,024, file 2 before file 10."""
     amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
+    amounts += [
+        (not value.isdecimal(), int(value[:9]) if value.isdecimal() else 0, value)
+        for value in axes_of(task.conditions["axes"]).values()
+    ]
     name = [(int(part[:9]), part) if part.isdecimal() else (0, part) for part in re.split(r"([0-9]+)", task.workload)]
     return (task.about.place, name, str(task.conditions["scale"]), *amounts, task.label)

@@ -163,6 +163,8 @@ COLUMNS: dict[str, str] = {
     **_typed("mode", "latency_ms", "latency_p95_ms", "latency_p99_ms", "latency_n", "latency_way", "first_answer_s"),
     **_typed("predict_batch", "batch_latency_ms", "batch_latency_p95_ms", "batch_way", "predicted_per_s"),
     **_typed("tokens_per_s", "calls", "outputs"),
+    # What the run varied (`batch_size=32 precision=float32`, "" for nothing), and what came of it where that is known.
+    **_typed("axes", "axes_got"),
 }
 #: Columns whose text is JSON: lists and objects for programs, one field for tables.
 PACKED = ("arrays", "settings", "fits", "computing", "calls", "outputs")

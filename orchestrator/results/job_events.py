@@ -152,6 +152,8 @@ class EndEvent(Event, frozen=True, kw_only=True):
     caches: dict[str, object] = {}
     #: Errors of a float32 `product` and `convolution` relative to float64, or `trouble` in words.
     rounding: dict[str, object] = {}
+    #: What became of each setting that the run varies, by name.
+    axes: dict[str, object] = {}
 
 
 class CacheFiles(Struct, frozen=True, kw_only=True):

@@ -145,7 +145,8 @@ def group(row: Row) -> str:
 
 def work(row: Row) -> tuple[str, ...]:
     """The columns in which the repeats of a row's work agree."""
-    return OWN_WORK if row.get("variant") == "own" else WORK
+    names = OWN_WORK if row.get("variant") == "own" else WORK
+    return (*names, "axes") if row.get("axes") else names
 
 
 def apart(rows: Sequence[Row]) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ import msgspec
 from orchestrator.model import Job, Plan, RawEvent, Result, Row, Workload
 from orchestrator.results.columns import PACKED
 from orchestrator.results.job_events import FitEvent, JobEvents, ReadyEvent, number, read
+from orchestrator.stats.sweeps import KEEPS_WORK
 from orchestrator.text import printable
 
 #: Letters of one packed field, and further trainings of one job: beyond, a job writes no report of itself.
@@ -107,7 +108,7 @@ def _learned(job: Job, workload: Workload) -> float | None:
     """The validation accuracy that counts as learning; None where the file declares none, or less was asked of it."""
     scale = workload.scales.get(job.scale)
     less = job.epochs is not None and (scale is None or job.epochs < scale.epochs)
-    return None if less or job.steps else workload.learned.get(job.scale)
+    return None if less or job.steps or job.axes.keys() - KEEPS_WORK else workload.learned.get(job.scale)
 
 
 def _is_synthetic(result: Result) -> bool:

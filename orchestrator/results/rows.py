@@ -35,7 +35,7 @@ from orchestrator.results.job_events import (
     read,
 )
 from orchestrator.results.samples import Readings
-from orchestrator.text import public
+from orchestrator.text import one_line, public
 
 #: Memory is read off a running machine, whose kernel takes a little more or less of it each time.
 MEMORY_STEP_MB = 128
@@ -217,7 +217,7 @@ def _setup_s(launched_t: float | None, events: JobEvents) -> float | None:
 
 def _job_part(job: Job) -> dict[str, Any]:
     asked = {"deterministic": job.deterministic or None}  # as in records that know nothing of it
-    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}, **asked}
+    return {"job_id": job.id, **{name: getattr(job, name) for name in JOB_FIELDS}, "axes": job.axes_text, **asked}
 
 
 def _fingerprint_part(result: Result, events: JobEvents) -> dict[str, Any]:
@@ -253,7 +253,14 @@ def _outcome_part(result: Result, events: JobEvents) -> dict[str, Any]:
         "convolution_error": number(events.end.rounding.get("convolution")),
         "computing": own_figures.packed(computing(events, result.fingerprint.gpu_state if result.fingerprint else {})),
         "process_rss_peak_mb": events.end.rss_peak_mb,
+        "axes_got": axes_got(result.job, events),
     }
+
+
+def axes_got(job: Job, events: JobEvents) -> str | None:
+    """What the job read back of each axis, in their order: `jit=off`; None where it told nothing."""
+    said = {name: one_line(str(events.end.axes[name]), 60) for name in job.axes if name in events.end.axes}
+    return " ".join(f"{name}={value.replace(' ', '_')}" for name, value in said.items()) or None
 
 
 def computing(events: JobEvents, gpu_state: Mapping[str, str]) -> dict[str, Any]:

@@ -165,7 +165,8 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             opened = list(islice(left, len(its)))
             named_files.refuse_many(database, opened, its[0], MOST[table])
             named_files.read_parquet(database, opened).create_view(table)
-        database.execute(_CELLS)
+        lacks = "axes" not in database.view("results").columns  # a set of an older version
+        database.execute(_CELLS.format(axes="'' as axes" if lacks else "coalesce(axes, '') as axes"))
         database.execute(f"set allowed_paths = [{', '.join(map(named_files.quoted, names))}]")
         database.execute("set enable_external_access = false")
         database.execute("set lock_configuration = true")
@@ -182,7 +183,7 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
 #: Only what may be averaged is averaged: the rows of one comparable group, and of them only times that count.
 _CELLS = """create view cells as
 select "group", workload, variant, stack, backend, framework_version, keras_version, device, host, scale, threads,
-       count(*) as jobs, count(epoch_s) filter (counts) as n, median(epoch_s) filter (counts) as epoch_s,
+       {axes}, count(*) as jobs, count(epoch_s) filter (counts) as n, median(epoch_s) filter (counts) as epoch_s,
        min(epoch_s) filter (counts) as epoch_s_min, max(epoch_s) filter (counts) as epoch_s_max,
        median(val_accuracy) filter (counts) as val_accuracy
 from (select *, status = 'ok' and epoch_s > 1e-9 and epoch_s < 1e9 and isfinite(coalesce(loss, 0))

@@ -26,6 +26,7 @@ from orchestrator.results.folder import OUT, RunFolder
 from orchestrator.results.manifest import MANIFEST
 from orchestrator.results.records import NewerRecord
 from orchestrator.run.bring import recorded
+from orchestrator.stats import sweeps
 
 #: `away`: on a cluster, until it is collected; `elsewhere`: it says that it goes on, on a host that is not this one.
 State = Literal["goes on", "away", "elsewhere", "killed", "ended"]
@@ -154,9 +155,12 @@ class Follower:
 
 
 def ending(plan: Plan, results: Sequence[Result], state: State) -> tuple[list[str], bool]:
-    """The statuses of all planned jobs of a run that is over, and whether its user stopped it."""
+    """The statuses of all planned jobs of a run that is over, but for those that a sweep found not to fit into memory,
+    and whether its user stopped it.
+    """
     done = {result.job.id: result for result in results}
-    statuses = [done[job.id].status if job.id in done else "cancelled" for job in plan.jobs]
+    ends = [(job, done[job.id].status if job.id in done else "cancelled") for job in plan.jobs]
+    statuses = sweeps.judged(sweeps.of_jobs(ends))
     stopped = any(result.status == "cancelled" and "by the user" in result.reason for result in done.values())
     return [*statuses, *(skip.status for skip in plan.skipped)], stopped and state == "ended"
 

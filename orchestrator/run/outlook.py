@@ -85,7 +85,7 @@ def _by_job(jobs: Sequence[Job], found: Mapping[Key, float]) -> dict[str, float]
 
 
 def _key(job: Job) -> Key:
-    return (*(getattr(job, name) for name in SAME), *job.arguments)
+    return (*(getattr(job, name) for name in SAME), *job.arguments, job.axes_text)
 
 
 def _runs(folder: RunFolder) -> Iterator[RunFolder]:

@@ -12,11 +12,11 @@ from orchestrator.model import NOT_RUN, UNFINISHED, Noun, Row, without_record
 from orchestrator.stats.disturbance import disturbed, most_frequent
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import (
-    CELL,
     MACHINE,
     TRAIN,
     Steady,
     by_cell,
+    named_cell,
     repeats_of,
     seconds_of,
     timed,
@@ -106,21 +106,26 @@ def compare(
     a, b = by_cell([*map(with_node_kind, first)]), by_cell([*map(with_node_kind, second)])
     other = _not_the_same(a, b)
     found = [
-        _ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}, other.get(cell[0], ""))
+        _ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}, other.get(_task(cell), ""))
         for cell in {**a, **b}
     ]
     return _corrected(found)
 
 
-def _not_the_same(a: Cells, b: Cells) -> dict[str, str]:
-    """By workload of one's own: why its contenders, in both sets together, did not do the same thing.
+def _task(cell: tuple[Any, ...]) -> tuple[str, str]:
+    """The workload of a cell, and what is varied of it."""
+    return str(cell[0]), named_cell(cell).get("axes", "")
+
+
+def _not_the_same(a: Cells, b: Cells) -> dict[tuple[str, str], str]:
+    """By workload of one's own and what was varied: why its contenders, in both sets, did not do the same thing.
 
     Only what was asked for alike is held against each other; two versions of a file are other conditions.
     """
     sides = [(row, where) for cells, where in ((a, "first"), (b, "second")) for rows in cells.values() for row in rows]
-    asked = by_cell([{**row, "side": where} for row, where in sides], ("workload", *OWN_CONDITIONS))
-    found = {str(key[0]): unlike(rows, _contender) for key, rows in asked.items()}
-    return {workload: reason.words for workload, reason in found.items() if reason}
+    asked = by_cell([{**row, "side": where} for row, where in sides], ("workload", "axes", *OWN_CONDITIONS))
+    found = {(str(key[0]), str(key[1])): unlike(rows, _contender) for key, rows in asked.items()}
+    return {task: reason.words for task, reason in found.items() if reason}
 
 
 def _contender(row: Row) -> str:
@@ -174,7 +179,7 @@ def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, 
     """`other`: why nothing of this workload may be compared, "" where it may be."""
     rows_a, rows_b = timed(a), timed(b)
     known: dict[str, Any] = {
-        **{"cell": dict(zip((*CELL, "mode"), cell, strict=False)), "n_a": len(rows_a), "n_b": len(rows_b)},
+        **{"cell": named_cell(cell), "n_a": len(rows_a), "n_b": len(rows_b)},
         "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
     }
     if not rows_a or not rows_b:

@@ -17,7 +17,7 @@ SHORTEST, LONGEST = 1e-9, 1e9
 MACHINE = ("host", "machine", "cpu", "cores", "cpu_quota", "memory_gib", "os", "kernel", "virtualization")
 #: The mode of rows that say nothing of one.
 TRAIN = "train"
-#: Columns that the repeats of one cell share; beside them the mode, where it is not training.
+#: Columns that the repeats of one cell share; beside them the mode, where it is not training, and what is varied.
 CELL = ("workload", "variant", "stack", "backend", "device")
 
 
@@ -89,13 +89,21 @@ def unlearned(rows: Sequence[Row]) -> tuple[float, float] | None:
 
 def cell_of(row: Row) -> tuple[Any, ...]:
     """The cell that a row is a repeat of, as its job has it (model.Job.cell)."""
-    mode = mode_of(row)
-    return (*(row.get(name) for name in CELL), *(() if mode == TRAIN else (mode,)))
+    mode, axes = mode_of(row), row.get("axes")
+    return (*(row.get(name) for name in CELL), *(() if mode == TRAIN else (mode,)), *((axes,) if axes else ()))
+
+
+def named_cell(cell: Sequence[Any]) -> dict[str, str]:
+    """The parts of a cell by their names; mode and axes are there where the cell has them."""
+    more = {"axes" if "=" in str(part) else "mode": str(part) for part in cell[len(CELL) :]}
+    return {**dict(zip(CELL, map(str, cell), strict=False)), **more}
 
 
 def by_cell(rows: Sequence[Row], fields: Sequence[str] = ()) -> dict[tuple[Any, ...], list[Row]]:
     """The rows that agree in `fields`, by default those of one cell, in order of appearance."""
     cells: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        cells.setdefault(tuple(row.get(name) for name in fields) if fields else cell_of(row), []).append(row)
+        # Rows of older versions know no axes.
+        key = tuple(row.get(name) or "" if name == "axes" else row.get(name) for name in fields)
+        cells.setdefault(key if fields else cell_of(row), []).append(row)
     return cells

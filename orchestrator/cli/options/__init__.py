@@ -27,12 +27,13 @@ from orchestrator.cli.options.what import (
     MODE,
     ROOT,
     SCALE,
+    VARY,
 )
 from orchestrator.cli.options.where import CLUSTER, DETACH, DEVICE, GPUS, LAUNCHER, PLACE
 
 #: Everything that a configuration holds.
 CONFIGURATION = options(
-    CONFIG, FILTERS, SCALE, REPEATS, DEVICE, AMOUNTS, MODE, DETERMINISTIC, FOUND, LIMITS, PLACE, GPUS, CLUSTER
+    CONFIG, FILTERS, SCALE, REPEATS, VARY, DEVICE, AMOUNTS, MODE, DETERMINISTIC, FOUND, LIMITS, PLACE, GPUS, CLUSTER
 )
 
 __all__ = [

@@ -14,6 +14,7 @@ _HOST, _PATH = r"[A-Za-z0-9][A-Za-z0-9.-]*(?::\d+)?", r"[a-z0-9]+(?:(?:\.|_{1,2}
 _TAG, _DIGEST = r"\w[\w.-]{0,127}", r"sha256:[0-9a-f]{64}"
 #: A name of data for a file of one's own: a file name, and a part of a variable's name.
 DATA_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}\Z", re.ASCII)
+AXIS_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}\Z", re.ASCII)
 IMAGE_REFERENCE = re.compile(rf"(?:{_HOST}/)?{_PATH}(?:/{_PATH})*(?::{_TAG})?(?:@{_DIGEST})?\Z", re.ASCII)
 #: A folder that is there.
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -89,4 +90,17 @@ def named_paths(ctx: click.Context, parameter: click.Parameter, value: tuple[str
         if name in found:
             raise click.BadParameter(f"{name} is named twice", ctx, parameter)
         found[name] = path
+    return found
+
+
+def varied(ctx: click.Context, parameter: click.Parameter, value: tuple[str, ...]) -> dict[str, list[str]]:
+    """`AXIS=V1,V2` words as values by axis; what they may be is checked with the rest of a configuration."""
+    found: dict[str, list[str]] = {}
+    for word in value:
+        name, sign, values = word.partition("=")
+        if not sign or not AXIS_NAME.match(name):
+            raise click.BadParameter(f"{word!r} is not AXIS=V1,V2, such as batch_size=32,256", ctx, parameter)
+        if name in found:
+            raise click.BadParameter(f"{name} is named twice: write {name}=V1,V2", ctx, parameter)
+        found[name] = [text.strip() for text in values.split(",")]
     return found

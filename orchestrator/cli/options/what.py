@@ -73,6 +73,15 @@ MODE = options(
         help="With --mode predict: the batch beside batch 1.  [default: the workload's, or the FILE's]",
     ),
 )
+VARY = option(
+    MOST_USED,
+    "--vary",
+    multiple=True,
+    metavar="AXIS=V1,V2",
+    callback=values.varied,
+    help="Run each of several values of batch_size, precision, jit, threads, optimizer, or of an argument of your "
+    "build(); may be given several times (docs/SWEEPS.md).  [default: none]",
+)
 DETERMINISTIC = option(
     WHAT,
     "--deterministic",

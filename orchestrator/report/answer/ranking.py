@@ -153,7 +153,10 @@ def _apart(layout: Layout, planned: Sequence[tuple[int, int]], lines: Positions)
 
 
 def _fits(layout: Layout, part: Positions, line: int) -> bool:
-    return layout.tasks[line].workload not in {layout.tasks[its].workload for its in part}
+    tasks = [layout.tasks[its] for its in part]
+    return layout.tasks[line].workload not in {task.workload for task in tasks} and all(
+        task.conditions["axes"] == layout.tasks[line].conditions["axes"] for task in tasks
+    )
 
 
 def _alike(layout: Layout, part: Positions, line: int) -> int:

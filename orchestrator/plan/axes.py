@@ -1,0 +1,181 @@
+"""What `--vary` names: settings of which a run has several values, all of them checked before anything runs. Pure.
+
+Every combination of the values is run. An axis is one of AXES, or a parameter of a module of one's own: an argument of
+its build() or data() that has a plain default.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+from msgspec import Meta
+
+from orchestrator.errors import UserError
+from orchestrator.model import MOST_THREADS, DeviceKind, Job, OwnFile, Skip, Stack, Workload
+from orchestrator.text import one_line, suggest
+
+#: What stands before the sign, and behind it; both are parts of names of folders and containers.
+AxisName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}\Z")]
+VALUE = re.compile(r"-?[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z", re.ASCII)
+WHOLE, MOST_BATCH = re.compile(r"\d{1,9}\Z", re.ASCII), 10**7
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "tf32")
+JITS = ("off", "on", "auto")
+#: Modes of torch.compile beside its default, which is `on`.
+TORCH_MODES = ("reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
+OPTIMIZERS = ("sgd", "rmsprop", "adadelta", "adam", "adamw")
+#: The axes of every workload, in the order in which they are told, and what each may be.
+AXES = {
+    "batch_size": "whole numbers from 1",
+    "precision": ", ".join(PRECISIONS),
+    "jit": f"{', '.join(JITS)}; on PyTorch also {', '.join(TORCH_MODES)}",
+    "threads": f"whole numbers from 1 to {MOST_THREADS:,}",
+    "optimizer": ", ".join(OPTIMIZERS),
+}
+#: Letters of a job's id, which is the name of its folder.
+MOST_LETTERS = 200
+#: The first Keras that has a thing; before it nobody can ask for it.
+MIXED_SINCE, JIT_SINCE, ADAMW_SINCE = (2, 4), (2, 8), (3, 0)
+
+Parameter = bool | int | float | str
+
+
+def settled(vary: Mapping[str, Sequence[Parameter]]) -> dict[str, list[str]]:
+    """The axes in the one order and the one writing that is recorded. Raises UserError for what is no value."""
+    order = list(AXES)
+    names = sorted(vary, key=lambda name: (order.index(name) if name in AXES else len(order), name))
+    return {name: _texts(name, vary[name]) for name in names}
+
+
+def _texts(name: str, values: Sequence[Parameter]) -> list[str]:
+    if not values:
+        raise UserError(f"--vary {name} has no value", f"write {name}=V1,V2")
+    found = [_text(name, value) for value in values]
+    for text in found:
+        if not VALUE.match(text):
+            raise UserError(f"--vary {name}: {one_line(text, 60)!r} is no value", "letters, digits, and . _ - in them")
+    return list(dict.fromkeys(found))
+
+
+def _text(name: str, value: Parameter) -> str:
+    if isinstance(value, bool):  # YAML reads on and off as true and false
+        return ("off", "on")[value] if name == "jit" else str(value).lower()
+    text = str(value).strip()
+    return str(int(text)) if name in ("batch_size", "threads") and WHOLE.match(text) else text
+
+
+def combinations(vary: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
+    """Every choice of one value for each axis; one of nothing where nothing is varied."""
+    return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
+
+
+def check(vary: Mapping[str, Sequence[str]], workloads: Sequence[Workload], device: DeviceKind, scale: str) -> None:
+    """Raises UserError for an axis or a value that one of these workloads cannot have."""
+    for name, values in vary.items():
+        for workload in workloads:
+            _refuse(name, values, workload, scale)
+        if name == "precision" and "tf32" in values and device == "cpu":
+            raise UserError("--vary precision=tf32 is for GPUs, and these jobs run on the CPU", _allowed(name))
+
+
+def _refuse(name: str, values: Sequence[str], workload: Workload, scale: str) -> None:
+    default = workload.own.parameters.get(name) if workload.own else None
+    if default is None and name not in AXES:
+        known = [*AXES, *(workload.own.parameters if workload.own else ())]
+        raise UserError(f"{workload.title} has nothing called {name!r} to vary", suggest(name, known, _can(known)))
+    bad = next((text for text in values if not _fits(name, text, default)), None)
+    if bad is not None:
+        allowed = (
+            _allowed(name)
+            if default is None
+            else f"{workload.title} has {name}={_text(name, default)}: {_like(default)}"
+        )
+        raise UserError(f"--vary {name}: {bad!r} is no {name.replace('_', ' ')}", allowed)
+    known_scale = workload.scales.get(scale)
+    if name == "batch_size" and known_scale and max(map(int, values)) > known_scale.train:
+        raise UserError(
+            f"--vary batch_size={max(map(int, values))}: {workload.title} trains on {known_scale.train:,} samples at "
+            f"scale {scale}",
+            "choose a smaller batch, or a larger --scale",
+        )
+
+
+def _can(known: Sequence[str]) -> str:
+    return f"it can vary {', '.join(known)}"
+
+
+def _allowed(name: str) -> str:
+    return f"allowed: {AXES[name]}"
+
+
+def _like(default: Parameter) -> str:
+    words = {bool: "true or false", int: "whole numbers", float: "numbers", str: "words"}
+    return f"allowed: {words[type(default)]}"
+
+
+def _fits(name: str, text: str, default: Parameter | None) -> bool:
+    if default is not None:
+        return _is_like(text, default)
+    if name in ("batch_size", "threads"):
+        most = MOST_BATCH if name == "batch_size" else MOST_THREADS
+        return bool(WHOLE.match(text)) and 1 <= int(text) <= most
+    choices = {"precision": PRECISIONS, "jit": (*JITS, *TORCH_MODES), "optimizer": OPTIMIZERS}
+    return text in choices[name]
+
+
+def _is_like(text: str, default: Parameter) -> bool:
+    """Whether a text is of the kind that a parameter's default is."""
+    if isinstance(default, bool):
+        return text in ("true", "false")
+    if isinstance(default, str):
+        return True
+    try:
+        return math.isfinite(float(text)) if isinstance(default, float) else str(int(text)) == text
+    except ValueError:
+        return False
+
+
+def split_unvaried(
+    jobs: Sequence[Job], stacks: Sequence[Stack], own: Mapping[str, OwnFile]
+) -> tuple[list[Job], list[Skip]]:
+    """Jobs to run, and those whose stack has not what they ask for. Raises UserError for an id that is no file name."""
+    known = {stack.name: stack for stack in stacks}
+    kept: list[Job] = []
+    skipped: list[Skip] = []
+    for job in jobs:
+        if len(job.id) > MOST_LETTERS:
+            raise UserError(f"{job.id[:60]}... is too long for the name of a folder", "vary fewer axes at a time")
+        its = own.get(job.workload)
+        general = {name: text for name, text in job.axes.items() if not its or name not in its.parameters}
+        why = lacking(general, known[job.stack], job.backend)
+        if why:
+            skipped.append(Skip(job=job, status="unsupported", reason=why))
+        else:
+            kept.append(job)
+    return kept, skipped
+
+
+def lacking(axes: Mapping[str, str], stack: Stack, backend: str) -> str:
+    """Why a stack cannot run these settings, "" where it can. `axes`: those of AXES."""
+    keras = f"Keras {stack.keras}"
+    precision, jit, optimizer = (axes.get(name, "") for name in ("precision", "jit", "optimizer"))
+    if precision.startswith("mixed_") and _before(stack, MIXED_SINCE):
+        return f"{keras} has no mixed precision: 2.4 was the first"
+    if precision == "tf32" and _before(stack, MIXED_SINCE):
+        return f"{backend} of {stack.name} is older than TF32"
+    if jit in TORCH_MODES and backend != "torch":
+        return f"{jit} is a mode of torch.compile alone"
+    if jit and _before(stack, JIT_SINCE):
+        return f"{keras} has no jit_compile: 2.8 was the first"
+    if optimizer == "adamw" and _before(stack, ADAMW_SINCE):
+        return f"AdamW is an optimizer of Keras 3, and this is {keras}"
+    return ""
+
+
+def _before(stack: Stack, first: tuple[int, int]) -> bool:
+    """Whether its Keras is older; one whose version is no number is taken for new."""
+    numbers = re.match(r"(\d{1,4})\.(\d{1,4})", stack.keras)
+    return bool(numbers) and (int(numbers[1]), int(numbers[2])) < first  # type: ignore[index]
