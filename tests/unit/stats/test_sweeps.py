@@ -1,0 +1,38 @@
+"""What counts as a finding of a sweep, and what as a failure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from orchestrator.cli.output import exit_code
+from orchestrator.stats.repeats import by_cell, cell_of_job
+from orchestrator.stats.sweeps import axes_of, judged, misfits, of_rows
+
+
+def row(axes: str, status: str = "ok", **changes: Any) -> dict[str, Any]:
+    known = {"workload": "w", "variant": "own", "stack": "s", "backend": "b", "device": "cpu"}
+    return {**known, "axes": axes, "status": status, **changes}
+
+
+def test_a_batch_that_does_not_fit_where_a_smaller_one_does_is_no_failure_of_the_run() -> None:
+    rows = [row("batch_size=32"), row("batch_size=1024", "oom"), row("", "unsupported")]
+    assert misfits(of_rows(rows)) == [False, True, False]
+    assert exit_code(judged(of_rows(rows))) == 0
+    assert exit_code(judged(of_rows([*rows, row("batch_size=64", "failed")]))) == 1
+
+
+def test_where_nothing_fits_or_nothing_is_varied_a_run_has_failed() -> None:
+    assert exit_code(judged(of_rows([row("batch_size=1024", "oom")]))) == 1
+    assert exit_code(judged(of_rows([row("", "ok", backend="a"), row("", "oom")]))) == 1
+    assert exit_code(judged(of_rows([row("batch_size=32", "ok", backend="a"), row("batch_size=64", "oom")]))) == 1
+    two = [row("batch_size=32 width=1"), row("batch_size=64 width=2", "oom")]  # neither of them was it for sure
+    assert exit_code(judged(of_rows(two))) == 1
+
+
+def test_rows_of_older_versions_are_cells_without_axes() -> None:
+    (cell,) = by_cell([row(""), {name: value for name, value in row("").items() if name != "axes"}])
+    assert cell_of_job(cell) == ("w", "own", "s", "b", "cpu")
+    assert len(by_cell([row(""), row("jit=on"), row("jit=off")])) == 3
+    assert cell_of_job(next(iter(by_cell([row("jit=on")])))) == ("w", "own", "s", "b", "cpu", "jit=on")
+    assert axes_of("batch_size=32 width=0.5") == {"batch_size": "32", "width": "0.5"}
+    assert axes_of(None) == {}
