@@ -52,7 +52,13 @@ def night(
 
 
 def _row(run: str, stamp: str, job: Any, seconds: float | None, columns: dict[str, Any]) -> dict[str, Any]:
-    known = {**dict.fromkeys(COLUMNS), **msgspec.to_builtins(job), "run_id": run, "job_id": job.id}
+    known = {
+        **dict.fromkeys(COLUMNS),
+        **msgspec.to_builtins(job),
+        "run_id": run,
+        "job_id": job.id,
+        "axes": job.axes_text,
+    }
     machine = {
         "host": "night-host", "machine": "a1", "cpu": "Imaginary 1234", "cores": 4, "memory_gib": 8.0, "os": "Debian",
         "kernel": "6.1.0", "virtualization": "none", "launcher": "process", "workloads_sha256": "cd" * 32,
