@@ -179,6 +179,8 @@ def verdict(job: Job, exit_: Exit, events: list[RawEvent], remarks: list[str], l
     A job whose loss or accuracy was no finite number is `failed`, so nothing that it measured can win or be compared.
     """
     status, reason = _verdict(job, exit_, events, log)
+    if status == "failed" and exit_.code and any(e["event"] == "error" for e in events) and NO_MEMORY.search(reason):
+        status = "oom"
     odd = diverged([read(EpochEvent, event) for event in events if event["event"] == "epoch_end"])
     if status == "ok" and odd:  # it did not do the work that the others did, however fast it was
         status = "failed"
@@ -196,8 +198,6 @@ def _verdict(job: Job, exit_: Exit, events: list[RawEvent], log: Path) -> tuple[
         return "oom", "the kernel killed it: out of memory"
     if exit_.error:
         return "failed", exit_.error
-    if exit_.code != 0 and last_error is not None and NO_MEMORY.search(f"{last_error.type}: {last_error.message}"):
-        return "oom", _failed_because(exit_.code, last_error, log)
     if exit_.code != 0:
         return "failed", _failed_because(exit_.code, last_error, log)
     if "end" not in kinds:

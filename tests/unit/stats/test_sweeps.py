@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from orchestrator.cli.output import exit_code
-from orchestrator.stats.repeats import by_cell, cell_of_job
+from orchestrator.stats.repeats import by_cell, named_cell
 from orchestrator.stats.sweeps import axes_of, judged, misfits, of_rows
 
 
@@ -30,9 +30,11 @@ def test_where_nothing_fits_or_nothing_is_varied_a_run_has_failed() -> None:
 
 
 def test_rows_of_older_versions_are_cells_without_axes() -> None:
-    (cell,) = by_cell([row(""), {name: value for name, value in row("").items() if name != "axes"}])
-    assert cell_of_job(cell) == ("w", "own", "s", "b", "cpu")
+    old = {name: value for name, value in row("").items() if name != "axes"}
+    (cell,) = by_cell([row(""), old])
+    assert cell == ("w", "own", "s", "b", "cpu")
+    assert list(by_cell([row("jit=on")])) == [(*cell, "jit=on")]
+    assert named_cell((*cell, "predict", "jit=on"))["axes"] == "jit=on"
     assert len(by_cell([row(""), row("jit=on"), row("jit=off")])) == 3
-    assert cell_of_job(next(iter(by_cell([row("jit=on")])))) == ("w", "own", "s", "b", "cpu", "jit=on")
     assert axes_of("batch_size=32 width=0.5") == {"batch_size": "32", "width": "0.5"}
     assert axes_of(None) == {}
