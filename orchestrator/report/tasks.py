@@ -103,6 +103,11 @@ class Task(Struct, frozen=True):
         return str(self.conditions["mode"])
 
     @property
+    def is_varied(self) -> bool:
+        """Whether a setting of it is one of several that its run tried; threads are no part of what is trained."""
+        return bool(axes_of(self.conditions.get("axes")).keys() - {"threads"})
+
+    @property
     def synthetic(self) -> bool:
         return bool(self.conditions["data_kind"] == "synthetic")
 

@@ -31,6 +31,8 @@ COLUMNS = (
     Column("source"),
 )
 
+VARIED = "Left out: what this run varies makes other work of its rows than the article's."
+
 
 class Line(Struct, frozen=True):
     """One cell: ours and theirs in seconds per epoch, and each as a ratio to the baseline's of its own side."""
@@ -67,12 +69,21 @@ class Comparison(Struct, frozen=True):
 def build(view: View) -> Section | None:
     found = against_article(view.layout, view.report.reference) if view.report.reference else None
     if found is None:
-        return None
+        return _left_out(view)
     title = f"Against {found.reference.title}"
     blocks = [Paragraphs(found.caveats, "bullets"), *_tables(found), *_orders(found), *_errors(found.reference)]
     if {task.workload for task in view.layout.tasks} & {name for source in view.report.sources for name in source.same}:
         blocks.append(Paragraphs([[OTHERS]], only="html"))
     return Section(name="against", title=title, blocks=blocks)
+
+
+def _left_out(view: View) -> Section | None:
+    """That there is no comparison where what a run varied leaves nothing that the article has."""
+    if view.report.reference is None or not any(contender.article for contender in view.layout.contenders):
+        return None
+    if not any(task.is_varied for task in view.layout.tasks):
+        return None
+    return Section(name="against", title=f"Against {view.report.reference.title}", blocks=[Paragraphs([VARIED])])
 
 
 def _tables(found: Comparison) -> Iterator[Block]:
@@ -133,7 +144,7 @@ def against_article(layout: Layout, reference: Reference) -> Comparison | None:
     lines: list[Line] = []
     agreements: list[Agreement] = []
     for machine, (line, task) in itertools.product(layout.machines(), enumerate(layout.tasks)):
-        ours = dict(_ours(layout, machine, line, task, published))
+        ours = {} if task.is_varied else dict(_ours(layout, machine, line, task, published))
         if ours:
             lines += list(_lines(task, ours, published, reference.baseline))
             agreements += _agreement(task, ours, published)
