@@ -8,7 +8,7 @@ from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.report.answer.ranking import fields
 from orchestrator.report.blocks import Drawn
 from orchestrator.report.build import build
-from orchestrator.report.published import Reference
+from orchestrator.report.input import Reference
 from orchestrator.report.sections.article import VARIED
 from orchestrator.report.view import make_view
 from tests.fakes.made_up import recorded
