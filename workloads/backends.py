@@ -142,8 +142,14 @@ class TensorFlow1(Library):
         weights. How often that happens depends on the number of threads; with a single one it is
         the rule and nothing is learnt.
         """
-        gradients = optimizer.get_gradients
+        gradients, updates = optimizer.get_gradients, optimizer.get_updates
         optimizer.get_gradients = lambda loss, params: self.module.tuple(gradients(loss, params))
+        optimizer.get_updates = lambda loss, params: self._count_last(optimizer, updates(loss=loss, params=params))
+
+    def _count_last(self, optimizer, updates):
+        """Counts a step once all else is updated: Adam reads the count, and took the one of the step to come."""
+        with self.module.control_dependencies(updates[1:]):
+            return [self.module.assign_add(optimizer.iterations, 1)] + updates[1:]
 
     def seed(self, seed):
         self.module.set_random_seed(seed)

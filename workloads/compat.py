@@ -15,8 +15,8 @@ import weights
 
 
 def _numbers(version):
-    """(2, 15) of "2.15.0"; nothing for what is no number."""
-    return tuple(int(part) for part in version.split("-")[0].split(".")[:2] if part.isdigit())
+    """(2, 15, 0) of "2.15.0"; nothing for what is no number."""
+    return tuple(int(part) for part in version.split("-")[0].split(".")[:3] if part.isdigit())
 
 
 def _find_keras():
@@ -310,10 +310,7 @@ class Keras1(Speaker):
         return super(Keras1, self)._arrays(layer, random, flattened)
 
     def _convolution(self, shape, random):
-        if self.image_data_format != "channels_first":
-            return super(Keras1, self)._convolution(shape, random)
-        kernel, bias = super(Keras1, self)._convolution((shape[2], shape[3], shape[1], shape[0]), random)
-        return [kernel.transpose(3, 2, 0, 1), bias]
+        return _convolution_of_channels(super(Keras1, self)._convolution, self.image_data_format, shape, random)
 
     def _fit_batches(self, model, batches, steps, batch_size, common):
         return model.fit_generator(batches, samples_per_epoch=steps * batch_size, **common)
@@ -323,8 +320,29 @@ class Keras20(Speaker):
     """Keras 2.0, the article's."""
 
 
-class Keras23(Speaker):
-    """Keras 2.3, the last one with several backends before Keras 3."""
+class Keras22(Keras20):
+    """Keras 2.2.4, and faults of its backends mended: two of them computed another LSTM, and said nothing."""
+
+    def __init__(self, *settings):
+        super(Keras22, self).__init__(*settings)
+        mend = {"cntk": _mend_cntk, "mxnet": _mend_mxnet}.get(self.library.name)
+        if mend and not hasattr(K, "mended"):
+            mend(self.devices)
+            K.mended = True
+
+    def lstm(self, units):
+        # MXNet's loop starts the weights of an LSTM at zero, and reads the bias of one gate for all four.
+        return layers.LSTM(units, unroll=self.library.name == "mxnet")
+
+    def _arrays(self, layer, random, flattened):
+        return super(Keras22, self)._arrays(layer, random, None)  # Flatten itself puts channels last
+
+    def _convolution(self, shape, random):
+        return _convolution_of_channels(super(Keras22, self)._convolution, self.image_data_format, shape, random)
+
+
+class Keras23(Keras22):
+    """Keras 2.3, the last one with several backends before Keras 3; its CNTK is that of 2.2.4."""
 
     rate = "learning_rate"
 
@@ -413,6 +431,7 @@ class Keras3(Speaker):
 GENERATIONS = (
     ((1, 2), (1, 2), Keras1),
     ((2, 0), (2, 0), Keras20),
+    ((2, 2, 4), (2, 2, 4), Keras22),
     ((2, 3), (2, 3), Keras23),
     ((2, 4), (2, 10), TensorFlowKeras),
     ((2, 11), (2, 999), LegacyOptimizers),
@@ -423,15 +442,68 @@ GENERATIONS = (
 def generation():
     """The class that speaks the Keras at hand. Raises ValueError for one that this file does not speak."""
     for first, last, speaker in GENERATIONS:
-        if first <= _numbers(VERSION) <= last:
+        if first <= _numbers(VERSION)[:len(first)] <= last:
             return speaker
-    raise ValueError("the built-in workloads speak Keras 1.2, 2.0, 2.3 to 2.15 (and tf_keras) and 3, "
+    raise ValueError("the built-in workloads speak Keras 1.2, 2.0, 2.2.4 to 2.15 (and tf_keras) and 3, "
                      "and this is Keras %s" % VERSION)
 
 
 def Keras(variant, threads, seed, deterministic=False):
     """The speaker for the Keras at hand. Raises ValueError for a Keras or a variant that it does not speak."""
     return generation()(variant, threads, seed, deterministic)
+
+
+def _mend_cntk(devices):
+    """Makes recurrent layers of Keras 2.2 on CNTK give back their output.
+
+    There it is the last of a layer's states, which is the cell state of an LSTM (up to 2.2.2: the first, its output).
+    Here states are handed over the other way round.
+    """
+    recur = K.rnn
+
+    def rnn(step_function, inputs, initial_states, **more):
+        count = len(initial_states)
+
+        def step(x, states):
+            output, new = step_function(x, states[:count][::-1] + states[count:])
+            return output, new[::-1]
+
+        last, outputs, states = recur(step, inputs, initial_states[::-1], **more)
+        return last, outputs, states[::-1]
+
+    K.rnn = rnn
+
+
+def _mend_mxnet(devices):
+    """Makes recurrent layers of Keras 2.2 work on MXNet 1.5, which no longer knows shapes of batches of any size.
+
+    The first states came out as one row for the whole batch, and repeating a vector ended the process. Models compute
+    on the first GPU that nvidia-smi names unless they are told, and cannot be told when they are compiled.
+    """
+    import mxnet
+
+    symbols = mxnet.sym
+
+    @K.keras_mxnet_symbol
+    def zeros(inputs, size):
+        nothing = symbols.sum(symbols.zeros_like(inputs.symbol), axis=(1, 2))
+        return K.KerasSymbol(symbols.tile(symbols.reshape(nothing, shape=(-1, 1)), reps=(1, size)))
+
+    @K.keras_mxnet_symbol
+    def repeat(x, n):
+        return K.KerasSymbol(symbols.tile(symbols.expand_dims(x.symbol, axis=1), reps=(1, n, 1)))
+
+    layers.RNN.get_initial_state = lambda layer, inputs: [zeros(inputs, size) for size in layer.cell.state_size]
+    K.repeat = repeat
+    K.Context(devices).__enter__()  # of this whole process
+
+
+def _convolution_of_channels(draw, image_data_format, shape, random):
+    """A convolution's kernel and bias; where channels come first, MXNet keeps its filters first, too."""
+    if image_data_format != "channels_first":
+        return draw(shape, random)
+    kernel, bias = draw((shape[2], shape[3], shape[1], shape[0]), random)
+    return [kernel.transpose(3, 2, 0, 1), bias]
 
 
 def _separate_gates(arrays):

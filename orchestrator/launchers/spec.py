@@ -68,7 +68,7 @@ class ContainerSpec(Noun, frozen=True, kw_only=True):
             "mem_limit": f"{self.memory_mb}m",
             "memswap_limit": f"{self.memory_mb}m",
             "shm_size": f"{self.shm_mb}m",
-            "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={self.tmp_mb}m,mode=1777"},
+            "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,size={self.tmp_mb}m,mode=1777"},
             **self._confinement,
             # No core dumps: where they go is the host's setting, and it may be a folder or a program of the host.
             "ulimits": [docker_sdk().types.Ulimit(name="core", soft=0, hard=0)],

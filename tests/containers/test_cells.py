@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 from collections import Counter
 
@@ -53,6 +54,14 @@ def test_every_cell_says_what_makes_it_comparable(cells):
         assert row["image_data_format"] == ("channels_first" if row["backend"] == "mxnet" else "channels_last")
     assert len({row["workloads_sha256"] for row in cells[2]}) == 1
     assert {row["cache"] for row in cells[2] if row["backend"] == "theano"} <= {"cold", "partly", "warm"}
+
+
+def test_theano_multiplies_with_openblas(cells):
+    """It looks for it by a program that it puts into /tmp, and goes on without, many times slower."""
+    files = list(cells[0].glob("2*/jobs/*theano*/events.jsonl"))
+    ready = [event for file in files for event in map(json.loads, file.open()) if event["event"] == "ready"]
+    assert len(ready) == 5
+    assert {"-lopenblas" in event["threads"]["framework"]["blas"] for event in ready} == {True}
 
 
 @pytest.mark.parametrize(

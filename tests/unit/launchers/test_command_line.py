@@ -16,14 +16,14 @@ DOCKER = (
     "docker run --rm --init --interactive --log-driver none --name job-1 --label keras-orchestrate=job "
     "--network none --read-only --user 1000:1001 --cap-drop ALL --security-opt no-new-privileges --ulimit core=0 "
     "--pids-limit 512 --memory 512m --memory-swap 512m --shm-size 1024m --cpuset-cpus 0,2 "
-    "--tmpfs /tmp:rw,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 --env HOME=/tmp {cuda}--env HTTP_PROXY "
+    "--tmpfs /tmp:rw,exec,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 --env HOME=/tmp {cuda}--env HTTP_PROXY "
     "--volume /w:/workloads:ro --volume /o:/out:rw sha256:1 python /workloads/run.py mnist_mlp"
 )
 PODMAN = (
     "podman run --rm --init --interactive --http-proxy=false --log-driver none --name job-1 "
     "--label keras-orchestrate=job --network none --read-only --user 1000:1001 --cap-drop ALL "
     "--security-opt no-new-privileges --ulimit core=0:0 --pids-limit 512 --memory 512m --memory-swap 512m "
-    "--shm-size 1024m --cpuset-cpus 0,2 --tmpfs /tmp:rw,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 "
+    "--shm-size 1024m --cpuset-cpus 0,2 --tmpfs /tmp:rw,exec,nosuid,nodev,size=2048m,mode=1777 {gpu}--env A=1,2 "
     "--env HOME=/tmp {cuda}--volume /w:/workloads:ro --volume /o:/out:rw sha256:1 python /workloads/run.py mnist_mlp"
 )
 APPTAINER = (

@@ -131,7 +131,7 @@ def test_compose_has_every_image_hardened_with_its_profile():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
-        assert service["tmpfs"][0] == "/tmp"
+        assert service["tmpfs"][0] == "/tmp:exec"
         caches = service["environment"].get("KERAS_ORCHESTRATE_CACHES", "")
         assert service["tmpfs"][1:] == [f"{path}:exec,mode=1777" for path in caches.split(":") if path]
         stack, _, device = name.rpartition("-")
