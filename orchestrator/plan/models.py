@@ -14,7 +14,7 @@ from orchestrator.errors import UserError
 from orchestrator.files import read_bytes
 from orchestrator.model import Name, Positive, Workload
 from orchestrator.plan.needs import PARTS
-from orchestrator.plan.own import Declared, declared_in, read_own
+from orchestrator.plan.own import Declared, declared_in, read_module
 
 Text = Annotated[str, Meta(min_length=1, max_length=200)]
 
@@ -39,7 +39,7 @@ def shipped_models(folder: Path) -> list[Workload]:
 
 
 def _model(path: Path) -> tuple[int, Workload]:
-    workload = read_own(path)
+    workload = read_module(path)
     declared = declared_in(path, ast.parse(read_bytes(path)), Shipped)
     for fault in _faults(workload, declared):
         raise UserError(f"{path.name}: {fault}", "docs/MODELS.md says what a model declares")

@@ -65,6 +65,13 @@ def own_workloads(paths: Iterable[str], taken: Iterable[str]) -> list[Workload]:
 
 def read_own(path: Path) -> Workload:
     """The workload that a file of one's own is. Raises UserError where it cannot be one."""
+    workload = read_module(path)
+    assert workload.own is not None
+    return msgspec.structs.replace(workload, own=msgspec.structs.replace(workload.own, alone=_alone(path)))
+
+
+def read_module(path: Path) -> Workload:
+    """The same for a file in a folder of the project, which holds nothing of the caller's."""
     if not path.is_file():
         raise UserError(f"there is no file {path}", "name a Keras script, such as ./my.py")
     own_hash = own_sha256(path)
@@ -80,7 +87,6 @@ def read_own(path: Path) -> Workload:
         parameters=_parameters(tree) if tree is not None and contract == "module" else {},
         packages=asked.public_packages,
         python=asked.python,
-        alone=_alone(path),
     )
     return Workload(
         name=next(_names(path)),
