@@ -30,7 +30,9 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python3.11 -m venv /opt/venv
 RUN set -eu; \
     if [ -e /build/ca-bundle.crt ]; then export PIP_CERT=/build/ca-bundle.crt; fi; \
-    /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras3-tensorflow-gpu.txt
+    /opt/venv/bin/pip install --find-links /build --no-deps --require-hashes -r /build/keras3-tensorflow-gpu.txt; \
+    cd /opt/venv/lib/python3.11/site-packages; \
+    rm nvidia/cusolver/lib/libcusolverMg.so.11 nvidia/cuda_nvrtc/lib/libnvrtc.alt.so.12 nvidia/cuda_nvrtc/lib/libnvrtc-builtins.alt.so.12.9
 RUN /opt/venv/bin/pip list --format=freeze > /opt/venv/packages.txt
 LABEL org.opencontainers.image.title="Keras 3.15.1 with TensorFlow 2.21.0 (gpu)" \
     org.opencontainers.image.version="0.1.0" \
