@@ -149,7 +149,8 @@ def run(args, writer):
         import compat
 
         keras = compat.Keras(args.variant, args.threads, args.seed, args.deterministic)
-        keras.vary(args.axes)
+        if args.axes:
+            keras.vary(args.axes)
     samples = load(args, workload, keras, writer)
     model = build(args, workload, keras, samples, writer)
     describe_ready(args, keras, model, writer)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.model import Job, Row
-from orchestrator.stats.repeats import CELL
 
 #: Settings that leave what a model learns as it is: all others are other work, or other steps.
 KEEPS_WORK = frozenset({"precision", "jit", "threads"})
@@ -33,6 +32,8 @@ def _apart(a: Mapping[str, str], b: Mapping[str, str]) -> int:
 
 
 def of_rows(rows: Iterable[Row]) -> list[Ended]:
+    from orchestrator.stats.repeats import CELL  # imported here because it loads numpy
+
     return [(tuple(str(row.get(name)) for name in CELL), axes_of(row.get("axes")), str(row["status"])) for row in rows]
 
 

@@ -74,7 +74,7 @@ MODE = options(
     ),
 )
 VARY = option(
-    MOST_USED,
+    WHAT,
     "--vary",
     multiple=True,
     metavar="AXIS=V1,V2",
