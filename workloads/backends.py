@@ -120,6 +120,12 @@ class Library(object):
         return self.devices()
 
 
+def _count_last(tensorflow, optimizer, updates):
+    """Counts a step once all else is updated: Adam reads the count, and now and then took the one of the step to come."""
+    with tensorflow.control_dependencies(updates[1:]):
+        return [optimizer.iterations.assign_add(1)] + updates[1:]
+
+
 class TensorFlow1(Library):
     needs_keras = True
 
@@ -144,12 +150,7 @@ class TensorFlow1(Library):
         """
         gradients, updates = optimizer.get_gradients, optimizer.get_updates
         optimizer.get_gradients = lambda loss, params: self.module.tuple(gradients(loss, params))
-        optimizer.get_updates = lambda loss, params: self._count_last(optimizer, updates(loss=loss, params=params))
-
-    def _count_last(self, optimizer, updates):
-        """Counts a step once all else is updated: Adam reads the count, and took the one of the step to come."""
-        with self.module.control_dependencies(updates[1:]):
-            return [self.module.assign_add(optimizer.iterations, 1)] + updates[1:]
+        optimizer.get_updates = lambda loss, params: _count_last(self.module, optimizer, updates(loss=loss, params=params))
 
     def seed(self, seed):
         self.module.set_random_seed(seed)
@@ -193,8 +194,13 @@ class TensorFlow2(Library):
         Keras 3 on TensorFlow leaves them apart, so Adam adds up their squares; every other backend,
         and 2017, squares their sum.
         """
-        if not hasattr(optimizer, "apply"):
-            return  # Keras 2 on TensorFlow 2, which squares their sum
+        if not hasattr(optimizer, "apply"):  # Keras 2 on TensorFlow 2, which squares their sum
+            if not hasattr(optimizer, "apply_gradients"):  # Keras 2.3, whose steps are a graph
+                symbolic = importlib.import_module("keras.backend").symbolic
+                updates = optimizer.get_updates
+                optimizer.get_updates = symbolic(lambda loss, params: _count_last(
+                    self.module, optimizer, updates(loss=loss, params=params)))
+            return
         apply = optimizer.apply
         dense = self.module.convert_to_tensor
         optimizer.apply = lambda grads, variables=None: apply([dense(grad) for grad in grads], variables)

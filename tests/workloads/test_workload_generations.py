@@ -100,10 +100,12 @@ class TensorFlow:
         self.waited.append(ops)
         import contextlib
         return contextlib.suppress()
-    def assign_add(self, variable, by): return (variable, by, list(self.waited))
+
+class Count:
+    def assign_add(self, by): return ("count", by, list(TensorFlow.waited))
 
 class Optimizer:
-    iterations = "count"
+    iterations = Count()
     def get_gradients(self, loss, params): return [loss]
     def get_updates(self, loss, params): return ["counted at once", "moments", "weights"]
 
