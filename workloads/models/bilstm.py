@@ -3,6 +3,7 @@
 Texts of 80 words of a vocabulary of 20,000; Adam. They are made up: most words are drawn at random, and each kind of
 text has words of its own that turn up more often.
 """
+
 import numpy as np
 from keras import layers, models
 

@@ -4,6 +4,7 @@ Two blocks of four heads, width 128, with normalization before each part, as GPT
 of every next token: tokens (batch, LENGTH) int32 -> (batch, LENGTH, VOCABULARY). The texts are made up: each token has
 three that may follow it, one of them seven times in ten, so what is best known is right for about 0.7 of the tokens.
 """
+
 import keras
 import numpy as np
 from keras import layers, ops

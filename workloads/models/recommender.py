@@ -3,6 +3,7 @@
 100,000 users and 50,000 items with embeddings of 32; what they have in common goes through two dense layers; Adam. The
 likes are made up: few users and items are frequent, most are rare, and nine likes of ten follow item and user.
 """
+
 import numpy as np
 from keras import layers, models
 

@@ -4,6 +4,7 @@ The model of keras.io's example "Text classification with Transformer": one bloc
 vocabulary of 20,000, with embeddings of 32; Adam. The texts are made up: most words are drawn at random, and each kind
 of text has words of its own that turn up more often.
 """
+
 import keras
 import numpy as np
 from keras import layers, ops
