@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # bench-placement and bench-corrections need mnist.npz, too: MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast test-gpu mutate fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast eras-check test-gpu mutate fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test: setup ## Every test that this host can run; each skip says why
 test-fast: setup ## The unit tests that take no time: no engine, no browser, no processes
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile quick -m 'not slow and not containers and not network and not cluster' \
 		tests/unit $(ARGS)
+
+eras-check: setup ## Every stack of docker/eras: built, and are its steps equal? (docs/STACKS.md)
+	KERAS_ORCHESTRATE_ALL_ERAS=1 $(BIN)/python -m pytest -v tests/containers/test_eras.py $(ARGS)
 
 test-gpu: ## On a host with an NVIDIA GPU, without network: PYTHON=python3 WHEELS=.whl; at most 8 minutes (docs/GPU.md)
 	PYTHON="$(or $(PYTHON),python3)" WHEELS="$(or $(WHEELS),.whl)" OUT="$(or $(filter-out results,$(OUT)),results/test-gpu)" DATA="$(DATA_DIR)" bash tests/gpu/offline.sh

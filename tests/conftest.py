@@ -40,6 +40,7 @@ GROUPS = {
         "tests/contracts/test_executors.py",
     ),
     "images": ("tests/containers/test_images.py",),
+    "eras": ("tests/containers/test_eras.py",),
     "environments": ("tests/processes/test_cells.py",),
     "steps": ("tests/processes/test_steps.py",),
     "gpu image": ("tests/containers/test_gpu_images.py",),
