@@ -46,14 +46,16 @@ def test_every_stack_has_its_turn():
     "name", chosen(sorted(STACKS), git_commit(ROOT) or "", os.environ.get("KERAS_ORCHESTRATE_ALL_ERAS") == "1")
 )
 def test_its_steps_are_those_of_all_others_or_declared(engine, image_of, name):
-    (backend,), declared = STACKS[name].backends, {each.workload for each in STACKS[name].declared}
+    stack = STACKS[name]
+    (backend,), declared = stack.backends, {each.workload for each in stack.declared}
+    folders = ["/tmp", *(cache.path for cache in stack.caches_for("cpu"))]  # compiled code is loaded from them
     binds = [f"{ROOT / 'tests' / 'equal_steps.py'}:/equal_steps.py:ro", f"{ROOT / 'workloads'}:/workloads:ro"]
     output = engine.containers.run(
         image_of(name),
         ["python", "-B", "/equal_steps.py", "/workloads"],
         environment={**backend.env, "OMP_NUM_THREADS": "1"},
         volumes=binds,
-        tmpfs={"/tmp": "mode=1777,exec", "/cache": "mode=1777,exec"},
+        tmpfs=dict.fromkeys(folders, "mode=1777,exec"),
         user=plain(os.getuid(), os.getgid()).words,
         network_mode="none",
         remove=True,
