@@ -193,7 +193,8 @@ def test_what_the_kernel_sees_and_that_ctrl_c_ends_it(runtime, bench):
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
     assert [row["status"] for row in rows_of(stdout)] == ["cancelled", "cancelled"]
-    assert f"removing {left}" in stderr
+    # Whoever comes first removes what nobody owns any more: this run, or one of another test on the same engine.
+    assert left not in {each["Name"].lstrip("/") for each in containers(runtime)}
     assert not of_run(runtime, bench)
     assert not Path(f"/proc/{pid}").exists()
     assert container["HostConfig"]["PidsLimit"] == 512

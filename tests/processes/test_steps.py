@@ -36,7 +36,7 @@ def test_equal_starts_and_batches_give_equal_losses(python_of, stack):
 def test_keras_2_of_2023_takes_the_same_steps(python_of, tmp_path):
     """The Keras that TensorFlow 2.15.1 brings, by a stack of one's own."""
     python_of("keras3-tensorflow")  # skips where no index answers
-    file = tmp_path / "tf215.yaml"
+    file = tmp_path / "keras215.yaml"
     file.write_text("like: keras3-tensorflow\npackages: [tensorflow-cpu==2.15.1]\nas_of: 2024-03-20\n")
     catalog = load_catalog()
     stack = own_locks.ready(read_stack_file(file, catalog), "cpu", catalog, may_lock=True, say=print)
