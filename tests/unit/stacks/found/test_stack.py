@@ -88,10 +88,15 @@ def test_its_differences_from_the_article_name_what_is_there_and_not_what_the_ca
 
 
 def test_a_library_that_the_catalog_has_not_is_called_by_its_own_name():
-    made = stack("/x/e/bin/python", theano=met("1.0.5", "2.3.1"))
+    made = stack("/x/e/bin/python", plaidml=met("0.7.0", "2.3.1"))
     assert [(b.name, b.title, b.env) for b in made.backends] == [
-        ("theano", "theano 1.0.5", {"KERAS_BACKEND": "theano"})
+        ("plaidml", "plaidml 0.7.0", {"KERAS_BACKEND": "plaidml"})
     ]
+
+
+def test_a_backend_of_an_old_stack_has_the_name_of_its_stack():
+    made = stack("/x/e/bin/python", theano=met("1.0.5", "2.3.1"))
+    assert [(b.name, b.title) for b in made.backends] == [("theano", "Theano 1.0.5")]
 
 
 def test_what_changed_in_an_environment_is_told_by_package():
