@@ -21,7 +21,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # bench-placement and bench-corrections need mnist.npz, too: MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast eras-check test-gpu mutate fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast eras-check eras-sizes test-gpu mutate fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,8 +47,8 @@ bench-quick: setup ## The same at the scale `smoke`: does everything run?
 bench-harness: setup ## What this project itself costs, as a table (docs/OVERHEAD.md)
 	$(BIN)/python -m tests.bench.harness $(if $(KERAS_PYTHON),--keras-python '$(KERAS_PYTHON)') $(if $(MNIST),--mnist '$(MNIST)') $(ARGS)
 
-images: setup ## Build the images (DEVICE=cpu or gpu)
-	$(BIN)/orchestrate build $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
+images: setup ## Build the images of a configuration (CONFIG=, DEVICE=cpu or gpu)
+	$(BIN)/orchestrate build --config '$(CONFIG)' $(if $(DEVICE),--device $(DEVICE)) $(ARGS)
 
 test: setup ## Every test that this host can run; each skip says why
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
@@ -59,6 +59,9 @@ test-fast: setup ## The unit tests that take no time: no engine, no browser, no 
 
 eras-check: setup ## Every stack of docker/eras: built, and are its steps equal? (docs/STACKS.md)
 	KERAS_ORCHESTRATE_ALL_ERAS=1 $(BIN)/python -m pytest -v tests/containers/test_eras.py $(ARGS)
+
+eras-sizes: setup ## What each image here takes, into the stacks' files; ARGS="--build NAME" times a build, too
+	$(BIN)/python docker/sizes.py $(ARGS)
 
 test-gpu: ## On a host with an NVIDIA GPU, without network: PYTHON=python3 WHEELS=.whl; at most 8 minutes (docs/GPU.md)
 	PYTHON="$(or $(PYTHON),python3)" WHEELS="$(or $(WHEELS),.whl)" OUT="$(or $(filter-out results,$(OUT)),results/test-gpu)" DATA="$(DATA_DIR)" bash tests/gpu/offline.sh

@@ -146,14 +146,15 @@ class GpuNeeds(Noun, frozen=True, kw_only=True):
 
 
 class Measured(Noun, frozen=True, kw_only=True):
-    """What an image was seen to take: its size, what of that other images of its base and Python have too, and seconds.
+    """What an image was seen to take, as docker/sizes.py writes it.
 
-    `seconds`: of its build on two cores, its base and downloads included, on an engine that had none of it.
+    `mb`: MiB on an engine; `shared_mb` of them are layers that any image of its base, Python and Debian packages has.
+    `seconds`: of its build with all layers and downloads, its base image being there; None where nobody timed one.
     """
 
     mb: Positive
     shared_mb: Positive
-    seconds: Positive
+    seconds: Positive | None = None
 
 
 class Declared(Noun, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ several lines and for the page, `markdown`, `cell` for spreadsheets. `public` ta
 from __future__ import annotations
 
 import difflib
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -143,6 +144,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def whole_minutes(seconds: float) -> float:
+    """A time that nobody should take for exact: upwards to a minute, from a minute on."""
+    return seconds if seconds < 60 else 60.0 * math.ceil(seconds / 60)
 
 
 def slug(text: str) -> str:

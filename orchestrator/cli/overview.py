@@ -8,8 +8,9 @@ from typing import Any
 from orchestrator.cli.tables import Column, paragraph, table
 from orchestrator.model import Job, Plan, Skip
 from orchestrator.plan.names import Names
-from orchestrator.run.forecast import Forecast, whole_minutes
-from orchestrator.text import duration, listed, plural
+from orchestrator.run.forecast import Forecast
+from orchestrator.stacks.expected import room_in_words, time_in_words
+from orchestrator.text import duration, listed, plural, room, whole_minutes
 
 #: Jobs that are named for one reason.
 MOST_NAMED = 4
@@ -88,6 +89,7 @@ def _needs(plan: Plan, expected: Forecast, limit: int | None) -> Iterator[str]:
     rows = [
         ["where", f"{expected.device}; {expected.launcher}"],
         ["time", _time(plan, expected)],
+        *([["images", f"to make them: {time_in_words(expected.making)}"]] if expected.making.images else []),
         ["disk", _disk(expected)],
         ["network", "; ".join(expected.network) or "none needed"],
         *(["data", f"{row.dataset}: {_data(row.state, row.kind, row.path)}"] for row in expected.data),
@@ -109,7 +111,7 @@ def _time(plan: Plan, expected: Forecast) -> str:
     about = f"about {duration(whole_minutes(expected.wall_s))}, as in earlier runs here"
     if expected.timed < count:
         about += f", and {plural(count - expected.timed, 'job')} of unknown length"
-    return f"{about}; beside it, what must be made" if expected.to_make else about
+    return f"{about}; beside it, the images that must be made" if expected.to_make else about
 
 
 def _disk(expected: Forecast) -> str:
@@ -117,6 +119,6 @@ def _disk(expected: Forecast) -> str:
         return "what its environments take where they are not there yet; results are small"
     if not expected.to_make:
         return "no image is to be made; results are small"
-    room = f"about {expected.disk_mb / 1024:.0f} GiB" if expected.disk_mb else "room"
-    free = "" if expected.free_mb is None else f" (free: {expected.free_mb / 1024:.0f} GiB)"
-    return f"{room} for {plural(len(expected.to_make), 'image')} to be made{free}: {', '.join(expected.to_make)}"
+    free = "" if expected.free_mb is None else f" (free: {room(expected.free_mb)})"
+    needed = f"{room_in_words(expected.making)}{free}"
+    return f"{needed} for {plural(len(expected.to_make), 'image')} to be made: {', '.join(expected.to_make)}"

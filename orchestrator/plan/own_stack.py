@@ -86,7 +86,7 @@ class StackFile(Noun, frozen=True, kw_only=True):
     #: What the shipped ones say besides (docker/eras/).
     deviations: list[Deviation] = []
     declared: list[Declared] = []
-    measured: Measured | None = None
+    measured: dict[DeviceKind, Measured] = {}
 
 
 class AskedStack(Noun, frozen=True, kw_only=True):
@@ -187,7 +187,7 @@ def made(
         keras=".".join(keras.split(".")[:3]),
         base=_base(like, asked.python, catalog),
         backends=backends,
-        images={device: _variant(like.images[device], asked, index)},
+        images={device: _variant(like.images[device], asked, device, index)},
         caches=like.caches,
         own=own,
         like=None if own else like.name,
@@ -215,14 +215,15 @@ def _base(like: Stack, python: str, catalog: Shipped) -> str:
     return next((name for name in names if python in catalog.bases[name].pythons), like.base)
 
 
-def _variant(variant: ImageVariant, asked: AskedStack, index: str | None) -> ImageVariant:
+def _variant(variant: ImageVariant, asked: AskedStack, device: DeviceKind, index: str | None) -> ImageVariant:
     """The image of `like` with another environment. What its CUDA needs is known only where that is not in wheels."""
+    measured = asked.file.measured.get(device)
     return msgspec.structs.replace(
         variant,
         env={**variant.env, **asked.file.env},
         index=index,
         gpu_needs=variant.gpu_needs if variant.cuda else None,
         backend_needs=variant.backend_needs if variant.cuda else {},
-        verified=asked.file.measured is not None,
-        measured=asked.file.measured,
+        verified=measured is not None,
+        measured=measured,
     )

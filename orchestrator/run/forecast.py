@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from orchestrator.data.declared import load_datasets
 from orchestrator.data.find import DataRow, listing
 from orchestrator.executors.local.examine import gather
 from orchestrator.host.checks import Facts
-from orchestrator.model import Host, Noun, Plan
+from orchestrator.model import DeviceKind, Host, Noun, Plan
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import chosen_stacks
 from orchestrator.plan.request import RunRequest
 from orchestrator.results.folder import RunFolder
 from orchestrator.run.outlook import earlier
+from orchestrator.stacks.expected import Expected, expected
 from orchestrator.stacks.images.engine import Engine
 
 
@@ -22,7 +22,7 @@ class Forecast(Noun, frozen=True, kw_only=True):
     """What is known beforehand.
 
     `seconds`: of the jobs that an earlier run on this host has timed, `timed` of them; those that run `side_by_side`
-    share it. `disk_mb`: MiB of images to be made, roughly; `free_mb`: what is there.
+    share it. `making`: what the images to be made take; `free_mb`: the room that is there for them.
     """
 
     launcher: str
@@ -32,7 +32,7 @@ class Forecast(Noun, frozen=True, kw_only=True):
     side_by_side: int = 1
     #: Stacks whose image must be made; None where that is seen on the way.
     to_make: list[str] | None = None
-    disk_mb: int = 0
+    making: Expected = Expected()
     free_mb: int | None = None
     #: Why a network is needed, in words.
     network: list[str] = []
@@ -63,11 +63,18 @@ def forecast(request: RunRequest, catalog: Catalog, host: Host, plan: Plan) -> F
         timed=len(known),
         side_by_side=side,
         to_make=to_make,
-        disk_mb=sum(disk.needed_mb for disk in images),
+        making=_making(there or {}, catalog, "gpu" if gpu else "cpu"),
         free_mb=images[0].free_mb if images else None,
         network=_network(request, facts, to_make, data),
         data=data,
     )
+
+
+def _making(there: Mapping[str, bool], catalog: Catalog, device: DeviceKind) -> Expected:
+    """What the images that are not there take; those of environments that were found are somebody's."""
+    ours = [stack for stack in catalog.stacks if stack.name in there and stack.found is None]
+    missing = [stack for stack in ours if not there[stack.name]]
+    return expected(missing, [stack for stack in ours if there[stack.name]], device)
 
 
 def _device(host: Host, gpu: bool, plan: Plan) -> str:
@@ -100,8 +107,3 @@ def _network(
     if request.config.network:
         found.append("for the script (--network)")
     return found
-
-
-def whole_minutes(seconds: float) -> float:
-    """A time that nobody should take for exact: upwards to a minute, from a minute on."""
-    return seconds if seconds < 60 else 60.0 * math.ceil(seconds / 60)

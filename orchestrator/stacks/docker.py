@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from orchestrator.errors import HostError
+from orchestrator import __version__
+from orchestrator.errors import HostError, OrchestrateError
 from orchestrator.files import flush_to_disk
 from orchestrator.launchers import job_user, sweep
 from orchestrator.launchers.docker import DockerLauncher
@@ -19,8 +20,10 @@ from orchestrator.launchers.spec import ContainerSpec
 from orchestrator.launchers.trial import start
 from orchestrator.launchers.trial.judge import Ran
 from orchestrator.model import Device, DeviceKind, Stack, Unavailable
+from orchestrator.stacks.expected import expected, in_words
 from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
+from orchestrator.stacks.images.recipe import plain
 from orchestrator.stacks.provisioner import ImageProvisioner
 
 
@@ -36,10 +39,27 @@ class DockerProvisioner(ImageProvisioner):
         self._ask()
         sweep.remove_orphans(self._client, self._say)
         self._built = False
+        self._foretell(stacks, device)
         missing = super().prepare(stacks, device)
         if self._built:
             flush_to_disk()
         return missing
+
+    def _foretell(self, stacks: Sequence[Stack], device: DeviceKind) -> None:
+        """Says what the images take that are about to be made."""
+        ours = [stack for stack in stacks if self._build and not stack.found and device in stack.images]
+        there = {stack.name for stack in ours if self._is_current(stack, device)}
+        missing = [stack for stack in ours if stack.name not in there]
+        if missing:
+            self._say(in_words(expected(missing, [stack for stack in ours if stack.name in there], device)))
+
+    def _is_current(self, stack: Stack, device: DeviceKind) -> bool:
+        present = engine.inspect(self._client, stack.image(device, __version__))
+        try:
+            recipe = plain(self._catalog, stack, device)
+        except OrchestrateError:  # which is said when it is to be made
+            return True
+        return present is not None and image_build.is_current(present, recipe, self._settings)
 
     def trial(self, context: RunContext, device: Device, out: Path) -> dict[Point, str] | None:
         self._ask()

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from orchestrator.text import duration, listed, markdown, message, plain_lines, plural, printable, public, room, suggest
+from orchestrator.text import (
+    duration,
+    listed,
+    markdown,
+    message,
+    plain_lines,
+    plural,
+    printable,
+    public,
+    room,
+    suggest,
+    whole_minutes,
+)
 
 
 def test_what_a_job_says_does_not_steer_the_terminal():
@@ -42,6 +54,10 @@ def test_lists():
 )
 def test_durations(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_time_is_not_more_exact_than_it_can_be():
+    assert [whole_minutes(s) for s in (12.3, 61, 3599)] == [12.3, 120.0, 3600.0]
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ STACK = pattern(
     "GLOB|FILE",
 )
 FILTERS = options(WORKLOAD, BACKEND, STACK)
+#: What of a configuration decides which images it needs.
+IMAGE_FILTERS = options(CONFIG, BACKEND, STACK)
 SCALE = option(
     MOST_USED,
     "--scale",

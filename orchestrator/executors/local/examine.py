@@ -32,14 +32,14 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.jobs import select, select_stacks
 from orchestrator.stacks import indexes, runtime_images, venvs
+from orchestrator.stacks.expected import expected
 from orchestrator.stacks.found import candidates
 from orchestrator.stacks.images.engine import Engine, inspect
 from orchestrator.stacks.runtime_images import image_folder
 
 MIB = 2**20
-#: Room to ask for, MiB: results of a run; an image, by kind. Generous round figures, not measured needs.
+#: Room to ask for, MiB, for the results of a run. A generous round figure, not a measured need.
 RESULTS_MB = 1024
-IMAGE_MB: dict[DeviceKind, int] = {"cpu": 3 * 1024, "gpu": 10 * 1024}
 
 
 def examine_host(
@@ -136,10 +136,11 @@ def gather(config: Config, host: Host, stacks: Sequence[Stack], out: Path, engin
     elif client:
         there = {s.name: inspect(client, _name(s, device)) is not None for s in stacks if device in s.images}
         facts["images"] = there
-        missing = sum(not here for here in there.values())
+        missing = [stack for stack in stacks if not (stack.found or there.get(stack.name, True))]
         root = Path(str(client.info().get("DockerRootDir", "/")))
         if missing and root.exists():
-            disks.append(_disk(f"{missing} images", root, missing * IMAGE_MB[device]))
+            needed = expected(missing, [stack for stack in stacks if there.get(stack.name)], device)
+            disks.append(_disk(f"{len(missing)} images", root, needed.mb))
     states = gpu_states(host.gpus) if device == "gpu" else {}
     return Facts(launcher=launcher, engine_needed=config.launcher == "docker", disks=disks, states=states, **facts)
 

@@ -12,6 +12,7 @@ from orchestrator.model import Skip
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.names import names
 from orchestrator.run.forecast import Forecast
+from orchestrator.stacks.expected import Expected
 from tests.make import make_job, make_plan
 
 CATALOG = load_catalog()
@@ -23,7 +24,8 @@ JOBS = [
 SKIPPED = [Skip(job=job, status="unsupported", reason="needs python2.7") for job in JOBS if job.backend == "theano"]
 PLAN = make_plan(jobs=[job for job in JOBS if job.backend == "torch"], skipped=SKIPPED)
 EXPECTED = Forecast(launcher="docker", device="the CPU of h, 4 cores", seconds=90.0, timed=3, to_make=["keras3-torch"],
-                    disk_mb=3072, free_mb=9216, network=["to make an image"],
+                    making=Expected(images=1, mb=3072, sized=1, seconds=61, timed=1), free_mb=9216,
+                    network=["to make an image"],
                     data=[DataRow(dataset="mnist", state="ok", kind="synthetic", path="/d/mnist.npz")])  # fmt: skip
 
 
@@ -53,7 +55,8 @@ def test_what_will_not_run_has_its_reason():
 def test_what_the_rest_takes_is_said_or_said_to_be_unknown():
     said = words(lines())
     assert "time about 2 min 00 s, as in earlier runs here, and 1 job of unknown length; beside it" in said
-    assert "disk about 3 GiB for 1 image to be made (free: 9 GiB): keras3-torch" in said
+    assert "images to make them: about 2 min 00 s" in said
+    assert "disk about 3.0 GiB with what their builds leave in the cache (free: 9.0 GiB) for 1 image to be made" in said
     assert "network to make an image" in said
     assert "data mnist: SYNTHETIC, /d/mnist.npz" in said
     bare = words(lines(expected=Forecast(launcher="process", device="the CPU")))

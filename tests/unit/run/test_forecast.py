@@ -12,7 +12,8 @@ from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
 from orchestrator.plan.request import RunRequest
 from orchestrator.run import forecast as module
-from orchestrator.run.forecast import forecast, whole_minutes
+from orchestrator.run.forecast import forecast
+from orchestrator.stacks.expected import Expected
 from tests.make import make_gpu, make_host, make_job, make_plan
 
 CATALOG = load_catalog()
@@ -47,10 +48,12 @@ def test_the_time_is_that_of_earlier_runs_shared_by_jobs_at_the_same_time(expect
 def test_images_to_be_made_need_disk_and_network(expect):
     disks = [Disk(what="1 images", path="/", free_mb=9000, needed_mb=3072)]
     found = expect(images={"keras2-theano": False, "keras3-jax": True}, disks=disks)
-    assert (found.to_make, found.disk_mb, found.free_mb) == (["keras2-theano"], 3072, 9000)
+    measured = CATALOG.stack("keras2-theano").images["cpu"].measured
+    assert (found.to_make, found.free_mb) == (["keras2-theano"], 9000)
+    assert measured and found.making.mb == 2 * measured.mb - measured.shared_mb, "its packages twice, its layers once"
     assert found.network[0] == "to make an image"
     there = expect(images={"keras2-theano": True})
-    assert (there.to_make, there.disk_mb) == ([], 0)
+    assert (there.to_make, there.making) == ([], Expected())
 
 
 def test_environments_and_the_network_of_a_script_are_told(expect):
@@ -70,7 +73,3 @@ def test_the_device_is_named(expect):
 def test_on_a_cluster_the_nodes_decide(expect):
     found = expect(config=Config(executor="slurm"))
     assert (found.launcher, found.to_make) == ("the nodes decide", None)
-
-
-def test_a_time_is_not_more_exact_than_it_can_be():
-    assert [whole_minutes(s) for s in (12.3, 61, 3599)] == [12.3, 120.0, 3600.0]

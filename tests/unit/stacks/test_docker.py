@@ -20,8 +20,9 @@ from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import docker as provisioner
 from orchestrator.stacks.cuda import find as cuda_files
 from orchestrator.stacks.docker import DockerProvisioner
+from orchestrator.stacks.expected import expected, in_words
 from orchestrator.stacks.images import build as image_build
-from orchestrator.stacks.images.engine import UNUSABLE_LABEL
+from orchestrator.stacks.images.engine import RECIPE_LABEL, UNUSABLE_LABEL
 from tests.fakes.docker_engine import FakeEngine
 from tests.make import make_context, make_job, make_plan
 
@@ -159,3 +160,20 @@ def test_of_two_files_that_name_a_stack_alike_each_gets_its_own_image(tmp_path: 
         site(engine, build=True, log_dir=str(tmp_path)).prepare([msgspec.structs.replace(mine, own=other)], "cpu") == []
     )
     assert len(engine.requests) == 2
+
+
+def test_what_is_to_be_made_is_told_before_it_is_made(flushed: list[bool], tmp_path: Any):
+    engine, said = FakeEngine(), []
+    made = site(engine, said, build=True, log_dir=str(tmp_path))
+    made.prepare([MXNET, THEANO], "cpu")
+    assert said[0] == in_words(expected([MXNET, THEANO], [], "cpu")), "before the first build"
+    said.clear()
+    made.prepare([MXNET, THEANO], "cpu")
+    assert not [line for line in said if "to make" in line], "both are there"
+    old = engine.known[NAME]
+    old.labels = {**old.labels, RECIPE_LABEL: "of another lock"}
+    made.prepare([MXNET, THEANO], "cpu")
+    assert in_words(expected([MXNET], [THEANO], "cpu")) in said, "one is out of date"
+    said.clear()
+    site(engine, said).prepare([MXNET], "cpu")
+    assert said == [], "what builds nothing tells nothing"

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from orchestrator.cli.app import cli
 from orchestrator.cli.verbs import build as verb
+from orchestrator.errors import UserError
 from orchestrator.model import Unavailable
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.request import BuildSettings
@@ -81,3 +82,34 @@ def test_what_is_no_name_of_an_image_is_refused(name: str, option: str):
     answer = CliRunner().invoke(cli, ["build", f"{option}={name}"])
     assert answer.exit_code == 2
     assert "is no name of an image: write it like debian:bullseye-slim" in " ".join(answer.output.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "device", "stacks"),
+    [
+        (["--config", "eras"], "cpu", [stack.name for stack in load_catalog().stacks]),
+        (["--config", "eras", "--stack", "tf2*"], "cpu", ["tf21", "tf25", "tf28", "tf211", "tf215"]),
+        (["--config", "azure-nc6"], "gpu", None),
+        (["--config", "azure-nc6", "--device", "cpu", "--backend", "theano"], "cpu", ["keras2-theano"]),
+        (["--backend", "torch"], "cpu", ["keras3-torch"]),
+    ],
+)
+def test_the_images_of_a_configuration_are_built_and_options_come_on_top(monkeypatch, words, device, stacks):
+    seen: list[Any] = []
+
+    class Provisioner:
+        def prepare(self, wanted: Any, device: str) -> list[Unavailable]:
+            seen.extend([device, [stack.name for stack in wanted]])
+            return []
+
+    monkeypatch.setattr(verb, "choose_provisioner", lambda *_: Provisioner())
+    answer = CliRunner().invoke(cli, ["build", *words])
+    assert answer.exit_code == 0, answer.output
+    assert seen[0] == device
+    assert set(seen[1]) == set(stacks or [stack.name for stack in load_catalog().stacks if stack.article])
+
+
+def test_a_preset_that_there_is_not_is_a_users_mistake():
+    answer = CliRunner().invoke(cli, ["build", "--config", "era"])
+    assert isinstance(answer.exception, UserError)
+    assert "no preset and no file is called 'era'" in answer.exception.message

@@ -20,6 +20,7 @@ from orchestrator.launchers import runtimes
 from orchestrator.model import GpuProcess, GpuSample, image_name
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config
+from orchestrator.stacks.expected import expected
 from tests.fakes.docker_engine import FakeEngine
 from tests.fakes.roots import make_data
 from tests.make import make_gpu, make_host
@@ -112,7 +113,7 @@ def test_an_engine_is_asked_for_images_and_for_room_for_those_that_it_lacks(tmp_
     assert facts.images == {"keras2-theano": True, "keras3-jax": False}
     assert [(disk.what, disk.needed_mb) for disk in facts.disks] == [
         ("results", examine.RESULTS_MB),
-        ("1 images", examine.IMAGE_MB["cpu"]),
+        ("1 images", expected([jax], [THEANO], "cpu").mb),
     ]
     client.add(image_name("keras3-jax", "cpu", __version__))
     assert [disk.what for disk in gather(tmp_path, client, stacks=[THEANO, jax]).disks] == ["results"]
