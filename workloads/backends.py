@@ -184,7 +184,7 @@ class TensorFlow2(Library):
         self.module.random.set_seed(seed)
 
     def wait(self):
-        sync = getattr(self.module.test.experimental, "sync_devices", None)  # since 2.5
+        sync = getattr(getattr(self.module.test, "experimental", None), "sync_devices", None)  # since 2.12
         if sync:
             sync()
 
@@ -206,11 +206,17 @@ class TensorFlow2(Library):
         optimizer.apply = lambda grads, variables=None: apply([dense(grad) for grad in grads], variables)
 
     def exact(self):
-        self.module.config.experimental.enable_tensor_float_32_execution(False)
-        return {"tensor_float_32_execution": False}
+        return {"tensor_float_32_execution": False} if self._tensor_float_32(False) else {}
 
     def inexact(self):
-        self.module.config.experimental.enable_tensor_float_32_execution(True)
+        self._tensor_float_32(True)
+
+    def _tensor_float_32(self, may):
+        """Whether there is a choice: before 2.4 there is none."""
+        ask = getattr(self.module.config.experimental, "enable_tensor_float_32_execution", None)
+        if ask:
+            ask(may)
+        return bool(ask)
 
     def deterministic(self):
         ask = getattr(self.module.config.experimental, "enable_op_determinism", None)  # since 2.8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -97,3 +99,25 @@ def test_tensorflow_leaves_the_tuner_of_its_input_out(monkeypatch: pytest.Monkey
     assert list(Pipelines.Dataset()) == [None]
     backends.TensorFlow2("tensorflow", type("TensorFlow", (), {"data": Pipelines})).settle_input()
     assert list(Pipelines.Dataset()) == [False]
+
+
+def test_what_an_older_tensorflow_lacks_is_not_asked_for() -> None:
+    """2.11 has no test.experimental, and 2.1 no choice of TensorFloat-32: what needs neither ended with an error."""
+    import backends
+
+    old = backends.TensorFlow2(
+        "tensorflow", SimpleNamespace(test=SimpleNamespace(), config=SimpleNamespace(experimental=SimpleNamespace()))
+    )
+    old.wait()
+    old.inexact()
+    assert old.exact() == {}
+    asked: list[Any] = []
+    newer = SimpleNamespace(
+        test=SimpleNamespace(experimental=SimpleNamespace(sync_devices=lambda: asked.append("wait"))),
+        config=SimpleNamespace(experimental=SimpleNamespace(enable_tensor_float_32_execution=asked.append)),
+    )
+    library = backends.TensorFlow2("tensorflow", newer)
+    library.wait()
+    assert library.exact() == {"tensor_float_32_execution": False}
+    library.inexact()
+    assert asked == ["wait", False, True]
