@@ -43,6 +43,11 @@ def _locked(asked: AskedStack, catalog: Shipped) -> Iterator[Stack]:
         yield msgspec.structs.replace(each[0], images=images)
 
 
+def era_file(name: str, catalog: Shipped) -> Path | None:
+    """The file of docker/eras/ that a name stands for, locked or not."""
+    return next((path for path in catalog.eras_dir.glob("*.yaml") if path.stem == name), None)
+
+
 def beside(path: Path, device: DeviceKind) -> Path:
     """Where the lock of a stack's file is looked for first."""
     return path.with_name(f"{path.stem}-{device}.txt")

@@ -47,6 +47,7 @@ HINTS = {
     "$.python": 'write it with quotes: python: "3.11"',
     "$.packages": "write [keras==3.10.0, torch==2.7.0]",
     "$.released": MONTH,
+    "$.as_of": "write a day: as_of: 2023-08-01",
     "$.env": "settings only: no variable that says which programs or modules are found (PATH, HOME, LD_..., PYTHON...)",
 }
 
@@ -127,7 +128,9 @@ def read_stack_file(path: Path, catalog: Shipped) -> AskedStack:
     file = decode_yaml(read_bytes(path), path.name, StackFile, _hint)
     known = [stack.name for stack in catalog.stacks if stack.own is None and stack.like is None]
     if file.like not in known:
-        raise UserError(f"{path.name}: `like`: there is no stack {file.like!r}", suggest(file.like, known))
+        like = [stack for stack in catalog.stacks if stack.name == file.like]
+        why = f"{file.like!r} is like another itself" if like else f"there is no stack {file.like!r}"
+        raise UserError(f"{path.name}: `like`: {why}", suggest(next((s.like for s in like if s.like), file.like), known))
     name = file.name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("_-")[:40] or "own"
     if public(file.index or "") != (file.index or ""):
         raise UserError(

@@ -17,6 +17,7 @@ from orchestrator.plan.catalog import Catalog, load_catalog, named
 from orchestrator.plan.config import Config, everything
 from orchestrator.plan.jobs import select
 from orchestrator.plan.own import as_now, own_workloads
+from orchestrator.plan.eras import era_file
 from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks
@@ -94,6 +95,7 @@ def with_stacks(
     A bad file is one line, and ends what is asked for only where that was nothing else: then raises what was wrong.
     """
     names = [each for each in wanted if not is_yaml(each)]
+    _refuse_never_locked(names, catalog)
     found: dict[str, Stack] = {}
     faults: list[OrchestrateError] = []
     for file in (each for each in wanted if is_yaml(each)):
@@ -109,6 +111,13 @@ def with_stacks(
     for fault in faults:
         (on_fault or left_out(say))(fault)
     return [*names, *found] or ["*"], catalog.extended([], found.values())
+
+
+def _refuse_never_locked(names: Sequence[str], catalog: Catalog) -> None:
+    """Raises UserError for a stack of docker/eras/ whose file is there, and whose lock is not."""
+    for name in set(names) - {stack.name for stack in catalog.stacks}:
+        if era_file(name, catalog):
+            raise UserError(f"{name} has no lock yet", f"`orchestrate lock {name}` makes it")
 
 
 def left_out(say: Say) -> OnFault:

@@ -63,6 +63,21 @@ def test_a_name_that_none_has_is_one_line(orchestrate, shipped):
     assert shipped[1] == []
 
 
+def test_a_stack_of_another_year_is_locked_by_its_name(orchestrate, shipped):
+    lock = shipped[0] / "docker" / "eras" / "tf215-cpu.txt"
+    lock.write_text("# asked: another\n")
+    answer = orchestrate("lock", "tf215", "--root", shipped[0])
+    assert (answer.returncode, shipped[1]) == (0, []), answer.stderr
+    assert "tf215: Keras 2.15" in answer.stderr and "tensorflow-cpu==2.15.1" in lock.read_text()
+
+
+def test_a_python_that_no_image_has_is_told_with_the_lock(orchestrate, tmp_path):
+    (tmp_path / "jax62.yaml").write_text(f'{GOOD}python: "3.10"\n')
+    answer = orchestrate("lock", "jax62.yaml")
+    assert answer.returncode == 0
+    assert "no base image has Python 3.10: jax62 runs with --launcher process alone" in answer.stderr
+
+
 def test_a_file_is_locked_anew_and_says_what_it_is(orchestrate, tmp_path):
     (tmp_path / "jax62.yaml").write_text(GOOD)
     (tmp_path / "jax62-cpu.txt").write_text("# asked: another\n")
