@@ -57,8 +57,9 @@ test-fast: setup ## The unit tests that take no time: no engine, no browser, no 
 	$(BIN)/python -m pytest -n 2 --hypothesis-profile quick -m 'not slow and not containers and not network and not cluster' \
 		tests/unit $(ARGS)
 
-eras-check: setup ## Every stack of docker/eras: built, and are its steps equal? (docs/STACKS.md)
-	KERAS_ORCHESTRATE_ALL_ERAS=1 $(BIN)/python -m pytest -v tests/containers/test_eras.py $(ARGS)
+eras-check: setup ## Every stack of docker/eras, or STACK=NAME: built, and are its steps equal? (docs/STACKS.md)
+	KERAS_ORCHESTRATE_ALL_ERAS=1 $(BIN)/python -m pytest -v -s \
+		"tests/containers/test_eras.py$(if $(STACK),::test_its_steps_are_those_of_all_others_or_declared[$(STACK)])" $(ARGS)
 
 eras-sizes: setup ## What each image here takes, into the stacks' files; ARGS="--build NAME" times a build, too
 	$(BIN)/python docker/sizes.py $(ARGS)

@@ -128,9 +128,9 @@ def read_stack_file(path: Path, catalog: Shipped) -> AskedStack:
     file = decode_yaml(read_bytes(path), path.name, StackFile, _hint)
     known = [stack.name for stack in catalog.stacks if stack.own is None and stack.like is None]
     if file.like not in known:
-        like = [stack for stack in catalog.stacks if stack.name == file.like]
-        why = f"{file.like!r} is like another itself" if like else f"there is no stack {file.like!r}"
-        raise UserError(f"{path.name}: `like`: {why}", suggest(next((s.like for s in like if s.like), file.like), known))
+        other = next((stack.like for stack in catalog.stacks if stack.name == file.like), None)
+        why = f"{file.like!r} is like another itself" if other else f"there is no stack {file.like!r}"
+        raise UserError(f"{path.name}: `like`: {why}", suggest(other or file.like, known))
     name = file.name or re.sub(r"[^a-z0-9_-]+", "-", path.stem.lower()).strip("_-")[:40] or "own"
     if public(file.index or "") != (file.index or ""):
         raise UserError(

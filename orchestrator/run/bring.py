@@ -15,9 +15,9 @@ from orchestrator.host.probe import probe_host
 from orchestrator.model import DeviceKind, Plan, Say, Stack, Workload
 from orchestrator.plan.catalog import Catalog, load_catalog, named
 from orchestrator.plan.config import Config, everything
+from orchestrator.plan.eras import era_file
 from orchestrator.plan.jobs import select
 from orchestrator.plan.own import as_now, own_workloads
-from orchestrator.plan.eras import era_file
 from orchestrator.plan.own_stack import read_stack_file
 from orchestrator.plan.request import RunRequest
 from orchestrator.stacks import own_locks

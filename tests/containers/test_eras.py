@@ -60,4 +60,5 @@ def test_its_steps_are_those_of_all_others_or_declared(engine, image_of, name):
         network_mode="none",
         remove=True,
     )
+    print(f"\n{name}: losses before, during and after some steps\n{output.decode()}")
     assert different_steps(output.decode()).keys() == declared

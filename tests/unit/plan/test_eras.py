@@ -15,6 +15,7 @@ from orchestrator.plan.config import load_config
 from orchestrator.plan.eras import index_of, normal, pins
 from orchestrator.plan.jobs import select_stacks
 from orchestrator.plan.own_stack import read_stack_file
+from orchestrator.run.bring import with_stacks
 from orchestrator.stacks import own_locks
 from orchestrator.stacks.images.dockerfile import rendered_files
 from orchestrator.stacks.locks import lock_file
@@ -66,6 +67,7 @@ def test_the_preset_goes_from_2017_to_today_with_a_row_for_each_model():
     years = {plan.released[f"{stack}/{backend}"][:4] for stack, backend in cells}
     assert len(cells) >= 14 and {"2017", "2022", "2023", "2024", "2025", "2026"} <= years
     assert len(plan.planned) == 5 * len(cells)
+    assert f"{len(cells)} contenders" in read_text(ROOT / "README.md")
     told = {(skip.job.stack, skip.job.workload): (skip.status, skip.reason) for skip in plan.skipped}
     declared = {(s.name, d.workload): ("unsupported", d.why) for s in ERAS for d in s.declared if not d.runs}
     assert told == declared
@@ -86,7 +88,11 @@ def test_one_without_a_lock_is_not_there_and_what_cannot_run_is_unsupported(copy
     ]
     assert len(plan.jobs) == 4
     (file.parent / "tf215-cpu.txt").unlink()
-    assert len(load_catalog(copy).stacks) == 6
+    catalog = load_catalog(copy)
+    assert len(catalog.stacks) == 6
+    with pytest.raises(UserError, match="tf215 has no lock yet") as caught:
+        with_stacks(["tf215"], lambda: "cpu", catalog, silent, may_lock=False)
+    assert "orchestrate lock tf215" in caught.value.hint
 
 
 @pytest.mark.parametrize(

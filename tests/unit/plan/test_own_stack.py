@@ -113,6 +113,8 @@ def test_a_lock_without_keras_or_backend_is_refused(tmp_path, pins, what):
         (TORCH + "python: 3.11\n", r"\$.python.*with quotes"),
         (TORCH + "python: '3'\n", r"\$.python"),
         (TORCH + "as_of: 2025-13-01\n", "is not YAML|Invalid"),
+        (TORCH + "as_of: 2025-13\n", "write a day: as_of: 2023-08-01"),
+        ("like: tf215\npackages: [keras]\n", "'tf215' is like another itself.*'keras3-tensorflow'"),
         (TORCH + "pakages: [a]\n", "unknown field `pakages`.*fields: like, packages"),
         (TORCH + "name: keras3-jax\n", "comes with the program.*another `name:`"),
         (TORCH + "name: 'a/b'\n", r"\$.name"),

@@ -64,11 +64,13 @@ def test_a_name_that_none_has_is_one_line(orchestrate, shipped):
 
 
 def test_a_stack_of_another_year_is_locked_by_its_name(orchestrate, shipped):
-    lock = shipped[0] / "docker" / "eras" / "tf215-cpu.txt"
-    lock.write_text("# asked: another\n")
-    answer = orchestrate("lock", "tf215", "--root", shipped[0])
+    lock = shipped[0] / "docker" / "eras" / "keras30-jax0423-cpu.txt"
+    lock.unlink()
+    file = lock.with_name("keras30-jax0423.yaml")
+    file.write_text(file.read_text().replace(", packaging]", "]"))
+    answer = orchestrate("lock", "keras30-jax0423", "--root", shipped[0])
     assert (answer.returncode, shipped[1]) == (0, []), answer.stderr
-    assert "tf215: Keras 2.15" in answer.stderr and "tensorflow-cpu==2.15.1" in lock.read_text()
+    assert "keras30-jax0423: Keras 3.0" in answer.stderr and "keras==3.0" in lock.read_text()
 
 
 def test_a_python_that_no_image_has_is_told_with_the_lock(orchestrate, tmp_path):
