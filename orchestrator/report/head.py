@@ -12,7 +12,15 @@ from orchestrator.model import OWN_SCALE, UNFINISHED, Row
 from orchestrator.report import words
 from orchestrator.report.grouping import in_words
 from orchestrator.report.layout import Layout
-from orchestrator.report.outcomes import FAILURES_SECTION, NOT_RUN_SECTION, failures, not_run, word
+from orchestrator.report.outcomes import (
+    FAILURES_SECTION,
+    NOT_RUN_SECTION,
+    SWEEPS_SECTION,
+    did_not_fit,
+    failures,
+    not_run,
+    word,
+)
 from orchestrator.report.view import View
 from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import listed, plural
@@ -191,16 +199,18 @@ def _utc(stamp: object) -> datetime.datetime | None:
 
 def counts(rows: Sequence[Row]) -> list[Count]:
     """How many jobs ended well, of those that could run; then the others, where there are any."""
-    bad, left_out = len(failures(rows)), len(not_run(rows))
+    bad, left_out, full = len(failures(rows)), len(not_run(rows)), len(did_not_fit(rows))
     ok, could_run = sum(row["status"] == "ok" for row in rows), len(rows) - left_out
     ahead = sum(row["status"] in UNFINISHED for row in rows)
     if ahead:  # it is no fault of a job that it has not ended yet
         done = could_run - ahead
         found = [Count(done, f"of {plural(could_run, 'job')} done, the run goes on"), Count(ok, "ok")]
     else:
-        found = [Count(ok, f"of {plural(could_run, 'job')} ok", "good" if ok == could_run and ok else "bad")]
+        found = [Count(ok, f"of {plural(could_run, 'job')} ok", "good" if ok + full == could_run and ok else "bad")]
     if bad:
         found.append(Count(bad, "failed", "bad", FAILURES_SECTION))
+    if full:
+        found.append(Count(full, "did not fit into memory", "", SWEEPS_SECTION))
     for status in sorted(UNFINISHED, reverse=True):
         number = sum(row["status"] == status for row in rows)
         found += [Count(number, word(status))] if number else []

@@ -68,7 +68,7 @@ def _pairs(layout: Layout, ranked: Speeds) -> tuple[list[tuple[int, int, int]], 
 
 
 def _counts(speed: Speed | None) -> bool:
-    return speed is not None and not speed.unlike and not speed.unlearned and bool(speed.repeats)
+    return speed is not None and not speed.unlike and not speed.is_out and bool(speed.repeats)
 
 
 def _ordered(columns: list[int], scores: dict[tuple[int, int], Score]) -> list[int]:

@@ -17,6 +17,7 @@ from orchestrator.stats import disturbance
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import TRAIN, is_time, mode_of, seconds_of, timed, unlearned
+from orchestrator.stats.sweeps import otherwise
 from orchestrator.text import plural
 
 
@@ -43,6 +44,8 @@ class Speed(Struct, frozen=True):
     against: Difference | None = None
     unlearned: tuple[float, float] | None = None
     unlike: str = ""
+    #: What was asked for and not got, in words: then it has no ratio and no verdict, as where nothing was learned.
+    otherwise: str = ""
     #: What disturbed its jobs, in words, the most frequent first.
     disturbed: tuple[str, ...] = ()
     #: Whether its comparison with the fastest rests on disturbed figures, of either.
@@ -64,11 +67,18 @@ class Speed(Struct, frozen=True):
         if self.unlearned:
             reached, wanted = map(words.share, self.unlearned)
             return f"did not learn: {reached} accuracy, {wanted} counts"
+        if self.otherwise:
+            return self.otherwise
         if self.best:
             return "fastest"
         if self.against is None:
             return ""
         return "not certain: medians and means disagree" if self.torn else self.against.words
+
+    @property
+    def is_out(self) -> bool:
+        """Whether its time counts for nothing."""
+        return self.unlearned is not None or bool(self.otherwise)
 
     @property
     def torn(self) -> bool:
@@ -118,13 +128,14 @@ def _speed(rows: Sequence[Row], steady: SteadyEpochs, figure: Figure) -> Speed |
         samples_per_s=median(row.get("samples_per_s") for row in measured),
         repeats=tuple(tuple(values) or (one,) for values, one in zip(lists, figures, strict=True)),
         unlearned=unlearned(measured),
+        otherwise=next(filter(None, map(otherwise, measured)), ""),
         disturbed=tuple(disturbance.most_frequent(measured)),
     )
 
 
 def _ranked(rivals: Speeds) -> Speeds:
-    """The speeds of one task and machine, compared with the fastest whose model learned."""
-    able = [speed for speed in rivals.values() if not speed.unlearned]
+    """The speeds of one task and machine, compared with the fastest that counts."""
+    able = [speed for speed in rivals.values() if not speed.is_out]
     if len(rivals) < 2 or not able:
         return rivals
     best = min(able, key=lambda speed: speed.seconds)
@@ -134,7 +145,7 @@ def _ranked(rivals: Speeds) -> Speeds:
             best=speed is best,
             ratio=speed.seconds / best.seconds,
             overlaps=speed is not best and speed.low <= best.high,
-            against=None if speed is best else difference(best.repeats, speed.repeats),
+            against=None if speed is best or speed.otherwise else difference(best.repeats, speed.repeats),
             doubtful=bool(speed.disturbed or best.disturbed),
         )
         for place, speed in rivals.items()

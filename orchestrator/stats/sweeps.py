@@ -17,6 +17,32 @@ def axes_of(text: object) -> dict[str, str]:
     return {name: value for name, _, value in (word.partition("=") for word in str(text or "").split())}
 
 
+def in_order(values: Iterable[str]) -> list[str]:
+    """The values of an axis: by size where all are numbers, else as they come."""
+    its = list(values)
+    try:
+        return sorted(its, key=float)
+    except ValueError:
+        return its
+
+
+def otherwise(row: Row) -> str:
+    """`asked jit=on, got off`: where a job did not get what was asked; "" where it did, or where nothing is known."""
+    asked, got = axes_of(row.get("axes")), axes_of(row.get("axes_got"))
+    said = [f"asked {name}={value}, got {got[name]}" for name, value in asked.items() if _other(value, got.get(name))]
+    return "; ".join(said)
+
+
+def _other(asked: str, got: str | None) -> bool:
+    """Whether it is another value; `auto` leaves the choice to Keras."""
+    if got is None or asked in (got, "auto"):
+        return False
+    try:
+        return float(asked) != float(got)
+    except ValueError:
+        return True
+
+
 def misfits(found: Sequence[Ended]) -> list[bool]:
     """Which of them ran out of memory where another value of one of their axes did not: a finding, and no failure."""
     well = [(cell, axes) for cell, axes, status in found if status == "ok"]

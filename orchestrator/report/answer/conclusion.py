@@ -10,7 +10,12 @@ from orchestrator.report.answer.ranking import Field, fields
 from orchestrator.report.answer.sentences import LEAST, Sentence, further, lead
 from orchestrator.report.answer.sure import sure
 from orchestrator.report.blocks import Span
+from orchestrator.report.swept import sweeps
+from orchestrator.report.swept_in_words import overall
 from orchestrator.report.view import View
+
+#: Workloads with varied settings of which the first screen has a sentence.
+MOST_SWEPT = 3
 
 
 class Conclusion(Noun, frozen=True, kw_only=True):
@@ -40,7 +45,19 @@ def conclude(view: View) -> Conclusion:
 
 
 def sentences(view: View, found: Sequence[Field]) -> list[Sentence]:
-    """Who leads: of one field with what follows from it, of several a line for each."""
+    """First what varied settings give. Then who leads: of one field with what follows, of several a line for each."""
+    swept = list(filter(None, (overall(view.layout, sweep) for sweep in sweeps(view.layout, view.speeds))))
+    return [*_few(swept), *_leads(view, found)]
+
+
+def _few(swept: Sequence[Sentence]) -> list[Sentence]:
+    """The first of the sentences on varied settings; the section has them all."""
+    if len(swept) <= MOST_SWEPT:
+        return [*swept]
+    return [*swept[:MOST_SWEPT], [f"Of {len(swept) - MOST_SWEPT} more the section Sweeps tells."]]
+
+
+def _leads(view: View, found: Sequence[Field]) -> list[Sentence]:
     if len(found) == 1:
         return [lead(view.layout, view.speeds, found[0]), *further(view.layout, view.speeds, found[0])]
     return [*_everywhere(view, found), *_lines(view, found)]

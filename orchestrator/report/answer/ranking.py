@@ -95,7 +95,7 @@ def fields(layout: Layout, ranked: Speeds) -> list[Field]:
 
 def counts(speed: Speed | None) -> bool:
     """Whether a cell has a time that can be divided by that of the fastest."""
-    return speed is not None and speed.ratio is not None and not speed.unlearned and not speed.unlike
+    return speed is not None and speed.ratio is not None and not speed.is_out and not speed.unlike
 
 
 def against(ranked: Speeds, a: int, b: int, lines: Positions, pairs: int) -> Difference:

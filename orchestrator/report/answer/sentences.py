@@ -195,6 +195,8 @@ def _nothing(layout: Layout, ranked: Speeds, field: Field, told: dict[int, str])
         return "Nothing is measured yet." if waiting else "No job gave a steady speed, so there is nothing to compare."
     if all(speed.unlearned for speed in speeds.values()):
         return "No model learned, so no speed counts."
+    if all(speed.is_out for speed in speeds.values()):
+        return f"No speed counts: {'; '.join(dict.fromkeys(speed.verdict for speed in speeds.values()))}."
     timed = {column for column, _ in speeds}
     if len(timed) == 1:
         return f"Only {told[timed.pop()]} gave a speed, so there is nothing to compare it with."

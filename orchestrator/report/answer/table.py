@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar, Literal
 
 from msgspec import Struct
@@ -14,7 +15,7 @@ from orchestrator.report.answer.ranking import Entry, Field, counts
 from orchestrator.report.answer.sentences import Sentence, further, limits, names
 from orchestrator.report.blocks import Block, Span
 from orchestrator.report.layout import Contender
-from orchestrator.report.outcomes import counted, word
+from orchestrator.report.outcomes import counted, did_not_fit, word
 from orchestrator.report.speeds import Speed, repeats, why_none
 from orchestrator.report.tasks import Task
 from orchestrator.report.view import View
@@ -88,13 +89,14 @@ def table(view: View, field: Field, name: str) -> Answer:
     common = common if len(contenders) > 1 else set()
     scale = axis(ratio for entry in field.overall.entries for _, (ratio, _, _) in _ratios(view, field, entry))
     several = repeats(view.speeds) > 1
+    full = {(row.get("run_id"), row["job_id"]) for row in did_not_fit(view.rows)}
     lines = []
     for entry in field.overall.entries:
         contender = layout.contenders[entry.column]
         mine = [each for each in contender.details if each not in common and each not in told[entry.column]]
         details = [contender.year, *mine]
         of = f"first on {len(entry.firsts)}" if entry.firsts and len(tasks) > 1 else ""
-        cells = [_cell(view, entry.column, line, several) for line in field.lines]
+        cells = [_cell(view, entry.column, line, several, full) for line in field.lines]
         drawn = plot(scale, list(_ratios(view, field, entry)), _overall(field, entry)) if scale else None
         lines.append(
             Line(contender, told[entry.column], " · ".join(filter(None, details)), entry.overall, of, cells, drawn)
@@ -122,13 +124,13 @@ def _overall(field: Field, entry: Entry) -> Known | None:
     return entry.overall, first * found.low, first * found.high
 
 
-def _cell(view: View, column: int, line: int, several: bool) -> Figure:
+def _cell(view: View, column: int, line: int, several: bool, full: AbstractSet[Any]) -> Figure:
     task, speed = view.layout.tasks[line], view.speeds.get((column, line))
     rows = view.layout.cells.get((column, line))
     if rows is None:
         return Figure(task.key, "none", "·", "not planned")
     if speed is None:
-        marks = _marks(rows, alone=True)
+        marks = _marks(rows, full, alone=True)
         return Figure(task.key, "none", words.ABSENT, "" if marks else why_none(rows), marks=marks)
     known, found = interval(speed.repeats), verdict(speed)
     return Figure(
@@ -141,7 +143,7 @@ def _cell(view: View, column: int, line: int, several: bool) -> Figure:
         high=known[2] if known else None,
         unlearned=speed.unlearned is not None,
         doubt=DOUBTS.get(found, "") if several else "",
-        marks=[*_marks(rows), *disturbed.marks(rows)],
+        marks=[*_marks(rows, full), *disturbed.marks(rows)],
     )
 
 
@@ -152,12 +154,16 @@ def _figures(speed: Speed, mode: str) -> dict[str, Any]:
     return {"large": words.took(speed.seconds, mode), "small": speed.verdict}
 
 
-def _marks(rows: Sequence[Row], alone: bool = False) -> list[Span]:
-    """The statuses of jobs that did not end well, with their numbers; one that stands alone needs none."""
+def _marks(rows: Sequence[Row], full: AbstractSet[Any], alone: bool = False) -> list[Span]:
+    """The statuses of jobs that did not end well, with their numbers; one that stands alone needs none.
+
+    `full`: run and job of those that ran out of memory along an axis.
+    """
+    fits = not any((row.get("run_id"), row["job_id"]) in full for row in rows)
     statuses = [str(row["status"]) for row in rows if row["status"] != "ok"]
     counts_ = {status: statuses.count(status) for status in statuses}
     return [
-        counted(status, word(status) if alone and count == 1 else f"{word(status)} ×{count}")
+        counted(status, word(status) if alone and count == 1 else f"{word(status)} ×{count}", fits or status != "oom")
         for status, count in counts_.items()
     ]
 

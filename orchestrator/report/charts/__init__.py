@@ -22,6 +22,7 @@ from orchestrator.report.charts import (
     memory,
     pareto,
     phases,
+    sweeps,
     years,
 )
 from orchestrator.report.charts.figure import Figure
@@ -39,6 +40,7 @@ PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
     "energy": ("Energy per epoch", costs.build_energy),
     "money": ("Money per epoch", costs.build_money),
     "years": ("How fast Keras trains, by year of release", years.build),
+    "sweeps": ("Speed along the settings that were varied", sweeps.build),
     "article": ("Against the article", article.build),
     "gpu": ("GPU over time", gpu.build),
     "inside-gpu": ("Inside the GPU over time", inside_gpu.build),

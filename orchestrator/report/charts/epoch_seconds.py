@@ -77,7 +77,7 @@ def _panel(material: Material, group: Group, cells: list[Cell], marks: list[floa
                 canvas.line(scale(value), y - 6, scale(value), y + 6, "f")
             if cell.low and cell.high:
                 canvas.line(scale(cell.low), y, scale(cell.high), y, "l")
-            canvas.mark(look.shape, scale(cell.ratio), y, "o" if cell.speed.unlearned else "m", _tip(look.label, cell))
+            canvas.mark(look.shape, scale(cell.ratio), y, "o" if cell.speed.is_out else "m", _tip(look.label, cell))
             if cell.speed.disturbed:
                 canvas.mark("circle", scale(cell.ratio), y, "r", f"disturbed: {', '.join(cell.speed.disturbed)}", 7)
     return rows.close(scale, "times the fastest (log scale)", scales.times)

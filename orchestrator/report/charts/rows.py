@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from orchestrator.report.charts import scales
 from orchestrator.report.charts.figure import WIDTH, Panel, finished, wrapped
@@ -21,7 +21,8 @@ class Rows:
     """Names on the left (long ones above their row), figures on the right, and room for marks between.
 
     `y` has the middle of each row, `begin` and `end` are for a scale; `room`: what figures take in any panel of the
-    picture; `keys`: of the contenders that the rows are of. `close` draws the axis below everything that was drawn.
+    picture; `keys`: of the contenders that the rows are of; `heads`: what stands above some rows, by their positions.
+    `close` draws the axis below everything that was drawn.
     """
 
     def __init__(
@@ -32,25 +33,33 @@ class Rows:
         note: str = "",
         room: float = 0.0,
         keys: Sequence[str] = (),
+        heads: Mapping[int, str] | None = None,
     ) -> None:
         beside = max((width_of(name) for name in names), default=0) <= MOST_BESIDE
         side = max((width_of(name) for name in names), default=0) if beside else 0
         self.begin = side + AIR
         self.end = WIDTH - max([room, *(width_of(text, 10) for text in right)]) - AIR
-        heads = [(line, "h") for line in wrapped(title, WIDTH)] + [(line, "s") for line in wrapped(note, WIDTH, 10)]
-        top = LINE * len(heads) + 6
+        texts = [(line, "h") for line in wrapped(title, WIDTH)] + [(line, "s") for line in wrapped(note, WIDTH, 10)]
+        top = LINE * len(texts) + 6
+        groups: list[tuple[float, str, int]] = []
         self.top = top
         self.y: list[float] = []
         lines = [wrapped(name, WIDTH - 4) for name in names]
-        for each in lines:
+        for row, each in enumerate(lines):
+            if heads and row in heads:
+                groups.append((top + LINE, heads[row], row))
+                top += LINE + 6
             above = 0 if beside else LINE * len(each)
             self.y.append(top + above + ROW / 2)
             top += above + ROW
         self.bottom = top
         self.canvas = Canvas(WIDTH, top + FOOT)
         self._texts = Canvas(WIDTH, top + FOOT)
-        for i, (text, look) in enumerate(heads):
+        for i, (text, look) in enumerate(texts):
             self._texts.text(0, 11 + LINE * i, text, look)
+        for y, text, row in groups:
+            with self._texts.group("", keys[row] if keys else ""):
+                self._texts.text(0, y, text)
         for row, (y, each, name) in enumerate(zip(self.y, lines, names, strict=True)):
             with self._texts.group("", keys[row] if keys else ""):
                 if beside:

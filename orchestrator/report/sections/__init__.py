@@ -21,6 +21,7 @@ from orchestrator.report.sections import (
     own,
     pairs,
     published,
+    sweeps,
     tables,
     warnings,
     years,
@@ -34,7 +35,7 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
     "results": (
-        *(years.build, charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
+        *(sweeps.build, years.build, charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
         *(failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, published.build, deviations.build, arithmetic.build, environment.build),
@@ -42,6 +43,6 @@ SECTIONS: dict[str, tuple[Build, ...]] = {
 #: The same of a report without training: nothing of epochs, nor of the article, which has none of it.
 OF_CALLS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
-    "results": (inference.build, pairs.build, own.build, failures.build, not_run.build, jobs.build),
+    "results": (sweeps.build, inference.build, pairs.build, own.build, failures.build, not_run.build, jobs.build),
     "background": (arithmetic.build, environment.build),
 }

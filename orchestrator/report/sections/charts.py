@@ -9,13 +9,13 @@ HINT = (
     "A backend keeps its colour in all charts; marks and dashes tell its versions apart. Charts are also files beside "
     "this report, in the folder charts/."
 )
-#: It stands with its tables.
-YEARS = "years"
+#: These stand with their tables.
+ELSEWHERE = ("years", "sweeps")
 
 
 def build(view: View) -> Section | None:
     drawn = view.drawn
-    others = {name: picture for name, picture in drawn.pictures.items() if name != YEARS}
+    others = {name: picture for name, picture in drawn.pictures.items() if name not in ELSEWHERE}
     blocks: list[Block] = [Chart(name, picture.title, only="html") for name, picture in others.items()]
     if blocks:
         blocks.append(Paragraphs([], hint=HINT, only="html"))

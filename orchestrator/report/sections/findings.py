@@ -42,16 +42,17 @@ def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
 
 
 def _sentence(places: Sequence[Place], unit: str) -> str:
-    able = [place for place in places if not place[1].unlearned]
+    able = [place for place in places if not place[1].is_out]
+    learned = any(not speed.unlearned for _, speed in places)
     if not able:
-        return "no model learned, so no speed counts."
+        return "no speed counts: no job got what was asked." if learned else "no model learned, so no speed counts."
     if len(places) == 1:
         contender, speed = places[0]
         return f"only {contender.label} gave a speed: {words.seconds(speed.seconds)} per epoch."
     (winner, speed), *others = sorted(able, key=lambda place: (not place[1].best, place[1].seconds))
     text = f"{winner.label} took least time: {words.seconds(speed.seconds)} per epoch{_rate(speed, unit)}"
     if not others:
-        return f"{text}; no other model learned."
+        return f"{text}; no other {'speed counts' if any(its.otherwise for _, its in places) else 'model learned'}."
     said = [("next", others[0]), *_article_or_now(winner, others), ("slowest", others[-1])]
     once = {who.label: (word, who, its) for word, (who, its) in reversed(said)}
     behind = [f"{word} {_behind(who, its)}" for word, who, its in reversed(list(once.values()))]

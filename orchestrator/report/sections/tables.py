@@ -77,7 +77,7 @@ def _verdict(speed: Speed) -> list[str]:
     """How it stands to the fastest, with p where it was tested."""
     found = speed.against
     said = [speed.verdict] if speed.verdict else []
-    if found is None or found.p is None or found.low is None or found.high is None or speed.unlearned:
+    if found is None or found.p is None or found.low is None or found.high is None or speed.is_out:
         return said
     p = found.p if found.p_adjusted is None else found.p_adjusted
     outside = speed.ratio is not None and not found.low <= speed.ratio <= found.high

@@ -149,7 +149,7 @@ def _tables(view: View, line: Timeline, pairs: Sequence[Pair], caption: str = ""
 def _reason(view: View, pair: Pair, where: Where) -> str:
     """Why a model has no comparison, as far as a speed of either tells."""
     speeds = [view.speeds.get((column, where)) for column in pair if where is not None]
-    return next((speed.verdict for speed in speeds if speed and (speed.unlike or speed.unlearned)), "")
+    return next((speed.verdict for speed in speeds if speed and (speed.unlike or speed.is_out)), "")
 
 
 def _cell(gain: Gain | None, reason: str) -> Text:

@@ -6,7 +6,7 @@ from typing import Any
 
 from orchestrator.cli.output import exit_code
 from orchestrator.stats.repeats import by_cell, named_cell
-from orchestrator.stats.sweeps import axes_of, judged, misfits, of_rows
+from orchestrator.stats.sweeps import axes_of, in_order, judged, misfits, of_rows, otherwise
 
 
 def row(axes: str, status: str = "ok", **changes: Any) -> dict[str, Any]:
@@ -38,3 +38,17 @@ def test_rows_of_older_versions_are_cells_without_axes() -> None:
     assert len(by_cell([row(""), row("jit=on"), row("jit=off")])) == 3
     assert axes_of("batch_size=32 width=0.5") == {"batch_size": "32", "width": "0.5"}
     assert axes_of(None) == {}
+
+
+def test_a_job_that_did_not_get_what_it_asked_for_is_told_so():
+    def row(asked, got):
+        return {"axes": asked, "axes_got": got}
+
+    assert otherwise(row("batch_size=32 jit=on", "batch_size=32 jit=off")) == "asked jit=on, got off"
+    same = [("jit=on", "jit=on"), ("jit=auto", "jit=off"), ("threads=2", None), ("rate=1.0", "rate=1"), (None, None)]
+    assert [otherwise(row(*each)) for each in same] == [""] * 5
+
+
+def test_values_are_in_the_order_of_their_size_where_all_are_numbers():
+    assert in_order(["128", "32", "1e3"]) == ["32", "128", "1e3"]
+    assert in_order(["off", "2", "1"]) == ["off", "2", "1"]
