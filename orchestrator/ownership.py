@@ -7,6 +7,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from orchestrator.errors import HostError
@@ -21,6 +22,17 @@ def spare_others() -> None:
     Who may write to a run or an environment could put other files in the place of what is started next.
     """
     os.umask(os.umask(0o077) | stat.S_IWOTH)
+
+
+@contextmanager
+def sparing_others() -> Iterator[None]:
+    """The same for as long as the block lasts: this process is somebody else's, whose own files are his matter."""
+    before = os.umask(0o077)
+    os.umask(before | stat.S_IWOTH)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def trouble(path: Path) -> str:

@@ -120,6 +120,18 @@ def decode(text: bytes, source: str) -> Config:
     return _settled(decode_yaml(text, source, Config, _field_hint))
 
 
+def on_top(config: Config, **changes: Any) -> Config:
+    """`config` with what somebody asked for, as `override` takes it.
+
+    Where environments are named that are there already, the stacks of a preset were not asked for, and `*` means those
+    of the catalog.
+    """
+    if changes.get("pythons") or changes.get("images"):
+        asked = ["?*" if name == "*" else name for name in changes.get("stacks") or ()]
+        changes = {**changes, "stacks": asked or everything()}
+    return override(config, **changes)
+
+
 def override(config: Config, **changes: Any) -> Config:
     """`config` with every change that is not None (nor an empty list), checked like a file."""
     given = {key: value for key, value in changes.items() if value not in (None, [], (), {})}

@@ -108,3 +108,15 @@ def test_what_lies_in_another_users_folder_can_be_changed(tmp_path):
     (tmp_path / "theirs" / "file").touch()
     os.chown(tmp_path / "theirs", 12345, 12345)
     assert ownership.changeable(tmp_path / "theirs" / "file")
+
+
+def test_a_program_of_somebody_else_has_its_own_umask_back(tmp_path):
+    before = os.umask(0)
+    try:
+        with pytest.raises(KeyError), ownership.sparing_others():
+            (tmp_path / "file").touch()
+            raise KeyError
+        assert (tmp_path / "file").stat().st_mode & 0o777 == 0o664
+        assert os.umask(0) == 0
+    finally:
+        os.umask(before)

@@ -13,7 +13,7 @@ import click
 from orchestrator.errors import UserError
 from orchestrator.files import is_python
 from orchestrator.model import Plan
-from orchestrator.plan.config import Config, everything, load_config, override, parse_duration
+from orchestrator.plan.config import Config, load_config, on_top, parse_duration
 from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
 from orchestrator.text import public
 
@@ -28,11 +28,9 @@ def configured(given: Mapping[str, Any]) -> Config:
     changes = {name: given.get(name) for name in CONFIG_NAMES}
     if given.get("files"):
         changes["workloads"] = (*given["workloads"], *map(own_file, given["files"]))
-    if given.get("pythons") or given.get("images"):  # a preset's stacks were not typed; `*` means those of the catalog
-        changes["stacks"] = ["?*" if name == "*" else name for name in given["stacks"]] or everything()
     changes = {name: list(value) if isinstance(value, tuple) else value for name, value in changes.items()}
     changes["slurm"] = _slurm({name for name in SLURM_NAMES if given[name]}, given)
-    return override(load_config(given["config"]), **changes)
+    return on_top(load_config(given["config"]), **changes)
 
 
 def own_file(word: str) -> str:

@@ -116,3 +116,35 @@ def test_a_signal_that_this_process_was_told_to_ignore_is_ignored():
         signal.raise_signal(signal.SIGHUP)
         assert not stopped.is_set()
         assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_run_in_another_thread_leaves_signals_alone_and_hears_of_no_stop(handlers):
+    def work():
+        with signals.not_hung_up(), stop_on_signals(pytest.fail) as stopped:
+            return stopped.is_set(), {number: signal.getsignal(number) for number in WATCHED}
+
+    found = []
+    thread = threading.Thread(target=lambda: found.append(work()))
+    thread.start()
+    thread.join()
+    assert found == [(False, handlers)]
+
+
+def test_whoever_waits_for_a_run_in_a_thread_of_its_own_stops_it_before_and_while_it_goes_on():
+    begun, stopping, told = threading.Event(), threading.Event(), []
+
+    def work():
+        for _ in range(2):  # as with further repeats: the second begins when it is to end already
+            with stop_on_signals(stopping.set) as stopped:
+                begun.set()
+                told.append((stopping.wait(10), stopped.is_set()))
+            stopping.clear()
+        raise KeyError("ours")
+
+    thread = signals.Aside(work)
+    thread.start()
+    assert begun.wait(10)
+    thread.stop()
+    assert thread.ended.wait(20)
+    assert told == [(True, True)] * 2
+    assert isinstance(thread.error, KeyError) and thread.result is None

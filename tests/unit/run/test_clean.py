@@ -105,7 +105,7 @@ def test_what_a_killed_run_left_goes_and_its_record_stays(tmp_path, run):
 
 
 def test_a_dry_run_removes_nothing(tmp_path, run, client, monkeypatch):
-    monkeypatch.setattr("orchestrator.run.clean.os.getuid", lambda: 1000)
+    monkeypatch.setattr(cleaning.os, "getuid", lambda: 1000)
     lines = clean(tmp_path, images=True, caches=True, dry_run=True)
     assert len(lines) == 8
     assert all(line.startswith("would remove ") for line in lines)
@@ -133,7 +133,7 @@ def test_images_go_on_request_those_with_our_label_and_our_name(tmp_path, client
 
 def test_caches_are_our_volumes_and_folders_but_never_the_data(tmp_path, client, monkeypatch):
     """Those of another user are his, unless root cleans."""
-    monkeypatch.setattr("orchestrator.run.clean.os.getuid", lambda: 1000)
+    monkeypatch.setattr(cleaning.os, "getuid", lambda: 1000)
     cache = tmp_path / "cache" / "keras-orchestrate"
     for name in ("venvs", "compiled", "images", "data"):
         (cache / name).mkdir(parents=True)
