@@ -193,11 +193,11 @@ def names(path: Path) -> list[str]:
 
 
 def create(path: Path) -> int:
-    """A new file, open for writing. What had its name before, a link too, is removed and not written to.
+    """A new file, open for writing and reading. What had its name before, a link too, is removed and not written to.
 
     A device is never removed: it is no run's. Raises Refused, OSError.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with folder(path.parent) as at:
         with contextlib.suppress(FileNotFoundError):
             mode = _mode(path, at)

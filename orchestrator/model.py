@@ -625,7 +625,7 @@ class GpuSample(Noun, frozen=True, kw_only=True, omit_defaults=True):
     lost: str | None = None
 
 
-class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True):
+class Sample(Noun, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One reading of one device at one time. A metric that the device lacks is None, never 0.
 
     `t` is CLOCK_MONOTONIC in seconds, the clock of the job's events on the same host. The first fields are the job's

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,6 +35,13 @@ Overview = Callable[[], Sequence[str]]
 def print_json(value: Any) -> None:
     """The one JSON document that `--json` puts on standard output."""
     sys.stdout.buffer.write(to_json(value))
+    sys.stdout.buffer.flush()
+
+
+def print_document(path: Path) -> None:
+    """The same, from the file that has it already, however large it is."""
+    with path.open("rb") as file:
+        shutil.copyfileobj(file, sys.stdout.buffer)
     sys.stdout.buffer.flush()
 
 

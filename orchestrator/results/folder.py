@@ -20,7 +20,7 @@ import contextlib
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -248,21 +248,25 @@ class RunFolder:
         return found
 
     def results(self) -> dict[str, Result]:
-        """The results by job id; a job without a record is left out.
+        """The results of all planned jobs (see `results_of`)."""
+        plan = self.plan()
+        return self.results_of(plan.run_id, plan.planned)
+
+    def results_of(self, run_id: str, jobs: Iterable[Job]) -> dict[str, Result]:
+        """The results of these jobs by id; a job without a record is left out.
 
         A damaged record gives a failed result, one of a newer version an unsupported one. Raises doors.Refused for what
         is no file, and UserError for more epochs than a host's memory bears.
         """
-        plan = self.plan()
         found, epochs = {}, 0
-        for job in plan.planned:
+        for job in jobs:
             try:
                 result = self.result(job)
             except Refused:
                 raise
             except UserError as error:
                 status: Status = "unsupported" if isinstance(error, NewerRecord) else "failed"
-                result = Result(run_id=plan.run_id, job=job, status=status, reason=records.reason(error))
+                result = Result(run_id=run_id, job=job, status=status, reason=records.reason(error))
             if result is not None:
                 found[job.id] = result
                 epochs += len(result.epochs)

@@ -24,6 +24,8 @@ COUNTERS = {"cpu_s": "cpu", "wait_s": "wait", "busy_s": "busy", "throttled_s": "
 COVERED = 0.5
 #: The least part of the time between two readings that counts as sleep: the kernel counts use in steps of 10 ms.
 ASLEEP = 0.1
+#: What is made of the readings of `cpu_s`: a counter of the seconds in which not even one core was used.
+UNUSED = "unused"
 #: The columns that need a known lack.
 LACKS = ("lost_s", "lost_percent", "others_s", "disturbed", "idle_s", "idle_percent", "slept")
 
@@ -78,7 +80,8 @@ class Grown(Struct, frozen=True):
         edges = np.array(windows, dtype=float)
         with np.errstate(over="ignore", invalid="ignore"):  # what no figure can hold becomes nan, hence None
             counters = {name: _grown(*readings.known(field), edges) for field, name in COUNTERS.items()}
-            return cls(edges[:, 1] - edges[:, 0], {**counters, "idle": _grown(*_unused(readings), edges)})
+            idle = _grown(*readings.once(UNUSED, lambda: _unused(readings)), edges)
+            return cls(edges[:, 1] - edges[:, 0], {**counters, "idle": idle})
 
     def each(self) -> list[dict[str, float]]:
         names, columns = ("seconds", *self.counters), (self.seconds, *self.counters.values())

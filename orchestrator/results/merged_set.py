@@ -3,7 +3,8 @@
 <set>/{set.json, results.parquet, results.json, results.csv, epochs.parquet, samples/*.parquet}
 
 Every job of every run is in it once. The column `group` marks the rows that may be averaged: they agree in everything
-that changes what a figure means. Samples are written a few jobs at a time, so a set may be larger than the memory.
+that changes what a figure means. Rows, epochs and samples are taken a few jobs at a time and wait on the disk, so a set
+may be larger than the memory. A set is made beside the old one, and takes its place when it is whole.
 """
 
 from __future__ import annotations
@@ -11,27 +12,28 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import numpy as np
 
 from orchestrator import doors, extras
 from orchestrator.errors import UserError
-from orchestrator.files import disk_errors, remove_tree, write_atomic
-from orchestrator.model import Noun, Row, Sample, to_json, without_record
-from orchestrator.results import columns, named_files, source
+from orchestrator.files import disk_errors, locked, remove_tree, write_atomic
+from orchestrator.model import Noun, Row, to_json
+from orchestrator.results import columns, source
+from orchestrator.results.collected import Collected, Conflict
 from orchestrator.results.columns import EPOCH_COLUMNS
-from orchestrator.results.export import to_csv, write_parquet
+from orchestrator.results.export import lines_to_parquet, write_results
 from orchestrator.results.folder import RunFolder, has_plan
-from orchestrator.results.own_figures import for_programs
-from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
-from orchestrator.results.samples import NUMBERS, WORDS, Readings
-from orchestrator.results.source import MOST, is_set, opened_set, refuse_modes, table_files, tables_of_set
-from orchestrator.stats.repeats import MACHINE, TRAIN, by_cell, mode_of, with_node_kind
+from orchestrator.results.hands import Hands
+from orchestrator.results.rows import public_row
+from orchestrator.results.source import is_set, opened_set
+from orchestrator.stats.repeats import MACHINE, TRAIN, mode_of, with_node_kind
 
 #: Rows of one group are repeats of one thing: the same work (WORK), done by the same software and machine (DOER).
 WORK = (
@@ -49,20 +51,8 @@ DOER = (
     *("device", "launcher", "threads", "gpu_name", "driver", *MACHINE),
 )
 COLUMNS = {**columns.COLUMNS, "group": "VARCHAR"}
-#: The columns of samples as this version writes them, with their SQL types.
-KINDS = {name: "DOUBLE" if name in NUMBERS else "VARCHAR" for name in Sample.__struct_fields__}
-#: Samples held in memory before they are written.
-CHUNK = 500_000
-
-
-class Conflict(Noun, frozen=True, kw_only=True):
-    """Two records of one job of one run that differ. The one in `kept` was taken, the one in `dropped` was not."""
-
-    run_id: str
-    job_id: str
-    kept: str
-    dropped: str
-    differs: list[str]
+#: What a set is made of, in the order in which it takes the place of an old one: set.json makes it a set.
+PARTS = ("samples", "epochs.parquet", "results.parquet", "results.csv", "results.json", "set.json")
 
 
 class Merge(Noun, frozen=True, kw_only=True):
@@ -90,8 +80,8 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         return source.query(Path(folder, "set"), sql)
 
 
-def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
-    """Write the set to the folder `to`; returns what was done, and the rows.
+def merge_sources(paths: Sequence[Path], to: Path) -> Merge:
+    """Write the set to the folder `to`; returns what was done.
 
     Raises UserError for a path that holds neither a run nor a set, and Lacking.
     """
@@ -99,39 +89,81 @@ def merge_sources(paths: Sequence[Path], to: Path) -> tuple[Merge, list[Row]]:
     for path in paths:
         if not is_set(path) and not has_plan(path):
             raise UserError(f"{path} is neither a run nor a merged set", "name folders below results/")
-    for path in paths:  # before anything is written
-        opened_set(path) if is_set(path) else RunFolder.open(path)
+    # before anything is written
+    opened = [(path, opened_set(path) if is_set(path) else RunFolder.open(path)) for path in paths]
     _refuse_other_folder(to)
-    with disk_errors(to):
-        to.mkdir(parents=True, exist_ok=True)
-        to = doors.own(to)
-        doors.names(to / "samples")
-    collected = _Collected(to / "samples")
-    with collected.samples:
-        for path in paths:
-            collected.add(path)
-        refuse_modes(list(collected.rows.values()))
-    rows = [{**_known(row), "group": group(row)} for row in collected.rows.values()]
+    with _made_beside(to) as fresh:
+        jobs = sum(len(doors.names(each.path / "jobs")) for _, each in opened if isinstance(each, RunFolder))
+        with Collected(fresh) as collected, Hands(jobs) as hands:
+            for path, each in opened:
+                collected.add(path, each, hands)
+            done = _written(collected, fresh)
+    return done
+
+
+def _written(collected: Collected, folder: Path) -> Merge:
+    """Writes the tables of what was collected."""
+    found = Apart()
+    rows = ({**_known(row), "group": group(row)} for row in collected.rows())
+    write_results(found.passed(rows), COLUMNS, folder)
+    lines_to_parquet(collected.epochs_written(), EPOCH_COLUMNS, folder / "epochs.parquet")
     done = Merge(
         sources=collected.sources,
-        jobs=len(rows),
+        jobs=len(collected),
         identical=collected.identical,
         conflicts=collected.conflicts,
         unread=collected.unread,
-        apart=apart(rows),
+        apart=found.differences(),
     )
-    write_parquet(rows, COLUMNS, to / "results.parquet")
-    write_parquet(collected.epochs, EPOCH_COLUMNS, to / "epochs.parquet")
-    write_atomic(to / "results.json", to_json({"results": for_programs(rows)}))
-    write_atomic(to / "results.csv", to_csv(rows, COLUMNS))
-    write_atomic(to / "set.json", to_json(done))
-    return done, rows
+    write_atomic(folder / "set.json", to_json(done))
+    return done
+
+
+@contextmanager
+def _made_beside(to: Path) -> Iterator[Path]:
+    """A new folder in `to`, whose parts become the set when the block ends well. One merge at a time makes a set."""
+
+    def refuse() -> None:
+        raise UserError(f"{to} is in use: another merge writes it", "wait for its end")
+
+    with disk_errors(to):
+        to.mkdir(parents=True, exist_ok=True)
+        to = doors.own(to)
+    with locked(doors.open_folder(to), refuse):
+        with disk_errors(to):
+            for name in _left_by_killed(to):
+                remove_tree(to / name)
+            fresh = to / doors.temporary("set")
+            doors.make(fresh)
+        try:
+            yield fresh
+            with disk_errors(to):
+                _put_in_place(fresh, to)
+        finally:
+            with contextlib.suppress(OSError):
+                remove_tree(fresh)
+
+
+def _put_in_place(fresh: Path, to: Path) -> None:
+    """Without set.json a folder is no set, and nobody reads one that is half of another."""
+    doors.remove(to / "set.json")
+    old = fresh / "old"
+    doors.make(old)
+    for name in PARTS:
+        if doors.kind_of(to / name):
+            doors.move(to / name, old / name)
+        doors.move(fresh / name, to / name)
+
+
+def _left_by_killed(to: Path) -> list[str]:
+    """The folders that merges made into `to` and could not end."""
+    return [name for name in doors.names(to) if re.fullmatch(r"\.set\.[0-9a-f]{16}\.tmp", name)]
 
 
 def _refuse_other_folder(to: Path) -> None:
     """Raises UserError for a folder that is no set and holds what a set would take the place of."""
     taken = "plan.json" if has_plan(to) else "samples" if os.path.lexists(to / "samples") else ""
-    if taken and not is_set(to):
+    if taken and not is_set(to) and (taken == "plan.json" or not _left_by_killed(to)):
         raise UserError(f"{to / taken} would be lost, and {to} is no merged set", "name a new folder with --to")
 
 
@@ -149,209 +181,35 @@ def work(row: Row) -> tuple[str, ...]:
     return (*names, "axes") if row.get("axes") else names
 
 
-def apart(rows: Sequence[Row]) -> dict[str, list[str]]:
+class Apart:
     """By workload: the conditions in which its good rows differ. Such rows are shown side by side, never averaged."""
-    found = {}
-    ended_well = [with_node_kind(row) for row in rows if row["status"] == "ok"]
-    for (workload,), members in by_cell(ended_well, ["workload"]).items():
-        names = (*work(members[0])[1:], "threads", *MACHINE)
-        differs = [name for name in names if len({row.get(name) for row in members}) > 1]
-        if differs:
-            found[str(workload)] = differs
-    return found
 
+    def __init__(self) -> None:
+        #: By workload: its conditions, and the values of each that occur.
+        self._values: dict[str, dict[str, set[Any]]] = {}
 
-class _Collected:
-    """What was merged so far: rows by run and job, epochs, and the folder of the samples."""
+    def passed(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """The rows, which are looked at on the way."""
+        for row in rows:
+            if row["status"] == "ok":
+                kind = with_node_kind(row)
+                # The first good row of a workload says what its conditions are.
+                names = self._values.get(str(row["workload"])) or {
+                    name: set[Any]() for name in (*work(kind)[1:], "threads", *MACHINE)
+                }
+                self._values[str(row["workload"])] = names
+                for name, values in names.items():
+                    values.add(kind.get(name))
+            yield row
 
-    def __init__(self, samples: Path) -> None:
-        self.rows: dict[tuple[str, str], Row] = {}
-        self.origin: dict[tuple[str, str], str] = {}
-        self.epochs: list[Row] = []
-        #: Every path, and the one that each job was taken from.
-        self.paths: list[str] = []
-        self.taken: dict[tuple[str, str], str] = {}
-        self.identical = 0
-        self.conflicts: list[Conflict] = []
-        self.unread: list[Conflict] = []
-        self.samples = _Samples(samples)
-
-    @property
-    def sources(self) -> dict[str, int]:
-        """How many jobs each path added."""
-        return {path: sum(of == path for of in self.taken.values()) for path in self.paths}
-
-    def add(self, path: Path) -> None:
-        self.paths.append(str(path))
-        if is_set(path):
-            self._add_set(path)
-        else:
-            self._add_run(RunFolder.open(path))
-
-    def _add_run(self, folder: RunFolder) -> None:
-        plan, results, now = folder.plan(), folder.results(), folder.running()
-        for one in single_jobs(plan):
-            job = one.planned[0]
-            samples = Readings.of(folder.samples(job))
-            readings = {job.id: folder.gpu_samples(results[job.id])} if job.id in results else {}
-            (row,) = merge_run(one, results, {job.id: samples}, readings, running=now)
-            if self._take(row, str(folder.path)) and not without_record(row):
-                self.epochs += epoch_rows([results[job.id]], readings, {job.id: samples}) if job.id in results else []
-                self.samples.add(plan.run_id, job.id, samples)
-
-    def _add_set(self, path: Path) -> None:
-        source = tables_of_set(path)
-        new = [row for row in source.rows if self._take(row, str(path))]
-        taken = {(row["run_id"], row["job_id"]) for row in new if not without_record(row)}
-        self.epochs += [epoch for epoch in source.epochs if (epoch["run_id"], epoch["job_id"]) in taken]
-        self.samples.copy(opened_set(path), taken)
-
-    def _take(self, row: Row, origin: str) -> bool:
-        """Keep the row if its job is new, and say whether it is; else count it as identical or note a conflict.
-
-        A record that can be read is kept in place of one that cannot, whichever came first.
-        """
-        key = (row["run_id"], row["job_id"])
-        known, before = self.rows.get(key), self.origin.get(key, origin)
-        better = known is None or (without_record(known) and not without_record(row))
-        if better:
-            self.rows[key], self.origin[key], self.taken[key] = row, origin, self.paths[-1]
-        if known is None:
-            return True
-        # What a set of an older version has no column for does not differ.
-        differs = [name for name in columns.COLUMNS if name in known and name in row and known[name] != row[name]]
-        self.identical += not differs
-        if differs:
-            kept, dropped = (origin, before) if better else (before, origin)
-            noted = Conflict(run_id=key[0], job_id=key[1], kept=kept, dropped=dropped, differs=differs)
-            (self.unread if without_record(known) or without_record(row) else self.conflicts).append(noted)
-        return better
+    def differences(self) -> dict[str, list[str]]:
+        found = {
+            workload: [name for name, values in names.items() if len(values) > 1]
+            for workload, names in self._values.items()
+        }
+        return {workload: names for workload, names in found.items() if names}
 
 
 def _known(row: Row) -> Row:
     """A row of an older or newer set with today's columns."""
     return public_row({name: row.get(name) for name in columns.COLUMNS})
-
-
-class _Samples:
-    """Writes the folder samples/: run_id, job_id and the fields of Sample, one Parquet file per CHUNK samples.
-
-    It is written beside the old folder and moved at the end, as a set may be merged onto itself.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.fresh = path.with_name(doors.temporary(path.name))
-        self.database = named_files.connect()
-        self.waiting: list[Readings] = []
-        self.count = 0
-        self.parts = 0
-
-    def __enter__(self) -> _Samples:
-        doors.make(self.fresh)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        try:
-            if kind is None:
-                self._flush()
-                self._close()
-        finally:
-            self.database.close()
-            with contextlib.suppress(OSError):
-                remove_tree(self.fresh)
-
-    def add(self, run_id: str, job_id: str, readings: Readings) -> None:
-        if readings.length:
-            words = {"run_id": [run_id], "job_id": [job_id], **readings.words}
-            self.waiting.append(msgspec.structs.replace(readings, words=words))
-            self.count += readings.length
-        if self.count >= CHUNK:
-            self._flush()
-
-    def copy(self, source: Path, taken: set[tuple[str, str]]) -> None:
-        """Copy the samples of the jobs in `taken` from another opened set, without reading them into memory."""
-        if not taken:
-            return
-        files = table_files(source, "samples")
-        runs, jobs = zip(*sorted(taken), strict=True)
-        taken_names = {"run_id": np.array(runs, dtype=object), "job_id": np.array(jobs, dtype=object)}
-        self.database.register("taken", taken_names)
-        with named_files.opened(files) as names:
-            named_files.refuse_many(self.database, names, files[0], MOST["samples"])
-            theirs = named_files.read_parquet(self.database, names)
-            theirs.create_view("theirs", replace=True)
-            self._write(f"select {_of_samples(theirs, files[0])} from theirs s semi join taken using (run_id, job_id)")
-            self.database.execute("drop view theirs")
-        self.database.unregister("taken")
-
-    def _flush(self) -> None:
-        """Write the samples that wait as one file. Text is passed to the database as numbers, which is much faster."""
-        if not self.waiting:
-            return
-        chunk = {name: np.concatenate([readings.numbers[name] for readings in self.waiting]) for name in NUMBERS}
-        joins = ""
-        for name in ("run_id", "job_id", *WORDS):
-            chunk[name], known = _numbered([(readings.words[name], readings.length) for readings in self.waiting])
-            self._remember(name, known)
-            joins += f" join words_{name} on words_{name}.number = chunk.{name}"
-        self.database.register("chunk", chunk)
-        chosen = map(_chosen, ("run_id", "job_id", *Sample.__struct_fields__))
-        self._write(f"select {', '.join(chosen)} from chunk{joins}")
-        self.waiting, self.count = [], 0
-
-    def _remember(self, name: str, known: Sequence[str | None]) -> None:
-        """Make a table of words by number. As an enumeration they need not be compared a million times."""
-        words = np.empty(len(known), dtype=object)
-        words[:] = known
-        self.database.register("known", {"number": np.arange(len(known), dtype=np.int32), "word": words})
-        self.database.execute(f"drop table if exists words_{name}")
-        self.database.execute(f"drop type if exists kind_{name}")
-        self.database.execute(f"create type kind_{name} as enum (select word from known where word is not null)")
-        self.database.execute(f"create table words_{name} as select number, word::kind_{name} as word from known")
-
-    def _write(self, select: str) -> None:
-        with named_files.written(self.fresh / f"{self.parts:05}.parquet") as target:
-            self.database.execute(f"copy ({select}) to {named_files.quoted(target)} (format parquet)")
-        self.parts += 1
-
-    def _close(self) -> None:
-        if not self.parts:
-            empty = ", ".join(map(_absent, KINDS))
-            self._write(f"select '' as run_id, '' as job_id, {empty} where false")
-        if doors.kind_of(self.path):
-            remove_tree(self.path)
-        doors.move(self.fresh, self.path)
-
-
-def _of_samples(theirs: Any, path: Path) -> str:
-    """The columns of another set's samples, each of the type that it should have. Raises UserError."""
-    lacking = [name for name in ("run_id", "job_id", "t", "device") if name not in theirs.columns]
-    if lacking:
-        raise UserError(f"{path} has no column {lacking[0]}", "the set is damaged: merge its runs again")
-    kinds = {"run_id": "VARCHAR", "job_id": "VARCHAR", **KINDS}
-    return ", ".join(
-        f's."{name}"::{kind} as "{name}"' if name in theirs.columns else _absent(name) for name, kind in kinds.items()
-    )
-
-
-def _numbered(columns: Sequence[tuple[Sequence[str | None], int]]) -> tuple[np.ndarray, list[str | None]]:
-    """The number of each word, and the words by number. A column is given as its words and its length."""
-    known: dict[str | None, int] = {}
-    parts = []
-    for words, length in columns:
-        numbers = np.array([known.setdefault(word, len(known)) for word in words], dtype=np.int32)
-        parts.append(numbers.repeat(length // len(words)))  # a single word stands for all
-    return np.concatenate(parts), list(known)
-
-
-def _absent(name: str) -> str:
-    """A column that another version did not write."""
-    return f"null::{KINDS[name]} as {name}"
-
-
-def _chosen(name: str) -> str:
-    """A column as it is written; numpy says nan where a reading is absent."""
-    if name not in NUMBERS:
-        return f"words_{name}.word as {name}"
-    return f"case when isnan(chunk.{name}) then null else chunk.{name} end as {name}"

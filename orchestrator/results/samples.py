@@ -1,6 +1,7 @@
 """The samples of one job as numpy columns, so that thousands of them are added up or written without a loop.
 
-A value that was not read is nan here, as numpy has no other word for it, and absent again wherever it is shown.
+A value that was not read is nan here, as numpy has no other word for it, and absent again wherever it is shown. A field
+that was never read has no column.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ def _is_number(hint: Any) -> bool:
     return bool(set(typing.get_args(hint) or (hint,)) <= {float, int, type(None)})
 
 
-def _numbers(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> np.ndarray:
-    try:
-        return np.fromiter(map(get, samples), float, len(samples))
-    except TypeError:  # some are absent: twice the work, for few jobs
-        return np.array(list(map(get, samples)), dtype=float)
+def _numbers(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> np.ndarray | None:
+    """The values of a field; None where it was never read."""
+    if samples and get(samples[0]) is None and list(map(get, samples)).count(None) == len(samples):
+        return None
+    return np.fromiter(map(get, samples), float, len(samples))
 
 
 def _words(samples: Sequence[Sample], get: Callable[[Sample], Any]) -> list[str | None]:
@@ -44,24 +45,39 @@ class Readings(Struct, frozen=True):
     length: int
     numbers: dict[str, np.ndarray]
     words: dict[str, list[str | None]]
+    #: What was made of them and is asked for again.
+    made: dict[str, tuple[np.ndarray, np.ndarray]] = {}
 
     @classmethod
     def of(cls, samples: Sequence[Sample] | Readings) -> Readings:
         if isinstance(samples, Readings):
             return samples
-        numbers = {name: _numbers(samples, attrgetter(name)) for name in NUMBERS}
+        read = {name: _numbers(samples, attrgetter(name)) for name in NUMBERS}
+        numbers = {name: values for name, values in read.items() if values is not None}
         return cls(len(samples), numbers, {name: _words(samples, attrgetter(name)) for name in WORDS})
 
     def peak(self, name: str) -> float | None:
         """The largest value of a field, None where none was read."""
-        values = self.numbers[name]
-        known = values[~np.isnan(values)]
-        return float(known.max()) if known.size else None
+        values = self.known(name)[1]
+        return float(values.max()) if values.size else None
 
     def known(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """The times and the values of a field where it was read, in order of time."""
-        there = ~np.isnan(self.numbers[name])
-        t, values = self.numbers["t"][there], self.numbers[name][there]
+        return self.once(name, lambda: self._known(name))
+
+    def once(self, name: str, make: Callable[[], tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+        """Times and values of something that is made of these readings, at the first time only."""
+        if name not in self.made:
+            self.made[name] = make()
+        return self.made[name]
+
+    def _known(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        if name not in self.numbers:
+            return np.empty(0), np.empty(0)
+        t, values = self.numbers["t"], self.numbers[name]
+        there = ~np.isnan(values)
+        if not there.all():
+            t, values = t[there], values[there]
         if (t[1:] < t[:-1]).any():
             order = np.argsort(t, kind="stable")
             t, values = t[order], values[order]

@@ -11,7 +11,7 @@ import click
 from orchestrator.cli.console import tell
 from orchestrator.cli.options import FOLDER, JSON, command
 from orchestrator.cli.options.command import OUTPUT, folder
-from orchestrator.cli.output import print_json
+from orchestrator.cli.output import print_document
 
 
 @command()
@@ -31,11 +31,10 @@ def merge(runs: Sequence[Path], to: Path, as_json: bool) -> None:
       orchestrate merge results/all host-b/results/2026* --to results/both
     """
     from orchestrator.results import merged_set
-    from orchestrator.results.own_figures import for_programs
 
-    done, rows = merged_set.merge_sources(runs, to)
+    done = merged_set.merge_sources(runs, to)
     if as_json:
-        print_json({"results": for_programs(rows)})
+        print_document(to / "results.json")
     else:
         for line in merge_lines(done, to):
             tell(line)

@@ -10,15 +10,24 @@ import duckdb
 import msgspec
 import pytest
 
+from orchestrator import doors
 from orchestrator.errors import UserError
-from orchestrator.model import Result, Sample
-from orchestrator.results import collect, merged_set
+from orchestrator.files import locked
+from orchestrator.model import Result, Sample, to_json
+from orchestrator.results import collect, export, hands, merged_set
 from orchestrator.results.columns import COLUMNS
 from orchestrator.results.folder import RunFolder
-from orchestrator.results.samples import Readings
+from orchestrator.results.own_figures import for_programs
 from orchestrator.results.source import query, read_source
 from orchestrator.stats.repeats import MACHINE
 from tests.make import make_job, make_plan
+from tests.unit.results.conftest import made
+
+
+def apart(rows):
+    found = merged_set.Apart()
+    assert list(found.passed(rows)) == rows
+    return found.differences()
 
 
 def changed(run, to, change):
@@ -66,7 +75,7 @@ def test_samples_are_kept_as_they_were_read(merged, runs):
 
 
 def test_a_set_can_be_merged_again(merged, runs, tmp_path):
-    done, _ = merged_set.merge_sources([merged[0], runs[1]], tmp_path / "again")
+    done, _ = made([merged[0], runs[1]], tmp_path / "again")
     assert (done.jobs, done.identical, done.conflicts) == (35, 15, [])
     count = query(tmp_path / "again", "select count(*) from samples")[1]
     assert count == query(merged[0], "select count(*) from samples")[1]
@@ -76,7 +85,7 @@ def test_a_set_can_be_merged_again(merged, runs, tmp_path):
 
 def test_a_conflict_is_shown_and_the_first_is_kept(runs, tmp_path):
     other = changed(runs[0], tmp_path / "copy", lambda result: result.update(status="failed", reason="edited"))
-    done, rows = merged_set.merge_sources([runs[0], other], tmp_path / "set")
+    done, rows = made([runs[0], other], tmp_path / "set")
     (conflict,) = done.conflicts
     assert (conflict.kept, conflict.dropped) == (str(runs[0]), str(other))
     assert {"status", "reason"} <= set(conflict.differs)
@@ -94,9 +103,9 @@ def test_what_must_not_be_averaged_is_in_another_group(runs, tmp_path, name):
 
 def test_unlike_conditions_are_named(runs):
     rows = read_source(runs[0]).rows
-    assert merged_set.apart(rows) == {}
+    assert apart(rows) == {}
     first = rows[0]["workload"]
-    assert merged_set.apart([*rows, {**rows[0], "threads": 99}]) == {first: ["threads"]}
+    assert apart([*rows, {**rows[0], "threads": 99}]) == {first: ["threads"]}
 
 
 def machine(**changes):
@@ -125,7 +134,7 @@ def test_two_machines_of_one_name_are_two_groups_and_what_differs_is_named(runs,
     for path in (other / "jobs").glob("*/result.json"):
         path.write_text(json.dumps({**json.loads(path.read_text()), "run_id": "20260101-000000-abcd"}))
     changed_job = sorted((other / "jobs").glob("*/result.json"))[0].parent.name
-    done, rows = merged_set.merge_sources([runs[0], other], tmp_path / "set")
+    done, rows = made([runs[0], other], tmp_path / "set")
     groups = {}
     for row in rows:
         groups.setdefault(row["job_id"], set()).add(row["group"])
@@ -141,7 +150,7 @@ def test_a_set_of_an_older_version_merges_with_its_own_runs_and_has_its_report(r
         path = old / f"{table}.parquet"
         duckdb.sql(f"copy (select {columns} from '{path}') to '{path}.new' (format parquet)")
         path.with_name(path.name + ".new").replace(path)
-    done, rows = merged_set.merge_sources([old, *runs], tmp_path / "set")
+    done, rows = made([old, *runs], tmp_path / "set")
     assert (len(rows), done.conflicts) == (35, [])
     assert query(tmp_path / "set", "select count(*), count(wait_s) from samples")[1][0][0] > 0
     assert len(collect.merged_set(old).rows) == done.sources[str(old)]
@@ -164,34 +173,22 @@ def test_every_planned_job_is_a_row_also_without_a_result(runs, tmp_path):
     copy = tmp_path / "cut"
     shutil.copytree(runs[1], copy)
     shutil.rmtree(sorted((copy / "jobs").iterdir())[0])
-    _, rows = merged_set.merge_sources([copy], tmp_path / "set")
+    _, rows = made([copy], tmp_path / "set")
     assert len(rows) == 15
     assert sorted({row["status"] for row in rows}) == ["cancelled", "ok"]
     assert list(rows[0])[: len(COLUMNS)] == list(COLUMNS)
     assert msgspec.json.encode(rows)
 
 
-def test_samples_of_any_words_are_kept_reading_by_reading(tmp_path):
-    def samples(*devices):
-        return [Sample(t=float(i), device=name, cpu_s=None if i % 2 else 1.5) for i, name in enumerate(devices)]
-
-    given = {"a": samples("cpu", "cpu"), "b": samples("it's", "", "cpu", 'x"\\'), "c": samples("cpu")}
-    with merged_set._Samples(tmp_path / "samples") as table:
-        for job, its in given.items():
-            table.add("run", job, Readings.of(its))
-    read = duckdb.sql(f"select job_id, t, device, cpu_s from '{tmp_path}/samples/*.parquet' order by all").fetchall()
-    assert read == [(job, s.t, s.device, s.cpu_s) for job, its in given.items() for s in its]
-
-
 def test_a_pending_row_gives_way_to_the_result_and_is_no_conflict(tmp_path):
     job = make_job()
     folder = RunFolder.create(tmp_path / "runs", make_plan(jobs=[job]))
     with folder.locked():
-        done, rows = merged_set.merge_sources([folder.path], tmp_path / "early")
+        done, rows = made([folder.path], tmp_path / "early")
     assert [row["status"] for row in rows] == ["pending"]
     folder.write_result(Result(run_id=folder.path.name, job=job, status="ok"))
     for order in ([tmp_path / "early", folder.path], [folder.path, tmp_path / "early"]):
-        done, rows = merged_set.merge_sources(order, tmp_path / "all")
+        done, rows = made(order, tmp_path / "all")
         assert [row["status"] for row in rows] == ["ok"] and done.conflicts == []
 
 
@@ -218,12 +215,12 @@ def test_the_whole_record_is_kept_whichever_comes_first(runs, tmp_path, name, fi
         merged_set.merge_sources([torn], tmp_path / "torn_set")
         torn = tmp_path / "torn_set"
     sources = [torn, runs[0]] if first == "torn" else [runs[0], torn]
-    done, rows = merged_set.merge_sources(sources, tmp_path / "set")
+    done, rows = made(sources, tmp_path / "set")
     (row,) = [row for row in rows if row["reason"] == whole["reason"] and row["started"] == whole["started"]]
     assert row["status"] == whole["status"]
     assert done.conflicts == [] and [each.kept for each in done.unread] == [str(runs[0])]
     assert sum(done.sources.values()) == done.jobs == len(rows)
-    _, straight = merged_set.merge_sources([runs[0]], tmp_path / "alone")
+    _, straight = made([runs[0]], tmp_path / "alone")
     key = {"job_id", "status", "epoch_s"}
     assert sorted(str({k: r[k] for k in key}) for r in rows) == sorted(str({k: r[k] for k in key}) for r in straight)
     count = "select count(*) from samples"
@@ -260,8 +257,8 @@ OWN_ROW = {
 def test_repeats_of_ones_own_file_agree_in_what_was_asked_and_in_what_it_trained(name):
     assert merged_set.group({**OWN_ROW, "epochs": 3}) == merged_set.group(OWN_ROW)  # it may stop early
     assert merged_set.group({**OWN_ROW, name: 99}) != merged_set.group(OWN_ROW)
-    assert merged_set.apart([OWN_ROW, {**OWN_ROW, "epochs": 3}]) == {}
-    assert merged_set.apart([OWN_ROW, {**OWN_ROW, name: 99}]) == {"my": [name]}
+    assert apart([OWN_ROW, {**OWN_ROW, "epochs": 3}]) == {}
+    assert apart([OWN_ROW, {**OWN_ROW, name: 99}]) == {"my": [name]}
 
 
 def test_a_folder_that_is_no_set_is_not_written_over(runs, tmp_path):
@@ -275,3 +272,56 @@ def test_a_folder_that_is_no_set_is_not_written_over(runs, tmp_path):
     with pytest.raises(UserError, match=r"/plan\.json would be lost"):
         merged_set.merge_sources(runs[:1], runs[1])
     assert sorted(runs[1].rglob("*")) == before
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it is done."""
+
+
+@pytest.mark.parametrize("moves", range(2 * len(merged_set.PARTS)))
+def test_a_merge_that_is_killed_leaves_the_old_set_or_none_and_can_be_made_again(runs, tmp_path, monkeypatch, moves):
+    """At each move of a file: what is read afterwards is the old set, whole, or no set at all."""
+    to, left = tmp_path / "set", iter(range(moves))
+    before, _ = made([runs[0]], to)
+    move = doors.move
+
+    def moved(path, target):
+        into_place = path.name in merged_set.PARTS and path.parent in (to, *to.glob(".set.*.tmp"))
+        if into_place and next(left, None) is None:
+            raise Killed
+        move(path, target)
+
+    with monkeypatch.context() as patched, pytest.raises(Killed):
+        patched.setattr(merged_set.doors, "move", moved)
+        patched.setattr(merged_set, "remove_tree", lambda path: None)
+        merged_set.merge_sources([runs[1]], to)
+    assert merged_set._left_by_killed(to)
+    if merged_set.is_set(to):
+        assert len(read_source(to).rows) == before.jobs
+    done, rows = made([runs[1]], to)
+    assert (done.jobs, len(rows)) == (15, 15)
+    assert sorted(path.name for path in to.iterdir()) == sorted(merged_set.PARTS)
+
+
+def test_of_two_merges_into_one_set_the_second_is_refused(runs, tmp_path):
+    (tmp_path / "set").mkdir()
+    with locked(doors.open_folder(tmp_path / "set")), pytest.raises(UserError, match="in use: another merge"):
+        merged_set.merge_sources([runs[0]], tmp_path / "set")
+
+
+def test_many_rows_are_written_as_few_are(runs, tmp_path, monkeypatch):
+    """A few at a time, with hands, and all at once: the same bytes."""
+    merged_set.merge_sources(runs, tmp_path / "few")
+    monkeypatch.setattr(export, "PIECE", 3)
+    monkeypatch.setattr(hands, "WORTH", 1)
+    monkeypatch.setattr(hands, "UNIT", 3)
+    merged_set.merge_sources(runs, tmp_path / "many")
+    for name in ("results.json", "results.csv", "set.json"):
+        assert (tmp_path / "many" / name).read_bytes() == (tmp_path / "few" / name).read_bytes()
+    rows = read_source(tmp_path / "few").rows
+    assert read_source(tmp_path / "many") == read_source(tmp_path / "few")
+    assert (tmp_path / "few" / "results.json").read_bytes() == to_json({"results": for_programs(set_rows(rows))})
+
+
+def set_rows(rows):
+    return [{**{name: row[name] for name in COLUMNS}, "group": row["group"]} for row in rows]

@@ -11,6 +11,7 @@ from orchestrator.errors import UserError
 from orchestrator.results import collect, gpu_readings, merged_set, named_files
 from orchestrator.results.export import write_parquet
 from orchestrator.results.source import query, read_source
+from tests.unit.results.conftest import made
 from tests.unit.results.test_gpu_readings import SAMPLES, spool
 
 #: Patterns, a column of a partition, quotes, the home folder, an address, a template.
@@ -35,7 +36,7 @@ def test_a_set_in_a_folder_of_any_name_is_that_set_and_no_other(named, runs):
     assert "x" not in {row["workload"] for row in found.rows}
     shutil.rmtree("run1")
     assert collect.merged_set(named / "set") == found
-    _, rows = merged_set.merge_sources([named / "set"], named / "again")
+    _, rows = made([named / "set"], named / "again")
     assert {row["run_id"] for row in rows} == {runs[1].name}
     assert (named / "again/samples/00000.parquet").stat().st_size > 1000
 
