@@ -1,118 +1,178 @@
-"""Writes tables as files: JSON, CSV, and Parquet with typed columns; and gives them as an Arrow stream.
+"""Text for people: what may leave through an exit, suggestions for misspelt names, counts and durations in words.
 
-Rows are taken a few at a time.
+Every exit has one function here, whoever wrote the text: `message` for a terminal, `plain_lines` for documents of
+several lines and for the page, `markdown`, `cell` for spreadsheets. `public` takes secrets out for all of them.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
-from operator import itemgetter
-from pathlib import Path
-from typing import IO, Any
+import difflib
+import functools
+import math
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
 
-import msgspec
+#: An address in a text: scheme, account, the rest. An account ends at the last `@` before a slash; one whose password
+#: was typed with a slash in it (after the colon stands no port) at the last `@` of the word. Each part is bounded, as
+#: anybody may have written the text: what is searched for from every letter must not run to its end.
+_ADDRESS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,30}://)"
+    r"(?P<account>[^/\s]{0,4096}@|[^/\s:\[]{1,255}:(?!\d{0,9}(?:[/\s]|\Z))\S{0,1024}@)?"
+    r"(?P<rest>[^\s'\"<>]*)"
+)
+#: An account without a scheme before it, as some take proxies: name:password@host. The digest of an image is no host.
+_ACCOUNT = re.compile(r"(?<![\w/@.%~+-])[\w.%~+-]+:[^\s@/:'\"]+@(?!sha(?:256|512):)(?=[\w.-]+(?:[:/]|[\s'\",;)\]]|\Z))")
+#: The beginnings by which GitHub, GitLab, PyPI, Hugging Face, npm, Docker, Slack and AWS make their tokens known; and
+#: the three parts of a signed token (JWT).
+_TOKEN = re.compile(
+    r"\b(?:(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ft|rt)-|pypi-|hf_|npm_|dckr_(?:pat|oat)_|xox[abprs]-)[\w-]{16,}"
+    r"|(?:AKIA|ASIA)[A-Z0-9]{16}\b|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*)"
+)
+#: What of a query or a fragment says which file is meant; all else of it may be a token.
+_HARMLESS = re.compile(r"(?:egg|subdirectory|sha256|sha384|sha512|md5|branch|tag|rev)=[\w.+/\[\],:-]*\Z")
 
-from orchestrator import doors
-from orchestrator.files import disk_errors, replacing, write_atomic
-from orchestrator.model import Row, to_json
-from orchestrator.results import named_files
-from orchestrator.results.own_figures import for_programs
-from orchestrator.text import cell
 
-#: Rows that are taken at a time, and those that the database holds of a table that it writes.
-PIECE, GROUP = 500, 10_000
-#: What the document of all rows begins and ends with.
-_HEAD, _TAIL = b'{\n "results": [\n', b"\n ]\n}\n"
+#: Seconds; figures that add up to more were made up by a job or a record.
+LONGEST_S = 1e9
 
 
-def to_csv(rows: Iterable[Row], columns: Mapping[str, str], header: bool = True) -> bytes:
-    """The rows as CSV with a header; every row needs every column, and there are two columns or more.
+def printable(text: str, limit: int | None = None) -> str:
+    """`text` on one line, with a space for everything that could steer a terminal; at most `limit` characters."""
+    return "".join(c if c.isprintable() else " " for c in text)[:limit]
 
-    Text that a spreadsheet would take for a formula begins with an apostrophe; numbers are as they are.
+
+def plain_lines(text: str) -> str:
+    """A document of several lines, without what could steer a terminal or turn the direction of letters.
+
+    Whoever makes it answers for its line breaks. Narrow and unbreakable spaces stay: they do nothing.
     """
-    text, taken = io.StringIO(), itemgetter(*columns)
-    writer = csv.writer(text, lineterminator="\n")
-    if header:
-        writer.writerow(columns)
-    writer.writerows([cell(value) if isinstance(value, str) else value for value in taken(row)] for row in rows)
-    return text.getvalue().encode("utf-8", "replace")
+    return "".join(c if c.isprintable() or c in "\n\t" or unicodedata.category(c) == "Zs" else " " for c in text)
 
 
-def write_parquet(rows: Iterable[Row], columns: Mapping[str, str], path: Path) -> None:
-    """Write the rows as Parquet, whose columns have their type also where every value is None."""
-    lines = path.with_name(doors.temporary(path.name))
-    try:
-        with disk_errors(path), replacing(lines, place="results") as stream:
-            for some in pieces(rows):
-                stream.write(_lines(some))
-        lines_to_parquet(lines, columns, path)
-    finally:
-        doors.remove(lines)
-
-
-def lines_to_parquet(lines: Path, columns: Mapping[str, str], path: Path) -> None:
-    """Write a file of JSON lines, a row each, as Parquet."""
-    with (
-        named_files.opened([lines]) as names,
-        named_files.written(path) as target,
-        named_files.connect() as database,
-    ):
-        named_files.read_lines(database, names[0], dict(columns)).write_parquet(target, row_group_size=GROUP)
-
-
-def arrow_stream(rows: Sequence[Row], columns: Mapping[str, str], requested_schema: Any = None) -> Any:
-    """The rows as a capsule of the Arrow C stream interface, with the same types as in Parquet. Raises Lacking.
-
-    The capsule holds them: nothing else must be kept, and nothing is left on the disk.
+def message(text: str) -> str:
+    """One message for a terminal. Of further lines each begins with a bar, so that none of them can pass for another
+    message, or for an order to the program that reads them.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "rows.jsonl")
-        write_atomic(source, _lines(rows))
-        with named_files.opened([source]) as names:
-            database = named_files.connect()
-            named_files.read_lines(database, names[0], dict(columns)).create("rows")
-    return database.table("rows").__arrow_c_stream__(requested_schema)
+    first, *rest = public(text).rstrip("\n").split("\n")
+    return "\n".join([printable(first), *(f"  | {printable(line).strip()}" for line in rest)])
 
 
-def write_results(rows: Iterable[Row], columns: Mapping[str, str], folder: Path) -> None:
-    """Write results.json (the same document as --json), results.csv and results.parquet. Raises HostError, Lacking."""
-    lines = folder / doors.temporary("results")
-    try:
-        with (
-            disk_errors(folder),
-            replacing(folder / "results.json", place="results") as as_json,
-            replacing(folder / "results.csv", place="results") as as_csv,
-            replacing(lines, place="results") as as_lines,
-        ):
-            _write_pieces(pieces(rows), columns, as_json, as_csv, as_lines)
-        lines_to_parquet(lines, columns, folder / "results.parquet")
-    finally:
-        doors.remove(lines)
+def markdown(text: str) -> str:
+    """`text` as inert Markdown on one line: no markup, no HTML, no table cell, nobody notified."""
+    text = re.sub(r"\s+", " ", plain_lines(text)).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = re.sub(r"([\\`*_\[\]|~#])", r"\\\1", text)
+    return re.sub(r"(@|://|(?<=www)\.)", "\\1\u200b", text)
 
 
-def _write_pieces(some_rows: Iterable[Sequence[Row]], columns: Mapping[str, str], *streams: IO[bytes]) -> None:
-    as_json, as_csv, as_lines = streams
-    as_csv.write(to_csv((), columns))
-    begun = False
-    for some in some_rows:
-        document = to_json({"results": for_programs(some)})
-        as_json.write((b",\n" if begun else _HEAD) + document[len(_HEAD) : -len(_TAIL)])
-        as_csv.write(to_csv(some, columns, header=False))
-        as_lines.write(_lines(some))
-        begun = True
-    as_json.write(_TAIL if begun else to_json({"results": []}))
+#: Letters of a text whose answer is kept, and how many are. Tables say the same few things in thousands of rows.
+SHORT, KEPT = 200, 4096
 
 
-def pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """The rows, a few at a time."""
-    left = iter(rows)
-    while some := list(islice(left, PIECE)):
-        yield some
+def _remembered(make: Callable[[str], str]) -> Callable[[str], str]:
+    """`make`, which is asked once for what is short and often said."""
+    known = functools.lru_cache(KEPT)(make)
+
+    @functools.wraps(make)
+    def found(text: str) -> str:
+        return known(text) if len(text) <= SHORT else make(text)
+
+    return found
 
 
-def _lines(rows: Iterable[Row]) -> bytes:
-    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
+#: Where a spreadsheet, whatever it takes for the separator, would begin a cell with a formula.
+_FORMULA = re.compile(r"(\A|[;\t\n])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+@_remembered
+def cell(text: str) -> str:
+    """The text of a cell that is only text, with an apostrophe wherever a spreadsheet would take it for a formula."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")  # a lone one would end the row: no writer quotes it
+    text = plain_lines(text)
+    return _FORMULA.sub(r"\1'", f"'{text}" if text[:1] in ("\t", "\n") else text)
+
+
+def capfirst(text: str) -> str:
+    """The beginning of a sentence; all other letters stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    """`text` on one line without what steers a terminal, with a mark where it was cut."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+@_remembered
+def public(text: str) -> str:
+    """`text` with every address in it as anybody may see it: no account, no password, no token.
+
+    The one filter of all that is recorded or shown. Of queries and fragments only what names a file stays; the name of
+    a user of ssh is no secret, and an address without it means another place.
+    """
+    if "@" in text or "://" in text:
+        text = _ACCOUNT.sub("", _ADDRESS.sub(_public_address, text))
+    return _TOKEN.sub("***", text)
+
+
+def _public_address(found: re.Match[str]) -> str:
+    account = found["account"] or ""
+    user = account if found["scheme"].lower().endswith("ssh://") and ":" not in account else ""
+    address, hash_mark, fragment = found["rest"].partition("#")
+    address, question, query = address.partition("?")
+    address = re.sub(r";\w+=[^/;]*", "", address)
+    return found["scheme"] + user + address + _harmless(question, query) + _harmless(hash_mark, fragment)
+
+
+def _harmless(mark: str, fields: str) -> str:
+    kept = [field for field in fields.split("&") if _HARMLESS.match(field)]
+    return mark + "&".join(kept) if kept else ""
+
+
+def suggest(name: str, known: Iterable[str], otherwise: str | None = None) -> str:
+    """A hint for a name that is not known: the closest known one, else `otherwise` (default: all known names)."""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"known: {', '.join(names)}" if otherwise is None else otherwise
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 epoch`, `4,096 samples`."""
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def room(mib: float) -> str:
+    """An amount of memory or of a disk, in MiB or GiB."""
+    return f"{mib / 1024:.1f} GiB" if mib >= 1024 else f"{mib:.0f} MiB"
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 07 min`; what no run takes, endless times included, is unknown."""
+    if not abs(seconds) < LONGEST_S:
+        return "an unknown time"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def whole_minutes(seconds: float) -> float:
+    """A time that nobody should take for exact: upwards to a minute, from a minute on."""
+    return seconds if seconds < 60 else 60.0 * math.ceil(seconds / 60)
+
+
+def slug(text: str) -> str:
+    """`TensorFlow 1.3.0 CPU` as `tensorflow-1.3.0-cpu`: fit for an id of the page and the fragment of an address."""
+    return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-") or "x"
+
+
+def silent(line: str) -> None:
+    """Says nothing: for whoever must be given somebody to talk to."""

@@ -1,37 +1,23 @@
-<<<<<<< HEAD
-"""Writes tables as files: CSV, and Parquet with typed columns; and gives them as an Arrow stream."""
-||||||| parent of 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-"""Writes tables as files: CSV, and Parquet with typed columns."""
-=======
-"""Writes tables as files: JSON, CSV, and Parquet with typed columns. Rows are taken a few at a time."""
->>>>>>> 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
+"""Writes tables as files: JSON, CSV, and Parquet with typed columns; and gives them as an Arrow stream.
+
+Rows are taken a few at a time.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
-<<<<<<< HEAD
 import tempfile
-from collections.abc import Mapping, Sequence
-||||||| parent of 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-from collections.abc import Mapping, Sequence
-=======
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
->>>>>>> 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
 from operator import itemgetter
 from pathlib import Path
-<<<<<<< HEAD
-from typing import Any
-||||||| parent of 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-=======
-from typing import IO
->>>>>>> 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
+from typing import IO, Any
 
 import msgspec
 
 from orchestrator import doors
-from orchestrator.files import disk_errors, replacing
+from orchestrator.files import disk_errors, replacing, write_atomic
 from orchestrator.model import Row, to_json
 from orchestrator.results import named_files
 from orchestrator.results.own_figures import for_programs
@@ -58,13 +44,6 @@ def to_csv(rows: Iterable[Row], columns: Mapping[str, str], header: bool = True)
 
 def write_parquet(rows: Iterable[Row], columns: Mapping[str, str], path: Path) -> None:
     """Write the rows as Parquet, whose columns have their type also where every value is None."""
-<<<<<<< HEAD
-    source = path.with_name(doors.temporary(path.name))
-    write_atomic(source, _lines(rows))
-||||||| parent of 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-    source = path.with_name(doors.temporary(path.name))
-    write_atomic(source, b"".join(msgspec.json.encode(row) + b"\n" for row in rows))
-=======
     lines = path.with_name(doors.temporary(path.name))
     try:
         with disk_errors(path), replacing(lines, place="results") as stream:
@@ -85,24 +64,6 @@ def lines_to_parquet(lines: Path, columns: Mapping[str, str], path: Path) -> Non
         named_files.read_lines(database, names[0], dict(columns)).write_parquet(target, row_group_size=GROUP)
 
 
-def write_results(rows: Iterable[Row], columns: Mapping[str, str], folder: Path) -> None:
-    """Write results.json (the same document as --json), results.csv and results.parquet. Raises HostError, Lacking."""
-    lines = folder / doors.temporary("results")
->>>>>>> 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-    try:
-        with (
-            disk_errors(folder),
-            replacing(folder / "results.json", place="results") as as_json,
-            replacing(folder / "results.csv", place="results") as as_csv,
-            replacing(lines, place="results") as as_lines,
-        ):
-            _write_pieces(pieces(rows), columns, as_json, as_csv, as_lines)
-        lines_to_parquet(lines, columns, folder / "results.parquet")
-    finally:
-<<<<<<< HEAD
-        doors.remove(source)
-
-
 def arrow_stream(rows: Sequence[Row], columns: Mapping[str, str], requested_schema: Any = None) -> Any:
     """The rows as a capsule of the Arrow C stream interface, with the same types as in Parquet. Raises Lacking.
 
@@ -117,11 +78,19 @@ def arrow_stream(rows: Sequence[Row], columns: Mapping[str, str], requested_sche
     return database.table("rows").__arrow_c_stream__(requested_schema)
 
 
-def _lines(rows: Sequence[Row]) -> bytes:
-    return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-||||||| parent of 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)
-        doors.remove(source)
-=======
+def write_results(rows: Iterable[Row], columns: Mapping[str, str], folder: Path) -> None:
+    """Write results.json (the same document as --json), results.csv and results.parquet. Raises HostError, Lacking."""
+    lines = folder / doors.temporary("results")
+    try:
+        with (
+            disk_errors(folder),
+            replacing(folder / "results.json", place="results") as as_json,
+            replacing(folder / "results.csv", place="results") as as_csv,
+            replacing(lines, place="results") as as_lines,
+        ):
+            _write_pieces(pieces(rows), columns, as_json, as_csv, as_lines)
+        lines_to_parquet(lines, columns, folder / "results.parquet")
+    finally:
         doors.remove(lines)
 
 
@@ -147,4 +116,3 @@ def pieces(rows: Iterable[Row]) -> Iterator[list[Row]]:
 
 def _lines(rows: Iterable[Row]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
->>>>>>> 50c2e80 (A merge takes jobs a few at a time on all cores and keeps rows on the disk; a set takes the place of the old one when it is whole)

@@ -172,14 +172,14 @@ def _received(stream: IO[bytes] | None) -> bytes | None:
 
 def main() -> None:
     """A hand: answers units until nobody asks any more. An error is left to who asked, who meets it, too."""
-    maker = Maker()
+    maker, answers = Maker(), sys.stdout.buffer
     gc.freeze()
     gc.set_threshold(100_000)  # what is made here has no circles, and looking for them takes a tenth of the time
     while (asked := _received(sys.stdin.buffer)) is not None:
         try:
             answer = msgspec.msgpack.encode(maker.make(msgspec.msgpack.decode(asked, type=Unit)))
         except Exception:
-            sys.stdout.buffer.write(_LENGTH.pack(_NOT_MADE))
-            sys.stdout.buffer.flush()
+            answers.write(_LENGTH.pack(_NOT_MADE))
+            answers.flush()
         else:
-            _sent(sys.stdout.buffer, answer)
+            _sent(answers, answer)

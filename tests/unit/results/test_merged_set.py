@@ -278,7 +278,7 @@ class Killed(BaseException):
     """Stands for the end of the process: nothing after it is done."""
 
 
-@pytest.mark.parametrize("moves", range(2 * len(merged_set.PARTS)))
+@pytest.mark.parametrize("moves", range(2 * len(merged_set.PARTS) - 1))
 def test_a_merge_that_is_killed_leaves_the_old_set_or_none_and_can_be_made_again(runs, tmp_path, monkeypatch, moves):
     """At each move of a file: what is read afterwards is the old set, whole, or no set at all."""
     to, left = tmp_path / "set", iter(range(moves))
