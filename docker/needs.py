@@ -61,14 +61,13 @@ def main(words):
 
 
 def code(path):
-    """Name of a wheel and the GPUs that it has code for: of most fat binaries, and each kind of them with its count."""
+    """A wheel and the GPUs that it has code for: of most fat binaries, and each kind of them with its count."""
     name, version = named(path)
     found = [kind for _, content in members(path) if content[:4] == b"\x7fELF" for kind in machine_code.kinds(content)]
     most, counts = machine_code.together(found), Counter()
     for kind in found:
         counts[(tuple(kind.native), tuple(kind.ptx.items()))] += kind.binaries
-    return name, {
-        "version": version,
+    return f"{name}=={version}", {
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "native": most.native,

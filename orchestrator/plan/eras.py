@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import read_text
-from orchestrator.model import DeviceKind, Stack
+from orchestrator.model import Backend, DeviceKind, Stack
 from orchestrator.plan.own_stack import MONTH, AskedStack, Shipped, made, read_stack_file
 
 PIN = re.compile(r"^([\w.-]+)(?:\[[\w.,-]+\])?==([^\s;\\]+)", re.MULTILINE)
@@ -40,7 +40,16 @@ def _locked(asked: AskedStack, catalog: Shipped) -> Iterator[Stack]:
     each = [made(asked, kind, pins(text), None, index_of(text), catalog) for kind, text in texts.items()]
     if each:
         images = {kind: image for stack in each for kind, image in stack.images.items()}
-        yield msgspec.structs.replace(each[0], images=images)
+        yield msgspec.structs.replace(each[0], images=images, backends=list(_backends(each)))
+
+
+def _backends(each: Sequence[Stack]) -> Iterator[Backend]:
+    """Those that the locks of all kinds of device have, with the package of each; all are of one version."""
+    for backend in each[0].backends:
+        same = [own for stack in each for own in stack.backends if own.name == backend.name]
+        if len(same) == len(each):
+            package = {kind: name for own in same for kind, name in own.package.items()}
+            yield msgspec.structs.replace(backend, package=package)
 
 
 def era_file(name: str, catalog: Shipped) -> Path | None:

@@ -19,6 +19,7 @@ from orchestrator.model import (
     Declared,
     Deviation,
     DeviceKind,
+    GpuNeeds,
     ImageVariant,
     Measured,
     Month,
@@ -88,6 +89,8 @@ class StackFile(Noun, frozen=True, kw_only=True):
     deviations: list[Deviation] = []
     declared: list[Declared] = []
     measured: dict[DeviceKind, Measured] = {}
+    #: What the CUDA code of its gpu packages asks of the host, as docker/needs.py read it from them.
+    gpu_needs: GpuNeeds | None = None
 
 
 class AskedStack(Noun, frozen=True, kw_only=True):
@@ -209,7 +212,9 @@ def _backend(backend: Backend, device: DeviceKind, pins: Mapping[str, str]) -> B
         return None
     title = re.sub(r" \d[\w.+]*\Z", "", backend.title)
     version = pins[found].partition("+")[0]
-    return msgspec.structs.replace(backend, title=f"{title} {version}", package={device: names[found]})
+    # Its month is the file's: that of `like` is of another version.
+    changes = {"title": f"{title} {version}", "package": {device: names[found]}, "released": ""}
+    return msgspec.structs.replace(backend, **changes)
 
 
 def _base(like: Stack, python: str, catalog: Shipped) -> str:
@@ -219,14 +224,19 @@ def _base(like: Stack, python: str, catalog: Shipped) -> str:
 
 
 def _variant(variant: ImageVariant, asked: AskedStack, device: DeviceKind, index: str | None) -> ImageVariant:
-    """The image of `like` with another environment. What its CUDA needs is known only where that is not in wheels."""
+    """The image of `like` with another environment.
+
+    What its CUDA needs is known where that is not in wheels, or the file says it. Files that the packages of `like`
+    have for nothing may be missing in these, or be of use: all stay.
+    """
     measured = asked.file.measured.get(device)
     return msgspec.structs.replace(
         variant,
         env={**variant.env, **asked.file.env},
         index=index,
-        gpu_needs=variant.gpu_needs if variant.cuda else None,
+        gpu_needs=asked.file.gpu_needs or (variant.gpu_needs if variant.cuda else None),
         backend_needs=variant.backend_needs if variant.cuda else {},
         verified=measured is not None,
         measured=measured,
+        unused=[],
     )

@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from orchestrator.model import Row
-from orchestrator.report import style
+from orchestrator.report import style, words
 from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.report.tasks import Task, make_tasks, order
 from orchestrator.stats import repeats
@@ -40,7 +40,7 @@ OWN = "a stack of your own"
 ARTICLE = "the article's"
 #: What can be said of a contender beside its name, in the words of a label. The plainest comes first.
 FACETS = {
-    "keras_version": "Keras {}",
+    "keras_version": "{}",
     "variant": "{}",
     "device": "{}",
     "gpu_name": "{}",
@@ -271,7 +271,9 @@ def _name(identity: Row) -> str:
 def _facets(identity: Row, fields: Iterable[str]) -> tuple[str, ...]:
     """The wanted fields in words, in a fixed order; what is unknown is left out."""
     wanted = set(fields)
-    values = {**identity, "device": str(identity["device"] or "").upper()}
+    keras = str(identity["keras_version"] or "")
+    spelt = {"device": str(identity["device"] or "").upper(), "keras_version": keras and words.keras_name(keras)}
+    values = {**identity, **spelt}
     return tuple(in_words(text, values[field]) for field, text in FACETS.items() if field in wanted and values[field])
 
 

@@ -17,6 +17,7 @@ from orchestrator.report import style, words
 from orchestrator.report.answer.ranking import Field, Positions, counts, fields
 from orchestrator.report.layout import Contender, Layout
 from orchestrator.report.speeds import Speeds
+from orchestrator.report.words import numbers
 from orchestrator.stats.inference import ENOUGH, Difference, holm
 from orchestrator.stats.overall import overall_difference
 
@@ -124,29 +125,25 @@ def month(released: str) -> str:
     return f"{words.MONTHS[int(number) - 1]} {year}"
 
 
-def keras_name(version: str) -> str:
-    """`Keras 3.15.1`. The last Keras 2 of that name is 2.15: later ones are the package tf_keras."""
-    major, minor, *_ = [*_numbers(version), 0, 0]
-    return f"tf_keras {version}" if major == 2 and minor > 15 else f"Keras {version}"
-
-
 def _timeline(layout: Layout, ranked: Speeds, field: Field) -> Timeline:
     columns = [entry.column for entry in field.overall.entries]
     dated = [c for c in columns if _MONTH.fullmatch(layout.contenders[c].released) and _timed(ranked, field, c)]
     twice = _launched_twice([layout.contenders[column] for column in dated])
-    grouped: dict[tuple[str, str, str], Positions] = {}
+    kinds: dict[tuple[str, str, str], Positions] = {}
     for column in sorted(dated, key=lambda c: _age(layout.contenders[c])):
-        grouped.setdefault(_kind(layout.contenders[column], twice), []).append(column)
-    tracks = [
-        Track(
-            backend,
-            " ".join([style.title(backend), *[variant] * (variant != "faithful"), *[launcher] * bool(launcher)]),
-            its,
-        )
-        for (backend, variant, launcher), its in grouped.items()
-    ]
+        kinds.setdefault(_kind(layout.contenders[column], twice), []).append(column)
+    tracks: list[Track] = []
+    branches: list[Pair] = []
+    for (backend, variant, launcher), its in kinds.items():
+        name = " ".join([style.title(backend), *[variant] * (variant != "faithful"), *[launcher] * bool(launcher)])
+        onward, back = _split(layout, its)
+        tracks.append(Track(backend, name, onward))
+        if back:
+            tracks.append(Track(backend, _kept(name, layout.contenders[back[-1]]), back))
+            branches += _branch(layout, onward, back[0])
     each = [track.columns for track in tracks]
-    steps = [pair for its in each for pair in itertools.pairwise(its) if _differ(layout, pair)]
+    pairs = [*(pair for its in each for pair in itertools.pairwise(its)), *branches]
+    steps = [pair for pair in pairs if _differ(layout, pair)]
     return Timeline(
         where=field.where,
         lines=field.lines,
@@ -154,9 +151,37 @@ def _timeline(layout: Layout, ranked: Speeds, field: Field) -> Timeline:
         reference=next((c for c in dated if _is_reference(layout.contenders[c])), None),
         steps=steps,
         whole=[(its[0], its[-1]) for its in each if len(its) > 2 and _differ(layout, (its[0], its[-1]))],
-        keras=[pair for its in each for pair in _alike(layout, its, "framework_version", "keras_version")],
-        backends=[pair for its in each for pair in _alike(layout, its, "keras_version", "framework_version")],
+        keras=[p for its in kinds.values() for p in _alike(layout, its, "framework_version", "keras_version")],
+        backends=[p for its in kinds.values() for p in _alike(layout, its, "keras_version", "framework_version")],
     )
+
+
+def _major(layout: Layout, column: int) -> int:
+    return [*numbers(str(layout.contenders[column].identity["keras_version"] or "")), 0][0]
+
+
+def _split(layout: Layout, columns: Positions) -> tuple[Positions, Positions]:
+    """Those that go on, and those that keep an older Keras after a newer one was there: nobody upgrades to these."""
+    onward: Positions = []
+    back: Positions = []
+    for column in columns:
+        older = bool(onward) and _major(layout, column) < max(_major(layout, other) for other in onward)
+        (back if older else onward).append(column)
+    return onward, back
+
+
+def _kept(name: str, contender: Contender) -> str:
+    """The track of those that keep an older Keras: `tf_keras` is on TensorFlow alone."""
+    keras = words.keras_name(str(contender.identity["keras_version"] or ""))
+    if keras.startswith("tf_keras"):
+        return name.replace(style.title("tensorflow"), "tf_keras", 1)
+    return f"{name}, {keras.partition('.')[0]}"
+
+
+def _branch(layout: Layout, onward: Positions, first: int) -> list[Pair]:
+    """From the last that had the Keras that is kept, to the first that keeps it."""
+    same = [column for column in onward if _major(layout, column) == _major(layout, first)]
+    return [(same[-1], first)] if same else []
 
 
 def _timed(ranked: Speeds, field: Field, column: int) -> bool:
@@ -180,12 +205,8 @@ def _kind(contender: Contender, by_launcher: bool) -> tuple[str, str, str]:
     return contender.backend, str(identity["variant"] or "faithful"), launcher
 
 
-def _numbers(version: str) -> list[int]:
-    return [int(part[:9]) for part in re.findall("[0-9]+", version)]
-
-
 def _age(contender: Contender) -> tuple[str, list[int], list[int], str]:
-    versions = (_numbers(str(contender.identity[name] or "")) for name in ("framework_version", "keras_version"))
+    versions = (numbers(str(contender.identity[name] or "")) for name in ("framework_version", "keras_version"))
     framework, keras = versions
     return contender.released, framework, keras, contender.label
 
@@ -215,7 +236,7 @@ def _alike(layout: Layout, columns: Sequence[int], same: str, other: str) -> Ite
         if identity[same] and identity[other]:
             known.setdefault(_public(identity[same]), {}).setdefault(_public(identity[other]), column)
     for versions in known.values():
-        yield from itertools.pairwise([versions[version] for version in sorted(versions, key=_numbers)])
+        yield from itertools.pairwise([versions[version] for version in sorted(versions, key=numbers)])
 
 
 def _asked(layout: Layout, ranked: Speeds, line: Timeline) -> Iterator[tuple[Pair, Where]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Iterable
 from typing import TypeGuard
 
@@ -14,6 +15,17 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 #: What a figure that was not measured looks like.
 ABSENT = "–"
+
+
+def numbers(version: str) -> list[int]:
+    """The numbers of a version, which can be compared as its text cannot."""
+    return [int(part[:9]) for part in re.findall("[0-9]+", version)]
+
+
+def keras_name(version: str) -> str:
+    """`Keras 3.15.1`. The last Keras 2 of that name is 2.15: later ones are the package tf_keras."""
+    major, minor, *_ = [*numbers(version), 0, 0]
+    return f"tf_keras {version}" if major == 2 and minor > 15 else f"Keras {version}"
 
 
 def is_known(value: Value) -> TypeGuard[float]:

@@ -18,7 +18,7 @@ from orchestrator.report.charts.material import Look, Material
 from orchestrator.report.charts.scales import Scale
 from orchestrator.report.charts.svg import Canvas
 from orchestrator.report.layout import Contender
-from orchestrator.report.timelines import Timeline, Track, keras_name, month, timelines, years
+from orchestrator.report.timelines import Timeline, Track, month, timelines, years
 
 CAPTION = (
     "Each line is a backend, each point one of its versions with the Keras that it ran under, at the month in which "
@@ -28,6 +28,7 @@ TIMES = "The height says how many times as fast as {reference} it trains: at 2×
 SECONDS = "The height is the seconds that an epoch takes, on a log scale: lower is faster."
 BARS = " Bars are 95 % intervals."
 RING = "A red ring: others disturbed it while it was measured."
+KEPT = "tf_keras is Keras 2 as a package, on a TensorFlow whose own Keras is Keras 3."
 PARTLY = "A hollow point did not run all models; it stands for those that it ran."
 #: Heights of the room for curves: of the main panel, and of that of one model.
 TALL, LOW = 300.0, 190.0
@@ -64,12 +65,18 @@ def build(material: Material) -> Figure | None:
     bars = any(_bar(point) for point in every)
     partly = any(not point.whole for line in found for point in points(material.speeds, line, None))
     said = list(_said(material, found))
+    kept = any(track.name.startswith("tf_keras") for line in found for track in line.tracks)
     return Figure(
         title=f"How fast Keras trains, by year of release: {first} to {last}",
         caption=CAPTION.format(height=height, bars=BARS if bars else ""),
         alt=" ".join(said) or "The table below the picture has the figures.",
         panels=panels,
-        words=[*said, *([PARTLY] if partly else []), *([RING] if any(point.disturbed for point in every) else [])],
+        words=[
+            *said,
+            *([KEPT] if kept else []),
+            *([PARTLY] if partly else []),
+            *([RING] if any(point.disturbed for point in every) else []),
+        ],
     )
 
 
@@ -199,7 +206,7 @@ def _tip(contender: Contender, point: Point) -> str:
 
 
 def _named(contender: Contender) -> str:
-    return f"{contender.name} under {keras_name(str(contender.identity['keras_version'] or ''))}"
+    return f"{contender.name} under {words.keras_name(str(contender.identity['keras_version'] or ''))}"
 
 
 def _versions(material: Material, track: Track) -> dict[int, list[str]]:
@@ -209,7 +216,7 @@ def _versions(material: Material, track: Track) -> dict[int, list[str]]:
     twice = Counter(short.values())
     found = {}
     for column, text in short.items():
-        keras = keras_name(_short(str(contenders[column]["keras_version"] or "")))
+        keras = words.keras_name(_short(str(contenders[column]["keras_version"] or "")))
         found[column] = [*([f"{text}, {keras}"] if twice[text] > 1 else []), text]
     return found
 

@@ -12,7 +12,7 @@ from orchestrator.report.blocks import Block, Chart, Column, Paragraphs, Section
 from orchestrator.report.by_year import Point, points
 from orchestrator.report.layout import Contender
 from orchestrator.report.tasks import noun
-from orchestrator.report.timelines import Gain, Pair, Timeline, Where, keras_name, month, timelines
+from orchestrator.report.timelines import Gain, Pair, Timeline, Where, month, timelines
 from orchestrator.report.view import View
 from orchestrator.text import listed, plural
 
@@ -180,7 +180,7 @@ def _named(contender: Contender) -> Text:
 
 
 def _keras(contender: Contender) -> str:
-    return keras_name(str(contender.identity["keras_version"] or ""))
+    return words.keras_name(str(contender.identity["keras_version"] or ""))
 
 
 def _wheres(line: Timeline) -> list[Where]:

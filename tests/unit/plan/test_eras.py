@@ -45,11 +45,14 @@ def test_a_lock_is_that_of_its_file_and_what_the_catalog_says_is_in_it(stack):
     asked = read_stack_file(CATALOG.eras_dir / f"{stack.name}.yaml", CATALOG)
     for device in stack.images:
         own = own_locks.ready(asked, device, CATALOG, False, silent)  # refuses what is stale, or has no hash
-        assert (own.title, own.keras, own.backends[0].package) == (stack.title, stack.keras, stack.backends[0].package)
+        assert (own.title, own.keras) == (stack.title, stack.keras)
+        for each, its in zip(own.backends, stack.backends, strict=True):
+            assert each.package.items() <= its.package.items()
         locked = pins(read_text(lock_file(stack, device, CATALOG.docker_dir)))
         for backend in stack.backends:
             assert locked[normal(backend.package[device])].partition("+")[0] in backend.title
     assert stack.python in CATALOG.bases[stack.base].pythons and stack.released and not stack.article
+    assert {stack.released_with(backend.name) for backend in stack.backends} == {stack.released}, "not that of `like`"
 
 
 def test_they_are_asked_for_by_name_and_no_part_of_everything():

@@ -62,6 +62,19 @@ def test_titles_and_versions_are_those_of_the_lock(tmp_path):
     assert not found.deviations, "it never was the article's"
 
 
+def test_on_a_gpu_no_file_of_other_packages_is_taken_out_and_needs_are_those_of_the_file(tmp_path):
+    """Today's wheels have files for nothing, which a build removes: where one is not there, it would fail."""
+    text = "like: keras3-tensorflow\npackages: [keras, tensorflow]\n"
+    pins = {"keras": "2.15.0", "tensorflow": "2.15.1"}
+    today = CATALOG.stack("keras3-tensorflow").images["gpu"]
+    plain = stack(tmp_path, text, pins, "gpu").images["gpu"]
+    assert today.unused and plain.unused == []
+    assert today.gpu_needs and plain.gpu_needs is None, "of another version"
+    text += 'gpu_needs: {cuda: "12.2", min_driver: "525.60.13", compute_capability: ["5.0"]}\n'
+    needs = stack(tmp_path, text, pins, "gpu").images["gpu"].gpu_needs
+    assert needs and (needs.cuda, needs.min_driver) == ("12.2", "525.60.13")
+
+
 @pytest.mark.parametrize("package", ["tensorflow", "tensorflow-cpu"])
 def test_a_backend_is_found_under_each_of_its_packages(tmp_path, package):
     text = "like: keras3-tensorflow\npackages: [keras, tensorflow]\n"

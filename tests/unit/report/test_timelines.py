@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from orchestrator.report.layout import lay_out
-from orchestrator.report.timelines import Gain, keras_name, month, timelines
+from orchestrator.report.timelines import Gain, month, timelines
+from orchestrator.report.words import keras_name
 from orchestrator.stats.inference import difference, holm
 from tests.unit.report.makers import contender, one_epoch, ranked
 
@@ -43,6 +44,24 @@ def test_a_line_is_in_the_order_of_months_and_versions_count_as_numbers():
         ("1.3.0", "2.9.0"), ("2.9.0", "2.10.0"), ("2.10.0", "2.21.0"), ("2.21.0", "2.21.0"),
     ]  # fmt: skip
     assert [tuple(names[c].split()[1] for c in pair) for pair in line.whole] == [("1.3.0", "2.21.0")]
+
+
+def test_who_keeps_keras_2_after_keras_3_is_a_line_of_its_own_and_nobodys_upgrade():
+    three = version("tensorflow", "2.16.2", "3.0.5", "2024-06", 3.0, 3.1, 3.05, 3.02, 3.08)
+    line, names, _ = found(OLD, TEN, three, PACKAGE, NEW)
+    tracks = {track.name: [names[column] for column in track.columns] for track in line.tracks}
+    assert tracks["TensorFlow"] == [
+        "TensorFlow 1.3.0 2.0.8", "TensorFlow 2.10.0 2.10.0", "TensorFlow 2.16.2 3.0.5", "TensorFlow 2.21.0 3.15.1",
+    ]  # fmt: skip
+    assert tracks["tf_keras"] == ["TensorFlow 2.21.0 2.21.0"]
+    steps = [tuple(names[c].split(maxsplit=1)[1] for c in pair) for pair in line.steps]
+    assert steps == [
+        ("1.3.0 2.0.8", "2.10.0 2.10.0"), ("2.10.0 2.10.0", "2.16.2 3.0.5"), ("2.16.2 3.0.5", "2.21.0 3.15.1"),
+        ("2.10.0 2.10.0", "2.21.0 2.21.0"),
+    ]  # fmt: skip
+    assert [tuple(names[c] for c in pair) for pair in line.keras] == [
+        ("TensorFlow 2.21.0 2.21.0", "TensorFlow 2.21.0 3.15.1")
+    ], "which Keras on the same TensorFlow is compared across lines"
 
 
 def test_keras_is_told_apart_from_its_backend_both_ways():

@@ -17,19 +17,22 @@ import yaml
 
 from orchestrator.model import ImageVariant, Stack
 from orchestrator.plan.catalog import load_catalog
+from orchestrator.plan.eras import normal, pins
 from orchestrator.stacks.cuda.declared import load_cuda
+from orchestrator.stacks.images.dockerfile import render_dockerfile
+from orchestrator.stacks.locks import lock_file
 
 CATALOG = load_catalog()
 DOCKER = CATALOG.docker_dir
 PARTS = load_cuda(DOCKER)
 NEEDS: dict[str, Any] = yaml.safe_load((DOCKER / "needs.yaml").read_text())
 PACKAGES: dict[str, Any] = NEEDS["packages"]
-STACKS = [stack for stack in CATALOG.stacks if stack.article]
+STACKS = [stack for stack in CATALOG.stacks if "gpu" in stack.images and stack.images["gpu"].cuda]
 PROMISES = [(stack.name, name) for stack in STACKS for name in stack.images["gpu"].cuda]
 
 
 def lock(stack: Stack) -> str:
-    return (DOCKER / "requirements" / f"{stack.name}-gpu.txt").read_text()
+    return lock_file(stack, "gpu", DOCKER).read_text()
 
 
 def packages(stack: Stack, variant: ImageVariant) -> list[str]:
@@ -151,35 +154,52 @@ def test_a_source_has_one_hash():
 
 
 #: The oldest driver that translates a version of PTX: that of the CUDA which brought it (NVIDIA's PTX documentation).
-TRANSLATES = {"8.5": "555.42.02", "8.8": "575.51.03"}
+TRANSLATES = {"8.1": "530.30.02", "8.2": "535.54.03", "8.5": "555.42.02", "8.8": "575.51.03"}
 #: Stack -> the wheels that hold its framework's own code.
 OWN_CODE = {
     "keras3-tensorflow": ["tensorflow"],
     "keras3-jax": ["jax-cuda12-pjrt", "jax-cuda12-plugin"],
     "keras3-torch": ["torch"],
+    "keras30-jax0423": ["jax-cuda12-pjrt", "jax-cuda12-plugin"],
+    "tf215": ["tensorflow"],
+    "keras30-tf216": ["tensorflow"],
+    "keras312-tf220": ["tensorflow"],
+    "tfkeras-tf221": ["tensorflow"],
+    "keras312-torch213": ["torch"],
 }
+IN_WHEELS = [stack for stack in CATALOG.stacks if "gpu" in stack.images and not stack.images["gpu"].cuda]
 
 
-@pytest.mark.parametrize(
-    "stack", [stack for stack in CATALOG.stacks if not stack.article and not stack.like], ids=lambda s: s.name
-)
+@pytest.mark.parametrize("stack", IN_WHEELS, ids=lambda stack: stack.name)
 def test_the_gpus_of_a_stack_are_those_that_its_wheels_have_code_for(stack: Stack):
     needs = stack.images["gpu"].gpu_needs
     assert needs is not None
     for name in OWN_CODE[stack.name]:
-        code = NEEDS["code"][name]
-        assert re.search(rf"^{name}=={re.escape(code['version'])} ", lock(stack), re.M)
+        (key,) = [key for key in NEEDS["code"] if re.search(rf"^{name}==.*\Z", key) and f"\n{key} " in lock(stack)]
+        code = NEEDS["code"][key]
         assert code["sha256"] in lock(stack)
         assert needs.native == code["native"]
         ptx = {needs.ptx.compute_capability: needs.ptx.min_driver} if needs.ptx else {}
         assert ptx == {capability: TRANSLATES[version] for capability, version in code["ptx"].items()}
 
 
+@pytest.mark.parametrize("stack", [stack for stack in STACKS + IN_WHEELS if stack.like], ids=lambda stack: stack.name)
+def test_an_era_is_of_one_version_on_both_devices_and_its_image_takes_nothing_out(stack: Stack):
+    cpu = lock_file(stack, "cpu", DOCKER).read_text()
+    for backend in stack.backends:
+        versions = [pins(text)[normal(backend.package[kind])] for kind, text in (("cpu", cpu), ("gpu", lock(stack)))]
+        assert len({version.partition("+")[0] for version in versions}) == 1
+    dockerfile = render_dockerfile(CATALOG, stack, "gpu", "1")
+    assert "NVIDIA_VISIBLE_DEVICES" in dockerfile and f"requirements/{stack.name}-gpu.txt" in dockerfile
+    assert "/site-packages" not in dockerfile, "what one of today has for nothing may be missing here"
+    assert not stack.images["gpu"].verified, "nobody ran it on a GPU"
+
+
 @pytest.mark.parametrize("name", ["tensorflow-gpu", "mxnet-cu80", "cntk-gpu"])
 def test_the_ranges_of_2017_are_within_what_their_wheels_have_code_for(name: str):
     (needs,) = [stack.needs(b.name) for stack in STACKS for b in stack.backends if b.package["gpu"] == name]
     assert needs is not None
-    native = NEEDS["code"][name]["native"]
+    (native,) = [code["native"] for key, code in NEEDS["code"].items() if key.startswith(f"{name}==")]
     lowest, highest = needs.compute_capability
     assert lowest == native[0] and highest.partition(".")[0] == native[-1].partition(".")[0]
 
