@@ -7,10 +7,12 @@ from pathlib import Path
 
 from orchestrator.cli.console import say
 from orchestrator.cli.tables import Column, figures, paragraph, table
+from orchestrator.errors import UserError
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.report.comparison import cells, closing
 from orchestrator.report.input import with_learned
 from orchestrator.results import source
+from orchestrator.stats.along import compare_along, known_axes
 from orchestrator.stats.compare import Ratio, compare
 
 #: Of the fields that `cells` gives, short enough for a narrow terminal.
@@ -30,6 +32,25 @@ def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
     source.refuse_modes([*a.rows, *b.rows])
     rows = [row for row in a.rows if only in (None, row["job_id"])]
     found = compare(with_learned(rows, catalog), with_learned(b.rows, catalog), a.steady, b.steady)
+    return sorted(found, key=lambda ratio: _place(ratio, catalog))
+
+
+def compared_along(folders: Sequence[Path], axis: str) -> list[Ratio]:
+    """The values of one setting against its first, over all of these runs or merged sets together.
+
+    Raises UserError where no row has it.
+    """
+    catalog, sources = load_catalog(), [source.read_source(folder) for folder in folders]
+    for note in dict.fromkeys(note for each in sources for note in each.notes):
+        say(note)
+    rows = {(row["run_id"], row["job_id"]): row for each in sources for row in each.rows}
+    source.refuse_modes([*rows.values()])
+    known = known_axes([*rows.values()])
+    if axis not in known:
+        hint = f"--along {' or '.join(known)}" if known else "`orchestrate run --vary` varies one"
+        raise UserError(f"nothing here has several values of {axis!r}", hint)
+    steady = {key: epochs for each in sources for key, epochs in each.steady.items()}
+    found = compare_along(with_learned([*rows.values()], catalog), axis, steady)
     return sorted(found, key=lambda ratio: _place(ratio, catalog))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -106,10 +106,17 @@ def compare(
     a, b = by_cell([*map(with_node_kind, first)]), by_cell([*map(with_node_kind, second)])
     other = _not_the_same(a, b)
     found = [
-        _ratio(cell, a.get(cell, []), b.get(cell, []), steady_a or {}, steady_b or {}, other.get(_task(cell), ""))
+        ratio_of(
+            named_cell(cell),
+            a.get(cell, []),
+            b.get(cell, []),
+            steady_a or {},
+            steady_b or {},
+            other.get(_task(cell), ""),
+        )
         for cell in {**a, **b}
     ]
-    return _corrected(found)
+    return corrected(found)
 
 
 def _task(cell: tuple[Any, ...]) -> tuple[str, str]:
@@ -168,23 +175,36 @@ def _above(found: Ratio, threshold: float) -> bool:
     return found.ratio is not None and found.ratio > 1 + threshold
 
 
-def _corrected(found: Sequence[Ratio]) -> list[Ratio]:
+def corrected(found: Sequence[Ratio]) -> list[Ratio]:
+    """The same with verdicts that hold for all of them together."""
     known = [i for i, r in enumerate(found) if r.difference is not None]
-    corrected = holm([found[i].difference for i in known])  # type: ignore[misc]
-    by_position = dict(zip(known, corrected, strict=True))
+    tested = holm([found[i].difference for i in known])  # type: ignore[misc]
+    by_position = dict(zip(known, tested, strict=True))
     return [msgspec.structs.replace(r, difference=by_position.get(i)) for i, r in enumerate(found)]
 
 
-def _ratio(cell: tuple[Any, ...], a: list[Row], b: list[Row], steady_a: Steady, steady_b: Steady, other: str) -> Ratio:
-    """`other`: why nothing of this workload may be compared, "" where it may be."""
+def ratio_of(
+    cell: dict[str, str],
+    a: list[Row],
+    b: list[Row],
+    steady_a: Steady,
+    steady_b: Steady,
+    other: str = "",
+    varied: Collection[str] = (),
+) -> Ratio:
+    """The rows of one cell on both sides, not yet corrected.
+
+    `other`: why nothing of this workload may be compared, "" where it may be. `varied`: conditions that differ on
+    purpose.
+    """
     rows_a, rows_b = timed(a), timed(b)
     known: dict[str, Any] = {
-        **{"cell": named_cell(cell), "n_a": len(rows_a), "n_b": len(rows_b)},
+        **{"cell": cell, "n_a": len(rows_a), "n_b": len(rows_b)},
         "expected": bool(rows_a) and any(row["status"] != "excluded" for row in b),
     }
     if not rows_a or not rows_b:
         return _without_times(known, a, b)
-    differs, short = _unlike(rows_a, rows_b) or other, (unlearned(rows_a), unlearned(rows_b))
+    differs, short = _unlike(rows_a, rows_b, varied) or other, (unlearned(rows_a), unlearned(rows_b))
     if differs or any(short):
         broken = not differs and not short[0]
         return Ratio(**known, broken=broken, why_not=differs or _short(short))
@@ -217,12 +237,13 @@ def _measured(row: Row) -> bool:
     return row["status"] != "ok" or seconds_of(row) is not None
 
 
-def _unlike(a: list[Row], b: list[Row]) -> str:
+def _unlike(a: list[Row], b: list[Row], varied: Collection[str]) -> str:
     """Why the times of these rows must not be divided, "" where they may be."""
     conditions = OWN_CONDITIONS if a[0]["variant"] == "own" else CONDITIONS
     if any(row.get("data_kind") in DATA_SETS for row in (*a, *b)):
         conditions = (*conditions, "data_sha256")
-    differing = [name for name in conditions if len(_values(name, (*a, *b))) > 1]
+    conditions = (*conditions, "axes_got")  # what was asked is a part of the cell
+    differing = [name for name in conditions if name not in varied and len(_values(name, (*a, *b))) > 1]
     if differing:
         return "different " + ", ".join(differing)
     mixed = [name for name in IDENTITY if len(_values(name, a)) > 1 or len(_values(name, b)) > 1]

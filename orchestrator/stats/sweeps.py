@@ -8,6 +8,8 @@ from orchestrator.model import Job, Row
 
 #: Settings that leave what a model learns as it is: all others are other work, or other steps.
 KEEPS_WORK = frozenset({"precision", "jit", "threads"})
+#: Values of axes that are no numbers against which others are seen.
+PLAIN = frozenset({"off", "float32", "false"})
 #: What was measured, its settings, and how it ended.
 Ended = tuple[tuple[str, ...], Mapping[str, str], str]
 
@@ -18,12 +20,12 @@ def axes_of(text: object) -> dict[str, str]:
 
 
 def in_order(values: Iterable[str]) -> list[str]:
-    """The values of an axis: by size where all are numbers, else as they come."""
+    """The values of an axis: by size where all are numbers, else by name, with what leaves a thing out before them."""
     its = list(values)
     try:
         return sorted(its, key=float)
     except ValueError:
-        return its
+        return sorted(its, key=lambda value: (value not in PLAIN, value))
 
 
 def otherwise(row: Row) -> str:

@@ -8,13 +8,19 @@ import click
 
 from orchestrator.cli.console import tell_document
 from orchestrator.cli.options import FOLDER, JSON, command, percent
+from orchestrator.errors import UserError
 
 FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 
 
 @command()
 @click.argument("first", type=FOLDER)
-@click.argument("second", type=FOLDER)
+@click.argument("second", type=FOLDER, required=False)
+@click.option(
+    "--along",
+    metavar="AXIS",
+    help="Compare the values of a setting that was varied, each with the first; SECOND is not needed.",
+)
 @click.option(
     "--threshold",
     type=percent,
@@ -23,7 +29,9 @@ FORMATS = ("text", "markdown", "json", "junit", "github-action-benchmark")
 )
 @click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="Output format.")
 @JSON
-def compare(first: Path, second: Path, threshold: float | None, form: str, as_json: bool) -> None:
+def compare(
+    first: Path, second: Path | None, along: str | None, threshold: float | None, form: str, as_json: bool
+) -> None:
     """Compare two runs, cell by cell.
 
     Seconds per epoch of the same cells in two runs or merged sets.
@@ -32,17 +40,27 @@ def compare(first: Path, second: Path, threshold: float | None, form: str, as_js
     no longer learns counts as a regression, too. A cell that both should have measured and that cannot be judged (other
     scripts, other data, one repeat) is exit 1 as well, and so is a comparison of nothing.
 
+    With --along, the values of a setting that `run --vary` varied are compared, of one run or of two together: each
+    with the first, the other settings held fixed (docs/SWEEPS.md).
+
     \b
     Examples:
       orchestrate compare results/20261122-101500-1a2b results/latest
       orchestrate compare results/main results/change --threshold 5%
       orchestrate compare results/main results/change --format markdown
+      orchestrate compare results/latest --along batch_size
     """
-    from orchestrator.cli.comparison import compared, comparison_text  # numpy and DuckDB come along
+    if second is None and along is None:
+        raise UserError("SECOND is missing", "or --along AXIS, for the values of a setting within FIRST")
+    from orchestrator.cli.comparison import compared, compared_along, comparison_text  # numpy and DuckDB come along
     from orchestrator.report import comparison
     from orchestrator.stats.compare import overall, passes
 
-    ratios = compared(first, second)
+    if along:
+        ratios = compared_along([each for each in (first, second) if each], along)
+    else:
+        assert second is not None
+        ratios = compared(first, second)
     write = comparison.FORMATS.get("json" if as_json else form, comparison_text)
     tell_document(write(ratios, threshold).rstrip("\n"))
     red = overall(ratios) is None or (threshold is not None and not passes(ratios, threshold))

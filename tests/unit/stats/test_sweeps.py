@@ -51,4 +51,4 @@ def test_a_job_that_did_not_get_what_it_asked_for_is_told_so():
 
 def test_values_are_in_the_order_of_their_size_where_all_are_numbers():
     assert in_order(["128", "32", "1e3"]) == ["32", "128", "1e3"]
-    assert in_order(["off", "2", "1"]) == ["off", "2", "1"]
+    assert in_order(["on", "auto", "off"]) == ["off", "auto", "on"]

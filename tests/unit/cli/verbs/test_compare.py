@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from orchestrator.cli.comparison import compared_along
+from orchestrator.errors import UserError
 from orchestrator.results import source
 from tests.make import row
 from tests.unit.cli.verbs.makers import call, slowed
@@ -123,3 +125,30 @@ def test_what_could_not_be_read_of_a_run_is_said_once(orchestrate, monkeypatch, 
     monkeypatch.setattr(source, "read_source", lambda path: read)
     said = orchestrate("compare", tmp_path, tmp_path).stderr
     assert said.count("No figures of GPUs: duckdb is not installed.") == 1
+
+
+def test_along_an_axis_one_run_is_enough_and_two_are_taken_together(monkeypatch, tmp_path):
+    """Each folder has the values of its name; the values of both are those of one comparison."""
+
+    def read_source(path):
+        sizes = {"both": (32, 64), "a": (32,), "b": (64,)}[path.name]
+        shared = [{"run_id": path.name, "batch_size": size, "axes": f"batch_size={size}"} for size in sizes]
+        rows = [
+            row(**each, job_id=f"{each['axes']}-{n}", repeat=n, epoch_s=32 / each["batch_size"] * (1 + n / 100))
+            for each in shared
+            for n in range(3)
+        ]
+        return source.Source(rows=rows, epochs=[])
+
+    monkeypatch.setattr(source, "read_source", read_source)
+    for name in ("a", "b", "both"):
+        (tmp_path / name).mkdir()
+    along = ("--along", "batch_size", "--json")
+    for folders in ([tmp_path / "both"], [tmp_path / "a", tmp_path / "b"], [tmp_path / "both", tmp_path / "both"]):
+        (ratio,) = json.loads(call("compare", *folders, *along))["ratios"]
+        assert (ratio["cell"]["along"], ratio["n_a"], ratio["n_b"]) == ("batch_size=32 to 64", 3, 3)
+        assert round(ratio["ratio"], 6) == 0.5 and ratio["verdict"].startswith("takes 0.4")
+    call("compare", tmp_path / "both", *along, "--threshold", "5%")
+    call("compare", tmp_path / "a", *along, code=1)  # nothing to compare
+    with pytest.raises(UserError, match="several values of 'jit'"):
+        compared_along([tmp_path / "both"], "jit")
