@@ -35,6 +35,8 @@ JobVariant = Literal["faithful", "modern", "own"]
 OWN_SCALE = "own"
 #: The folder of the models of today, below that of the workloads.
 MODELS = "models"
+#: That of what runs without Keras.
+NATIVES = "native"
 #: A name that is also part of folder, image and container names, hence no dots.
 Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]*\Z", max_length=60)]
 #: One part of a path, from a file that anybody may have written: it names something inside its folder, or nothing.
@@ -56,6 +58,20 @@ Axes = dict[
 ]
 #: What somebody's script gets on its command line: a program takes no NUL, and the system bounds all of them.
 Arguments = Annotated[list[Annotated[str, Meta(pattern=r"^[^\0]*\Z", max_length=4096)]], Meta(max_length=256)]
+
+
+#: How the name of a backend ends that is a library without Keras (Stack.natives).
+NATIVE = "-native"
+
+
+def is_native(backend: str) -> bool:
+    """Whether a backend is a library without Keras."""
+    return backend.endswith(NATIVE)
+
+
+def library_of(backend: str) -> str:
+    """The library of a backend, by Keras' name for it: `torch` of torch, and of torch-native."""
+    return backend.removesuffix(NATIVE)
 
 
 class Noun(Struct, frozen=True, forbid_unknown_fields=True):
@@ -251,6 +267,8 @@ class Stack(Noun, frozen=True, kw_only=True):
     keras: str
     base: str
     backends: list[Backend]
+    #: Those of its backends whose library also runs without Keras, as a contender of its own (plan/natives.py).
+    natives: list[Name] = []
     images: dict[DeviceKind, ImageVariant]
     caches: list[CacheVolume] = []
     deviations: list[Deviation] = []
@@ -278,8 +296,17 @@ class Stack(Noun, frozen=True, kw_only=True):
         mine = next((each.released for each in self.backends if each.name == backend), "")
         return mine or self.released
 
+    @property
+    def plain(self) -> list[Backend]:
+        """Its libraries without Keras."""
+        return [
+            msgspec.structs.replace(b, name=f"{b.name}{NATIVE}", title=f"plain {b.title}", env={})
+            for b in self.backends
+            if b.name in self.natives
+        ]
+
     def backend(self, name: str) -> Backend:
-        return next(b for b in self.backends if b.name == name)
+        return next(b for b in (*self.backends, *self.plain) if b.name == name)
 
     def needs(self, backend: str) -> GpuNeeds | None:
         """What the gpu image asks of the host for this backend; None where nothing is known of it."""
@@ -468,7 +495,7 @@ class Unavailable(Noun, frozen=True, kw_only=True):
 
     def concerns(self, job: Job) -> bool:
         wanted = (self.stack, self.backend, self.dataset, self.workload)
-        has = (job.stack, job.backend, job.dataset, job.workload)
+        has = (job.stack, library_of(job.backend), job.dataset, job.workload)
         return all(want in (None, name) for want, name in zip(wanted, has, strict=True))
 
 

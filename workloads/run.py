@@ -31,10 +31,10 @@ def workloads():
     return sorted(found)
 
 
-def parse(argv):
-    """The command line; sizes that are left out are None and come from the workload."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("workload", choices=workloads())
+def parser(names, about):
+    """The command line of a workload of these names; sizes that are left out are None and come from the workload."""
+    parser = argparse.ArgumentParser(description=about.split("\n")[0])
+    parser.add_argument("workload", choices=names)
     parser.add_argument("--data", required=True, help="the data set's file")
     parser.add_argument("--data-kind", choices=("official", "given", "synthetic"), default="given")
     job.add_arguments(parser)
@@ -43,6 +43,11 @@ def parse(argv):
     parser.add_argument("--variant", choices=("faithful", "modern"), default="faithful")
     parser.add_argument("--initial-weights", choices=("equal", "framework"),
                         help="default: equal for the faithful variant and without training, else framework")
+    return parser
+
+
+def settled(parser, argv):
+    """The arguments, with the kind of initial weights that belongs to the others."""
     args = parser.parse_args(argv)
     if args.initial_weights is None:
         args.initial_weights = "equal" if args.variant == "faithful" or args.mode != "train" else "framework"
@@ -95,8 +100,8 @@ def describe_ready(args, keras, model, writer):
     library = keras.library
     writer.write(
         "ready", backend=library.name, framework_version=library.version, keras_version=keras.version,
-        versions={"python": platform.python_version(), "numpy": numpy.__version__,
-                  "keras": keras.version, library.name: library.version},
+        versions=dict({"python": platform.python_version(), "numpy": numpy.__version__, library.name: library.version},
+                      **({"keras": keras.version} if keras.version else {})),
         packages=job.packages(), image_data_format=keras.image_data_format,
         threads=job.thread_settings(args.threads, keras.threads),
         precision=keras.precision, deterministic=keras.deterministic, computing=library.computing(),
@@ -136,9 +141,13 @@ def trained(args, workload, keras, model, samples, writer):
     return {"elapsed_s": callback.elapsed_s, "metrics": callback.last_metrics}
 
 
-def run(args, writer):
-    """One job from import to the end of what it times."""
-    workload = importlib.import_module(args.workload)
+def run(args, writer, workload_of, speaker_of):
+    """One job from import to the end of what it times.
+
+    `workload_of`, `speaker_of`: functions of the arguments. The second gives the Keras that speaks (compat.py), or what
+    stands in its place, and loads the library.
+    """
+    workload = workload_of(args)
     for size in SIZES:
         if getattr(args, size) is None:
             setattr(args, size, workload.DEFAULTS[size])
@@ -146,9 +155,7 @@ def run(args, writer):
     job.describe_start(writer, args.job, args.workload, args.variant, params)
     cached = job.cache_sizes()
     with writer.phase("import"):
-        import compat
-
-        keras = compat.Keras(args.variant, args.threads, args.seed, args.deterministic)
+        keras = speaker_of(args)
         if args.axes:
             keras.vary(args.axes)
     samples = load(args, workload, keras, writer)
@@ -161,16 +168,31 @@ def run(args, writer):
     writer.write("end", rounding=rounding.measured(keras.library), **figures)
 
 
-def main(argv=None):
-    args = parse(argv)
+def perform(args, workload_of, speaker_of):
+    """The whole job; its exit code."""
     writer = job.begin(args)
     try:
-        run(args, writer)
+        run(args, writer, workload_of, speaker_of)
     except (Exception, job.Refused) as error:
         writer.error(error)
         traceback.print_exc()
         return 1
     return 0
+
+
+def workload_of(args):
+    return importlib.import_module(args.workload)
+
+
+def speaker_of(args):
+    import compat
+
+    return compat.Keras(args.variant, args.threads, args.seed, args.deterministic)
+
+
+def main(argv=None):
+    args = settled(parser(workloads(), __doc__), argv)
+    return perform(args, workload_of, speaker_of)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.launchers.launcher import RunContext
-from orchestrator.model import OWN_SCALE, Backend, Job, Noun
+from orchestrator.model import OWN_SCALE, Backend, Job, Noun, is_native, library_of
 
 #: One thread count for every library that has a pool of its own; an unset one would take all cores
 #: (and MXNet's recurrent layers then run 15 times slower).
@@ -48,7 +48,7 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
     `--lease`: the workload ends itself when its standard input, the lifeline, ends. Behind `--` stands what a script of
     one's own finds in sys.argv.
     """
-    own = context.own.get(job.workload)
+    native, own = is_native(job.backend), context.own.get(job.workload)
     flags = {
         "out": places.out,
         "job": job.id,
@@ -62,7 +62,7 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
     }
     if job.mode != "train":
         flags |= {"mode": job.mode, "call-seconds": CALL_SECONDS.get(job.scale)}
-    if own is not None:
+    if own is not None and not native:
         argv = ["-B", f"{places.scripts}/own.py", places.own]
         scale = None if job.scale == OWN_SCALE else job.scale
         flags |= {"contract": own.contract, "scale": scale, "steps": job.steps}
@@ -73,10 +73,11 @@ def script_arguments(job: Job, context: RunContext, places: Places) -> list[str]
         more += ["--network"] * context.network
         last = ["--", *job.arguments] if job.arguments else []
     else:
-        argv = ["-B", f"{places.scripts}/run.py", job.workload]
-        weights = "equal" if job.variant == "faithful" or job.mode != "train" else "framework"
+        argv = ["-B", f"{places.scripts}/{'plain' if native else 'run'}.py", job.workload]
+        weights = "equal" if native or job.variant == "faithful" or job.mode != "train" else "framework"
         flags |= {"data": places.data, "data-kind": context.data_of(job).kind}
-        flags |= {"variant": job.variant, "initial-weights": weights}
+        flags |= {"library": library_of(job.backend)} if native else {"variant": job.variant}
+        flags |= {"initial-weights": weights}
         more, last = [], []
     for flag, value in flags.items():
         argv += [] if value is None else [f"--{flag}", str(value)]
@@ -90,7 +91,7 @@ def job_environment(job: Job, backend: Backend) -> dict[str, str]:
     threads = dict.fromkeys(THREAD_VARIABLES, str(job.threads))
     return {
         **threads,
-        "KERAS_BACKEND": backend.name,
+        **({} if is_native(backend.name) else {"KERAS_BACKEND": backend.name}),
         "PYTHONHASHSEED": str(job.seed),
         "PYTHONUNBUFFERED": "1",
         **backend.env,

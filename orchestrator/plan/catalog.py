@@ -13,7 +13,7 @@ import msgspec
 
 from orchestrator.errors import UserError
 from orchestrator.files import PACKAGE, read_text, read_yaml, refuse_faults
-from orchestrator.model import MODELS, Base, Job, Noun, Stack, Workload
+from orchestrator.model import MODELS, NATIVES, Base, Job, Noun, Stack, Workload
 from orchestrator.plan.eras import era_stacks
 from orchestrator.plan.models import shipped_models
 from orchestrator.plan.own_stack import MONTH
@@ -132,9 +132,9 @@ def find_root() -> Path:
 
 
 def workloads_sha256(root: Path) -> str:
-    """Hash over path and content of every workloads/*.py under `root`: which code a job ran."""
+    """Hash over name and content of every workloads/*.py and workloads/native/*.py: which code a job ran."""
     digest = hashlib.sha256()
-    for path in sorted((root / "workloads").glob("*.py")):
+    for path in sorted(chain((root / "workloads").glob("*.py"), (root / "workloads" / NATIVES).glob("*.py"))):
         content = path.read_bytes()
         digest.update(f"{path.name}\0{len(content)}\0".encode())
         digest.update(content)
@@ -146,7 +146,7 @@ def refuse_unknown(jobs: Iterable[Job], catalog: Catalog) -> None:
     for job in jobs:
         catalog.workload(job.workload)
         stack = catalog.stack(job.stack)
-        named(stack.backends, job.backend, f"backend of {stack.name}")
+        named((*stack.backends, *stack.plain), job.backend, f"backend of {stack.name}")
 
 
 def named(items: Iterable[T], name: str, noun: str) -> T:
@@ -197,6 +197,9 @@ def reference_faults(stack: Stack, where: str) -> Iterator[str]:
     backends = {backend.name for backend in stack.backends}
     if not backends:
         yield f"{where}.backends: a stack needs a backend"
+    for name in stack.natives:
+        if name not in backends:
+            yield f"{where}.natives: there is no backend {name!r}"
     for index, backend in enumerate(stack.backends):
         for device in stack.images:
             if device not in backend.package:

@@ -15,7 +15,7 @@ from orchestrator.model import DeviceKind, Host, Plan, Skip, Stack, Unavailable
 from orchestrator.plan.axes import settled, split_unvaried
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config, parse_duration
-from orchestrator.plan.jobs import PlanInput, make_jobs, select, select_stacks, split_excluded, split_unable
+from orchestrator.plan.jobs import PlanInput, make_jobs, select_backends, select_stacks, split_excluded, split_unable
 from orchestrator.plan.request import RunRequest
 
 
@@ -59,10 +59,8 @@ def decide(config: Config, host: Host, stacks: Sequence[Stack] = ()) -> PlanInpu
 def _gpus_used(config: Config, host: Host, stacks: Sequence[Stack]) -> int:
     """How many GPUs run jobs of this configuration. Raises UserError for a name that does not exist."""
     names = select_stacks(config.stacks, stacks) if stacks else []
-    backends = (
-        select(config.backends, (b.name for stack in stacks for b in stack.backends), "backend") if stacks else []
-    )
-    wanted = [(s, b.name) for s in stacks for b in s.backends if s.name in names and b.name in backends]
+    backends = select_backends(config.backends, stacks) if stacks else []
+    wanted = [(s, b.name) for s in stacks for b in (*s.backends, *s.plain) if s.name in names and b.name in backends]
     return len(fitness.serving(host.gpus, wanted))
 
 

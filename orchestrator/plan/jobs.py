@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 
 from orchestrator.errors import UserError
 from orchestrator.model import MOST_JOBS, DeviceKind, Job, Mode, Noun, Scale, Skip, Stack, Workload
-from orchestrator.plan import axes
+from orchestrator.plan import axes, natives
 from orchestrator.plan.own import OWN, OWN_TIMEOUT_S
 from orchestrator.stats.blocks import in_order
 from orchestrator.text import plural, suggest
@@ -59,6 +59,12 @@ def select_stacks(patterns: Sequence[str], stacks: Sequence[Stack]) -> list[str]
     return [name for name in names if name not in years]
 
 
+def select_backends(patterns: Sequence[str], stacks: Sequence[Stack]) -> list[str]:
+    """As `select`. Those without Keras are asked for by their names, or by a pattern that fits them alone."""
+    unasked = natives.unasked(patterns, stacks)
+    return [name for name in select(patterns, natives.names(stacks), "backend") if name not in unasked]
+
+
 def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Workload]) -> list[Job]:
     """Every cell that `wanted` names, `repeats` times, in an order drawn from the seed.
 
@@ -67,7 +73,7 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
     """
     stack_names = select_stacks(wanted.stacks, stacks)
     chosen = [s for s in stacks if s.name in stack_names]
-    backend_names = select(wanted.backends, (b.name for s in stacks for b in s.backends), "backend")
+    backend_names = select_backends(wanted.backends, stacks)
     workload_names = select(wanted.workloads, (w.name for w in workloads), "workload")
     cells = [
         (workload, variant, stack, backend.name)
@@ -75,7 +81,7 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
         if workload.name in workload_names
         for stack in chosen
         for variant in _variants(wanted, workload, stack)
-        for backend in stack.backends
+        for backend in (*stack.backends, *stack.plain)
         if backend.name in backend_names
     ]
     _refuse_untrained(wanted, [workload for workload, *_ in cells])
@@ -149,10 +155,10 @@ def split_unable(
     kept: list[Job] = []
     skipped: list[Skip] = []
     for job in jobs:
-        reason = ""
-        if job.mode == "generate" and job.workload in silent:
+        reason = natives.why_not(job, workloads)
+        if not reason and job.mode == "generate" and job.workload in silent:
             reason = f"{silent[job.workload]} makes no tokens: it declares no GENERATE (docs/INFERENCE.md)"
-        elif job.mode == "generate" and job.stack in old:
+        elif not reason and job.mode == "generate" and job.stack in old:
             reason = "--mode generate needs Keras 3"
         if reason:
             skipped.append(Skip(job=job, status="unsupported", reason=reason))

@@ -104,7 +104,7 @@ def names(jobs: Iterable[Called], workloads: Sequence[Workload], stacks: Sequenc
     contenders = {
         (stack.name, backend.name): backend.title
         for stack in stacks
-        for backend in stack.backends
+        for backend in (*stack.backends, *stack.plain)
         if (stack.name, backend.name) in used
     }
     called = {workload.name: _title(workload) for workload in workloads}

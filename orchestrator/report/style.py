@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from orchestrator.model import is_native, library_of
+
 
 class Pair(NamedTuple):
     """One colour: on the light page, and on the dark one."""
@@ -63,16 +65,21 @@ DASHES = ("", "6 3", "2 2", "8 3 2 3")
 
 def title(backend: str) -> str:
     """What people call the backend; its own name where it is not known here."""
-    return BACKENDS[backend].title if backend in BACKENDS else backend
+    library = library_of(backend)
+    if library not in BACKENDS:
+        return backend
+    return f"{'plain ' if is_native(backend) else ''}{BACKENDS[library].title}"
 
 
 def pair(backend: str) -> Pair:
-    return BACKENDS[backend].colours if backend in BACKENDS else OTHER
+    library = library_of(backend)
+    return BACKENDS[library].colours if library in BACKENDS else OTHER
 
 
 def name(backend: str) -> str:
     """The name of a backend's colour in style sheets: that of all others for one that is not known here."""
-    return f"b-{backend}" if backend in BACKENDS else "b-other"
+    library = library_of(backend)
+    return f"b-{library}" if library in BACKENDS else "b-other"
 
 
 def colour(backend: str) -> str:

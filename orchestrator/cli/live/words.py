@@ -35,7 +35,8 @@ def describe_event(job: Job, event: RawEvent) -> str:
     """The part of an event worth a line, "" for the rest."""
     found = read_event(event)
     if isinstance(found, ReadyEvent):
-        return shown(f"model built, Keras {found.keras_version}, {found.framework_version}")
+        keras = f"Keras {found.keras_version}" if found.keras_version else "no Keras"
+        return shown(f"model built, {keras}, {found.framework_version}")
     if isinstance(found, FitEpochEvent):
         took = "" if found.train_s is None else f"  {found.train_s:.2f} s"
         return shown(f"training {found.fit}, epoch {found.epoch}{took}")

@@ -27,10 +27,10 @@ from orchestrator.host.nvidia.throttling import slowing
 from orchestrator.host.processes import in_words, present, unknown
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC, Runtime
-from orchestrator.model import Device, DeviceKind, Host, Stack
+from orchestrator.model import Device, DeviceKind, Host, Stack, library_of
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.config import Config
-from orchestrator.plan.jobs import select, select_stacks
+from orchestrator.plan.jobs import select, select_backends, select_stacks
 from orchestrator.stacks import indexes, runtime_images, venvs
 from orchestrator.stacks.expected import expected
 from orchestrator.stacks.found import candidates
@@ -99,7 +99,7 @@ def packages(environ: Mapping[str, str]) -> Check:
 def chosen(config: Config, catalog: Catalog) -> tuple[list[Stack], list[str]]:
     """The stacks that have a wanted backend, and the data sets that the wanted workloads read."""
     names = select_stacks(config.stacks, catalog.stacks)
-    backends = select(config.backends, (b.name for s in catalog.stacks for b in s.backends), "backend")
+    backends = {library_of(name) for name in select_backends(config.backends, catalog.stacks)}
     workloads = select(config.workloads, (w.name for w in catalog.workloads), "workload")
     stacks = [
         msgspec.structs.replace(s, backends=[b for b in s.backends if b.name in backends])

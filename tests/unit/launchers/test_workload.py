@@ -49,6 +49,16 @@ def test_every_parameter_is_spelt_out():
     }
 
 
+def test_without_keras_a_library_runs_its_own_script():
+    job = make_job(stack="keras3-torch", backend="torch-native")
+    argv = script_arguments(job, context(), Places(scripts="/w", out="/out", data="/d/mnist.npz"))
+    given = dict(zip(argv[3:-1:2], argv[4:-1:2], strict=True))
+    assert argv[:3] == ["-B", "/w/plain.py", "mnist_mlp"] and argv[-1] == "--lease"
+    assert (given["--library"], given["--initial-weights"], "--variant" in given) == ("torch", "equal", False)
+    backend = load_catalog().stack("keras3-torch").backend("torch-native")
+    assert "KERAS_BACKEND" not in job_environment(job, backend)
+
+
 def test_the_same_results_each_time_are_asked_of_the_script():
     places = Places(scripts="/w", out="/out", data="/data/mnist.npz")
     assert script_arguments(make_job(deterministic=True), context(), places)[-2:] == ["--deterministic", "--lease"]

@@ -29,6 +29,11 @@ def test_an_unknown_backend_has_its_own_name_and_the_common_colour():
     assert style.colour("torch") != style.colour("mlx") == "var(--b-other)"
 
 
+def test_a_library_without_keras_is_called_plain_and_keeps_its_colour():
+    assert (style.title("torch-native"), style.title("mlx-native")) == ("plain PyTorch", "mlx-native")
+    assert style.colour("jax-native") == style.colour("jax") and style.pair("jax-native") == style.pair("jax")
+
+
 def test_contrast_is_that_of_wcag():
     assert style.contrast("#000000", "#ffffff") == pytest.approx(21)
     assert style.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)

@@ -13,6 +13,7 @@ from tests.make import epoch, make_job, make_result
     ("event", "words"),
     [
         ({"event": "ready", "keras_version": "2.0.8", "framework_version": "0.9"}, "model built, Keras 2.0.8, 0.9"),
+        ({"event": "ready", "keras_version": None, "framework_version": "2.13.0"}, "model built, no Keras, 2.13.0"),
         ({"event": "epoch_end", "epoch": 1, "train_s": 1.5, "loss": 2, "val_acc": 0.5},
          "epoch 1/2  1.50 s  loss 2.000  val_acc 0.500"),
         ({"event": "epoch_end", "epoch": 1, "train_s": "fast", "loss": None, "val_acc": True}, "epoch 1/2"),

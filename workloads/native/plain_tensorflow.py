@@ -1,0 +1,108 @@
+"""The models in plain TensorFlow: tf.function with XLA, which is what Keras' "auto" comes to for them."""
+import tensorflow as tf
+
+image_data_format = "channels_last"
+
+
+def jit():
+    """Keras leaves XLA out where operations must be deterministic."""
+    from tensorflow.python.framework.config import is_op_determinism_enabled
+
+    return not is_op_determinism_enabled()
+
+
+def dropout(x, rate, training):
+    return tf.nn.dropout(x, rate) if training else x
+
+
+def dense(x, kernel, bias):
+    return tf.matmul(x, kernel) + bias
+
+
+def mlp(weights, x, training):
+    """Two dense layers of 512 with dropout."""
+    x = dropout(tf.nn.relu(dense(x, *weights[0:2])), 0.2, training)
+    x = dropout(tf.nn.relu(dense(x, *weights[2:4])), 0.2, training)
+    return dense(x, *weights[4:6])
+
+
+MODELS = {"mnist_mlp": mlp}
+
+
+def rmsprop(settings, weights, gradients, moments, steps):
+    """As in Keras: epsilon stands under the root. `moments`: what it keeps of each array, zeros at first."""
+    rate = settings["learning_rate"] / (1 + settings["decay"] * steps)
+    for weight, gradient, (velocity,) in zip(weights, gradients, moments):
+        velocity.assign(settings["rho"] * velocity + (1 - settings["rho"]) * gradient * gradient)
+        weight.assign_sub(rate * gradient / tf.sqrt(velocity + settings["epsilon"]))
+
+
+#: Each with how many moments it keeps.
+OPTIMIZERS = {"RMSprop": (rmsprop, 1)}
+
+
+class Trainer(object):
+    """One model with its optimizer. `dropout=False` is for whoever compares steps."""
+
+    def __init__(self, name, dropout=True):
+        self._model, self._training = MODELS[name], dropout
+        self._loss, self._right = tf.Variable(0.0), tf.Variable(0.0)
+
+    def count_params(self):
+        return sum(int(tf.size(weight)) for weight in self._weights)
+
+    def set_weights(self, arrays):
+        """`arrays`: in the order and the layout of Keras."""
+        self._weights = [tf.Variable(array) for array in arrays]
+
+    def weights(self):
+        """The arrays in the order and the layout of Keras."""
+        return [weight.numpy() for weight in self._weights]
+
+    def compile(self, settings):
+        update, count = OPTIMIZERS[settings["class_name"]]
+        moments = [[tf.Variable(tf.zeros_like(weight)) for _ in range(count)] for weight in self._weights]
+        steps = tf.Variable(0.0)
+
+        def train(x, y):
+            with tf.GradientTape() as tape:
+                loss = self._measured(x, y, self._training)
+            gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, self._weights)]
+            update(settings, self._weights, gradients, moments, steps)
+            steps.assign_add(1.0)
+
+        def evaluate(x, y):
+            self._measured(x, y, False)
+
+        self._train, self._evaluate = (
+            tf.function(step, jit_compile=jit(), reduce_retracing=True) for step in (train, evaluate))
+
+    def _measured(self, x, y, training):
+        logits, one_hot = self._model(self._weights, x, training), len(y.shape) == 2
+        loss_of = tf.nn.softmax_cross_entropy_with_logits if one_hot else tf.nn.sparse_softmax_cross_entropy_with_logits
+        losses = loss_of(labels=y, logits=logits)
+        labels = tf.argmax(y, 1) if one_hot else tf.cast(y, "int64")
+        self._loss.assign_add(tf.reduce_sum(losses))
+        self._right.assign_add(tf.reduce_sum(tf.cast(tf.argmax(logits, 1) == labels, "float32")))
+        return tf.reduce_mean(losses)
+
+    def begin(self):
+        """Loss and accuracy are measured anew."""
+        self._loss.assign(0.0)
+        self._right.assign(0.0)
+        self._samples = 0
+
+    def train(self, x, y):
+        """One step on one batch of numpy arrays; `y` is one-hot, or has numbers of classes."""
+        self._train(tf.convert_to_tensor(x), tf.convert_to_tensor(y))
+        self._samples += len(x)
+
+    def evaluate(self, x, y):
+        self._evaluate(tf.convert_to_tensor(x), tf.convert_to_tensor(y))
+        self._samples += len(x)
+
+    def figures(self):
+        return {"loss": float(self._loss) / self._samples, "acc": float(self._right) / self._samples}
+
+    def wait(self):
+        self._weights[-1].numpy()
