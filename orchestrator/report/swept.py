@@ -89,7 +89,8 @@ class Sweep(Struct, frozen=True):
     """One workload on one machine at several settings.
 
     `where` tells the machine from the others of the report. `best`: the fastest of all contenders and settings, None
-    where none has a time that counts; `rivals`: those of the others, the fastest first.
+    where none has a time that counts, or where contenders did not do the same thing; `rivals`: those of the others, the
+    fastest first.
     """
 
     task: Task
@@ -288,7 +289,7 @@ def _led(layout: Layout, ranked: Speeds, sweep: Sweep) -> tuple[Sweep, int]:
     firsts = [min(((c, line) for line in lines), key=middles.__getitem__) for c, lines in able.items() if lines]
     best, *others = sorted(firsts, key=middles.__getitem__)
     if any(layout.tasks[line].unlike for line in every):
-        return replace(sweep, best=best), 0
+        return sweep, 0
     rivals = [Rival(place, difference(cost[best], cost[place])) for place in others]
     pairs = sum(len(able[a]) * len(able[b]) for a, b in itertools.combinations(able, 2))
     return replace(sweep, best=best, rivals=rivals), pairs

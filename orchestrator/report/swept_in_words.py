@@ -35,14 +35,16 @@ def overall(layout: Layout, sweep: Sweep) -> Sentence | None:
     told = names(layout, sweep)
     column = sweep.best[0]
     tracks = [track for track in sweep.alongs[0].tracks if track.column == column] if len(sweep.axes) == 1 else []
-    found = [rival.found for rival in sweep.rivals] + _tests(sweep, column)
-    sure = any(each.significant for each in found)
+    found = [rival.found for rival in sweep.rivals] or _tests(sweep, column)
+    sure = (all if sweep.rivals else any)(each.significant and each.ratio > 1 for each in found)
     who = Span(f"{told[column]} at {_varied(layout, sweep, sweep.best)}", "strong")
-    said = [f"{_speed(layout, sweep, sweep.best)}{_gain(tracks[0]) if tracks else ''}"]
-    said += [text for track in tracks for text in _ties(track)]
+    axis = sweep.alongs[0]
+    said = [f"{rate(layout, _stop(sweep, sweep.best))}{_gain(axis, tracks[0]) if tracks else ''}"]
+    said += [text for track in tracks for text in _ties(axis, track)]
     said += [_rival(layout, sweep, rival, told) for rival in sweep.rivals[:1]]
     said += [ONCE] if found and all(each.p is None for each in found) else []
-    said += [DISTURBED] if _disturbed(tracks) else []
+    compared = [_stop(sweep, place) for place in (sweep.best, *(rival.place for rival in sweep.rivals[:1]))]
+    said += [DISTURBED] if _disturbed(tracks) or any(s.speed and s.speed.disturbed for s in compared) else []
     return [f"{sweep.title}: ", who, f" {'is' if sure else 'was'} fastest: {'; '.join(said)}."]
 
 
@@ -64,14 +66,14 @@ def _varied(layout: Layout, sweep: Sweep, place: Place) -> str:
     return in_words({name: value for name, value in setting(layout, place[1]).items() if name in sweep.axes})
 
 
-def _speed(layout: Layout, sweep: Sweep, place: Place) -> str:
-    """`12,300 images/s`, or what a call took."""
+def _stop(sweep: Sweep, place: Place) -> Stop:
+    """What is known of a contender at its settings; any of the axes has it."""
     stops = [(t.column, stop) for its in sweep.alongs for t in its.tracks for stop in t.stops]
-    stop = next(stop for column, stop in stops if (column, stop.line) == place)
-    return rate(layout, stop)
+    return next(stop for column, stop in stops if (column, stop.line) == place)
 
 
 def rate(layout: Layout, stop: Stop) -> str:
+    """`12,300 images/s`, or what a call took."""
     task = layout.tasks[stop.line]
     if stop.rate is not None:
         return f"{words.figure(stop.rate)} {task.about.unit}/s"
@@ -87,39 +89,47 @@ def _best(layout: Layout, its: Along, track: Track) -> Iterator[str]:
             yield f"has a time that counts at {its.axis}={alone.value} alone: {rate(layout, alone)}"
         return
     sure = any(stop.told for stop in track.stops)
-    yield f"{'is' if sure else 'was'} fastest at {its.axis}={best.value}: {rate(layout, best)}{_gain(track)}"
-    yield from _ties(track)
+    yield f"{'is' if sure else 'was'} fastest at {its.axis}={best.value}: {rate(layout, best)}{_gain(its, track)}"
+    yield from _ties(its, track)
     if all(found.p is None for found in tests):
         yield ONCE
     if _disturbed([track]):
         yield DISTURBED
 
 
-def _gain(track: Track) -> str:
+def _gain(its: Along, track: Track) -> str:
     """`, 2.9 to 3.3 times as fast as at 32`: the first surely slower value; the last where the first is best."""
     surely = [stop for stop in track.stops if stop.told]
     if not surely:
         apart = [stop for stop in track.stops if stop.found and stop.found.p is None]
         far = (apart[-1] if track.stops[0].best else apart[0]) if apart else None
-        return f", {words.ratio(far.found.ratio)[:-1]} times as fast as at {far.value}" if far and far.found else ""
+        return (
+            f", {words.ratio(far.found.ratio)[:-1]} times as fast as at {_named(its, far)}" if far and far.found else ""
+        )
     stop = surely[-1] if track.stops[0].best else surely[0]
     assert stop.found is not None
-    return f", {stop.found.bounds(times)} as fast as at {stop.value}"
+    return f", {stop.found.bounds(times)} as fast as at {_named(its, stop)}"
 
 
-def _ties(track: Track) -> Iterator[str]:
+def _named(its: Along, stop: Stop) -> str:
+    """`32`; `jit=off`, which alone is no noun."""
+    return stop.value if its.is_numeric else f"{its.axis}={stop.value}"
+
+
+def _ties(its: Along, track: Track) -> Iterator[str]:
     """The values that are not told from the fastest."""
     open_ = [stop for stop in track.stops if stop.found and stop.found.p is not None and not stop.told]
     few = [stop for stop in open_ if stop.found and not _enough(stop.found)]
     same = [stop for stop in open_ if stop not in few]
     if len(same) == 1:
-        both = [stop.value for stop in track.stops if stop.best or stop in same]
+        both = [_named(its, stop) for stop in track.stops if stop.best or stop in same]
         yield f"{listed(both)} cannot be told apart"
     elif same:
-        yield f"{listed([stop.value for stop in same])} cannot be told from it"
+        yield f"{listed([_named(its, stop) for stop in same])} cannot be told from it"
     if few:
         repeats = min(min(stop.found.n_a, stop.found.n_b) for stop in few if stop.found)
-        yield f"{words.count(repeats)} repeats are too few to tell {listed([stop.value for stop in few])} from it"
+        which = listed([_named(its, stop) for stop in few])
+        yield f"{words.count(repeats)} repeats are too few to tell {which} from it"
 
 
 def _troubles(its: Along, track: Track) -> Iterator[str]:
@@ -141,7 +151,7 @@ def _rival(layout: Layout, sweep: Sweep, rival: Rival, told: Mapping[int, str]) 
     if found.p is None:
         return f"{who} took {words.ratio(found.ratio)[:-1]} times as long"
     repeats = words.count(min(found.n_a, found.n_b))
-    return f"{who} is {'not told' if not _enough(found) else 'no different'} from it by {repeats} repeats"
+    return f"{who} {'cannot be' if _enough(found) else 'is not'} told from it by {repeats} repeats"
 
 
 def _enough(found: Difference) -> bool:

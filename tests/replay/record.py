@@ -2,7 +2,8 @@
 
 `--to` names another archive than that of all stacks: h200.tar.xz holds a run on a real GPU, and beside it what
 nvidia-smi said at the same time (nvidia-smi.csv) and what the driver answered when it was asked (probe.json);
-own.tar.xz holds a run of four scripts of one's own on the backends of today; calls.tar.xz one of --mode predict.
+own.tar.xz holds a run of four scripts of one's own on the backends of today; calls.tar.xz one of --mode predict;
+swept.tar.xz one of --vary.
 
 Kept are the plan, the results and the samples of every job; logs and events are not needed to merge and report.
 `--replace` hides the paths of the machine that made them.
@@ -20,6 +21,7 @@ RECORDED = Path(__file__).with_name("recorded.tar.xz")
 H200 = Path(__file__).with_name("h200.tar.xz")
 OWN = Path(__file__).with_name("own.tar.xz")
 CALLS = Path(__file__).with_name("calls.tar.xz")
+SWEPT = Path(__file__).with_name("swept.tar.xz")
 KEPT = ("plan.json", "jobs/*/result.json", "jobs/*/samples.jsonl", "gpu-*.parquet")
 
 

@@ -17,9 +17,10 @@ from orchestrator.report.charts.svg import Canvas
 from orchestrator.report.swept import NO_MEMORY, Along, Stop, Sweep, Track, sweeps
 from orchestrator.report.swept_in_words import in_words, overall
 
-CAPTION = "How many samples a second are trained at each value: higher (or further right) is faster. {bars}{ends}"
+CAPTION = "How many samples a second are trained at each value: higher (or further right) is faster. "
 BARS = "Bars are 95 % intervals over repeats. "
 ENDS = "A red cross: it ran out of memory there. "
+RING = "A red ring: others disturbed it while it was measured. "
 HOLLOW = "A hollow mark: it did not get what was asked, so it has no verdict."
 TALL = 220.0
 #: An interval is drawn to so many times its middle: with two repeats it would reach over everything.
@@ -51,7 +52,8 @@ def build(material: Material) -> Figure | None:
     alt = " ".join(dict.fromkeys("".join(p if isinstance(p, str) else p.text for p in text) for text in said))
     bars, full = any(stop.low for stop in stops), any(stop.why == NO_MEMORY for stop in stops)
     hollow = any(stop.speed and stop.why for stop in stops)
-    caption = CAPTION.format(bars=BARS if bars else "", ends=ENDS if full else "") + (HOLLOW if hollow else "")
+    rings = any(stop.speed and stop.speed.disturbed for stop in stops)
+    caption = "".join([CAPTION, *[BARS] * bars, *[ENDS] * full, *[RING] * rings, *[HOLLOW] * hollow])
     title = f"Speed along {', '.join(dict.fromkeys(along.axis for _, along in drawn))}"
     return Figure(title, caption.strip(), alt or "The tables below the picture have the figures.", panels)
 

@@ -32,7 +32,8 @@ def test_the_best_value_with_its_gain_and_what_is_not_told_from_it():
         and "samples/s, 2.9 to 3.1 times as fast as at 32" in lines["TensorFlow"]
     )
     assert lines["TensorFlow"].endswith("; 128 and 256 cannot be told apart.")
-    assert " at batch_size=128 is fastest: " in whole and whole.startswith("mnist_mlp: ")
+    assert " at batch_size=128 was fastest: " in whole and whole.startswith("mnist_mlp: ")
+    assert whole.endswith(", cannot be told from it by five repeats.")
 
 
 def test_where_the_first_value_is_best_the_last_is_what_it_is_set_against():
@@ -74,3 +75,11 @@ def test_a_grid_names_all_its_settings_and_the_first_screen_begins_with_it():
 
 def test_settings_as_people_asked_for_them():
     assert in_words({"precision": "float32", "jit": "on"}) == "precision=float32, jit=on"
+
+
+def test_nobody_is_fastest_where_the_next_is_not_told_from_it_whatever_its_other_values_do():
+    """Both are surely slower with jit off; between their best values three repeats tell nothing."""
+    report = swept([{"jit": "off"}, {"jit": "on"}], lambda _, axes: 9.0 if axes["jit"] == "off" else 1.0, repeats=3)
+    whole, lines = said(report)
+    assert " was fastest: " in whole and " is not told from it by three repeats" in whole
+    assert " is fastest at jit=on: " in lines["TensorFlow"] and " as fast as at jit=off." in lines["TensorFlow"]
