@@ -165,8 +165,9 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             opened = list(islice(left, len(its)))
             named_files.refuse_many(database, opened, its[0], MOST[table])
             named_files.read_parquet(database, opened).create_view(table)
-        lacks = "axes" not in database.view("results").columns  # a set of an older version
-        database.execute(_CELLS.format(axes="'' as axes" if lacks else "coalesce(axes, '') as axes"))
+        there = database.view("results").columns
+        lacking = (f", null::{kind} as {name}" for name, kind in _SINCE.items() if name not in there)
+        database.execute(_CELLS.format(lacking="".join(lacking)))
         database.execute(f"set allowed_paths = [{', '.join(map(named_files.quoted, names))}]")
         database.execute("set enable_external_access = false")
         database.execute("set lock_configuration = true")
@@ -180,15 +181,22 @@ def query(path: Path, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
             raise UserError(str(error).split("\n")[0], "tables: results, epochs, samples, cells") from error
 
 
+#: Columns of cells that sets of older versions do not have.
+_SINCE = {name: COLUMNS[name] for name in ("axes", "mode", "latency_ms", "predicted_per_s", "tokens_per_s")}
 #: Only what may be averaged is averaged: the rows of one comparable group, and of them only times that count.
 _CELLS = """create view cells as
 select "group", workload, variant, stack, backend, framework_version, keras_version, device, host, scale, threads,
-       {axes}, count(*) as jobs, count(epoch_s) filter (counts) as n, median(epoch_s) filter (counts) as epoch_s,
-       min(epoch_s) filter (counts) as epoch_s_min, max(epoch_s) filter (counts) as epoch_s_max,
-       median(val_accuracy) filter (counts) as val_accuracy
-from (select *, status = 'ok' and epoch_s > 1e-9 and epoch_s < 1e9 and isfinite(coalesce(loss, 0))
-      and isfinite(coalesce(val_loss, 0)) as counts from results)
-group by all order by workload, epoch_s nulls last"""
+       coalesce(axes, '') as axes, count(*) as jobs, count(*) filter (counts) as n,
+       median(epoch_s) filter (counts) as epoch_s, min(epoch_s) filter (counts) as epoch_s_min,
+       max(epoch_s) filter (counts) as epoch_s_max, median(val_accuracy) filter (counts) as val_accuracy, timed as mode,
+       median(latency_ms) filter (counts) as latency_ms, median(predicted_per_s) filter (counts) as predicted_per_s,
+       median(tokens_per_s) filter (counts) as tokens_per_s
+from (select *, coalesce(mode, 'train') as timed,
+             case when timed = 'train' then epoch_s else latency_ms / 1000 end as figure,
+             status = 'ok' and figure > 1e-9 and figure < 1e9 and isfinite(coalesce(loss, 0))
+             and isfinite(coalesce(val_loss, 0)) as counts
+      from (select *{lacking} from results))
+group by all order by workload, epoch_s nulls last, latency_ms nulls last"""
 
 
 def _table(path: Path, name: str, known: Mapping[str, str]) -> list[dict[str, Any]]:

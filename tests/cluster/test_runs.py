@@ -126,3 +126,16 @@ def test_a_python_that_was_found_runs_its_jobs_on_the_nodes(user, tmp_path):
     assert (row["stack"], row["backend"], row["status"], row["cluster"]) == ("e", "jax", "ok", "bench")
     (stack,) = json.loads((user.folder / "plan.json").read_bytes())["stacks"]
     assert row["image_digest"] == f"found:sha256:{stack['found']['sha256']}"
+
+
+def test_calls_and_settings_are_timed_on_the_nodes_as_here(user):
+    """Of two settings, also of one whose orchestrator is killed: its jobs are collected by the next."""
+    user.module = "orchestrator"
+    words = ["--workload", "good", "--mode", "predict", "--vary", "batch_size=16,32", "--threads", "1", "--json"]
+    code, rows, said = user.finish(user.run(*words, "--stack", "stub-today", "--device", "gpu"))
+    assert code == 0, said
+    figures = ("axes", "mode", "predict_batch", "latency_ms", "latency_p99_ms", "cluster", "status")
+    assert sorted(tuple(row[name] for name in figures) for row in rows) == [
+        (f"batch_size={size}", "predict", size, 4.0, 12.0, "bench", "ok") for size in (16, 32)
+    ]
+    assert "Inference" in (user.folder / "report.md").read_text()

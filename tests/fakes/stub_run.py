@@ -41,7 +41,7 @@ class Writer(object):
         self.file.flush()
 
 
-def train(writer, options, seconds=0.05):
+def prepare(writer, options):
     import hashlib
 
     with open(options["data"], "rb") as file:
@@ -51,6 +51,21 @@ def train(writer, options, seconds=0.05):
     writer.write(
         "ready", framework_version="1.0", keras_version="2.0.8", parameters=10, image_data_format="channels_last"
     )
+
+
+def call(writer, options, seconds=0.05):
+    """Times of calls: they are said, and not taken; as many as a 99th percentile needs, with a tail."""
+    prepare(writer, options)
+    time.sleep(seconds)
+    for batch in (1, int(options["batch-size"])):
+        for way, took in (("predict_on_batch", 0.004), ("predict", 0.008)):
+            times = [took] * 480 + [3 * took] * 20
+            writer.write("calls", way=way, batch=batch, seconds=times, first_s=0.5, warm_ups=10, span_s=sum(times))
+    writer.write("output", way="predict_on_batch", shape=[[1, 2]], size=2, norm=1.0, values=[0.5, 0.5])
+
+
+def train(writer, options, seconds=0.05):
+    prepare(writer, options)
     begun = clock()
     for epoch in range(1, int(options["epochs"]) + 1):
         writer.write("epoch_begin", epoch=epoch)
@@ -164,7 +179,8 @@ def main(argv):
         leave_identity(options["out"])
     if workload == "hostile":
         hostile(options["out"])
-    train(writer, options, 1.5 if workload.startswith("long") else 0.05)
+    timed = train if options.get("mode", "train") == "train" else call
+    timed(writer, options, 1.5 if workload.startswith("long") else 0.05)
     if workload in ("held", "setuid"):
         wait_for_release(options["out"])
     if workload == "cutoff":

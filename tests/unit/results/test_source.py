@@ -10,11 +10,12 @@ import msgspec
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.results import named_files
+from orchestrator.results import merged_set, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.source import is_set, query, read_source
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
+from tests.replay.record import CALLS
 
 
 def test_a_run_and_its_set_have_the_same_tables(merged, runs):
@@ -53,6 +54,17 @@ def test_cells_never_average_over_groups(merged):
     names, rows = query(merged[0], "select * from cells")
     assert len(rows) == 35
     assert {"group", "n", "epoch_s"} <= set(names)
+
+
+def test_cells_of_calls_have_their_times_and_an_older_set_has_none(merged, tmp_path):
+    shutil.unpack_archive(CALLS, tmp_path)
+    sql = "select backend, mode, n, round(latency_ms, 3), round(predicted_per_s), epoch_s from cells"
+    assert merged_set.query(next(tmp_path.glob("2*")), sql)[1][0] == ("jax", "predict", 2, 0.111, 15141, None)
+    assert {(row[1], row[3]) for row in query(merged[0], sql)[1]} == {("train", None)}
+    old = shutil.copytree(merged[0], tmp_path / "old")
+    select = f"select * exclude (axes, mode, latency_ms, tokens_per_s) from '{merged[0]}/results.parquet'"
+    duckdb.sql(f"copy ({select}) to '{old}/results.parquet' (format parquet)")
+    assert query(old, "select * from cells") == query(merged[0], "select * from cells")
 
 
 def test_an_answer_that_would_fill_the_memory_is_refused(merged, monkeypatch):
