@@ -76,8 +76,9 @@ def merge_runs(folders: Sequence[RunFolder]) -> Merged:
     everything: list[Result] = []
     for folder, plan, results in _each_job_once(folders, merged.notes):
         rows, now = [], folder.running()
-        for one in single_jobs(plan):
-            rows += _add_job(merged, folder, one, results, now)
+        with folder.series_open():
+            for one in single_jobs(plan):
+                rows += _add_job(merged, folder, one, results, now)
         merged.notes.extend(_goes_on(plan.run_id, rows))
         merged.rows.extend(rows)
         merged.run_ids.extend({plan.run_id} - set(merged.run_ids))

@@ -72,6 +72,7 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._held = False
+        self._series: gpu_readings.Series | None = None
 
     @classmethod
     def create(cls, results: Path, plan: Plan) -> RunFolder:
@@ -298,7 +299,19 @@ class RunFolder:
             return []
         own = self.job_folder(result.job)  # holds readings if the job was measured on a node of a cluster
         place = own if any(name.startswith("gpu-") for name in doors.names(own)) else self.path
-        return gpu_readings.read(place, uuid, result.launched_t - 1, result.exited_t + 1)
+        window = result.launched_t - 1, result.exited_t + 1
+        if self._series is not None and place == self.path:
+            return self._series.read(uuid, *window)
+        return gpu_readings.read(place, uuid, *window)
+
+    @contextmanager
+    def series_open(self) -> Iterator[None]:
+        """The readings of GPUs are opened once for the block, and not anew for each job."""
+        with gpu_readings.Series(self.path) as self._series:
+            try:
+                yield
+            finally:
+                self._series = None
 
     def log_tail(self, job: Job, lines: int = 12) -> str:
         """The last lines of the job's output, "" where there is none."""

@@ -6,8 +6,11 @@ import contextlib
 import os
 import re
 import typing
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import msgspec
@@ -42,6 +45,8 @@ def _columns(kind: type[Struct]) -> dict[str, str]:
 MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
 #: Readings of a whole file, and what all their lists of processes hold; they are read a few at a time.
 MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
+#: Seconds from the begin of a job that are read at once: some thousand readings, of tens of short jobs.
+AHEAD_S = 1800.0
 #: Rows that are taken from the database at a time.
 PIECE = 10_000
 
@@ -79,19 +84,88 @@ def to_parquet(run: Path) -> None:
         doors.remove(spool)
 
 
-def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
-    """The readings of one GPU between two moments (CLOCK_MONOTONIC), by time; a torn last line is left out.
+class Series:
+    """The readings of the GPUs in one folder, for many jobs. It is opened at the first question, and closed at the end.
 
-    Raises UserError for a file that holds no readings, or more of them than a host's memory bears.
+    What lies behind a job is read along with it, as the next job on that GPU will ask for it.
     """
-    finished = [run / name for name in doors.names(run) if name.startswith("gpu-") and name.endswith(".parquet")]
-    waiting = [path for path in spools(run) if path.with_suffix(".parquet") not in finished]
-    found = [sample for path in waiting for sample in _read_lines(path, uuid, begin, end)]
-    if finished:
-        with named_files.opened(finished) as names, named_files.connect() as database:
-            for path, name in zip(finished, names, strict=True):
-                found += _read_one(database, path, name, [uuid, begin, end])
-    return sorted(found, key=lambda sample: sample.t)
+
+    def __init__(self, run: Path) -> None:
+        self._run = run
+        self._stack = ExitStack()
+        #: Files of lines; Parquet files with DuckDB's names of them, and the database, where there are any.
+        self._waiting: list[Path] = []
+        self._finished: dict[Path, str] = {}
+        self._database: Any = None
+        self._opened = False
+        #: By GPU: begin, end, and all readings between.
+        self._pages: dict[str, tuple[float, float, list[GpuSample]]] = {}
+
+    def __enter__(self) -> Series:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def read(self, uuid: str, begin: float, end: float) -> list[GpuSample]:
+        """The readings of one GPU between two moments (CLOCK_MONOTONIC), by time; a torn last line is left out.
+
+        Raises UserError for a file that holds no readings, or more of them than a host's memory bears.
+        """
+        first, last, samples = self._pages.get(uuid, (0.0, 0.0, []))
+        if not first <= begin <= end <= last:
+            first, last = begin, max(end, begin + AHEAD_S)
+            try:
+                samples = self._between(uuid, first, last)
+            except _TooMany:
+                first, last = begin, end
+                samples = self._between(uuid, first, last)
+            self._pages[uuid] = first, last, samples
+        low = bisect_left(samples, begin, key=_time)
+        return samples[low : bisect_right(samples, end, lo=low, key=_time)]
+
+    def _between(self, uuid: str, begin: float, end: float) -> list[GpuSample]:
+        self._open()
+        found = [sample for path in self._waiting for sample in _read_lines(path, uuid, begin, end)]
+        for path, name in self._finished.items():
+            try:
+                found += _read_one(self._database, path, name, [uuid, begin, end])
+            except named_files.duck().Error as error:
+                raise named_files.in_words(error, {name: path}, path) from error
+        return sorted(found, key=_time)
+
+    def _open(self) -> None:
+        if self._opened:
+            return
+        names = [name for name in doors.names(self._run) if name.startswith("gpu-") and name.endswith(".parquet")]
+        finished = [self._run / name for name in names]
+        self._waiting = [path for path in spools(self._run) if path.with_suffix(".parquet") not in finished]
+        if finished:
+            with ExitStack() as stack:  # of what cannot be read nothing stays open
+                opened = stack.enter_context(named_files.opened(finished))
+                self._database = stack.enter_context(named_files.connect())
+                for path, name in zip(finished, opened, strict=True):
+                    named_files.refuse_many(self._database, [name], path, MOST_OF_FILE, MOST_IN_LISTS)
+                self._finished = dict(zip(finished, opened, strict=True))
+                self._stack = stack.pop_all()
+        self._opened = True
+
+
+def _time(sample: GpuSample) -> float:
+    return sample.t
+
+
+def read(run: Path, uuid: str, begin: float, end: float) -> list[GpuSample]:
+    """See `Series.read`."""
+    with Series(run) as series:
+        return series.read(uuid, begin, end)
+
+
+class _TooMany(UserError):
+    """More readings than are read at once."""
 
 
 def _read_lines(path: Path, uuid: str, begin: float, end: float) -> Iterator[GpuSample]:
@@ -116,7 +190,7 @@ def _decoded(line: bytes) -> GpuSample:
 
 def _refuse_many(path: Path, count: int, size: int) -> None:
     if count > MOST_READINGS or size > MOST_READINGS_TEXT:
-        raise UserError(
+        raise _TooMany(
             f"{path} has {count:,} readings of one job or more ({size >> 20:,} MiB as text); "
             f"no more than {MOST_READINGS:,} ({MOST_READINGS_TEXT >> 20:,} MiB) are read",
             "it is not what a run wrote",
@@ -124,7 +198,6 @@ def _refuse_many(path: Path, count: int, size: int) -> None:
 
 
 def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
-    named_files.refuse_many(database, [name], path, MOST_OF_FILE, MOST_IN_LISTS)
     named_files.read_parquet(database, [name]).create_view("readings", replace=True)
     columns = database.view("readings").columns
     those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"

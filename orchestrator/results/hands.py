@@ -75,6 +75,10 @@ class Maker:
     def __init__(self) -> None:
         self._folder: RunFolder | None = None
         self._plans: dict[str, Plan] = {}
+        self._open = contextlib.ExitStack()
+
+    def close(self) -> None:
+        self._open.close()
 
     def make(self, unit: Unit) -> list[Found]:
         """Raises UserError, OSError, Lacking, as RunFolder does."""
@@ -85,7 +89,9 @@ class Maker:
 
     def _opened(self, path: str) -> RunFolder:
         if self._folder is None or str(self._folder.path) != path:
+            self._open.close()
             self._folder = RunFolder(Path(path))
+            self._open.enter_context(self._folder.series_open())
             self._plans = {plan.planned[0].id: plan for plan in single_jobs(self._folder.plan())}
         return self._folder
 
@@ -118,6 +124,7 @@ class Hands:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._maker.close()
         for hand in self._hands:
             hand.kill()
             with contextlib.suppress(OSError), hand:  # what was not sent cannot be, if it had ended before

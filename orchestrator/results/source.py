@@ -59,13 +59,14 @@ def read_source(path: Path) -> Source:
         folder = RunFolder.open(path)
         plan, results, now = folder.plan(), folder.results(), folder.running()
         found = Source(rows=[], epochs=[], notes=[])
-        for one in single_jobs(plan):
-            (job,) = one.planned
-            samples, mine = {job.id: Readings.of(folder.samples(job))}, {job.id: results.get(job.id)}
-            done = {job_id: result for job_id, result in mine.items() if result is not None}
-            gpu = gpu_samples(folder, done, found.notes)
-            found.rows.extend(merge_run(one, done, samples, gpu, running=now))
-            found.epochs.extend(epoch_rows(done.values(), gpu, samples))
+        with folder.series_open():
+            for one in single_jobs(plan):
+                (job,) = one.planned
+                samples, mine = {job.id: Readings.of(folder.samples(job))}, {job.id: results.get(job.id)}
+                done = {job_id: result for job_id, result in mine.items() if result is not None}
+                gpu = gpu_samples(folder, done, found.notes)
+                found.rows.extend(merge_run(one, done, samples, gpu, running=now))
+                found.epochs.extend(epoch_rows(done.values(), gpu, samples))
         return found
     if is_set(path):
         tables = tables_of_set(path)

@@ -6,6 +6,7 @@ python -m tests.bench.made_runs OUT --jobs 10000 --samples 1000
 from __future__ import annotations
 
 import itertools
+import os
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,7 @@ def samples(count: int, rng: random.Random) -> bytes:
 def write_runs(out: Path, count: int, readings: int, repeats: int = 5) -> list[Path]:
     """Runs of up to 1,000 jobs each; the same seeded figures every time. The folders, in order."""
     rng = random.Random(2017)
-    pool = [samples(readings, rng) for _ in range(20)]  # the same few files again and again: only their size matters
+    pool = _pool(out / ".pool", readings, rng)
     everything = list(jobs(count, repeats, hosts=count // 35 // repeats + 1))
     folders = []
     for start in range(0, count, PER_RUN):
@@ -82,7 +83,16 @@ def write_runs(out: Path, count: int, readings: int, repeats: int = 5) -> list[P
     return folders
 
 
-def _write_run(folder: Path, host: int, its: list[Job], pool: list[bytes], rng: random.Random) -> Path:
+def _pool(folder: Path, readings: int, rng: random.Random) -> list[Path]:
+    """A few files of samples, each of which is linked as that of many jobs: only their size matters."""
+    folder.mkdir(parents=True)
+    files = [folder / str(number) for number in range(20)]
+    for file in files:
+        file.write_bytes(samples(readings, rng))
+    return files
+
+
+def _write_run(folder: Path, host: int, its: list[Job], pool: list[Path], rng: random.Random) -> Path:
     folder.mkdir(parents=True)
     plan = Plan(run_id=folder.name, created="2026-01-01T00:00:00Z", config={}, seed=1, jobs=its)
     (folder / "plan.json").write_bytes(to_json(plan))
@@ -90,7 +100,7 @@ def _write_run(folder: Path, host: int, its: list[Job], pool: list[bytes], rng: 
         place = folder / "jobs" / job.id
         place.mkdir(parents=True)
         (place / "result.json").write_bytes(to_json(result(folder.name, host, job, rng)))
-        (place / "samples.jsonl").write_bytes(pool[number % len(pool)])
+        os.link(pool[number % len(pool)], place / "samples.jsonl")
     return folder
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import sys
+from pathlib import Path
 
 import duckdb
 import msgspec
@@ -11,7 +13,7 @@ import pytest
 from orchestrator import extras
 from orchestrator.errors import UserError
 from orchestrator.model import GpuProcess, GpuSample
-from orchestrator.results import gpu_readings
+from orchestrator.results import gpu_readings, named_files
 
 SAMPLES = [
     GpuSample(t=1.0, uuid="a", util=5.0, throttle=1, processes=[GpuProcess(pid=7, job="j", memory_mb=1.5)]),
@@ -108,3 +110,36 @@ def test_more_readings_than_memory_bears_are_refused(tmp_path, monkeypatch):
     with pytest.raises(UserError, match="3 readings of one job or more"):
         gpu_readings.read(tmp_path, "a", 0, 9)
     assert len(gpu_readings.read(tmp_path, "a", 0, 2)) == 2
+
+
+@pytest.mark.parametrize("parquet", [True, False])
+def test_one_opening_serves_many_jobs_with_what_each_would_read_alone(tmp_path, monkeypatch, parquet):
+    """In any order, of several GPUs and sessions, across pages and where a page would be too large."""
+    draw = random.Random(7)
+    for session in range(2):
+        times = sorted(draw.uniform(300 * session, 300 * session + 280) for _ in range(200))
+        spool(tmp_path, [GpuSample(t=t, uuid=draw.choice("ab"), util=t) for t in times])
+        if parquet or session == 0:
+            gpu_readings.to_parquet(tmp_path)
+    monkeypatch.setattr(gpu_readings, "AHEAD_S", 90.0)
+    monkeypatch.setattr(gpu_readings, "MOST_READINGS", 30)
+    windows = [(draw.choice("abc"), begin, begin + draw.uniform(0, 20)) for begin in range(0, 600, 7)]
+    draw.shuffle(windows)
+    with gpu_readings.Series(tmp_path) as series:
+        for uuid, begin, end in windows:
+            alone = gpu_readings.read(tmp_path, uuid, begin, end)
+            assert series.read(uuid, begin, end) == alone
+            assert all(sample.uuid == uuid and begin <= sample.t <= end for sample in alone)
+
+
+def test_a_folder_is_opened_once_and_nothing_stays_open(tmp_path, monkeypatch):
+    spool(tmp_path)
+    gpu_readings.to_parquet(tmp_path)
+    before, opened = len(list(Path("/proc/self/fd").iterdir())), []
+    connect = named_files.connect
+    monkeypatch.setattr(named_files, "connect", lambda: opened.append(1) or connect())
+    with gpu_readings.Series(tmp_path) as series:
+        for _ in range(3):
+            assert len(series.read("a", 0, 9)) == 3 and len(series.read("b", 0, 9)) == 1
+    assert len(opened) == 1
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
