@@ -389,6 +389,8 @@ class Workload(Noun, frozen=True, kw_only=True):
     learned: dict[str, Annotated[float, Meta(gt=0, le=1)]] = {}
     #: Whether it gives the logits of next tokens, and says how many it makes (GENERATE in its file).
     generates: bool = False
+    #: Whether fit() gets a generator of its file instead of arrays.
+    makes_batches: bool = False
     unit: str = "samples"
     note: str = ""
 

@@ -237,7 +237,10 @@ class Speaker(object):
         np.random.seed(self.seed)
         common = {self.epochs: epochs, "verbose": 0, "callbacks": [callback],
                   "validation_data": (data.x_val, data.y_val)}
+        common.update(self.axes.feed(keras, data.x, data.y, batch_size))
         callback.fit_called()
+        if "x" in common:
+            return model.fit(**common)
         if batches is None:
             return model.fit(data.x, data.y, batch_size=batch_size, **common)
         return self._fit_batches(model, batches, len(data.y) // batch_size, batch_size, common)

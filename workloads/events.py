@@ -112,6 +112,15 @@ def metrics(logs):
     return {name: named.get(name) for name in METRICS}
 
 
+def waited_since(before, waited):
+    """What an `epoch_end` event says of how long its training waited for batches; nothing where nothing sees it.
+
+    Read when the epoch is over: validation takes its batches from elsewhere.
+    """
+    now = waited()
+    return {} if now is None else {"input_wait_s": now - (before or 0.0)}
+
+
 class EpochClock(object):
     """Callback hooks that time epochs; to be mixed with the Callback class of some Keras.
 
@@ -127,9 +136,10 @@ class EpochClock(object):
 
     async_safe = True
 
-    def __init__(self, writer, batch_size, samples, wait=lambda: None):
+    def __init__(self, writer, batch_size, samples, wait=lambda: None, waited=lambda: None):
         super(EpochClock, self).__init__()
         self._wait = wait
+        self._waited = waited
         self._writer = writer
         self._batch_size = batch_size
         self._samples = samples
@@ -149,6 +159,7 @@ class EpochClock(object):
         self._batch_ends = []
         self._test_begin = None
         self._writer.write("epoch_begin", epoch=epoch + 1)
+        self._waited_before = self._waited()
         self._epoch_begin = clock()
 
     def on_batch_end(self, batch, logs=None):
@@ -170,6 +181,7 @@ class EpochClock(object):
         figures = dict(self.last_metrics)
         if not_finite(figures):
             figures["not_finite"] = not_finite(figures)
+        figures.update(waited_since(self._waited_before, self._waited))
         self._writer.write(
             "epoch_end", epoch=epoch + 1, train_s=trained - self._epoch_begin,
             validation_s=now - trained, elapsed_s=self.elapsed_s, batches=batches,

@@ -9,8 +9,11 @@ import weakref
 
 import bounding
 import given
+import job
 
 METHODS = ("fit", "fit_generator")
+#: Arguments of fit() that not every pipeline can stand in for.
+PLAIN = ("sample_weight", "validation_split", "steps_per_epoch")
 
 
 def parameters_of(method):
@@ -80,6 +83,8 @@ class Fits(object):
             call.add_callback(clock, model)
             if not earlier:
                 self._job.before_fit(keras, model, training, call)
+            call.feed(keras, self._job.axes)
+            training.waited = self._job.axes.waits.seconds
             training.fit_called()
             try:
                 return fit(model, **call.named)
@@ -178,7 +183,7 @@ class Call(object):
         epochs = [named[name] for name in ("epochs", "nb_epoch") if named.get(name) is not None]
         initial = named.get("initial_epoch") or 0
         self.epochs_asked = (epochs[0] if epochs else known[self._epochs_name] or 1) - initial
-        self.batch_size = None
+        self.batch_size = self._fed = None
 
     @property
     def x(self):
@@ -227,6 +232,8 @@ class Call(object):
 
     def samples(self, seen):
         """How many samples an epoch of `seen` batches held, where that is known."""
+        if self._fed:
+            return self._fed
         if self.kind != "arrays":
             return given.epoch_samples(self.x, seen)
         total = self._split() or given.samples(self.x)
@@ -237,6 +244,17 @@ class Call(object):
     def bounded(self):
         """A context in which the data are within the job's bounds; an object of the script's is given back as it was."""
         return bounding.bounded(self, self._known, self._bounds)
+
+    def feed(self, keras, axes):
+        """Puts the pipeline that was asked for in the place of the arrays."""
+        fed = axes.feed(keras, self.x, self.named.get("y"), self.batch_size)
+        odd = [name for name in PLAIN if fed and self.named.get(name) is not None]
+        if odd:
+            raise job.Refused("the axis pipeline is for a fit() without %s" % odd[0])
+        self._fed = given.samples(self.x) if fed else None
+        for name in (self.x_name, "y", "batch_size", "shuffle") if fed else ():
+            self.named.pop(name, None)
+        self.named.update(fed)
 
     def given(self):
         """[(name, value), ...] of all data of this call."""

@@ -43,6 +43,8 @@ class Training(object):
 
     def __init__(self, number, writer, wait, goes_on=None):
         self.number = number
+        #: How long it has waited for batches so far; None where nothing sees it.
+        self.waited = lambda: None
         self.is_cell = number == 1
         self._writer = writer if self.is_cell else None
         self._goes_on = goes_on
@@ -74,6 +76,7 @@ class Training(object):
         self.batch_ends = []
         self._trained = None
         self._write("epoch_begin", epoch=self.epochs + 1)
+        self._waited_before = self.waited()
         self._epoch_begin = events.clock()
 
     def batch_end(self, batch):
@@ -111,6 +114,7 @@ class Training(object):
         extra = dict(self.last)
         if events.not_finite(extra):
             extra["not_finite"] = events.not_finite(extra)
+        extra.update(events.waited_since(self._waited_before, self.waited))
         self._write("epoch_end", epoch=self.epochs, train_s=self.train_s[-1],
                     validation_s=self.validation_s[-1], elapsed_s=self.elapsed_s,
                     batches=batches, samples=samples, **extra)

@@ -112,7 +112,8 @@ def train(args, workload, keras, model, samples, writer):
     class Callback(events.EpochClock, keras.callback_class):
         pass
 
-    callback = Callback(writer, args.batch_size, len(samples.y), lambda: keras.wait_for_device(model))
+    callback = Callback(writer, args.batch_size, len(samples.y), lambda: keras.wait_for_device(model),
+                        keras.axes.waits.seconds)
     batches = None
     if hasattr(workload, "batches"):
         if len(samples.y) < args.batch_size:

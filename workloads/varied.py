@@ -4,6 +4,8 @@ What a Keras has is seen from its parts and signatures; nothing here knows versi
 of their own, and are only told of here.
 """
 import backends
+import feeding
+import given
 import job
 
 #: What compile() is given for each value of the axis `jit`; any other value is a mode of torch.compile.
@@ -17,6 +19,7 @@ class Axes(object):
     def __init__(self, asked, own=()):
         self.asked, self.own = dict(asked), dict(own)
         self.modes = []
+        self.waits, self._fed = feeding.Waits(), None
 
     def settle(self, keras, library):
         """Precision and the mode of torch.compile, before a model is built."""
@@ -48,13 +51,26 @@ class Axes(object):
             found["optimizer"] = self.asked["optimizer"]
         return found
 
+    def feed(self, keras, x, y, batch_size):
+        """Arguments of fit() in place of `x`, `y` and `batch_size`; nothing where no pipeline was asked for."""
+        pipeline = self.asked.get("pipeline")
+        if pipeline is None:
+            return {}
+        if y is None or given.kind(x) != "arrays":
+            raise job.Refused("pipeline=%s is for arrays, and fit() is given a %s here" % (pipeline, given.kind(x)))
+        batches = feeding.fed(keras, pipeline, x, y, batch_size)
+        self._fed = feeding.name_of(x if batches is None else batches)
+        if batches is None:
+            return {"x": self.waits.watch(keras, x), "y": y, "batch_size": batch_size, "shuffle": False}
+        return {"x": self.waits.watch(keras, batches), "shuffle": False}
+
     def got(self, model, library, batch_size, threads):
         """{axis: what it was in the end} as far as that can be read back, once the model has been trained."""
         found = dict(self.own)
         optimizer = getattr(model, "optimizer", None)
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # under the one that scales a loss in float16
         said = {"batch_size": batch_size, "threads": threads_of(threads), "precision": policies(model, library),
-                "jit": self._jit(model), "optimizer": type(optimizer).__name__.lower()}
+                "jit": self._jit(model), "optimizer": type(optimizer).__name__.lower(), "pipeline": self._fed}
         found.update((name, "%s" % value) for name, value in said.items()
                      if name in self.asked and value is not None)
         return found

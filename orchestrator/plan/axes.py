@@ -15,7 +15,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from orchestrator.errors import UserError
-from orchestrator.model import MOST_THREADS, DeviceKind, Job, OwnFile, Skip, Stack, Workload
+from orchestrator.model import MOST_THREADS, DeviceKind, Job, Skip, Stack, Workload
+from orchestrator.plan import pipelines
 from orchestrator.text import one_line, suggest
 
 #: What stands before the sign, and behind it; both are parts of names of folders and containers.
@@ -34,6 +35,7 @@ AXES = {
     "jit": f"{', '.join(JITS)}; on PyTorch also {', '.join(TORCH_MODES)}",
     "threads": f"whole numbers from 1 to {MOST_THREADS:,}",
     "optimizer": ", ".join(OPTIMIZERS),
+    "pipeline": ", ".join(pipelines.PIPELINES),
 }
 #: Letters of a job's id, which is the name of its folder.
 MOST_LETTERS = 200
@@ -123,7 +125,7 @@ def _fits(name: str, text: str, default: Parameter | None) -> bool:
         most = MOST_BATCH if name == "batch_size" else MOST_THREADS
         return bool(WHOLE.match(text)) and 1 <= int(text) <= most
     choices = {"precision": PRECISIONS, "jit": (*JITS, *TORCH_MODES), "optimizer": OPTIMIZERS}
-    return text in choices[name]
+    return text in (choices | {"pipeline": pipelines.PIPELINES})[name]
 
 
 def _is_like(text: str, default: Parameter) -> bool:
@@ -139,18 +141,21 @@ def _is_like(text: str, default: Parameter) -> bool:
 
 
 def split_unvaried(
-    jobs: Sequence[Job], stacks: Sequence[Stack], own: Mapping[str, OwnFile]
+    jobs: Sequence[Job], stacks: Sequence[Stack], workloads: Sequence[Workload]
 ) -> tuple[list[Job], list[Skip]]:
     """Jobs to run, and those whose stack has not what they ask for. Raises UserError for an id that is no file name."""
     known = {stack.name: stack for stack in stacks}
+    whose = {workload.name: workload for workload in workloads}
     kept: list[Job] = []
     skipped: list[Skip] = []
     for job in jobs:
         if len(job.id) > MOST_LETTERS:
             raise UserError(f"{job.id[:60]}... is too long for the name of a folder", "vary fewer axes at a time")
-        its = own.get(job.workload)
-        general = {name: text for name, text in job.axes.items() if not its or name not in its.parameters}
-        why = lacking(general, known[job.stack], job.backend)
+        workload = whose.get(job.workload)
+        its = workload.own.parameters if workload is not None and workload.own else {}
+        general = {name: text for name, text in job.axes.items() if name not in its}
+        stack = known[job.stack]
+        why = lacking(general, stack, job.backend) or pipelines.lacking(general.get("pipeline", ""), stack, workload)
         if why:
             skipped.append(Skip(job=job, status="unsupported", reason=why))
         else:

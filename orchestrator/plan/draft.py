@@ -77,10 +77,9 @@ def make_plan(config: Config, catalog: Catalog, host: Host) -> Plan:
     """The jobs of a configuration on this host."""
     jobs = make_jobs(decide(config, host, catalog.stacks), catalog.stacks, catalog.workloads)
     pairs = sorted({(job.stack, job.backend) for job in jobs})
-    own = {workload.name: workload.own for workload in catalog.workloads if workload.own}
     kept, skipped = split_excluded(jobs, config.exclude)
     kept, unable = split_unable(kept, catalog.stacks, catalog.workloads)
-    kept, unvaried = split_unvaried(kept, catalog.stacks, own)
+    kept, unvaried = split_unvaried(kept, catalog.stacks, catalog.workloads)
     now = datetime.datetime.now(datetime.timezone.utc)
     plan = Plan(
         run_id=new_run_id(now),

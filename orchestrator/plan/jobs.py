@@ -114,6 +114,8 @@ def _refuse_untrained(wanted: PlanInput, workloads: Sequence[Workload]) -> None:
         raise UserError(f"--epochs and --steps are amounts of training, and --mode {wanted.mode} has none", "")
     if wanted.predict_batch and wanted.mode != "predict":
         raise UserError("--predict-batch is the batch of --mode predict", "tokens are made one at a time")
+    if "pipeline" in wanted.vary:
+        raise UserError(f"--vary pipeline feeds fit(), which --mode {wanted.mode} does not call", "leave out --mode")
     scripts = [w.title for w in workloads if w.own is not None and w.own.contract == "script"]
     if scripts:
         raise UserError(

@@ -127,6 +127,7 @@ REAL = frozenset(
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
         *("latency_ms", "latency_p95_ms", "latency_p99_ms", "first_answer_s", "tokens_per_s"),
         *("batch_latency_ms", "batch_latency_p95_ms", "predicted_per_s"),
+        "input_wait_share",
         *("first_output_mean", "first_output_std", "learned", "product_error", "convolution_error"),
     }
 )
@@ -165,6 +166,8 @@ COLUMNS: dict[str, str] = {
     **_typed("tokens_per_s", "calls", "outputs"),
     # What the run varied (`batch_size=32 precision=float32`, "" for nothing), and what came of it where that is known.
     **_typed("axes", "axes_got"),
+    # The share of its steady epochs, validation apart, in which the training waited for batches, where that was seen.
+    **_typed("input_wait_share"),
 }
 #: Columns whose text is JSON: lists and objects for programs, one field for tables.
 PACKED = ("arrays", "settings", "fits", "computing", "calls", "outputs")

@@ -92,6 +92,8 @@ class EpochEvent(Event, frozen=True, kw_only=True):
     acc: Number | None = None
     val_loss: Number | None = None
     val_acc: Number | None = None
+    #: How long the training waited for its batches; None where nothing saw it.
+    input_wait_s: Number | None = None
     #: Figures that JSON has no number for: name -> "nan", "inf" or "-inf". They are null above.
     not_finite: dict[str, object] = {}
 

@@ -178,7 +178,16 @@ def time_part(launched_t: float | None, events: JobEvents) -> dict[str, Any]:
         "validation_s": statistics.median(validation) if validation else None,
         "epoch_s_article": elapsed / len(epochs) if elapsed else None,
         "samples_per_s": samples / epoch_s if samples and epoch_s else None,
+        "input_wait_share": _wait_share(epochs[1:]),
     }
+
+
+def _wait_share(steady: Sequence[EpochEvent]) -> float | None:
+    """What part of the training of these epochs was waiting for batches, 0 to 1; None where one is not known."""
+    waited, trained = [epoch.input_wait_s for epoch in steady], [epoch.train_s for epoch in steady]
+    known = [value for value in (*waited, *trained) if value is not None]
+    total = sum(known[len(steady) :]) if len(known) == 2 * len(steady) else 0
+    return min(1.0, max(0.0, sum(known[: len(steady)]) / total)) if total > 0 else None
 
 
 def phases_part(result: Result, events: JobEvents) -> dict[str, Any]:

@@ -177,6 +177,16 @@ def _setup(rows: Sequence[Row]) -> Cell:
     )
 
 
+def _waits(rows: Sequence[Row]) -> Cell:
+    return Cell(figure=_figure(rows, "input_wait_share", words.share), lines=_waits_of_all(rows))
+
+
+def _waits_of_all(rows: Sequence[Row]) -> list[str]:
+    known = finite(row.get("input_wait_share") for row in rows).tolist()
+    spread = [f"{words.share(min(known))} to {words.share(max(known))}"] if len(set(known)) > 1 else []
+    return [*spread, f"n = {len(known)}"] if known else []
+
+
 def _article(rows: Sequence[Row]) -> Cell:
     if rows[0].get("variant") == "own":  # the article knows nothing of it
         return Cell(figure=words.ABSENT)
@@ -237,6 +247,14 @@ MEASURES = (
         "From the start of the job to the start of the first epoch (import, data, build, compile); below it the "
         "first epoch, which on most backends compiles too, and whether a compile cache was warm.",
         _setup,
+    ),
+    Measure(
+        "input",
+        "Waiting for data",
+        "Share of the training time, after the first epoch and without validation, in which Keras waited for the next "
+        "batch of what fit() was given; the median of the runs. What a pipeline prepares beforehand is no waiting. "
+        "Absent where nothing sees it: before Keras 3 only tf.data is seen.",
+        _waits,
     ),
     Measure(
         "article",

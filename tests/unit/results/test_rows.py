@@ -168,3 +168,9 @@ def test_phases_that_a_job_did_not_tell_are_unknown():
     result = make_result(make_job(epochs=1))
     row = one_row(msgspec.structs.replace(result, phases={}, launched_t=None, end={}, epochs=result.epochs[:1]))
     assert (row["start_s"], row["import_s"], row["build_s"], row["steady_s"], row["exit_s"]) == (None,) * 5
+
+
+@pytest.mark.parametrize(("waits", "share"), [([9.0, 0.5, 1.0], 0.375), ([9.0, 0.5, None], None), ([None] * 3, None)])
+def test_the_share_of_waiting_is_that_of_the_steady_epochs(waits, share):
+    events = [{**epoch(n, 2.0, 0.5, 5.0 + n), "input_wait_s": wait} for n, wait in enumerate(waits, 1)]
+    assert one_row(make_result(make_job(epochs=3), epochs=events))["input_wait_share"] == share
