@@ -200,7 +200,8 @@ def shown(report):
 
 
 def test_waiting_for_data_is_shown_where_it_is_known():
-    rows = [{**r, "input_wait_share": share} for r, share in zip(two([1.0] * 2, [2.0] * 2), (0.1, 0.3, None, None))]
+    shares = (0.1, 0.3, None, None)
+    rows = [{**r, "input_wait_share": s} for r, s in zip(two([1.0] * 2, [2.0] * 2), shares, strict=True)]
     cells = [cell for line in tables(rows)["input"].cells for cell in line]
     assert sorted((cell.figure, *cell.lines) for cell in cells) == [("20.0 %", "10.0 % to 30.0 %", "n = 2"), ("–",)]
     assert "input" not in tables(two([1.0] * 2, [2.0] * 2))
