@@ -8,6 +8,7 @@ from orchestrator.model import Noun
 from orchestrator.report import words
 from orchestrator.report.answer.ranking import Field, fields
 from orchestrator.report.answer.sentences import LEAST, Sentence, further, lead
+from orchestrator.report.answer.settings import BestValue, best_values
 from orchestrator.report.answer.sure import sure
 from orchestrator.report.blocks import Span
 from orchestrator.report.swept import sweeps
@@ -30,6 +31,8 @@ class Conclusion(Noun, frozen=True, kw_only=True):
     why: list[str] = []
     what_for: str = ""
     command: str = ""
+    #: Of a run that varies settings: the best value of each contender.
+    settings: list[BestValue] = []
 
 
 def conclude(view: View) -> Conclusion:
@@ -37,10 +40,16 @@ def conclude(view: View) -> Conclusion:
     found = fields(view.layout, view.speeds)
     said = [plain(sentence) for sentence in sentences(view, found)]
     doubt = sure(view, found)
+    settings = list(best_values(view.layout, sweeps(view.layout, view.speeds)))
     if doubt is None:
-        return Conclusion(sentences=said)
+        return Conclusion(sentences=said, settings=settings)
     return Conclusion(
-        sentences=said, sure=doubt.word, why=list(doubt.why), what_for=doubt.what_for, command=doubt.command
+        sentences=said,
+        sure=doubt.word,
+        why=list(doubt.why),
+        what_for=doubt.what_for,
+        command=doubt.command,
+        settings=settings,
     )
 
 

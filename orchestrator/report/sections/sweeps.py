@@ -63,8 +63,8 @@ def _along(view: View, sweep: Sweep, its: Along, folded: bool) -> Iterator[Block
 
 
 def _columns(view: View, sweep: Sweep, its: Along) -> list[Column]:
-    time = "s/epoch" if view.mode == TRAIN else "time"
-    figures = (time, "95 % interval", f"{sweep.task.about.unit}/s", "peak memory")
+    times = ("s/epoch" if view.mode == TRAIN else "time", "95 % interval")
+    figures = (*times, *([f"{sweep.task.about.unit}/s"] if view.mode == TRAIN else []), "peak memory")
     return [
         *(Column("contender", heads=True), Column(its.axis, number=its.is_numeric)),
         *(Column(title, number=True) for title in figures),
@@ -76,14 +76,18 @@ def _cells(view: View, told: dict[int, str], track: Track, stop: Stop) -> list[T
     rows = view.layout.cells.get((track.column, stop.line), [])
     head: list[Text] = [told[track.column], stop.value]
     if stop.speed is None:
-        return [*head, *([words.ABSENT] * 4), [Span(stop.why, "status bad" if rows else "small")]]
+        return [
+            *head,
+            *([words.ABSENT] * (4 if view.mode == TRAIN else 3)),
+            [Span(stop.why, "status bad" if rows else "small")],
+        ]
     bounds = interval(stop.speed.repeats)
     scale = 1 if view.mode == TRAIN else 1000
     return [
         *head,
         words.took(stop.speed.seconds, view.mode),
         words.span(scale * bounds[1], scale * bounds[2]) if bounds else words.ABSENT,
-        words.figure(stop.rate),
+        *([words.figure(stop.rate)] if view.mode == TRAIN else []),
         _memory(rows),
         _verdict(stop),
     ]

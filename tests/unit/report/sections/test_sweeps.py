@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from orchestrator.report.blocks import Drawn, Table
 from orchestrator.report.build import build_report
 from orchestrator.report.sections import sweeps
@@ -59,3 +61,21 @@ def test_text_of_strangers_is_inert():
     evil = EVIL.replace(" ", "")
     page = build_report(swept([{"width": evil}, {"width": "2"}], lambda *_: 1.0))
     assert "<img" not in page.html and "<img src" not in page.markdown.replace("\\", "")
+
+
+def test_calls_without_training_are_told_in_milliseconds():
+    report = swept([{"precision": "float32"}, {"precision": "mixed_bfloat16"}], lambda *_: 1.0)
+    slow = {"precision=float32": 3.0, "precision=mixed_bfloat16": 1.5}
+    rows = [
+        {
+            **row,
+            "mode": "predict",
+            "epoch_s": None,
+            "train": None,
+            "latency_ms": slow[row["axes"]] + row["repeat"] / 100,
+        }
+        for row in report.rows
+    ]
+    page = build_report(replace(report, rows=rows, epochs=[])).markdown
+    assert " is fastest at precision=mixed\\_bfloat16: 1.53 ms, 1.95 to 2.01 times as fast as at precision=" in page
+    assert "| contender | precision | time | 95 % interval | peak memory | against its fastest value |" in page
