@@ -10,6 +10,7 @@ from orchestrator.files import PACKAGE, read_yaml
 from orchestrator.report.build import build_report
 from orchestrator.report.input import Reference
 from tests.fakes.made_up import recorded
+from tests.fakes.swept import swept
 
 pytestmark = pytest.mark.slow
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -26,9 +27,20 @@ def page(browser, tmp_path_factory):
     made.rows[5].update(status="unsupported", reason="no python2.7 on this host", exit_code=None)
     made.rows[6]["data_kind"] = "synthetic"
     made.rows[6]["command"] = "orchestrate run --only " + made.rows[6]["job_id"]
+    varied = swept([{"batch_size": "32"}, {"batch_size": "64"}], _full, repeats=2)
+    made.rows, made.epochs = [*made.rows, *varied.rows], [*made.epochs, *varied.epochs]
     path = tmp_path_factory.mktemp("axe") / "report.html"
     path.write_text(build_report(made).html)
+    assert 'id="sweeps"' in path.read_text()
     return path
+
+
+def _full(row, axes):
+    """Out of memory along an axis, and a job that did not get what it asked for."""
+    larger = axes["batch_size"] == "64"
+    if larger and row["backend"] == "theano":
+        return {"status": "oom", "reason": "made up"}
+    return {"epoch_s": 1.0, "axes_got": "batch_size=32"} if larger and row["backend"] == "cntk" else 1.0
 
 
 def violations(browser):
