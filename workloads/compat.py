@@ -4,48 +4,15 @@
 calls that the five models need. The faithful variant means the same thing everywhere: what Keras 2.0.8 did by default
 in 2017. The modern variant, on Keras 3 only, leaves everything to today's defaults.
 """
-import os
-
 import numpy as np
 
 import backends
 import fits
+import stack_keras
 import varied
 import weights
 
-
-def _numbers(version):
-    """(2, 15, 0) of "2.15.0"; nothing for what is no number."""
-    return tuple(int(part) for part in version.split("-")[0].split(".")[:3] if part.isdigit())
-
-
-def _find_keras():
-    """Keras as its users import it, and its version.
-
-    From 2.4 to 2.15 it was developed apart and used as `tensorflow.keras`; tf_keras goes on with that line for whoever
-    asks for it by TensorFlow's own variable.
-    """
-    if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in ("1", "true"):
-        import tf_keras
-
-        return tf_keras, tf_keras.__version__
-    try:
-        import keras
-    except ImportError:  # TensorFlow 2.4 has it inside
-        keras = None
-    version = getattr(keras, "__version__", "")
-    if version and not (2, 4) <= _numbers(version) < (3,):
-        return keras, version
-    try:
-        import tensorflow
-    except ImportError:
-        import keras  # its error tells more, where it is the one that is missing
-
-        raise
-    return tensorflow.keras, version or tensorflow.keras.__version__
-
-
-keras, VERSION = _find_keras()
+keras, VERSION = stack_keras.find()
 K = keras.backend
 layers = keras.layers
 
@@ -445,7 +412,7 @@ GENERATIONS = (
 def generation():
     """The class that speaks the Keras at hand. Raises ValueError for one that this file does not speak."""
     for first, last, speaker in GENERATIONS:
-        if first <= _numbers(VERSION)[:len(first)] <= last:
+        if first <= stack_keras.numbers(VERSION)[:len(first)] <= last:
             return speaker
     raise ValueError("the built-in workloads speak Keras 1.2, 2.0, 2.2.4 to 2.15 (and tf_keras) and 3, "
                      "and this is Keras %s" % VERSION)

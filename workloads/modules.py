@@ -11,6 +11,7 @@ import failures
 import fits
 import given
 import opened
+import stack_keras
 import tokens
 from job import Refused
 
@@ -37,7 +38,7 @@ def call(args, writer, job):
     model, assigned = built(args, writer, module, job)
     samples = calls.pool(x)
     batch = sizes["batch_size"] or 32
-    keras = sys.modules.get("keras") or sys.modules.get("tf_keras")
+    keras = loaded_keras()
     job.initial_weights = equal.weigh(keras, model, calls.batch_of(samples, batch, 0), args.seed, assigned)
     ways = calls.ways(model, job.before_calls(keras, model, samples, batch))
     if args.mode == "generate":
@@ -50,7 +51,8 @@ def loaded(args, writer, job):
     """(the module, its sizes, what its data() gives)."""
     name = os.path.splitext(os.path.basename(args.file))[0]
     module = failures.new_module(name, args.file, args.arguments)
-    exec(failures.source_of(args.file), module.__dict__)
+    with stack_keras.imported_by(os.path.dirname(args.file) if job.shipped else None):
+        exec(failures.source_of(args.file), module.__dict__)
     sizes = chosen(module, args)
     path = dict(args.data).get(args.dataset)
     with writer.phase("data"), opened.Watched(path or os.devnull) as watched:
@@ -58,6 +60,11 @@ def loaded(args, writer, job):
     if path and watched.opened:
         job.used = {"file": os.path.basename(path), "sha256": data.sha256(path), "kind": args.data_kind}
     return module, sizes, (x, y, validation)
+
+
+def loaded_keras():
+    """The Keras that the file has imported."""
+    return sys.modules.get("keras") or sys.modules.get("tf_keras")
 
 
 def given_sizes(module, sizes, job):
@@ -68,7 +75,7 @@ def given_sizes(module, sizes, job):
 def built(args, writer, module, job):
     """(the model, the variables that build() has loaded)."""
     random.seed(args.seed)
-    with writer.phase("build"), equal.Assigned(sys.modules.get("keras")) as assigned:
+    with writer.phase("build"), equal.Assigned(loaded_keras()) as assigned:
         model = called(module.build, parameters(module, job.axes.own))
     return model, assigned.variables
 
@@ -133,7 +140,7 @@ def compiled(model):
 def prepare(args, job, model, loaded, x, sizes):
     """Equal weights where Keras can have them, and what the untrained model makes of the first batch."""
     batch, why = equal.first_batch(x, sizes["batch_size"] or 32)
-    keras = sys.modules.get("keras")
+    keras = loaded_keras()
     job.initial_weights = equal.weigh(keras, model, batch, args.seed, loaded)
     job.first_output = equal.first_output(model, batch) if batch is not None else {"missing": why}
 

@@ -78,6 +78,7 @@ class Job(object):
 
     def __init__(self, args, writer):
         self._args, self._writer = args, writer
+        self.shipped = os.path.dirname(args.file) == MODELS
         self._library = None
         self._said = None
         self.in_loop = False
@@ -202,7 +203,7 @@ def run(args, writer, network):
     if args.contract == "module":
         import modules  # which needs numpy: it comes after the threads
     orchestrated._job = loops.Loops(work).epochs
-    if os.path.dirname(args.file) != MODELS:
+    if not work.shipped:
         hide(args.out)
     work.imports.watch()
     try:
