@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from orchestrator.host.probe import probe_host
-from tests.bench import parts
+from tests.bench import ends, parts, sizes
 
 
 @click.command()
@@ -22,17 +22,23 @@ from tests.bench import parts
 @click.option("--samples", default=1000, show_default=True, help="Of each of those jobs.")
 @click.option("--keras-python", help="A Python with Keras 3 and JAX, for the epoch; left out without.")
 @click.option("--mnist", type=click.Path(exists=True, path_type=Path), help="mnist.npz, for the epoch.")
-@click.option("--only", multiple=True, help="Parts: start, jobs, sample, epoch, size, scheduling.")
+@click.option(
+    "--only", multiple=True, help="Parts: start, ends, jobs, sample, epoch, size, report, list, gpu, scheduling."
+)
 def main(rounds: int, jobs: int, samples: int, keras_python: str | None, mnist: Path | None, only: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        scratch = Path(folder)
+        scratch, few = Path(folder), max(1, rounds // 4)
         made = {
             "start": lambda: parts.start(rounds, scratch),
+            "ends": lambda: ends.start_and_end(rounds, scratch),
             "jobs": lambda: parts.job_overhead(rounds, scratch),
             "epoch": lambda: parts.epoch_overhead(max(3, rounds // 4), scratch, keras_python, mnist),
             "sample": lambda: parts.one_sample(rounds),
-            "size": lambda: parts.at_size(scratch, jobs, samples),
-            "scheduling": lambda: parts.scheduling(1000, 64),
+            "size": lambda: sizes.merged(scratch, jobs, samples, few),
+            "report": lambda: sizes.reported(scratch, few),
+            "list": lambda: sizes.listed(scratch, few),
+            "gpu": lambda: sizes.series(scratch, few),
+            "scheduling": lambda: sizes.scheduled(1000, 64),
         }
         if not (keras_python and mnist):
             made.pop("epoch")

@@ -25,46 +25,78 @@ LAST = 2
 class Waiting:
     """The jobs that nobody has taken yet, in order.
 
-    Of the last ones, several devices take the longest first, so that no device is left with a long one while the
-    others have nothing to do. One that nobody knows counts as long.
+    Several devices take a job out of its turn, so that none is left with a long one while the others have nothing to
+    do: the longest, as soon as it takes no less than what is left for each device; and of the last ones the longest
+    first. Of the last ones, a job that nobody knows counts as long.
     """
 
     def __init__(
         self, jobs: Iterable[Job], fits: Callable[[Job, Device], bool], expected: Expected, devices: int
     ) -> None:
-        self._jobs = list(jobs)
+        self._jobs = dict(enumerate(jobs))
         self._fits = fits
         self._expected = expected
+        self._devices = devices
         self._last = LAST * devices if devices > 1 else 0
         self._lock = threading.Lock()
+        #: How many have been taken since lengths were last asked for: a run learns them from its own repeats.
+        self._taken = 0
+        self._estimate()
+
+    def _estimate(self) -> None:
+        asked = ((number, self._expected(job)) for number, job in self._jobs.items())
+        known = {number: seconds for number, seconds in asked if seconds is not None}
+        mean = sum(known.values()) / len(known) if known else 0.0
+        self._taken = 0
+        #: Those that are known, the longest at the end. One that was taken stays until it is met there.
+        self._by_length = sorted(known, key=known.__getitem__)
+        #: Seconds that each counts for in what is left, and their sum.
+        self._counted = {number: known.get(number, mean) for number in self._jobs}
+        self._left = sum(self._counted.values())
 
     def __len__(self) -> int:
         return len(self._jobs)
 
     def has(self, device: Device) -> bool:
         with self._lock:
-            return any(self._fits(job, device) for job in self._jobs)
+            return any(self._fits(job, device) for job in self._jobs.values())
 
     def take(self, device: Device) -> Job | None:
         """The job for this device; None where it can run none."""
         with self._lock:
-            fitting = (job for job in self._jobs if self._fits(job, device))
-            job = max(fitting, key=self._length, default=None) if self._ending else next(fitting, None)
-            if job is not None:
-                self._jobs.remove(job)
-            return job
+            fitting = (number for number, job in self._jobs.items() if self._fits(job, device))
+            if len(self._jobs) <= self._last:
+                number = max(fitting, key=self._length, default=None)
+            else:
+                number = self._pressing(device)
+                number = next(fitting, None) if number is None else number
+            if number is None:
+                return None
+            self._left -= self._counted[number]
+            self._taken += 1
+            return self._jobs.pop(number)
 
-    @property
-    def _ending(self) -> bool:
-        return len(self._jobs) <= self._last
+    def _pressing(self, device: Device) -> int | None:
+        """The longest job, where all would wait for it if it began any later."""
+        if self._devices < 2:
+            return None
+        if self._taken >= self._devices:
+            self._estimate()
+        while self._by_length and self._by_length[-1] not in self._jobs:
+            self._by_length.pop()
+        if not self._by_length:
+            return None
+        number = self._by_length[-1]
+        pressing = self._counted[number] * self._devices >= self._left
+        return number if pressing and self._fits(self._jobs[number], device) else None
 
-    def _length(self, job: Job) -> float:
-        seconds = self._expected(job)
+    def _length(self, number: int) -> float:
+        seconds = self._expected(self._jobs[number])
         return math.inf if seconds is None else seconds
 
     def rest(self) -> list[Job]:
         with self._lock:
-            jobs, self._jobs = self._jobs, []
+            jobs, self._jobs = [*self._jobs.values()], {}
             return jobs
 
 

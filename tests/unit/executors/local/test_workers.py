@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import heapq
+import random
 import threading
 import time
 from contextlib import contextmanager
@@ -54,6 +56,47 @@ def test_of_the_last_jobs_of_several_devices_the_longest_start_first(known, last
     (device, _) = slots(2)
     assert [waiting.take(device).repeat for _ in JOBS] == [1, 2, 3, *last]
     assert waiting.take(device) is None
+
+
+def makespan(seconds, devices, known):
+    """When the last of these jobs ends, over the least time that any order needs. Nothing is waited for."""
+    jobs = [make_job(repeat=number) for number in range(1, len(seconds) + 1)]
+    waiting = Waiting(jobs, lambda job, device: True, lambda job: known.get(job.repeat), devices)
+    free, last = [(0.0, number) for number in range(devices)], 0.0
+    while waiting:
+        now, number = heapq.heappop(free)
+        ends = now + seconds[waiting.take(slots(1)[0]).repeat - 1]
+        heapq.heappush(free, (ends, number))
+        last = max(last, ends)
+    return last / max(sum(seconds) / devices, *seconds)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_few_very_long_jobs_start_in_time_wherever_they_were_drawn(seed):
+    draw = random.Random(seed)
+    for seconds in (
+        [draw.lognormvariate(0, 1) for _ in range(400)],
+        [draw.uniform(0.2, 0.8) for _ in range(399)] + [10.0],
+    ):
+        assert makespan(seconds, 16, dict(enumerate(seconds, 1))) < 1.03
+    assert makespan(seconds, 16, {}) > 1.3, "what nobody knows stays where it was drawn"
+
+
+def test_lengths_that_a_run_learns_are_asked_for_again():
+    """The last job is the longest, which is known once another has been taken."""
+    known = {}
+    waiting = Waiting(JOBS, lambda job, device: True, lambda job: known.get(job.repeat), devices=2)
+    (device, _) = slots(2)
+    assert waiting.take(device).repeat == 1
+    known.update({number: 1.0 for number in range(2, 7)} | {7: 50.0})
+    assert [waiting.take(device).repeat for _ in range(2)] == [2, 7]
+
+
+def test_a_device_takes_no_long_job_that_it_does_not_fit():
+    (here, there) = slots(2)
+    fits = lambda job, device: job.repeat != 7 or device == there  # noqa: E731
+    waiting = Waiting(JOBS, fits, lambda job: 90.0 if job.repeat == 7 else 1.0, devices=2)
+    assert [waiting.take(device).repeat for device in (here, there, here)] == [1, 7, 2]
 
 
 def test_one_device_keeps_the_order_to_the_end():
