@@ -38,6 +38,8 @@ def overall(layout: Layout, sweep: Sweep) -> Sentence | None:
     found = [rival.found for rival in sweep.rivals] or _tests(sweep, column)
     sure = (all if sweep.rivals else any)(each.significant and each.ratio > 1 for each in found)
     who = Span(f"{told[column]} at {_varied(layout, sweep, sweep.best)}", "strong")
+    if not found:
+        return [f"{sweep.title}: only ", who, f" gave a time that counts: {rate(layout, _stop(sweep, sweep.best))}."]
     axis = sweep.alongs[0]
     said = [f"{rate(layout, _stop(sweep, sweep.best))}{_gain(axis, tracks[0]) if tracks else ''}"]
     said += [text for track in tracks for text in _ties(axis, track)]

@@ -233,9 +233,10 @@ def _differences(conditions: Row, fields: set[str]) -> list[str]:
 def order(task: Task) -> tuple[Any, ...]:
     """As the catalog has the workloads, and as numbers what is one: 896 samples before 1,024, file 2 before file 10."""
     amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
-    amounts += [
+    # Before amounts, which a job that failed may not know.
+    varied = tuple(
         (not value.isdecimal(), int(value[:9]) if value.isdecimal() else 0, value)
         for value in axes_of(task.conditions["axes"]).values()
-    ]
+    )
     name = [(int(part[:9]), part) if part.isdecimal() else (0, part) for part in re.split(r"([0-9]+)", task.workload)]
-    return (task.about.place, name, str(task.conditions["scale"]), *amounts, task.label)
+    return (task.about.place, name, str(task.conditions["scale"]), varied, *amounts, task.label)

@@ -56,7 +56,8 @@ def conclude(view: View) -> Conclusion:
 def sentences(view: View, found: Sequence[Field]) -> list[Sentence]:
     """First what varied settings give. Then who leads: of one field with what follows, of several a line for each."""
     swept = list(filter(None, (overall(view.layout, sweep) for sweep in sweeps(view.layout, view.speeds))))
-    return [*_few(swept), *_leads(view, found)]
+    alone = swept and all(len(field.overall.entries) < 2 for field in found)  # there is nobody to lead
+    return [*_few(swept), *([] if alone else _leads(view, found))]
 
 
 def _few(swept: Sequence[Sentence]) -> list[Sentence]:

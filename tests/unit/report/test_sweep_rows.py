@@ -47,3 +47,11 @@ def test_what_is_varied_is_not_set_against_the_article() -> None:
         rows = [{**row, "article": True} for row in found.rows]
         text = build(make_view(replace(found, rows=rows, reference=reference)), lambda _: Drawn()).markdown
         assert (VARIED in text) == left_out and "Against" in text
+
+
+def test_a_setting_whose_jobs_failed_stands_in_its_place_though_they_know_no_amounts() -> None:
+    report = swept("batch_size", ("32", "128"))
+    unknown = {"status": "failed", "train": None, "validation": None, "data_sha256": None, "data_kind": None}
+    rows = [{**row, **unknown} if row["axes"] == "batch_size=128" else row for row in report.rows]
+    view = make_view(replace(report, rows=rows, epochs=[]))
+    assert " · batch 32" in view.layout.tasks[0].label

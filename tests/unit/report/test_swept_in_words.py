@@ -83,3 +83,17 @@ def test_nobody_is_fastest_where_the_next_is_not_told_from_it_whatever_its_other
     whole, lines = said(report)
     assert " was fastest: " in whole and " is not told from it by three repeats" in whole
     assert " is fastest at jit=on: " in lines["TensorFlow"] and " as fast as at jit=off." in lines["TensorFlow"]
+
+
+def test_one_time_that_counts_is_no_comparison():
+    def takes(row, axes):
+        return 1.0 if axes["batch_size"] == "32" else {"status": "oom", "reason": "no memory"}
+
+    whole, _ = said(swept([{"batch_size": "32"}, {"batch_size": "4096"}], takes, stacks=1))
+    assert whole.startswith("mnist_mlp: only TensorFlow 1.3.0 at batch_size=32 gave a time that counts: ")
+
+
+def test_of_one_contender_nothing_is_said_but_what_its_settings_give():
+    settings, takes = by_size(b32=2.0, b64=1.0)
+    assert len(conclude(make_view(swept(settings, takes, stacks=1))).sentences) == 1
+    assert len(conclude(make_view(swept(settings, takes, stacks=2))).sentences) > 1
