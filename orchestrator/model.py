@@ -767,6 +767,19 @@ class Fingerprint(Noun, frozen=True, kw_only=True):
     unconfined: list[str] = []
 
 
+class CpuEnergy(Noun, frozen=True, kw_only=True, omit_defaults=True):
+    """What the processors of a job's host counted between two readings, whoever used them.
+
+    `begin_t` and `end_t` are CLOCK_MONOTONIC in seconds, at the first epoch's begin and at the last one's end or soon
+    after. `trouble`: why nothing is known.
+    """
+
+    begin_t: float | None = None
+    end_t: float | None = None
+    joules: float | None = None
+    trouble: str = ""
+
+
 class Result(Noun, frozen=True, kw_only=True):
     """Exactly one for every planned job, whatever happened.
 
@@ -799,6 +812,8 @@ class Result(Noun, frozen=True, kw_only=True):
     end: RawEvent = {}
     error: RawEvent = {}
     bad_event_lines: int = 0
+    #: None where nobody asked, or the job ran on another host than its orchestrator.
+    cpu_energy: CpuEnergy | None = None
 
 
 #: How the reason begins of a row whose record could not be read, or never was.

@@ -18,6 +18,7 @@ from orchestrator import doors
 from orchestrator.files import is_full, last_line
 from orchestrator.host.cores import Cores
 from orchestrator.launchers.launcher import Launcher, Probe
+from orchestrator.measure.cpu_energy import CpuMeter
 from orchestrator.measure.events import EventTail, sort_events
 from orchestrator.model import OWN_DATA, Device, Exit, Fingerprint, Job, Launch, RawEvent, Result, Sample, Status
 from orchestrator.results import leftovers
@@ -45,6 +46,7 @@ class Watcher:
         self._job = job
         self._device = device
         self._cores = Cores(device.cores)
+        self.meter = CpuMeter()
         self._on_event = on_event
         self._interval_s = interval_s
         self._tail = EventTail(folder / OUT / EVENTS)
@@ -92,6 +94,7 @@ class Watcher:
         while not self._done.is_set():
             self._sample()
             self._pass_on()
+            self.meter.keep_up()
             due = max(due + self._interval_s, time.monotonic())
             self._done.wait(due - time.monotonic())
 
@@ -113,6 +116,7 @@ class Watcher:
 
     def _pass_on(self, last: bool = False) -> None:
         for event in self._tail.read(last):
+            self.meter.hear(event)
             self.events.append(event)
             self._on_event(self._job, event)
 
@@ -169,6 +173,7 @@ def measure(
         exited_t=exited_t,
         fingerprint=identity,
         bad_event_lines=watcher.bad_lines,
+        cpu_energy=watcher.meter.told() if watcher.quota else None,  # else its processors may be another host's
         **reported,
     )
 

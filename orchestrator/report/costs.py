@@ -1,4 +1,4 @@
-"""What training costs, from the rows of one cell: energy of its GPU, and money at a price per hour."""
+"""What training costs: energy of GPU and processors, and money at a price per hour."""
 
 from __future__ import annotations
 
@@ -10,6 +10,13 @@ from orchestrator.model import Row
 from orchestrator.stats.describe import median
 
 HOUR_S = 3600.0
+#: What is told of each cell, in words.
+KINDS = {
+    "cpu": "processors of the host",
+    "gpu": "GPU",
+    "both": "processors and GPU",
+    "money": "money",
+}
 
 
 class Cost(Struct, frozen=True):
@@ -22,6 +29,21 @@ class Cost(Struct, frozen=True):
     samples: float | None = None
     target: float | None = None
     source: str = ""
+
+
+def cost_of(kind: str, row: Row, price: float | None) -> Cost | None:
+    """What one job cost, of one of KINDS; None where that is not known."""
+    if kind == "money":
+        return money([row], price) if price else None
+    joules = {"cpu": row.get("cpu_energy_j"), "gpu": row.get("energy_j")}
+    joules["both"] = joules["cpu"] + joules["gpu"] if joules["cpu"] and joules["gpu"] else None
+    total, epochs, train = joules[kind], row.get("epochs"), row.get("train")
+    if not total or not epochs:
+        return None
+    spans = [row.get(name) for name in ("first_epoch_s", "steady_s", "validated_s")]
+    seconds, reached = sum(span for span in spans if span), row.get("reached_s")
+    target = total / seconds * reached if seconds and reached is not None else None
+    return Cost(total / epochs, 1000 * total / epochs / train if train else None, target)
 
 
 def energy(rows: Sequence[Row]) -> Cost | None:

@@ -127,7 +127,7 @@ REAL = frozenset(
         *("cpu_quota", "memory_gib", "elapsed", "train_s", "acc", "val_acc"),
         *("latency_ms", "latency_p95_ms", "latency_p99_ms", "first_answer_s", "tokens_per_s"),
         *("batch_latency_ms", "batch_latency_p95_ms", "predicted_per_s"),
-        "input_wait_share",
+        *("input_wait_share", "cpu_energy_j"),
         *("first_output_mean", "first_output_std", "learned", "product_error", "convolution_error"),
     }
 )
@@ -168,6 +168,8 @@ COLUMNS: dict[str, str] = {
     **_typed("axes", "axes_got"),
     # The share of its steady epochs, validation apart, in which the training waited for batches, where that was seen.
     **_typed("input_wait_share"),
+    # What the processors of the host counted over all epochs, and how that is known, or why it is not.
+    **_typed("cpu_energy_j", "cpu_energy_source"),
 }
 #: Columns whose text is JSON: lists and objects for programs, one field for tables.
 PACKED = ("arrays", "settings", "fits", "computing", "calls", "outputs")

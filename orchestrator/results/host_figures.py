@@ -24,6 +24,8 @@ COUNTERS = {"cpu_s": "cpu", "wait_s": "wait", "busy_s": "busy", "throttled_s": "
 COVERED = 0.5
 #: The least part of the time between two readings that counts as sleep: the kernel counts use in steps of 10 ms.
 ASLEEP = 0.1
+#: The shortest time whose energy is told, seconds: the readings come up to 0.2 s late.
+LEAST_ENERGY_S = 2.0
 #: What is made of the readings of `cpu_s`: a counter of the seconds in which not even one core was used.
 UNUSED = "unused"
 #: The columns that need a known lack.
@@ -49,6 +51,22 @@ def job_part(result: Result, epochs: Sequence[EpochEvent], readings: Readings) -
         part["disturbed"] = max(marked, key=lambda figures: figures["lost_percent"])["disturbed"]
     known = any(figures["disturbed"] is not None for figures in alone)
     return {**part, "disturbed_epochs": len(marked) if known else None}
+
+
+def energy_part(result: Result, epochs: Sequence[EpochEvent]) -> dict[str, Any]:
+    """The energy of the host's processors from the begin of the first epoch to the end of the last."""
+    told = result.cpu_energy
+    if told is None or told.trouble:
+        return {"cpu_energy_source": told.trouble} if told is not None else {}
+    window = _whole(epochs)
+    if window is None or told.joules is None or told.begin_t is None or told.end_t is None:
+        return {}
+    seconds, between = window[1] - window[0], told.end_t - told.begin_t
+    if seconds < LEAST_ENERGY_S:
+        return {"cpu_energy_source": f"epochs of less than {LEAST_ENERGY_S:g} s together are too short"}
+    if min(window[1], told.end_t) - max(window[0], told.begin_t) < COVERED * seconds:
+        return {"cpu_energy_source": "the readings do not cover the epochs"}
+    return {"cpu_energy_j": number(told.joules * seconds / between), "cpu_energy_source": "RAPL"}
 
 
 def epoch_parts(result: Result, epochs: Sequence[EpochEvent], readings: Readings) -> list[dict[str, Any]]:
@@ -161,11 +179,18 @@ def _means(readings: Readings, window: Window) -> dict[str, Any]:
     return found
 
 
-def _use(field: str, epochs: Sequence[EpochEvent], readings: Readings) -> float | None:
-    """Percent of one core from the begin of the first epoch to the end of the last."""
+def _whole(epochs: Sequence[EpochEvent]) -> Window | None:
+    """From the begin of the first epoch to the end of the last."""
     begin, end = (epochs[0].t, epochs[-1].t) if epochs else (None, None)
     if begin is None or end is None:
         return None
-    begin = begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0)
-    growth = readings.growth(field, begin, end)
+    return begin - (epochs[0].train_s or 0) - (epochs[0].validation_s or 0), end
+
+
+def _use(field: str, epochs: Sequence[EpochEvent], readings: Readings) -> float | None:
+    """Percent of one core from the begin of the first epoch to the end of the last."""
+    window = _whole(epochs)
+    if window is None:
+        return None
+    growth = readings.growth(field, *window)
     return None if growth is None else number(100 * growth)  # 200 % is two busy cores

@@ -109,6 +109,7 @@ def result_row(result: Result, samples: Sequence[Sample] | Readings, gpu: Sequen
         row.update(phases_part(result, events), setup_s=_setup_s(result.launched_t, events))
     timed = events.epochs or call_figures.spans(events.calls)
     row.update(host_figures.job_part(result, timed, Readings.of(samples)))
+    row.update(host_figures.energy_part(result, events.epochs))
     row.update(gpu_figures.job_part(result, timed, gpu))
     return {name: _whole(value) if name in WHOLE else value for name, value in row.items()}
 

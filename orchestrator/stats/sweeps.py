@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from orchestrator.model import Job, Row
 
 #: Settings that leave what a model learns as it is: all others are other work, or other steps.
-KEEPS_WORK = frozenset({"precision", "jit", "threads"})
+KEEPS_WORK = frozenset({"precision", "jit", "threads", "pipeline"})
 #: Values of axes that are no numbers against which others are seen.
 PLAIN = frozenset({"off", "float32", "false"})
 #: What was measured, its settings, and how it ended.

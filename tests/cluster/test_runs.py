@@ -21,6 +21,7 @@ MAY_DIFFER = {
     *("process_rss_peak_mb", "gpu_samples_n", "gpu_sample_hz", "gpu_util_source", "gpu_uuid"),
     *("energy_j", "energy_source", "gpu_power_mean_w", "sm_clock_mean", "gpu_shared"),
     *("gpu_util_mean", "gpu_util_p50", "gpu_util_p95", "gpu_throttled_s", "gpu_throttled_percent"),
+    *("cpu_energy_j", "cpu_energy_source"),
     *("product_error", "convolution_error"),  # of rounding, which need not repeat itself to the bit
     *("start_s", "import_s", "data_s", "build_s", "steady_s", "validated_s", "exit_s"),
     *("gpu_power_average_w", "gpu_power_instant_w", "gpu_power_instant_max_w", "gpu_mem_job_mb"),

@@ -25,6 +25,7 @@ from orchestrator.host.checks import Check, DataFact, Disk, Facts, GpuState, Lev
 from orchestrator.host.leases import Leases, lock_folder
 from orchestrator.host.nvidia.throttling import slowing
 from orchestrator.host.processes import in_words, present, unknown
+from orchestrator.host.rapl import NO_PACKAGE, Rapl
 from orchestrator.launchers import gpu_routes, runtimes
 from orchestrator.launchers.runtimes import BASIC, Runtime
 from orchestrator.model import Device, DeviceKind, Host, Stack, library_of
@@ -61,7 +62,7 @@ def examine_host(
         data=[DataFact(dataset=r.dataset, state=r.state, kind=r.kind, path=r.path, sha256=r.sha256) for r in rows],
         trial=try_for_doctor(config, catalog, stacks, facts.device, host, rows, out, engine),
     )
-    seen = [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ), *parts()]
+    seen = [*checks.all_checks(whole, stacks, catalog.stacks), packages(os.environ), energy(Rapl()), *parts()]
     return seen if config.pythons or config.images else [*seen, *_here(facts, engine)]
 
 
@@ -79,6 +80,14 @@ def parts() -> list[Check]:
         level: Level = "warn" if absent else "ok"
         found.append(Check(level=level, what=f"extra {name}", seen=seen, mend=extras.remedy(name)))
     return found
+
+
+def energy(rapl: Rapl) -> Check:
+    """Whether the energy of the processors can be told: a run goes on without."""
+    rapl.read()
+    if rapl.trouble and rapl.trouble != NO_PACKAGE:
+        return Check(level="warn", what="energy of processors", seen=rapl.trouble, mend="docs/COST.md has what helps")
+    return Check(level="ok", what="energy of processors", seen=rapl.trouble or "counted by the processors (RAPL)")
 
 
 def packages(environ: Mapping[str, str]) -> Check:

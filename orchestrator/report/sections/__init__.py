@@ -10,6 +10,7 @@ from orchestrator.report.sections import (
     arithmetic,
     article,
     charts,
+    costs,
     deviations,
     environment,
     failures,
@@ -35,8 +36,8 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
     "results": (
-        *(sweeps.build, years.build, charts.build, findings.build, pairs.build, tables.build, own.build, noise.build),
-        *(failures.build, not_run.build, jobs.build),
+        *(sweeps.build, years.build, charts.build, findings.build, pairs.build, tables.build, costs.build, own.build),
+        *(noise.build, failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, published.build, deviations.build, arithmetic.build, environment.build),
 }

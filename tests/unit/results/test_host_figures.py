@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from orchestrator.model import Sample
-from orchestrator.results.job_events import job_epochs
+from orchestrator.model import CpuEnergy, Sample
+from orchestrator.results import host_figures
+from orchestrator.results.job_events import EpochEvent, job_epochs
 from orchestrator.results.rows import epoch_rows, result_row
 from orchestrator.results.samples import Readings
 from tests.make import FINGERPRINT, epoch, make_job, make_result
@@ -115,3 +116,19 @@ def test_an_epoch_without_a_time_is_left_alone():
         *(True, True, False),
     ]
     assert len(job_epochs(lame)) == 3
+
+
+def energy_of(**told):
+    result = msgspec.structs.replace(make_result(make_job(epochs=2)), cpu_energy=CpuEnergy(**told))
+    return host_figures.energy_part(result, [EpochEvent(t=t, train_s=4.0, validation_s=1.0) for t in (105.0, 110.0)])
+
+
+def test_energy_of_the_processors_is_that_of_the_epochs():
+    assert energy_of(begin_t=100.0, end_t=110.0, joules=300.0) == {"cpu_energy_j": 300.0, "cpu_energy_source": "RAPL"}
+    late = energy_of(begin_t=100.2, end_t=110.2, joules=300.0)  # heard a moment later: the same power
+    assert late["cpu_energy_j"] == pytest.approx(300.0)
+    assert energy_of(begin_t=107.0, end_t=110.0, joules=90.0)["cpu_energy_source"] == (
+        "the readings do not cover the epochs"
+    )
+    assert energy_of(trouble="only root") == {"cpu_energy_source": "only root"}
+    assert energy_of() == {} and host_figures.energy_part(make_result(make_job()), []) == {}

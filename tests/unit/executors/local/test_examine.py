@@ -16,6 +16,7 @@ from orchestrator.executors.local import examine
 from orchestrator.host.cards import GpuLost, NoDriver
 from orchestrator.host.leases import Leases
 from orchestrator.host.nvidia.maker import Nvidia
+from orchestrator.host.rapl import Rapl
 from orchestrator.launchers import runtimes
 from orchestrator.model import GpuProcess, GpuSample, image_name
 from orchestrator.plan.catalog import load_catalog
@@ -24,6 +25,7 @@ from orchestrator.stacks.expected import expected
 from tests.fakes.docker_engine import FakeEngine
 from tests.fakes.roots import make_data
 from tests.make import make_gpu, make_host
+from tests.unit.host.test_rapl import domain
 
 CATALOG = load_catalog()
 THEANO = CATALOG.stack("keras2-theano")
@@ -299,3 +301,11 @@ def test_each_extra_is_a_line_that_says_what_is_lost_without_it(monkeypatch):
     assert (charts.level, charts.mend) == ("warn", "pip install 'keras-orchestrate[charts]'")
     assert charts.seen == "without vl-convert-python: charts are drawn, and have no PNG files beside them"
     assert found["extra tables"].level == "ok" and "duckdb" in found["extra tables"].seen
+
+
+def test_doctor_tells_whether_the_energy_of_processors_can_be_read(tmp_path):
+    domain(tmp_path, "intel-rapl:0", "package-0", 1)
+    assert (examine.energy(Rapl(tmp_path)).level, examine.energy(Rapl(tmp_path / "none")).level) == ("ok", "ok")
+    (tmp_path / "intel-rapl:0" / "energy_uj").write_text("")
+    told = examine.energy(Rapl(tmp_path))
+    assert told.level == "warn" and "told no number" in told.seen
