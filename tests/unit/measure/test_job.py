@@ -7,6 +7,9 @@ import os
 
 import pytest
 
+from orchestrator.host.rapl import NO_PACKAGE, Rapl
+from orchestrator.measure import job as jobs
+from orchestrator.measure.cpu_energy import CpuMeter
 from orchestrator.measure.job import measure, verdict
 from orchestrator.model import Device, Exit, Launch, Usage
 from tests.make import FINGERPRINT, make_job
@@ -150,6 +153,13 @@ def test_the_cores_of_this_host_say_nothing_of_a_job_that_is_elsewhere(tmp_path)
     result, sample = sampled(tmp_path / "job")
     assert set(sample) == {"t", "device", "cpu_s", "rss_mb"}
     assert result.fingerprint == FINGERPRINT
+
+
+def test_the_processors_of_this_host_are_asked_for_a_job_that_is_seen_here_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "CpuMeter", lambda: CpuMeter(Rapl(tmp_path / "none")))
+    here, _ = sampled(tmp_path / "here", wait_s=0.0)
+    away, _ = sampled(tmp_path / "away")
+    assert here.cpu_energy.trouble == NO_PACKAGE and away.cpu_energy is None
 
 
 def test_a_job_that_made_up_its_samples_is_not_recorded_with_a_data_set(tmp_path):
