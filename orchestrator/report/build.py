@@ -51,7 +51,7 @@ def build_report(report: ReportInput, draw: Callable[[View], Drawn] = drawn_here
 
 def build(view: View, draw: Callable[[View], Drawn]) -> Report:
     """Make the report of what was sorted and ranked already."""
-    view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable and view.mode == TRAIN else Drawn())
+    view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
     sections = SECTIONS if view.mode == TRAIN else OF_CALLS
     parts = {part: list(_sections(builds, view)) for part, builds in sections.items()}
     page = render.Page(make_head(view), view.layout, parts, view.drawn, view.rows)

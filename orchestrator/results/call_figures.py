@@ -17,6 +17,8 @@ from orchestrator.results.own_figures import packed
 
 #: The calls without which a job has no 99th percentile: fewer, and it would be the worst one or two of them.
 ENOUGH_FOR_P99 = 500
+#: The percentiles that draw the spread of the calls; of few calls the outer ones would be the worst call or two.
+SPREAD, OUTER = (0, 1, 5, 25, 50, 75, 95, 99, 100), (1, 99)
 #: Values of an output that a row keeps.
 VALUES = 512
 #: The way whose first call is the first of a job, on every Keras.
@@ -75,12 +77,16 @@ def _series(calls: Sequence[CallsEvent]) -> Iterator[dict[str, Any]]:
 
 
 def _figures(times: Sequence[float], batch: int) -> dict[str, Any]:
-    p50, p95, p99 = (1000 * float(value) for value in np.percentile(np.array(times, dtype=float), (50, 95, 99)))
+    found = np.percentile(np.array(times, dtype=float), SPREAD)
+    known: dict[int, float | None] = {
+        percent: 1000 * float(value) for percent, value in zip(SPREAD, found, strict=True)
+    }
+    if len(times) < ENOUGH_FOR_P99:
+        known |= dict.fromkeys(OUTER)
     return {
         "n": len(times),
-        "p50_ms": p50,
-        "p95_ms": p95,
-        "p99_ms": p99 if len(times) >= ENOUGH_FOR_P99 else None,
+        **{f"p{percent}_ms": known[percent] for percent in (50, 95, 99)},
+        "spread_ms": [known[percent] for percent in SPREAD],
         "per_s": batch * len(times) / sum(times),
     }
 

@@ -19,6 +19,7 @@ from orchestrator.report.charts import (
     heat,
     host,
     inside_gpu,
+    latency,
     memory,
     pareto,
     phases,
@@ -27,10 +28,12 @@ from orchestrator.report.charts import (
 )
 from orchestrator.report.charts.figure import Figure
 from orchestrator.report.charts.material import Material
+from orchestrator.stats.repeats import TRAIN
 
 #: Name -> (what it is called where it cannot be drawn, what makes it). The names are those of files and anchors.
 PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
     "epoch-seconds": ("Seconds per epoch", epoch_seconds.build),
+    "latency": ("How the times of calls are spread", latency.build),
     "heat": ("All contenders on all models", heat.build),
     "every-epoch": ("Seconds of every epoch", drift.build),
     "phases": ("Where the time of a job goes", phases.build),
@@ -48,9 +51,16 @@ PICTURES: dict[str, tuple[str, Callable[[Material], Figure | None]]] = {
 }
 
 
+#: Those that have something to show of runs that do not train.
+OF_CALLS = ("latency", "sweeps", "memory")
+
+
 def figures(material: Material) -> Iterator[tuple[str, str, Figure | Exception]]:
     """(name, title, picture) of all that have something to show, in the order of the page; or what went wrong."""
+    trains = all(task.mode == TRAIN for task in material.layout.tasks)
     for name, (title, build) in PICTURES.items():
+        if not trains and name not in OF_CALLS:
+            continue
         try:
             found = build(material)
         except Exception as error:

@@ -44,6 +44,9 @@ SECTIONS: dict[str, tuple[Build, ...]] = {
 #: The same of a report without training: nothing of epochs, nor of the article, which has none of it.
 OF_CALLS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
-    "results": (sweeps.build, inference.build, pairs.build, own.build, failures.build, not_run.build, jobs.build),
+    "results": (
+        *(sweeps.build, inference.build, charts.build, pairs.build, own.build),
+        *(failures.build, not_run.build, jobs.build),
+    ),
     "background": (arithmetic.build, environment.build),
 }

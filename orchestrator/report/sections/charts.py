@@ -10,7 +10,7 @@ HINT = (
     "this report, in the folder charts/."
 )
 #: These stand with their tables.
-ELSEWHERE = ("years", "sweeps")
+ELSEWHERE = ("years", "sweeps", "latency")
 
 
 def build(view: View) -> Section | None:

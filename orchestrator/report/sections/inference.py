@@ -8,15 +8,17 @@ from typing import Any
 
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
-from orchestrator.report.blocks import Block, Cell, Column, Matrix, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.blocks import Block, Cell, Chart, Column, Matrix, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.calls import series
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good, speeds
 from orchestrator.report.view import View
-from orchestrator.results.own_figures import unpacked
 from orchestrator.stats.describe import median
 from orchestrator.stats.inference import times
 from orchestrator.stats.outputs import CLOSE
 
+#: The picture of this section; it stands here and not with the others.
+PICTURE = "latency"
 #: The ways of calling, in words.
 WAYS = {
     "predict": "predict() is Keras' call for many samples, which makes an input pipeline and callbacks each time",
@@ -46,6 +48,7 @@ def build(view: View) -> Section | None:
     blocks: list[Block] = [
         Paragraphs([_method(view), *_agreed(layout)]),
         *_part(layout, "One token" if generates else "One sample", VERDICTS, partial(_one, layout, view.speeds)),
+        *([Chart(PICTURE, picture.title, only="html")] if (picture := view.drawn.pictures.get(PICTURE)) else []),
         *_part(layout, "The slowest twentieth", TAIL_NOTE, partial(_tail, layout, tails)),
     ]
     if not generates:
@@ -173,12 +176,6 @@ def _n(rows: Sequence[Row]) -> list[str]:
         return []
     each = f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"
     return [f"{len(rows)} × {each} calls"]
-
-
-def series(row: Row) -> list[dict[str, Any]]:
-    """Each way of calling at each batch of one job (results/call_figures.py)."""
-    found = unpacked(row.get("calls"))
-    return [each for each in found if isinstance(each, dict) and {"way", "batch"} <= each.keys()] if found else []
 
 
 def _ways(layout: Layout) -> Iterator[list[Text]]:

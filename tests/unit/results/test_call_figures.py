@@ -50,6 +50,13 @@ def test_a_row_has_the_fastest_way_at_one_sample_and_at_the_batch():
 def test_many_calls_have_a_99th_percentile():
     row = figures(*(calls("predict", 1, *[0.001 * n for n in range(1, 251)]) for _ in range(2)))
     assert row["latency_p99_ms"] == pytest.approx(248)
+    assert json.loads(row["calls"])[0]["spread_ms"] == pytest.approx([1, 3, 13, 63, 125.5, 188, 238, 248, 250])
+
+
+def test_few_calls_have_no_outer_percentiles():
+    row = figures(*EVENTS)
+    spread = next(each["spread_ms"] for each in json.loads(row["calls"]) if each["way"] == "compiled")
+    assert spread == [2.0, None, 2.0, 2.0, 2.0, 6.0, pytest.approx(9.2), None, 10.0]
 
 
 def test_tokens_have_a_rate_and_no_batch():
