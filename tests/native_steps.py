@@ -81,6 +81,10 @@ def weights_of(model):
             for variable in (part.value for part in model.trainable_variables)]
 
 
+def flat(arrays):
+    return np.concatenate([array.ravel() for array in arrays])
+
+
 def steps(name):
     from data import Data
     from native import loop, models, speaker
@@ -92,7 +96,7 @@ def steps(name):
     found["keras"] += [float(history[key][epoch]) for epoch in range(EPOCHS) for key in ("loss", "val_loss")]
 
     plain = speaker.Plain(os.environ["KERAS_BACKEND"], threads=1, seed=SEED)
-    workload = models.MODELS[name]()
+    workload = models.MODELS[name](SEED)
     trainer = plain.model(workload, dropout=False)
     plain.compile(trainer, workload.optimizer)
     if x.ndim == 4 and plain.image_data_format == "channels_first":
@@ -102,8 +106,8 @@ def steps(name):
     plain.fit(trainer, data, EPOCHS, batch, clock, in_order(x, y, batch))
     found["plain"] += [logs[key] for logs in clock.logs for key in ("loss", "val_loss")]
     assert trainer.count_params() == model.count_params() == workload.DEFAULTS["parameters"]
-    found["moved"] = max(float(np.linalg.norm(a - b) / np.linalg.norm(b - c))
-                         for a, b, c in zip(trainer.weights(), weights_of(model), old))
+    ends, begin = [flat(trainer.weights()), flat(weights_of(model))], flat(old)
+    found["moved"] = float(np.linalg.norm(ends[0] - ends[1]) / np.linalg.norm(ends[1] - begin))
     return found
 
 

@@ -22,7 +22,7 @@ def parse(argv):
 def workload_of(args):
     from native import models
 
-    return models.MODELS[args.workload]()
+    return models.MODELS[args.workload](args.seed)
 
 
 def speaker_of(args):

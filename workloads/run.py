@@ -36,7 +36,7 @@ def parser(names, about):
     parser = argparse.ArgumentParser(description=about.split("\n")[0])
     parser.add_argument("workload", choices=names)
     parser.add_argument("--data", required=True, help="the data set's file")
-    parser.add_argument("--data-kind", choices=("official", "given", "synthetic"), default="given")
+    parser.add_argument("--data-kind", choices=("official", "given", "synthetic", "generated"), default="given")
     job.add_arguments(parser)
     for size in SIZES:
         parser.add_argument("--" + size.replace("_", "-"), type=job.positive)
@@ -74,7 +74,7 @@ def load(args, workload, keras, writer):
     if watched.opened:
         used = {"file": os.path.basename(args.data), "sha256": data.sha256(args.data), "kind": args.data_kind}
     else:  # samples of its own making: to name the data set would be untrue
-        used = {"file": None, "sha256": None, "kind": "own"}
+        used = {"file": None, "sha256": None, "kind": "generated" if args.data_kind == "generated" else "own"}
     writer.write("data", train=full_shape(samples.x), validation=full_shape(samples.x_val), **used)
     return samples
 
@@ -82,7 +82,7 @@ def load(args, workload, keras, writer):
 def build(args, workload, keras, samples, writer):
     """The compiled model with its initial weights. Raises ValueError if its size is not the known one."""
     with writer.phase("build"):
-        model, optimizer = workload.build(keras, shapes_of(samples.x), samples.y.shape[1])
+        model, optimizer = workload.build(keras, shapes_of(samples.x), samples.y.shape[-1])
         if args.initial_weights == "equal":
             keras.set_initial_weights(model)
     with writer.phase("compile"):

@@ -12,7 +12,7 @@ from orchestrator.model import Job, Stack, Workload, is_native
 from orchestrator.text import listed
 
 #: The workloads that there are without Keras: those of workloads/native/names.py.
-WORKLOADS = ("mnist_mlp",)
+WORKLOADS = ("mnist_mlp", "cifar10_cnn", "text_transformer")
 #: What can be varied of them; all else is a setting of Keras or of its model.
 VARIED = ("batch_size", "threads")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Literal
 
 from msgspec import Struct
@@ -25,6 +25,15 @@ class Span(Struct, frozen=True):
 
 #: One line of text, in one piece or in several. The templates escape all of it.
 Text = str | Sequence[str | Span]
+
+
+def spaced(spans: Iterable[Span]) -> list[str | Span]:
+    """Those with a text, a space between each two."""
+    parts: list[str | Span] = []
+    for span in spans:
+        if span.text:
+            parts += [" ", span] if parts else [span]
+    return parts
 
 
 class Block(Struct, frozen=True, kw_only=True):

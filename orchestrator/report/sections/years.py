@@ -5,10 +5,10 @@ charts/years.py draws the picture; timelines.py says what is compared with what,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from orchestrator.report import words
-from orchestrator.report.blocks import Block, Chart, Column, Paragraphs, Section, Span, Table, Text
+from orchestrator.report.blocks import Block, Chart, Column, Paragraphs, Section, Span, Table, Text, spaced
 from orchestrator.report.by_year import Point, points
 from orchestrator.report.layout import Contender
 from orchestrator.report.tasks import noun
@@ -76,7 +76,7 @@ def _figures(view: View, line: Timeline) -> Iterator[list[Text]]:
 def _figure(point: Point | None) -> Text:
     if point is None:
         return words.ABSENT
-    return _spaced([Span(point.figure, "strong"), Span(point.bounds, "small"), Span(point.partly, "small")])
+    return spaced([Span(point.figure, "strong"), Span(point.bounds, "small"), Span(point.partly, "small")])
 
 
 def _upgrades(view: View, found: Sequence[Timeline]) -> Section | None:
@@ -157,18 +157,9 @@ def _cell(gain: Gain | None, reason: str) -> Text:
         return [Span(reason, "small")] if reason else words.ABSENT
     bounds = "" if gain.low is None or gain.high is None else words.span(gain.low, gain.high)
     disturbed = Span("disturbed" if gain.disturbed else "", "small")
-    return _spaced(
+    return spaced(
         [Span(words.ratio(gain.ratio), "strong"), Span(bounds, "small"), Span(gain.verdict, _look(gain)), disturbed]
     )
-
-
-def _spaced(spans: Iterable[Span]) -> list[str | Span]:
-    """Those with a text, a space between each two."""
-    parts: list[str | Span] = []
-    for span in spans:
-        if span.text:
-            parts += [" ", span] if parts else [span]
-    return parts
 
 
 def _look(gain: Gain) -> str:
