@@ -21,7 +21,7 @@ PAGES = [
 TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text() for page in PAGES}
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text(), re.MULTILINE))
 #: What the commands of the pages name: they are parsed in a folder where these exist.
-FOLDERS = ("results/RUN/jobs/JOB", "results/RUN1", "results/RUN2", "results/all", "home/cuda-8.0")
+FOLDERS = ("results/RUN/jobs/JOB", "results/RUN1", "results/RUN2", "results/all", "results/latest", "home/cuda-8.0")
 FILES = (
     "images.tar.gz",
     "reviews.csv",
