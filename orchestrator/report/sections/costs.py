@@ -22,7 +22,7 @@ NOTE = (
     "at the mean power of the epochs, or the price, where every repeat got there, without the time before fit()."
 )
 SHARED = "The processors' energy is that of all packages of the host (RAPL), whoever used them: other work counts, too."
-UNKNOWN = "The energy of the processors is not known: {}."
+UNKNOWN = "The energy of the processors is not known ({})."
 
 
 def build(view: View) -> Section | None:

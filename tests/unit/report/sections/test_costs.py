@@ -27,7 +27,7 @@ def test_joules_have_their_interval_and_say_what_else_counts():
     (line,) = cells(view_of(rows())).values()
     assert line == ["11.0 J (0 J to 23.7 J)", "11.0 J (0 J to 23.7 J)", "–", "2"]
     texts = " ".join(section.blocks[-1].texts)
-    assert "other work counts, too" in texts and "not known: only root may read it" in texts
+    assert "other work counts, too" in texts and "not known (only root may read it)" in texts
 
 
 def test_processors_and_gpu_are_added_where_both_are_known_and_the_accuracy_where_all_got_there():
