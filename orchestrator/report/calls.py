@@ -19,3 +19,9 @@ def fastest(row: Row) -> dict[str, Any] | None:
     """The way that its latency is of: at one sample, or a token; None where none was timed."""
     way = row.get("latency_way")
     return next((each for each in series(row) if each["way"] == way and each["batch"] == 1), None)
+
+
+def seconds_per_sample(row: Row) -> float | None:
+    """Of its fastest calls of batches."""
+    rate = row.get("predicted_per_s")
+    return 1 / rate if rate else None

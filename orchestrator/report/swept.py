@@ -16,10 +16,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from orchestrator.report.calls import seconds_per_sample
 from orchestrator.report.grouping import group
 from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import word
-from orchestrator.report.speeds import Speed, Speeds, why_none
+from orchestrator.report.speeds import Speed, Speeds, speeds, why_none
 from orchestrator.report.tasks import CONDITIONS, DECIDED, Task
 from orchestrator.stats.inference import Difference, Repeats, difference, holm, interval
 from orchestrator.stats.repeats import TRAIN
@@ -120,13 +121,28 @@ def is_number(text: str) -> bool:
 
 def sweeps(layout: Layout, ranked: Speeds) -> list[Sweep]:
     """Every workload of which some setting has several values and any speed, on each machine."""
-    found = []
+    ranked, found = _in_batches(layout, ranked), []
     for lines, (machine, columns) in itertools.product(_tasks(layout), layout.machines().items()):
         its = [column for column in columns if any((column, line) in ranked for line in lines)]
         alongs = list(_alongs(layout, ranked, lines, its)) if its else []
         if alongs:
             found.append(Sweep(layout.tasks[lines[0]], layout.machine_words(machine), lines, its, alongs))
     return _overall(layout, ranked, _corrected(found))
+
+
+def is_in_batches(layout: Layout, line: int) -> bool:
+    """Whether calls are judged by the samples of their batches: where the batch is varied, as one sample knows none."""
+    return layout.tasks[line].mode == "predict" and "batch_size" in setting(layout, line)
+
+
+def _in_batches(layout: Layout, ranked: Speeds) -> Speeds:
+    """The speeds in which tasks that are judged so have the seconds of one sample of a batch."""
+    lines = {line for line in range(len(layout.tasks)) if is_in_batches(layout, line)}
+    if not lines:
+        return ranked
+    rates = speeds(layout, lambda row: (), seconds_per_sample)
+    others = {place: speed for place, speed in ranked.items() if place[1] not in lines}
+    return others | {place: speed for place, speed in rates.items() if place[1] in lines}
 
 
 def setting(layout: Layout, line: int) -> dict[str, str]:
@@ -203,7 +219,8 @@ def _stop(
 ) -> Stop:
     if speed is None:
         return Stop(value, line, why=_why(layout, column, line))
-    samples = layout.tasks[line].conditions["train"] if layout.tasks[line].mode == TRAIN else None
+    trained = layout.tasks[line].conditions["train"] if layout.tasks[line].mode == TRAIN else None
+    samples = 1 if is_in_batches(layout, line) else trained
     bounds = interval(speed.repeats)
     found = difference(cost[best], cost[line]) if best is not None and line in cost and line != best else None
     return Stop(

@@ -17,7 +17,7 @@ from orchestrator.report.charts.svg import Canvas
 from orchestrator.report.swept import NO_MEMORY, Along, Stop, Sweep, Track, sweeps
 from orchestrator.report.swept_in_words import in_words, overall
 
-CAPTION = "How many samples a second are trained at each value: higher (or further right) is faster. "
+CAPTION = "How many samples a second each value makes: higher (or further right) is faster. "
 BARS = "Bars are 95 % intervals over repeats. "
 ENDS = "A red cross: it ran out of memory there. "
 RING = "A red ring: others disturbed it while it was measured. "

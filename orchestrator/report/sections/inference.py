@@ -9,7 +9,7 @@ from typing import Any
 from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Block, Cell, Chart, Column, Matrix, Paragraphs, Section, Span, Table, Text
-from orchestrator.report.calls import series
+from orchestrator.report.calls import seconds_per_sample, series
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good, speeds
 from orchestrator.report.view import View
@@ -52,7 +52,7 @@ def build(view: View) -> Section | None:
         *_part(layout, "The slowest twentieth", TAIL_NOTE, partial(_tail, layout, tails)),
     ]
     if not generates:
-        rates = speeds(layout, _nothing, _per_sample)
+        rates = speeds(layout, _nothing, seconds_per_sample)
         blocks += _part(layout, "In batches", BATCH_NOTE, partial(_batches, layout, rates))
     blocks += _part(layout, "The first answer", FIRST_NOTE, partial(_first, layout))
     blocks.append(Table(WAYS_COLUMNS, list(_ways(layout)), fold="every way of calling"))
@@ -104,11 +104,6 @@ def _nothing(row: Row) -> Sequence[float]:
 def _seconds(row: Row, column: str) -> float | None:
     value = row.get(column)
     return None if value is None else value / 1000
-
-
-def _per_sample(row: Row) -> float | None:
-    rate = row.get("predicted_per_s")
-    return 1 / rate if rate else None
 
 
 def _one(layout: Layout, ranked: Speeds, column: int, line: int) -> Cell:

@@ -11,7 +11,7 @@ from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.blocks import Block, Chart, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.outcomes import SWEEPS_SECTION
-from orchestrator.report.swept import Along, Stop, Sweep, Track, sweeps
+from orchestrator.report.swept import Along, Stop, Sweep, Track, is_in_batches, sweeps
 from orchestrator.report.swept_in_words import along, in_words, names, overall
 from orchestrator.report.view import View
 from orchestrator.stats.describe import median
@@ -42,7 +42,7 @@ def build(view: View) -> Section | None:
     for sweep in found:
         for its in sweep.alongs:
             blocks += _along(view, sweep, its, several)
-    blocks.append(Paragraphs([NOTE, *_other_work(found)]))
+    blocks.append(Paragraphs([NOTE, *(_other_work(found) if view.mode == TRAIN else [])]))
     return Section(name=SWEEPS_SECTION, title="Sweeps", blocks=blocks)
 
 
@@ -58,13 +58,20 @@ def _along(view: View, sweep: Sweep, its: Along, folded: bool) -> Iterator[Block
     yield Paragraphs([[Span(title, "strong")]])
     yield Paragraphs(list(along(view.layout, sweep, its)), "bullets")
     told = names(view.layout, sweep)
-    rows = [_cells(view, told, track, stop) for track in its.tracks for stop in track.stops]
+    rated = _is_rated(view, sweep)
+    rows = [_cells(view, told, track, stop, rated) for track in its.tracks for stop in track.stops]
     yield Table(_columns(view, sweep, its), rows, fold=f"The figures along {its.axis}{fixed}", open=not folded)
 
 
+def _is_rated(view: View, sweep: Sweep) -> bool:
+    """Whether samples per second are told, beside seconds."""
+    return view.mode == TRAIN or is_in_batches(view.layout, sweep.lines[0])
+
+
 def _columns(view: View, sweep: Sweep, its: Along) -> list[Column]:
-    times = ("s/epoch" if view.mode == TRAIN else "time", "95 % interval")
-    figures = (*times, *([f"{sweep.task.about.unit}/s"] if view.mode == TRAIN else []), "peak memory")
+    rated = _is_rated(view, sweep)
+    what = "s/epoch" if view.mode == TRAIN else "time of a sample" if rated else "time"
+    figures = (what, "95 % interval", *([f"{sweep.task.about.unit}/s"] if rated else []), "peak memory")
     return [
         *(Column("contender", heads=True), Column(its.axis, number=its.is_numeric)),
         *(Column(title, number=True) for title in figures),
@@ -72,13 +79,13 @@ def _columns(view: View, sweep: Sweep, its: Along) -> list[Column]:
     ]
 
 
-def _cells(view: View, told: dict[int, str], track: Track, stop: Stop) -> list[Text]:
+def _cells(view: View, told: dict[int, str], track: Track, stop: Stop, rated: bool) -> list[Text]:
     rows = view.layout.cells.get((track.column, stop.line), [])
     head: list[Text] = [told[track.column], stop.value]
     if stop.speed is None:
         return [
             *head,
-            *([words.ABSENT] * (4 if view.mode == TRAIN else 3)),
+            *([words.ABSENT] * (4 if rated else 3)),
             [Span(stop.why, "status bad" if rows else "small")],
         ]
     bounds = interval(stop.speed.repeats)
@@ -87,7 +94,7 @@ def _cells(view: View, told: dict[int, str], track: Track, stop: Stop) -> list[T
         *head,
         words.took(stop.speed.seconds, view.mode),
         words.span(scale * bounds[1], scale * bounds[2]) if bounds else words.ABSENT,
-        *([words.figure(stop.rate)] if view.mode == TRAIN else []),
+        *([words.figure(stop.rate)] if rated else []),
         _memory(rows),
         _verdict(stop),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from orchestrator.report.sections import sweeps as sweeps_section
 from orchestrator.report.swept import NO_MEMORY, counts, is_number, setting, sweeps
 from orchestrator.report.view import make_view
 from tests.fakes.swept import swept
@@ -122,3 +123,20 @@ def test_what_is_a_number():
         False,
         False,
     ]
+
+
+def test_a_batch_that_is_varied_judges_calls_by_their_batches():
+    """The time of one sample, which knows no batch, falls here where that of batches grows."""
+    report = swept(batches(32, 128), lambda _, axes: 1.0)
+    for row in report.rows:
+        size, apart = row["batch_size"], 1 + 0.01 * row["repeat"]
+        row |= {"mode": "predict", "epoch_s": None, "latency_ms": size * apart, "predicted_per_s": 100 * size / apart}
+    view, (sweep,) = found_in(replace(report, epochs=[]))
+    for track in sweep.alongs[0].tracks:
+        small, large = track.stops
+        assert large.best and small.told and round(small.found.ratio, 6) == 4.0
+        assert small.low < small.rate < small.high and 3000 < small.rate < 3200
+    assert setting(view.layout, sweep.best[1]) == {"batch_size": "128"}
+    texts = [repr(block) for block in sweeps_section.build(view).blocks]
+    assert any("time of a sample" in text and "/s" in text for text in texts)
+    assert not any("may learn less" in text for text in texts), "nothing is trained"
