@@ -26,7 +26,7 @@ COLUMNS = (
 def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
     """Two runs or merged sets, cell by cell, with the quality gate of a report. `only`: one job of the first."""
     catalog = load_catalog()
-    a, b = source.read_source(first), source.read_source(second)
+    a, b = (source.read_source(path, source.TIMES) for path in (first, second))
     for note in dict.fromkeys([*a.notes, *b.notes]):
         say(note)
     source.refuse_modes([*a.rows, *b.rows])

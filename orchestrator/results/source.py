@@ -20,8 +20,10 @@ from orchestrator.results.folder import RunFolder, has_plan
 from orchestrator.results.rows import epoch_rows, merge_run, public_row, single_jobs
 from orchestrator.results.samples import Readings
 from orchestrator.stats.repeats import mode_of, steady_epochs
-from orchestrator.text import printable
+from orchestrator.text import printable, public
 
+#: The columns of epochs that say how long each took.
+TIMES = ("run_id", "job_id", "epoch", "train_s")
 #: The tables of a set, and the most rows that are read of each; samples are never all in memory.
 MOST = {"results": named_files.MOST_ROWS, "epochs": named_files.MOST_ROWS, "samples": 100_000_000}
 TABLES = tuple(MOST)
@@ -50,8 +52,8 @@ class Source(msgspec.Struct, frozen=True):
         return steady_epochs(self.epochs)
 
 
-def read_source(path: Path) -> Source:
-    """The tables of a set, or of a run, whose rows are then made anew.
+def read_source(path: Path, epochs: Sequence[str] = tuple(EPOCH_COLUMNS)) -> Source:
+    """The tables of a set, or of a run, whose rows are then made anew. `epochs`: columns of a set's epochs that matter.
 
     Raises UserError for anything else, and for what cannot be read as one.
     """
@@ -69,12 +71,21 @@ def read_source(path: Path) -> Source:
                 found.epochs.extend(epoch_rows(done.values(), gpu, samples))
         return found
     if is_set(path):
-        tables = tables_of_set(path)
-        return Source(
-            rows=[{**dict.fromkeys(COLUMNS), **public_row(row)} for row in tables.rows],
-            epochs=[{**dict.fromkeys(EPOCH_COLUMNS), **epoch} for epoch in tables.epochs],
-        )
+        tables = tables_of_set(path, epochs)
+        blank_epoch = dict.fromkeys(epochs)
+        return Source(rows=_public(tables.rows), epochs=[{**blank_epoch, **epoch} for epoch in tables.epochs])
     raise UserError(f"{path} is neither a run nor a merged set", "name a folder below results/, or one made by `merge`")
+
+
+def _public(rows: list[Row]) -> list[Row]:
+    """The rows with all columns, as anybody may see them. Those of this version are changed where they are."""
+    blank = dict.fromkeys(COLUMNS)
+    if any(list(row)[: len(COLUMNS)] != list(COLUMNS) for row in rows[:1]):
+        return [{**blank, **public_row(row)} for row in rows]
+    texts = [name for name, kind in COLUMNS.items() if kind == "VARCHAR"]
+    for row in rows:
+        row.update({name: public(value) for name in texts if (value := row[name]) is not None})
+    return rows
 
 
 def gpu_samples(folder: RunFolder, results: Mapping[str, Result], notes: list[str]) -> dict[str, list[GpuSample]]:
@@ -133,11 +144,11 @@ def table_files(path: Path, table: str) -> list[Path]:
     return files
 
 
-def tables_of_set(path: Path) -> Source:
-    """Rows and epochs of a set, with those of today's columns that it has. Raises UserError."""
+def tables_of_set(path: Path, epoch_columns: Sequence[str] = tuple(EPOCH_COLUMNS)) -> Source:
+    """Rows and epochs of a set, with those of today's columns (of epochs: of these) that it has. Raises UserError."""
     path = opened_set(path)
     rows = _table(path, "results", {**COLUMNS, "group": "VARCHAR"})
-    epochs = _table(path, "epochs", EPOCH_COLUMNS)
+    epochs = _table(path, "epochs", {name: EPOCH_COLUMNS[name] for name in epoch_columns})
     jobs = Counter((row["run_id"], row["job_id"]) for row in rows)
     for row in rows:
         if row["status"] not in STATUSES:
@@ -209,10 +220,12 @@ def _table(path: Path, name: str, known: Mapping[str, str]) -> list[dict[str, An
         lacking = [column for column in NEEDED[name] if column not in found.columns]
         if lacking:
             raise UserError(f"{files[0]} has no column {lacking[0]}", DAMAGED)
-        rows = named_files.fetched(
-            found.project(", ".join(_typed(column, known[column]) for column in found.columns if column in known)),
-            files[0],
-        )
+        wanted = [column for column in found.columns if column in known]
+        counts = found.aggregate(", ".join(f'count("{column}")' for column in wanted)).fetchall()[0]
+        # Most columns of most sets are empty, and are not fetched.
+        told = [column for column, count in zip(wanted, counts, strict=True) if count or column in NEEDED[name]]
+        columns, blank = ", ".join(_typed(column, known[column]) for column in told), dict.fromkeys(wanted)
+        rows = [{**blank, **row} for row in named_files.fetched(found.project(columns), files[0])]
     for column in NEEDED[name]:
         if any(row[column] is None for row in rows):
             raise UserError(f"{files[0]}: column {column} is empty in a row", DAMAGED)

@@ -13,7 +13,7 @@ from orchestrator.errors import UserError
 from orchestrator.results import merged_set, named_files
 from orchestrator.results.columns import COLUMNS, EPOCH_COLUMNS
 from orchestrator.results.folder import RunFolder
-from orchestrator.results.source import is_set, query, read_source
+from orchestrator.results.source import TIMES, is_set, query, read_source, tables_of_set
 from tests.make import FINGERPRINT, make_job, make_plan, make_result
 from tests.replay.record import CALLS
 
@@ -28,6 +28,22 @@ def test_a_run_and_its_set_have_the_same_tables(merged, runs):
     assert {row["job_id"]: row["epoch_s"] for row in same} == times
     assert list(whole.epochs[0]) == list(EPOCH_COLUMNS)
     assert {key: whole.steady[key] for key in run.steady} == run.steady
+
+
+def test_a_comparison_reads_of_epochs_only_their_times(merged):
+    whole, some = read_source(merged[0]), read_source(merged[0], TIMES)
+    assert some.rows == whole.rows
+    assert some.steady == whole.steady
+    assert some.epochs == [{name: epoch[name] for name in TIMES} for epoch in whole.epochs]
+
+
+def test_columns_that_are_empty_throughout_are_there_and_not_fetched(merged, monkeypatch):
+    fetched, asked = named_files.fetched, []
+    monkeypatch.setattr(named_files, "fetched", lambda found, path: asked.append(found.columns) or fetched(found, path))
+    rows = tables_of_set(merged[0]).rows
+    empty = {name for name in COLUMNS if all(row[name] is None for row in rows)}
+    assert "gpu_name" in empty
+    assert not empty & set(asked[0]) and {*asked[0], *empty} == {*COLUMNS, "group"}
 
 
 def test_what_is_neither_run_nor_set_is_said(runs, tmp_path):

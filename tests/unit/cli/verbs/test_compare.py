@@ -65,7 +65,7 @@ def test_compare_of_a_set_is_that_of_its_run(runs, tmp_path):
 def two(monkeypatch, tmp_path):
     """Two folders, `a` and `b`; the cells of `b` take half as long again."""
 
-    def read_source(path):
+    def read_source(path, epochs=()):
         rows = [row(repeat=n, epoch_s=s * (1.5 if path.name == "b" else 1)) for n, s in enumerate((1.0, 1.01, 0.99), 1)]
         return source.Source(rows=rows, epochs=[])
 
@@ -122,7 +122,7 @@ def test_mistakes(orchestrate, two, words, message):
 def test_what_could_not_be_read_of_a_run_is_said_once(orchestrate, monkeypatch, tmp_path):
     rows = [row(repeat=n, epoch_s=1.0 + n / 100) for n in (1, 2, 3)]
     read = source.Source(rows=rows, epochs=[], notes=["No figures of GPUs: duckdb is not installed."])
-    monkeypatch.setattr(source, "read_source", lambda path: read)
+    monkeypatch.setattr(source, "read_source", lambda path, epochs=(): read)
     said = orchestrate("compare", tmp_path, tmp_path).stderr
     assert said.count("No figures of GPUs: duckdb is not installed.") == 1
 
@@ -130,7 +130,7 @@ def test_what_could_not_be_read_of_a_run_is_said_once(orchestrate, monkeypatch, 
 def test_along_an_axis_one_run_is_enough_and_two_are_taken_together(monkeypatch, tmp_path):
     """Each folder has the values of its name; the values of both are those of one comparison."""
 
-    def read_source(path):
+    def read_source(path, epochs=()):
         sizes = {"both": (32, 64), "a": (32,), "b": (64,)}[path.name]
         shared = [{"run_id": path.name, "batch_size": size, "axes": f"batch_size={size}"} for size in sizes]
         rows = [
