@@ -22,7 +22,8 @@ from orchestrator.report.layout import Layout
 from orchestrator.report.outcomes import word
 from orchestrator.report.speeds import Speed, Speeds, speeds, why_none
 from orchestrator.report.tasks import CONDITIONS, DECIDED, Task
-from orchestrator.stats.inference import Difference, Repeats, difference, holm, interval
+from orchestrator.stats.inference import Difference, Repeats, holm, interval
+from orchestrator.stats.overall import overall_difference
 from orchestrator.stats.repeats import TRAIN
 from orchestrator.stats.sweeps import axes_of, in_order
 
@@ -222,7 +223,9 @@ def _stop(
     trained = layout.tasks[line].conditions["train"] if layout.tasks[line].mode == TRAIN else None
     samples = 1 if is_in_batches(layout, line) else trained
     bounds = interval(speed.repeats)
-    found = difference(cost[best], cost[line]) if best is not None and line in cost and line != best else None
+    found = (
+        overall_difference([cost[best]], [cost[line]]) if best is not None and line in cost and line != best else None
+    )
     return Stop(
         value,
         line,
@@ -307,6 +310,6 @@ def _led(layout: Layout, ranked: Speeds, sweep: Sweep) -> tuple[Sweep, int]:
     best, *others = sorted(firsts, key=middles.__getitem__)
     if any(layout.tasks[line].unlike for line in every):
         return sweep, 0
-    rivals = [Rival(place, difference(cost[best], cost[place])) for place in others]
+    rivals = [Rival(place, overall_difference([cost[best]], [cost[place]])) for place in others]
     pairs = sum(len(able[a]) * len(able[b]) for a, b in itertools.combinations(able, 2))
     return replace(sweep, best=best, rivals=rivals), pairs
