@@ -32,7 +32,7 @@ Where = int | None
 class Cost(Struct, frozen=True):
     """One figure with Keras over the same without: `ratio` of the medians, over `tasks` of them. Above 1 Keras costs.
 
-    `disturbed`: it rests on disturbed figures, of either.
+    `disturbed`: it rests on disturbed times, of either; memory does not depend on cores.
     """
 
     ratio: float
@@ -74,7 +74,7 @@ def costs(view: View) -> Costs:
         pairs=pairs,
         epochs=_costs(view, pairs, steady),
         first=_costs(view, pairs, _values(view, lambda row: row.get("first_epoch_s"))),
-        memory=_costs(view, pairs, _values(view, lambda row: row.get("rss_peak_mb"))),
+        memory=_costs(view, pairs, _values(view, lambda row: row.get("rss_peak_mb")), timed=False),
     )
 
 
@@ -97,7 +97,7 @@ def _values(view: View, figure: Callable[[Row], Any]) -> dict[tuple[int, int], R
 
 
 def _costs(
-    view: View, pairs: Iterable[Pair], values: Mapping[tuple[int, int], Repeats]
+    view: View, pairs: Iterable[Pair], values: Mapping[tuple[int, int], Repeats], timed: bool = True
 ) -> dict[tuple[Pair, Where], Cost]:
     lines = range(len(view.layout.tasks))
     asked: list[tuple[Pair, Where, list[int]]] = []
@@ -106,7 +106,9 @@ def _costs(
         asked += [(pair, None, its)] * (len(its) > 1) + [(pair, line, [line]) for line in its]
     tested = holm([overall_difference(*_sides(values, pair, its)) for pair, _, its in asked])
     return {
-        (pair, where): Cost(_ratio(*_sides(values, pair, its)), found, len(its), _disturbed(view.speeds, pair, its))
+        (pair, where): Cost(
+            _ratio(*_sides(values, pair, its)), found, len(its), timed and _disturbed(view.speeds, pair, its)
+        )
         for (pair, where, its), found in zip(asked, tested, strict=True)
     }
 

@@ -80,3 +80,9 @@ def test_the_first_epoch_and_memory_are_figures_of_their_own():
 def test_a_model_that_did_not_learn_costs_nothing_that_counts():
     rows = [{**row, "learned": 0.9, "val_accuracy": 0.2} for row in cell("torch", TWICE)] + cell("torch-native", ONCE)
     assert costs(view_of(rows)).epochs == {}
+
+
+def test_times_of_a_disturbed_host_are_marked_and_memory_is_not():
+    found = costs(view_of([{**row, "disturbed": "others on its cores"} for row in both(TWICE, ONCE)]))
+    assert {cost.disturbed for cost in found.epochs.values()} == {True}
+    assert {cost.disturbed for cost in found.memory.values()} == {False}
