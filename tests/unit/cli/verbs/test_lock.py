@@ -65,7 +65,8 @@ def test_a_name_that_none_has_is_one_line(orchestrate, shipped):
 
 def test_a_stack_of_another_year_is_locked_by_its_name(orchestrate, shipped):
     lock = shipped[0] / "docker" / "eras" / "keras30-jax0423-cpu.txt"
-    lock.unlink()
+    for device in ("cpu", "gpu"):
+        lock.with_name(f"keras30-jax0423-{device}.txt").unlink()
     file = lock.with_name("keras30-jax0423.yaml")
     file.write_text(file.read_text().replace(", packaging]", "]"))
     answer = orchestrate("lock", "keras30-jax0423", "--root", shipped[0])
