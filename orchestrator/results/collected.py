@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -66,8 +67,9 @@ class Collected:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._samples.__exit__(kind, error, tb)
-        self._rows.close()
-        self._epochs.close()
+        for file in (self._rows, self._epochs):
+            with contextlib.suppress(OSError):  # on a full disk; what is needed of them has been flushed and read
+                file.close()
 
     def __len__(self) -> int:
         return len(self._kept)

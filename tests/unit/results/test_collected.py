@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from orchestrator.errors import UserError
+from orchestrator.errors import HostError, UserError
 from orchestrator.results.collected import Collected
 from orchestrator.results.folder import RunFolder
 from orchestrator.results.hands import Hands
@@ -31,3 +34,14 @@ def test_runs_of_several_modes_are_refused_at_the_first_of_another(runs, tmp_pat
         collected._take({**row, "run_id": "another", "mode": "predict"}, "there")
         with pytest.raises(UserError, match="timed different things"):
             collected.add(runs[0], RunFolder.open(runs[0]), none)
+
+
+def test_a_disk_that_fills_up_is_said_once_and_nothing_stays_open(runs, tmp_path):
+    """What waits in the buffer is written again when the file is closed, and refused again."""
+    with pytest.raises(HostError, match="disk full while writing"), Collected(tmp_path) as collected, Hands(1) as none:
+        with Path("/dev/full").open("w+b", buffering=0) as full:
+            os.dup2(full.fileno(), collected._rows.fileno())
+        for _ in range(100):
+            collected._paths.append("there")
+            collected.add(runs[0], RunFolder.open(runs[0]), none)
+    assert collected._rows.closed and collected._epochs.closed
