@@ -35,7 +35,7 @@ def why_not(job: Job, workloads: Iterable[Workload]) -> str:
         return ""
     titles = {workload.name: workload.title for workload in workloads}
     if job.workload not in WORKLOADS:
-        there = listed(titles[name] for name in WORKLOADS if name in titles) or listed(WORKLOADS)
+        there = listed([titles.get(name, name) for name in WORKLOADS])  # a run knows no models that nobody named
         return f"{titles.get(job.workload, job.workload)} is written for Keras alone; without it there is {there}"
     if job.variant == "modern":
         return "the modern variant is Keras' defaults of today: without Keras there is the faithful one"

@@ -88,6 +88,11 @@ def test_what_they_cannot_do_is_unsupported_with_the_reason(changes, reason):
     assert all(reason in skip.reason for skip in plan.skipped), plan.skipped
 
 
+def test_all_that_there_is_is_told_to_a_run_that_knows_less():
+    reason = natives.why_not(make_job(workload="mnist_rnn", backend="jax-native"), CATALOG.workloads)
+    assert reason.endswith("without it there is MNIST MLP, CIFAR-10 CNN and text_transformer")
+
+
 def test_batch_size_and_threads_can_be_varied():
     plan = planned(
         "native", backends=["jax-native"], workloads=["mnist_mlp"], vary={"batch_size": [32], "threads": [1]}
