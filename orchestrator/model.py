@@ -250,6 +250,8 @@ class OwnStack(Noun, frozen=True, kw_only=True):
     like: Name
     lock: str
     lock_sha256: Sha256
+    #: "jax==0.10.2", ...: what the lock names.
+    packages: list[str] = []
 
 
 class Stack(Noun, frozen=True, kw_only=True):

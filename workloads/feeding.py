@@ -9,7 +9,7 @@ import job
 
 #: What fit() is given, as `given.kind` calls it, for each value of the axis.
 KINDS = {"arrays": "arrays", "tf.data": "tf.data.Dataset", "dataloader": "torch.utils.data.DataLoader",
-         "pydataset": "keras.utils.PyDataset"}
+         "pydataset": "keras.utils.PyDataset", "grain": "grain.IterDataset"}
 
 
 def fed(keras, pipeline, x, y, batch_size):
@@ -17,7 +17,7 @@ def fed(keras, pipeline, x, y, batch_size):
     if pipeline == "arrays":
         return None
     samples = _tuples(given.mapped(given.as_numpy, x)), given.mapped(given.as_numpy, y)
-    make = {"tf.data": _dataset, "dataloader": _loader, "pydataset": _batches}[pipeline]
+    make = {"tf.data": _dataset, "dataloader": _loader, "pydataset": _batches, "grain": _grain}[pipeline]
     try:
         return make(keras, samples, batch_size)
     except ImportError as error:
@@ -53,22 +53,37 @@ def _dataset(keras, samples, batch_size):
     return dataset.prefetch(getattr(tf.data, "AUTOTUNE", tf.data.experimental.AUTOTUNE))
 
 
+class One(object):
+    """Samples one by one, as libraries that batch by themselves ask for them."""
+
+    def __init__(self, samples):
+        self._samples = samples
+
+    def __len__(self):
+        return given.samples(self._samples)
+
+    def __getitem__(self, at):
+        return given.mapped(lambda array: array[at], self._samples)
+
+
 def _loader(keras, samples, batch_size):
     import torch
 
     tensors = given.mapped(torch.from_numpy, samples)  # of the CPU, whatever device is the default
 
-    class Samples(torch.utils.data.Dataset):
-        def __len__(self):
-            return given.samples(tensors)
-
-        def __getitem__(self, at):
-            return given.mapped(lambda tensor: tensor[at], tensors)
+    class Samples(One, torch.utils.data.Dataset):
+        pass
 
     def collated(found):
         return _tuples(torch.utils.data.default_collate(found))  # whose lists are no inputs for TensorFlow
 
-    return torch.utils.data.DataLoader(Samples(), batch_size=batch_size, collate_fn=collated)
+    return torch.utils.data.DataLoader(Samples(tensors), batch_size=batch_size, collate_fn=collated)
+
+
+def _grain(keras, samples, batch_size):
+    import grain
+
+    return grain.MapDataset.source(One(samples)).batch(batch_size).to_iter_dataset()
 
 
 def _batches(keras, samples, batch_size):

@@ -21,6 +21,8 @@ def kind(x):
         return "torch.utils.data.DataLoader"
     if names & {"keras.PyDataset", "keras.Sequence", "tf_keras.Sequence", "tensorflow.Sequence"}:
         return "keras.utils.PyDataset"
+    if "grain.IterDataset" in names:
+        return "grain.IterDataset"
     if hasattr(x, "__next__") or hasattr(x, "next"):
         return "generator"
     if isinstance(x, (list, tuple, dict)) or hasattr(x, "shape"):

@@ -6,11 +6,11 @@ import re
 
 from orchestrator.model import Stack, Workload
 
-PIPELINES = ("arrays", "tf.data", "dataloader", "pydataset")
+PIPELINES = ("arrays", "tf.data", "dataloader", "pydataset", "grain")
 #: The library that a pipeline is part of, and what it is called.
-LIBRARIES = {"tf.data": ("tensorflow", "TensorFlow"), "dataloader": ("torch", "PyTorch")}
+LIBRARIES = {"tf.data": ("tensorflow", "TensorFlow"), "dataloader": ("torch", "PyTorch"), "grain": ("grain", "Grain")}
 #: The first Keras whose fit() takes it.
-SINCE = {"tf.data": (2, 4), "pydataset": (2, 4), "dataloader": (3, 0)}
+SINCE = {"tf.data": (2, 4), "pydataset": (2, 4), "dataloader": (3, 0), "grain": (3, 11)}
 
 
 def lacking(pipeline: str, stack: Stack, workload: Workload | None) -> str:
@@ -33,7 +33,7 @@ def _libraries(stack: Stack, workload: Workload | None) -> set[str]:
     """The distributions that a job finds, as far as they are known beforehand: `tensorflow` for each of its builds."""
     told = [backend.name for backend in stack.backends]
     told += stack.found.packages if stack.found else []
-    told += stack.own.lock.splitlines() if stack.own else []
+    told += stack.own.packages if stack.own else []
     told += workload.own.packages if workload is not None and workload.own else []
     names = {re.split(r"[^A-Za-z0-9._-]", line.strip(), maxsplit=1)[0].lower() for line in told}
     return {re.sub(r"^tensorflow-(cpu|gpu|rocm|macos)$|^tf-nightly.*", "tensorflow", name) for name in names}

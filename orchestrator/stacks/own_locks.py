@@ -49,14 +49,16 @@ def ready(asked: AskedStack, device: DeviceKind, catalog: Catalog, may_lock: boo
     refuse_stale(asked, device, path, text)
     for line in (line for line in text.splitlines() if line.startswith(CUDA) and device == "cpu"):
         say(f"{path.name} holds {line.removeprefix(CUDA)}, which a CPU has no use for (docs/STACKS.md)")
+    locked = pins(text)
     own = OwnStack(
         path=str(asked.path),
         sha256=asked.sha256,
         like=asked.like.name,
         lock=str(path),
         lock_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        packages=[f"{name}=={version}" for name, version in locked.items()],
     )
-    return made(asked, device, pins(text), own, index_of(text), catalog)
+    return made(asked, device, locked, own, index_of(text), catalog)
 
 
 def lock(asked: AskedStack, device: DeviceKind, environ: Mapping[str, str], say: Say) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -80,3 +81,16 @@ def test_a_built_in_workload_learns_the_same_by_each_pipeline(python_of: Callabl
     sizes = ("--epochs", "2", "--train", "80", "--validation", "32", "--axis")
     python, stack = python_of("keras3-torch"), "keras3-torch"
     check({p: trained(python, stack, tmp_path / p, *argv, *sizes, f"pipeline={p}") for p in PIPELINES[stack]}, 80)
+
+
+def test_grain_comes_with_the_file_that_names_it(python_of: Callable[[str], str], tmp_path: Path) -> None:
+    python_of("keras3-jax")
+    (tmp_path / "mine.py").write_text(f'# /// script\n# dependencies = ["grain==0.2.18"]\n# ///\n{MODULE}')
+    words = ("run", "mine.py", "--stack", "keras3-jax", "--launcher", "process", "--device", "cpu", "--json")
+    argv = [sys.executable, "-m", "orchestrator", *words, "--vary", "pipeline=arrays,grain"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    answer = subprocess.run(argv, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    rows = {row["axes_got"]: row for row in json.loads(answer.stdout)["results"]}
+    assert set(rows) == {"pipeline=arrays", "pipeline=grain"}, answer.stderr
+    losses = {row["loss"] for row in rows.values()}
+    assert max(losses) == pytest.approx(min(losses), rel=TOLERANCE)

@@ -21,23 +21,23 @@ SCALES = {
     "gpu": {"epochs": 3, "train": 4096, "validation": 512, "timeout_s": 600},
 }
 LEARNED = {"quick": 0.8}
-VOCABULARY, LENGTH, WIDTH, UNITS = 20000, 80, 64, 64
+VOCABULARY, WIDTH, UNITS = 20000, 64, 64
 #: Words that one kind of text alone uses, and how often one of them stands at a place.
 TELLING, SHARE = 50, 0.2
 
 
-def data(train=512, validation=64, seed=0):
+def data(train=512, validation=64, seed=0, length=80):
     random = np.random.RandomState(seed)
     size = train + validation
     y = random.randint(0, 2, size).astype("float32")
-    x = random.randint(1 + 2 * TELLING, VOCABULARY, (size, LENGTH))
-    told = random.randint(1, 1 + TELLING, (size, LENGTH)) + TELLING * y[:, None].astype("int32")
+    x = random.randint(1 + 2 * TELLING, VOCABULARY, (size, length))
+    told = random.randint(1, 1 + TELLING, (size, length)) + TELLING * y[:, None].astype("int32")
     x = np.where(random.uniform(size=x.shape) < SHARE, told, x).astype("int32")
     return x[:train], y[:train], x[train:], y[train:]
 
 
-def build():
-    words = layers.Input((LENGTH,), dtype="int32")
+def build(length=80):
+    words = layers.Input((length,), dtype="int32")
     x = layers.Embedding(VOCABULARY, WIDTH)(words)
     x = layers.Bidirectional(layers.LSTM(UNITS, return_sequences=True))(x)
     x = layers.Bidirectional(layers.LSTM(UNITS))(x)

@@ -8,7 +8,7 @@ of text has words of its own that turn up more often.
 import keras
 import texts
 from keras import layers, ops
-from texts import HEADS, INNER, LENGTH, VOCABULARY, WIDTH
+from texts import HEADS, INNER, VOCABULARY, WIDTH
 
 TITLE = "Text Transformer"
 KIND = "Transformer"
@@ -27,8 +27,8 @@ SCALES = {
 LEARNED = {"quick": 0.85, "article": 0.9, "gpu": 0.9}
 
 
-def data(train=1024, validation=256, seed=0):
-    return texts.data(train, validation, seed)
+def data(train=1024, validation=256, seed=0, length=200):
+    return texts.data(train, validation, seed, length)
 
 
 class Positions(layers.Layer):
@@ -55,9 +55,9 @@ def block(x, dropout=0.1):
     return layers.LayerNormalization(epsilon=1e-6)(layers.add([x, layers.Dropout(dropout)(inner)]))
 
 
-def build():
-    words = keras.Input((LENGTH,), dtype="int32")
-    x = block(Positions(VOCABULARY, LENGTH, WIDTH)(words))
+def build(length=200):
+    words = keras.Input((length,), dtype="int32")
+    x = block(Positions(VOCABULARY, length, WIDTH)(words))
     x = layers.Dropout(0.1)(layers.GlobalAveragePooling1D()(x))
     x = layers.Dropout(0.1)(layers.Dense(20, activation="relu")(x))
     model = keras.Model(words, layers.Dense(2, activation="softmax")(x))

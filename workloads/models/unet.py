@@ -21,18 +21,17 @@ SCALES = {
     "article": {"epochs": 10, "train": 6000, "validation": 1000, "timeout_s": 28800},
     "gpu": {"epochs": 5, "train": 6144, "validation": 1024, "timeout_s": 600},
 }
-SIDE = 64
 DEPTHS = (16, 32, 64)
 
 
-def data(train=256, validation=32, seed=0):
+def data(train=256, validation=32, seed=0, side=64):
     random = np.random.RandomState(seed)
     size = train + validation
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    x = random.normal(0.5, 0.1, (size, SIDE, SIDE, 3)).astype("float32")
-    y = np.zeros((size, SIDE, SIDE, 1), "float32")
+    rows, columns = np.mgrid[:side, :side]
+    x = random.normal(0.5, 0.1, (size, side, side, 3)).astype("float32")
+    y = np.zeros((size, side, side, 1), "float32")
     for number in range(size):
-        (a, b), (c, d) = random.randint(12, SIDE - 12, (2, 2))
+        (a, b), (c, d) = random.randint(12, side - 12, (2, 2))
         disc = (rows - a) ** 2 + (columns - b) ** 2 < 14**2
         square = np.maximum(abs(rows - c), abs(columns - d)) < 12
         x[number][disc | square] += 0.4
@@ -47,8 +46,8 @@ def twice(x, filters):
     return x
 
 
-def build():
-    pictures = layers.Input((SIDE, SIDE, 3))
+def build(side=64):
+    pictures = layers.Input((side, side, 3))
     x, seen = pictures, []
     for filters in DEPTHS:
         x = twice(x, filters)

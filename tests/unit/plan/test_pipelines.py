@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from orchestrator.errors import UserError
-from orchestrator.model import Found, OwnFile, Workload
+from orchestrator.model import Found, OwnFile, OwnStack, Workload
 from orchestrator.plan import pipelines
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.jobs import make_jobs
@@ -24,6 +24,8 @@ MLP = next(workload for workload in CATALOG.workloads if workload.name == "mnist
         ("keras3-torch", "dataloader", ""),
         ("keras3-jax", "pydataset", ""),
         ("keras2-theano", "arrays", ""),
+        ("keras3-jax", "grain", "pipeline=grain needs Grain, which keras3-jax lacks"),
+        ("keras30-jax0423", "grain", "fit() of Keras 3.0.5 takes no grain here: 3.11 was the first"),
         ("keras3-jax", "", ""),
         ("keras3-jax", "tf.data", "pipeline=tf.data needs TensorFlow, which keras3-jax lacks"),
         ("keras3-tensorflow", "dataloader", "pipeline=dataloader needs PyTorch, which keras3-tensorflow lacks"),
@@ -39,6 +41,10 @@ def test_packages_that_were_found_or_asked_for_count() -> None:
     jax = CATALOG.stack("keras3-jax")
     found = Found(kind="python", place="/x", sha256="0" * 64, packages=["jax==0.10.2", "tensorflow-cpu==2.21.0"])
     assert pipelines.lacking("tf.data", msgspec.structs.replace(jax, found=found), MLP) == ""
+    where = OwnStack(
+        path="/a", sha256="0" * 64, like=jax.name, lock="/l", lock_sha256="1" * 64, packages=["grain==0.2.18"]
+    )
+    assert pipelines.lacking("grain", msgspec.structs.replace(jax, own=where), MLP) == ""
     own = OwnFile(path="/my.py", sha256="0" * 64, contract="module", packages=["torch>=2"])
     assert pipelines.lacking("dataloader", jax, Workload(name="my", title="My", own=own)) == ""
 
