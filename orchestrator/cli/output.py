@@ -197,7 +197,7 @@ def closing_lines(finished: Finished, columns: int) -> list[str]:
         shown = "; ".join(names[:4]) + ("; ..." if len(names) > 4 else "")
         text = f"{len(affected)} {'waiting' if status == PENDING else status}: {shown}: {public(reason)}"
         lines += paragraph(text, columns, "  ")
-    if any(row["data_kind"] == "synthetic" for row in rows):
+    if any(row["data_kind"] == "synthetic" and row["status"] == "ok" for row in rows):
         lines += paragraph("SYNTHETIC data was used: accuracies say nothing about the real data sets.", columns)
     return [*lines, f"report: {printable(str(finished.out / 'report.html'))}"]
 

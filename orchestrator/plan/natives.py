@@ -33,15 +33,14 @@ def why_not(job: Job, workloads: Iterable[Workload]) -> str:
     """Why a job cannot do without Keras, "" where it can or need not."""
     if not is_native(job.backend):
         return ""
-    titles = {workload.name: workload.title for workload in workloads}
     if job.workload not in WORKLOADS:
-        there = listed([titles.get(name, name) for name in WORKLOADS])  # a run knows no models that nobody named
-        return f"{titles.get(job.workload, job.workload)} is written for Keras alone; without it there is {there}"
+        title = next((workload.title for workload in workloads if workload.name == job.workload), job.workload)
+        return f"{title} is written for Keras alone; without it there are {listed(WORKLOADS)}"
     if job.variant == "modern":
         return "the modern variant is Keras' defaults of today: without Keras there is the faithful one"
     if job.mode != "train":
         return f"--mode {job.mode} is for models of Keras: what is written without it trains"
     of_keras = [name for name in job.axes if name not in VARIED]
     if of_keras:
-        return f"{listed(of_keras)} can be varied of models of Keras alone, beside {listed(VARIED)} of any"
+        return f"{listed(of_keras)} is a setting of Keras: without it {listed(VARIED)} can be varied"
     return ""

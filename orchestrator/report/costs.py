@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from orchestrator.model import Row
-from orchestrator.stats.describe import median
+from orchestrator.stats.describe import median, rate
 
 HOUR_S = 3600.0
 #: What is told of each cell, in words.
@@ -63,11 +63,11 @@ def money(rows: Sequence[Row], price: float) -> Cost | None:
     seconds = median(row.get("epoch_s") for row in rows)
     if seconds is None:
         return None
-    rate = median(row.get("samples_per_s") for row in rows)
+    per_s = rate(row.get("samples_per_s") for row in rows)
     judged = [row.get("reached_s") for row in rows if row.get("learned") is not None]
     reached = median(judged) if judged and all(value is not None for value in judged) else None
     return Cost(
         seconds * per_second,
-        1000 / rate * per_second if rate else None,
+        1000 / per_s * per_second if per_s else None,
         reached * per_second if reached is not None else None,
     )

@@ -14,7 +14,7 @@ from orchestrator.model import Row
 from orchestrator.report import words
 from orchestrator.report.layout import Layout
 from orchestrator.stats import disturbance
-from orchestrator.stats.describe import median
+from orchestrator.stats.describe import rate
 from orchestrator.stats.inference import Difference, difference, holm
 from orchestrator.stats.repeats import TRAIN, is_time, mode_of, seconds_of, timed, unlearned
 from orchestrator.stats.sweeps import otherwise
@@ -125,7 +125,7 @@ def _speed(rows: Sequence[Row], steady: SteadyEpochs, figure: Figure) -> Speed |
         low=min(known),
         high=max(known),
         epochs=tuple(len(values) for values in lists) if epochs else (1,) * len(measured),
-        samples_per_s=median(row.get("samples_per_s") for row in measured),
+        samples_per_s=rate(row.get("samples_per_s") for row in measured),
         repeats=tuple(tuple(values) or (one,) for values, one in zip(lists, figures, strict=True)),
         unlearned=unlearned(measured),
         otherwise=next(filter(None, map(otherwise, measured)), ""),

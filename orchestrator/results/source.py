@@ -201,8 +201,9 @@ select "group", workload, variant, stack, backend, framework_version, keras_vers
        coalesce(axes, '') as axes, count(*) as jobs, count(*) filter (counts) as n,
        median(epoch_s) filter (counts) as epoch_s, min(epoch_s) filter (counts) as epoch_s_min,
        max(epoch_s) filter (counts) as epoch_s_max, median(val_accuracy) filter (counts) as val_accuracy, timed as mode,
-       median(latency_ms) filter (counts) as latency_ms, median(predicted_per_s) filter (counts) as predicted_per_s,
-       median(tokens_per_s) filter (counts) as tokens_per_s
+       median(latency_ms) filter (counts) as latency_ms,
+       1 / median(1 / predicted_per_s) filter (counts) as predicted_per_s,
+       1 / median(1 / tokens_per_s) filter (counts) as tokens_per_s
 from (select *, coalesce(mode, 'train') as timed,
              case when timed = 'train' then epoch_s else latency_ms / 1000 end as figure,
              status = 'ok' and figure > 1e-9 and figure < 1e9 and isfinite(coalesce(loss, 0))

@@ -24,3 +24,9 @@ def median(values: Iterable[Value]) -> float | None:
     """The median of the measured values, None when there are none."""
     known = finite(values).tolist()
     return statistics.median(known) if known else None  # far cheaper than a percentile of a few values
+
+
+def rate(values: Iterable[Value]) -> float | None:
+    """The amount per second that goes with the median time: of two rates the harmonic mean, of three the middle one."""
+    seconds = median(1 / value for value in finite(values).tolist() if value > 0)
+    return 1 / seconds if seconds else None

@@ -144,7 +144,8 @@ def told(view: View, found: Costs) -> Iterator[str]:
         text = f"On {name}, an epoch with Keras takes {_takes(whole)} as {plain}"
         if len(its) > 1:
             low, high = (words.ratio(end(cost.ratio for _, cost in its)) for end in (min, max))
-            text += f" over {len(its)} models together, {low} to {high} by model"
+            what = "models" if len({view.layout.tasks[where].workload for where, _ in its}) == len(its) else "rows"
+            text += f" over {len(its)} {what} together, {low} to {high} by {what[:-1]}"
         yield f"{text}{_first(found.first.get((pair, None)) or found.first.get((pair, its[0][0])))}."
 
 

@@ -14,7 +14,7 @@ from orchestrator.report.charts.figure import WIDTH, Figure, Panel, finished, wr
 from orchestrator.report.charts.material import Group, Look, Material
 from orchestrator.report.charts.scales import Scale
 from orchestrator.report.charts.svg import Canvas, width_of
-from orchestrator.stats.describe import median
+from orchestrator.stats.describe import median, rate
 
 CAPTION = (
     "Further right trains faster, further up is more accurate after the same epochs; filled marks on the dashed line "
@@ -58,7 +58,8 @@ def _dots(material: Material, group: Group) -> list[Dot]:
     dots = []
     for column in group.columns:
         rows = material.good(column, group.line)
-        speed, accuracy = (median(row.get(name) for row in rows) for name in ("samples_per_s", "val_accuracy"))
+        speed = rate(row.get("samples_per_s") for row in rows)
+        accuracy = median(row.get("val_accuracy") for row in rows)
         if speed and accuracy is not None:
             dots.append(Dot(column, speed, accuracy))
     return front(dots)

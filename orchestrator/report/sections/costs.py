@@ -50,6 +50,8 @@ def _tables(view: View) -> Iterator[Block]:
             for its in _lines(good(view.layout.cells.get((column, line), [])), view.report.price)
         ]
         if rows:
+            if len(view.layout.tasks) > 1:
+                yield Paragraphs([f"{task.label}:"], only="markdown")  # the twin has no captions
             yield Table(COLUMNS, rows, caption=task.label, fold=task.label if len(view.layout.tasks) > 1 else "")
 
 

@@ -13,7 +13,7 @@ from orchestrator.report.calls import seconds_per_sample, series
 from orchestrator.report.layout import Layout
 from orchestrator.report.speeds import Speed, Speeds, good, speeds
 from orchestrator.report.view import View
-from orchestrator.stats.describe import median
+from orchestrator.stats.describe import median, rate
 from orchestrator.stats.inference import times
 from orchestrator.stats.outputs import CLOSE
 
@@ -111,10 +111,10 @@ def _one(layout: Layout, ranked: Speeds, column: int, line: int) -> Cell:
     speed = ranked.get((column, line))
     if speed is None:
         return Cell(words.ABSENT)
-    rate = median(row.get("tokens_per_s") for row in rows)
+    per_s = rate(row.get("tokens_per_s") for row in rows)
     lines = [
         *verdict(speed),
-        *([f"{words.figure(rate)} tokens/s"] if rate else []),
+        *([f"{words.figure(per_s)} tokens/s"] if per_s else []),
         _of(rows, "latency_way"),
         *_n(rows),
     ]
@@ -137,7 +137,7 @@ def _batches(layout: Layout, ranked: Speeds, column: int, line: int) -> Cell:
     call = words.figure(median(row.get("batch_latency_ms") for row in rows))
     lines = [*verdict(speed), f"{call} ms for batch {_of(rows, 'predict_batch')}", _of(rows, "batch_way")]
     unit = layout.tasks[line].about.unit
-    return Cell(f"{words.figure(median(row.get('predicted_per_s') for row in rows))} {unit}/s", lines, speed.best)
+    return Cell(f"{words.figure(rate(row.get('predicted_per_s') for row in rows))} {unit}/s", lines, speed.best)
 
 
 def _first(layout: Layout, column: int, line: int) -> Cell:
@@ -189,7 +189,7 @@ def _figures(its: Sequence[dict[str, Any]]) -> Iterator[str]:
     for name in ("p50_ms", "p95_ms", "p99_ms"):
         values = [each.get(name) for each in its]
         yield words.ABSENT if None in values else f"{words.figure(median(values))} ms"
-    yield words.figure(median(each.get("per_s") for each in its))
+    yield words.figure(rate(each.get("per_s") for each in its))
     yield words.seconds(median(each.get("first_s") for each in its))
     counts = sorted(int(each.get("n") or 0) for each in its)
     yield f"{counts[0]:,}" if counts[0] == counts[-1] else f"{counts[0]:,} to {counts[-1]:,}"

@@ -45,7 +45,9 @@ def _table(view: View, found: Costs, name: str, caption: str) -> Table:
     its = view.layout.contenders
     known: dict[tuple[Pair, Where], Cost] = getattr(found, name)
     wheres = list(_wheres(view, known))
-    titles = ["overall" if where is None else view.layout.tasks[where].title for where in wheres]
+    tasks = [view.layout.tasks[where] for where in wheres if where is not None]
+    unique = len({task.title for task in tasks}) == len(tasks)
+    titles = ["overall"] * (None in wheres) + [task.title if unique else task.label for task in tasks]
     columns = [Column("library", heads=True), *(Column(title, number=True) for title in titles)]
     rows: list[list[Text]] = [
         [its[pair[0]].label, *(_cell(known.get((pair, where))) for where in wheres)]

@@ -75,7 +75,7 @@ def test_cells_never_average_over_groups(merged):
 def test_cells_of_calls_have_their_times_and_an_older_set_has_none(merged, tmp_path):
     shutil.unpack_archive(CALLS, tmp_path)
     sql = "select backend, mode, n, round(latency_ms, 3), round(predicted_per_s), epoch_s from cells"
-    assert merged_set.query(next(tmp_path.glob("2*")), sql)[1][0] == ("jax", "predict", 2, 0.111, 15141, None)
+    assert merged_set.query(next(tmp_path.glob("2*")), sql)[1][0] == ("jax", "predict", 2, 0.111, 15140, None)
     assert {(row[1], row[3]) for row in query(merged[0], sql)[1]} == {("train", None)}
     old = shutil.copytree(merged[0], tmp_path / "old")
     select = f"select * exclude (axes, mode, latency_ms, tokens_per_s) from '{merged[0]}/results.parquet'"

@@ -21,6 +21,15 @@ def test_a_table_for_each_figure_with_ratio_interval_and_verdict():
     assert "corrected for the 3 comparisons" in flat(section.blocks[0].texts[0])
 
 
+def test_two_settings_of_one_model_are_told_apart():
+    rows = both(TWICE, ONCE, axes="batch_size=64") + both(ONCE, ONCE, axes="batch_size=256")
+    section = native.build(view_of(rows))
+    epochs = next(block for block in section.blocks if block.kind == "table")
+    titles = [column.title for column in epochs.columns]
+    assert len(set(titles)) == len(titles) and any("64" in title for title in titles)
+    assert "over 2 rows together" in "".join(map(flat, section.blocks[1].texts))
+
+
 def test_one_repeat_says_how_to_get_a_verdict():
     section = native.build(view_of(both(TWICE[:1], ONCE[:1])))
     assert flat(section.blocks[0].texts[0]).endswith("With one repeat there is no verdict: use --repeats 5.")
