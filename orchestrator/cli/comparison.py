@@ -8,12 +8,15 @@ from pathlib import Path
 from orchestrator.cli.console import say
 from orchestrator.cli.tables import Column, figures, paragraph, table
 from orchestrator.errors import UserError
+from orchestrator.model import Row
 from orchestrator.plan.catalog import Catalog, load_catalog
 from orchestrator.report.comparison import cells, closing
 from orchestrator.report.input import with_learned
 from orchestrator.results import source
 from orchestrator.stats.along import compare_along, known_axes
 from orchestrator.stats.compare import Ratio, compare
+from orchestrator.stats.sweeps import axes_of, in_order
+from orchestrator.text import plural
 
 #: Of the fields that `cells` gives, short enough for a narrow terminal.
 COLUMNS = (
@@ -38,7 +41,7 @@ def compared(first: Path, second: Path, only: str | None = None) -> list[Ratio]:
 def compared_along(folders: Sequence[Path], axis: str) -> list[Ratio]:
     """The values of one setting against its first, over all of these runs or merged sets together.
 
-    Raises UserError where no row has it.
+    Jobs without the setting are left out, which is said. Raises UserError where no cell has two values of it.
     """
     catalog, sources = load_catalog(), [source.read_source(folder) for folder in folders]
     for note in dict.fromkeys(note for each in sources for note in each.notes):
@@ -49,9 +52,29 @@ def compared_along(folders: Sequence[Path], axis: str) -> list[Ratio]:
     if axis not in known:
         hint = f"--along {' or '.join(known)}" if known else "`orchestrate run --vary` varies one"
         raise UserError(f"nothing here has several values of {axis!r}", hint)
+    for folder, each in zip(folders, sources, strict=True):
+        _say_without(folder, each.rows, axis)
     steady = {key: epochs for each in sources for key, epochs in each.steady.items()}
     found = compare_along(with_learned([*rows.values()], catalog), axis, steady)
+    if not found:
+        raise _one_value([*rows.values()], axis)
     return sorted(found, key=lambda ratio: _place(ratio, catalog))
+
+
+def _say_without(folder: Path, rows: Sequence[Row], axis: str) -> None:
+    lacking = sum(axis not in axes_of(row.get("axes")) for row in rows)
+    if lacking:
+        which = f"{plural(lacking, 'job')} of {len(rows)}"
+        say(f"{which} in {folder} left out: {axis} was not varied there")
+
+
+def _one_value(rows: Sequence[Row], axis: str) -> UserError:
+    """That there is nothing to set a value against."""
+    values = in_order({its[axis] for its in (axes_of(row.get("axes")) for row in rows) if axis in its})
+    hint = f"`orchestrate run --vary {axis}=V1,V2` runs several, and a second run may have the others"
+    if len(values) == 1:
+        return UserError(f"only one value of {axis} is here: {values[0]}", hint)
+    return UserError(f"no cell here has several values of {axis} ({', '.join(values)})", hint)
 
 
 def _place(ratio: Ratio, catalog: Catalog) -> tuple[int, ...]:

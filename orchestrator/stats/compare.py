@@ -51,7 +51,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
 
     `n_*` counts jobs. `low` and `high` are the smallest and the largest ratio of any job of b to any of a;
     `difference` is the statistical comparison. `expected`: the cell gave a time in a, and b was to measure it.
-    `broken`: it failed there, or its model no longer learns. `why_not`: why there is no ratio.
+    `broken`: it failed there, or its model no longer learns. `why_not`: why there is no ratio. `samples`: `b` is the
+    time of so many, those of an epoch of a, where an epoch of b has others.
     """
 
     cell: dict[str, str]
@@ -66,6 +67,7 @@ class Ratio(Noun, frozen=True, kw_only=True):
     expected: bool = False
     broken: bool = False
     why_not: str = ""
+    samples: int | None = None
     #: What disturbed jobs of either side, in words.
     disturbed: list[str] = []
     #: The columns of IDENTITY in which the sides differ.
@@ -93,7 +95,8 @@ class Ratio(Noun, frozen=True, kw_only=True):
         if self.difference is None:
             return self.why_not
         doubt = f"; rests on disturbed figures ({', '.join(self.disturbed)})" if self.disturbed else ""
-        return self.difference.words + doubt
+        amount = f" for the {self.samples:,} samples of an epoch of the first" if self.samples else ""
+        return self.difference.words + amount + doubt
 
 
 def compare(

@@ -55,5 +55,34 @@ def test_out_of_memory_is_a_finding_and_what_was_not_got_is_not_judged() -> None
 def test_other_conditions_and_other_amounts_are_never_divided() -> None:
     (found,) = compare_along(rows("jit=off", 1.0, 1.1) + rows("jit=on", 1.0, 1.1, epochs=9), "jit", {})
     assert found.verdict == "different epochs"
-    (found,) = compare_along(rows("n=1", 1.0, samples=8) + rows("n=2", 1.0, samples=16), "n", {})
-    assert found.verdict == "different samples per epoch" and found.ratio is None
+    for samples in (None, 0):  # how many is not known
+        (found,) = compare_along(rows("n=1", 1.0, samples=8) + rows("n=2", 1.0, samples=samples), "n", {})
+        assert found.verdict == "different samples per epoch" and found.ratio is None
+    mixed = rows("n=2", 1.0, samples=8) + rows("n=2", 1.0, samples=16)
+    assert compare_along(rows("n=1", 1.0, samples=8) + mixed, "n", {})[0].verdict == "different samples per epoch"
+
+
+def test_other_numbers_of_samples_are_compared_per_sample() -> None:
+    both = rows("n=1", 1.0, 1.01, 0.99, samples=8000) + rows("n=2", 4.0, 4.04, 3.96, samples=16000)
+    (found,) = compare_along(both, "n", {})
+    assert (found.a, found.b, found.ratio, found.samples) == (1.0, 2.0, 2.0, 8000)
+    assert " for the 8,000 samples of an epoch of the first" in found.verdict
+    epochs = {("r", f"n=2-{i}"): [6.0, 6.1] for i in range(3)}  # those behind the rows count for the verdict
+    (found,) = compare_along(both, "n", epochs)
+    assert found.difference and 2.9 < found.difference.ratio < 3.2
+
+
+def test_the_first_value_that_counts_is_what_others_are_set_against() -> None:
+    """A value that failed, got something else or did not learn is no base; it is an entry like the others."""
+    good = rows("n=2", 1.0, 1.1) + rows("n=3", 2.0, 2.1)
+    for first in (
+        rows("n=1", 1.0, status="failed", epoch_s=None, reason="x"),
+        rows("n=1", 1.0, axes_got="n=2"),
+        rows("n=1", 1.0, learned=0.9, val_accuracy=0.1),
+        rows("n=1", 1.0, status="oom", epoch_s=None),
+    ):
+        found = compare_along(first + good, "n", {})
+        assert [r.cell["along"] for r in found] == ["n=2 to 1", "n=2 to 3"]
+        assert found[0].ratio is None and round(found[1].ratio or 0, 2) == 1.95
+    (found_,) = compare_along(rows("n=1", 1.0, epoch_s=None) + rows("n=2", 1.0, epoch_s=None), "n", {})
+    assert found_.cell["along"] == "n=1 to 2" and found_.why_not == "no steady time in the first"

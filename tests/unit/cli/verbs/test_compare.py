@@ -149,6 +149,26 @@ def test_along_an_axis_one_run_is_enough_and_two_are_taken_together(monkeypatch,
         assert (ratio["cell"]["along"], ratio["n_a"], ratio["n_b"]) == ("batch_size=32 to 64", 3, 3)
         assert round(ratio["ratio"], 6) == 0.5 and ratio["verdict"].startswith("takes 0.4")
     call("compare", tmp_path / "both", *along, "--threshold", "5%")
-    call("compare", tmp_path / "a", *along, code=1)  # nothing to compare
+    with pytest.raises(UserError, match="only one value of batch_size is here: 32"):
+        compared_along([tmp_path / "a"], "batch_size")
     with pytest.raises(UserError, match="several values of 'jit'"):
         compared_along([tmp_path / "both"], "jit")
+
+
+def test_jobs_without_the_axis_are_said_to_be_left_out_and_one_value_is_none(orchestrate, monkeypatch, tmp_path):
+    def read_source(path, epochs=()):
+        axes = {"swept": ("n=1", "n=2"), "plain": (None,), "jax": ("n=1",), "torch": ("n=2",)}[path.name]
+        backend = {"backend": path.name} if path.name in ("jax", "torch") else {}
+        rows = [row(run_id=path.name, job_id=str(each), axes=each, epoch_s=1.0, **backend) for each in axes]
+        return source.Source(rows=rows, epochs=[])
+
+    monkeypatch.setattr(source, "read_source", read_source)
+    for name in ("swept", "plain", "jax", "torch"):
+        (tmp_path / name).mkdir()
+    answer = orchestrate("compare", tmp_path / "swept", tmp_path / "plain", "--along", "n")
+    said = " ".join(answer.stderr.split())
+    assert answer.returncode == 0 and "1 job of 1 in" in said and "left out: n was not varied there" in said
+    answer = orchestrate("compare", tmp_path / "jax", tmp_path / "torch", "--along", "n")
+    assert answer.returncode == 2 and "no cell here has several values of n (1, 2)" in answer.stderr
+    answer = orchestrate("compare", tmp_path / "jax", "--along", "n")
+    assert answer.returncode == 2 and "only one value of n is here: 1" in answer.stderr
