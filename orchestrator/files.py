@@ -348,12 +348,12 @@ def decode_yaml(text: bytes, source: str, shape: type[T], hint: Callable[[str], 
     try:
         return msgspec.yaml.decode(text, type=shape)
     except msgspec.ValidationError as error:
-        raise UserError(f"{source}: {error}{_allowed(str(error), shape)}", hint(str(error))) from error
+        raise UserError(f"{source}: {error}{allowed(str(error), shape)}", hint(str(error))) from error
     except (msgspec.DecodeError, ValueError) as error:  # ValueError: also of a date that does not exist
         raise UserError(f"{source} is not YAML: {' '.join(str(error).split())}") from error
 
 
-def _allowed(message: str, shape: Any) -> str:
+def allowed(message: str, shape: Any) -> str:
     """The values that there are, for a message about one that is none of them: msgspec names only the bad one."""
     where = re.search(r"Invalid enum value .* - at `\$(.*)`", message)
     if where is None:

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 from orchestrator import ownership
+from orchestrator.api import given
+from orchestrator.api.given import Names, Value, Where
 from orchestrator.api.lines import Lines
-from orchestrator.api.results import Results, Where, load
-from orchestrator.errors import UserError
+from orchestrator.api.results import Results, load
 from orchestrator.executors.choose import choose_executor
 from orchestrator.executors.signals import Aside
 from orchestrator.model import Say
-from orchestrator.plan.config import Config, load_config, on_top, parse_duration
-from orchestrator.plan.request import RunRequest
+from orchestrator.plan.config import Config, load_config, on_top
+from orchestrator.plan.request import RunRequest, budget_of, refuse_price
 from orchestrator.run import session
 from orchestrator.run.bring import brought
 from orchestrator.run.session import Finished
 from orchestrator.text import silent
 
-Names = Where | Iterable[Where]
-Value = bool | int | float | str
-
 
 def run(
     config: Where | Config = "all",
     *,
-    workloads: Names = (),
-    stacks: Names = (),
-    backends: Names = (),
+    workloads: Names | None = None,
+    stacks: Names | None = None,
+    backends: Names | None = None,
     scale: str | None = None,
     repeats: int | None = None,
     epochs: int | None = None,
@@ -39,7 +35,7 @@ def run(
     mode: str | None = None,
     vary: Mapping[str, Value | Iterable[Value]] | None = None,
     until: float | None = None,
-    budget: str = "30m",
+    budget: str | None = None,
     data_dir: Where | None = None,
     out: Where = "results",
     root: Where | None = None,
@@ -54,33 +50,35 @@ def run(
 
     The same as `orchestrate run` with the options of these names; what is not given is as there. `config`: a preset, a
     YAML file, or a configuration. A name of `workloads` that ends in .py is a script of one's own, one of `stacks` that
-    ends in .yaml the file of a stack. `until`: a share, 0.02 for 2 %, for at most `budget`. `price`: what an hour of
-    the machine costs. `progress` is told how the run goes on, a line at a time (`progress=print`). `settings`: any
-    other field of a configuration (`threads`, `timeout`, `pythons`, `seed` ...; docs/API.md).
+    ends in .yaml the file of a stack. `until`: a share, 0.02 for 2 %, for at most `budget` (30m). `price`: what an
+    hour of the machine costs. `progress` is told how the run goes on, a line at a time (`progress=print`). `settings`:
+    any other field of a configuration (`threads`, `timeout`, `pythons`, `seed` ...; docs/API.md).
 
     A job that fails is a row, and no error. Raises UserError for a mistake in what was asked, HostError where this host
     cannot do it or its disk is full, and KeyboardInterrupt for Ctrl-C (a notebook's stop button): then running jobs
     have ended, the rest are rows `cancelled`, and all of it is on record. A second one does not wait for that.
     """
-    say = Lines(progress).say if progress else silent
-    given = {"scale": scale, "repeats": repeats, "epochs": epochs, "device": device, "launcher": launcher, "mode": mode}
-    named = {"workloads": _names(workloads), "stacks": _names(stacks), "backends": _names(backends)}
-    varied = {name: _values(values) for name, values in (vary or {}).items()}
-    base = config if isinstance(config, Config) else load_config(os.fspath(config))
+    tell = silent if progress is None else given.function("progress", progress)
+    say = silent if progress is None else Lines(tell).say
+    changes = {"scale": scale, "repeats": repeats, "epochs": epochs, "device": device, "launcher": launcher}
+    changes |= {**settings, "mode": mode}
+    named = {"workloads": workloads, "stacks": stacks, "backends": backends}
+    bound = None if until is None else given.share("until", until)
     request = RunRequest(
-        config=on_top(base, **{**settings, **given, **named, "vary": varied}),
-        out=Path(out),
-        root=None if root is None else Path(root),
-        data_dir=_folder(data_dir),
-        keras_spec=keras_spec,
-        until=_share(until),
-        budget_s=parse_duration(budget),
-        price=_positive("price", price),
-        may_fetch=fetch,
-        may_build=build,
+        config=_configured(config, changes, named, vary),
+        out=given.path("out", out),
+        root=None if root is None else given.path("root", root),
+        data_dir=None if data_dir is None else given.folder("data_dir", data_dir),
+        keras_spec=None if keras_spec is None else given.text("keras_spec", keras_spec, "keras==3.15.1"),
+        until=bound,
+        budget_s=budget_of(bound, None if budget is None else given.text("budget", budget, "30m")),
+        price=None if price is None else given.price(price),
+        may_fetch=given.flag("fetch", fetch),
+        may_build=given.flag("build", build),
     )
+    refuse_price(request.price, request.config.mode)
     with ownership.sparing_others():
-        return _measured(request, progress or silent, say)
+        return _measured(request, tell, say)
 
 
 def _measured(request: RunRequest, tell: Say, say: Say) -> Results:
@@ -111,28 +109,13 @@ def _aside(work: Callable[[], Finished]) -> tuple[Finished, bool]:
     return thread.result, thread.stopped.is_set()
 
 
-def _names(given: Names) -> list[str]:
-    each = [given] if isinstance(given, str | os.PathLike) else given
-    return [os.fspath(name) for name in each]
-
-
-def _values(given: Value | Iterable[Value]) -> list[Value]:
-    return [given] if isinstance(given, bool | int | float | str) else list(given)
-
-
-def _folder(given: Where | None) -> Path | None:
-    if given is not None and not Path(given).is_dir():
-        raise UserError(f"data_dir: {os.fspath(given)} is no folder", "name one that is there")
-    return None if given is None else Path(given)
-
-
-def _share(until: float | None) -> float | None:
-    if until is not None and not 0 < until < 1:
-        raise UserError(f"until: {until!r} is no share between 0 and 1", "write 0.02 for 2 %")
-    return until
-
-
-def _positive(name: str, number: float | None) -> float | None:
-    if number is not None and not 0 < number < 1e9:
-        raise UserError(f"{name}: {number!r} is not above 0", "leave it out, or write what an hour costs")
-    return number
+def _configured(
+    config: Where | Config, changes: Mapping[str, Any], named: Mapping[str, Names | None], vary: object
+) -> Config:
+    """The configuration with what was given on top. Raises UserError for what it cannot be."""
+    base = config if isinstance(config, Config) else load_config(str(given.path("config", config)))
+    asked = {name: given.plain(value) for name, value in changes.items()}
+    asked |= {name: given.names(name, its) for name, its in named.items() if its is not None}
+    asked |= {} if vary is None else {"vary": given.varied(vary)}
+    given.refuse_empty(base, asked)
+    return on_top(base, **asked)

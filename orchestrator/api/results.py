@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from orchestrator import ownership
+from orchestrator.api import given
+from orchestrator.api.given import Where
 from orchestrator.api.lines import Lines
 from orchestrator.api.table import Table, as_html, escaped
 from orchestrator.errors import UserError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from orchestrator.report.view import View
     from orchestrator.results.collect import Merged
 
-Where = str | os.PathLike[str]
 #: Letters of the answer that a notebook shows.
 MOST_SAID = 2000
 
@@ -99,11 +99,12 @@ class Results:
 
         Raises UserError where several runs were loaded and `to` is not given, and HostError for a full disk.
         """
-        if to is None and len(self.paths) > 1:
+        named = None if to is None else given.path("to", to)
+        if named is None and len(self.paths) > 1:
             raise UserError("several runs have one report in a folder of its own", "name it: report(to=FOLDER)")
-        out = self.paths[0] if to is None else Path(to)
+        out = named or self.paths[0]
         page = out / "report.html"
-        if to is not None or not page.is_file():
+        if named is not None or not page.is_file():
             with ownership.sparing_others():
                 self._write(out)
         return page
@@ -143,10 +144,12 @@ def load(*paths: Where, out: Where = "results", root: Where | None = None, price
     `price` is what an hour of the machine costs. Nothing is started or written. Raises UserError for a path that is
     neither run nor set, for what cannot be read, and for runs that timed different things (`mode`).
     """
-    found = [Path(path) for path in paths]
-    base = Path(root) if root is not None else None
+    found = [given.path("paths", path) for path in paths]
+    below = given.path("out", out)
+    base = None if root is None else given.path("root", root)
+    price = None if price is None else given.price(price)
     if not any(map(is_set, found)):
-        folders = [RunFolder.open(path) for path in found] or [RunFolder.locate(Path(out), LATEST)]
+        folders = [RunFolder.open(path) for path in found] or [RunFolder.locate(below, LATEST)]
         return _of_runs(Asked(paths=[each.path for each in folders], folders=folders, root=base, price=price))
     asked = Asked(paths=found, root=base, price=price)
     if len(found) == 1:
@@ -162,6 +165,7 @@ def _of_runs(asked: Asked) -> Results:
     from orchestrator.results.collect import merge_runs  # imported here because it loads numpy
 
     folders, merged = asked.folders, merge_runs(asked.folders)
+    session.check_price(asked.price, merged.rows)
     price = asked.price or session.recorded_price(folders)
     view = session.view_of(merged, _catalog(asked), session.made_by(folders), price, session.asked_for(folders))
     return Results(merged, view, asked)
@@ -171,6 +175,7 @@ def _of_set(asked: Asked, path: Path) -> Results:
     from orchestrator.results.collect import merged_set
 
     merged = merged_set(path)
+    session.check_price(asked.price, merged.rows)
     return Results(merged, session.view_of(merged, _catalog(asked), command="", price=asked.price), asked)
 
 

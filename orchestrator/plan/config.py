@@ -14,10 +14,11 @@ import msgspec
 from msgspec import Meta, field
 
 from orchestrator.errors import UserError
-from orchestrator.files import decode_yaml, is_python, is_yaml
+from orchestrator.files import allowed, decode_yaml, is_python, is_yaml
 from orchestrator.launchers.runtimes import LAUNCHERS, Weakenable, check_launcher
 from orchestrator.model import MOST_SECONDS, Arguments, Epochs, Mode, Noun, Plan, Positive, Threads, Variant
 from orchestrator.plan.axes import AxisName, settled
+from orchestrator.plan.mistyped import in_words
 from orchestrator.plan.slurm import Slurm
 from orchestrator.text import public, suggest
 
@@ -142,7 +143,7 @@ def override(config: Config, **changes: Any) -> Config:
     try:
         config = msgspec.convert(values, Config)
     except msgspec.ValidationError as error:
-        raise UserError(str(error)) from error
+        raise UserError(in_words(str(error)) + allowed(str(error), Config), _field_hint(str(error))) from error
     return _settled(config)
 
 

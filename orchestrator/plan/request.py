@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
+from orchestrator.errors import UserError
 from orchestrator.model import Noun, Plan
-from orchestrator.plan.config import Config
+from orchestrator.plan.config import Config, parse_duration
+
+#: Seconds after which `until` starts no new repeats, where nobody says how long.
+BUDGET_S = 1800
 
 
 class BuildSettings(Noun, frozen=True, kw_only=True):
@@ -50,7 +54,7 @@ class Request(Noun, frozen=True, kw_only=True):
     keras_spec: str | None = None
     #: Repeat each cell until its time is known to this share, for at most `budget_s` seconds.
     until: float | None = None
-    budget_s: int = 1800
+    budget_s: int = BUDGET_S
     #: The command as it was typed. A new run keeps it, and reports quote it.
     command: str = ""
 
@@ -77,3 +81,21 @@ class ResumeRequest(Request, frozen=True, kw_only=True):
     keep_cancelled: bool = False
     #: What the user typed of a configuration, by its fields; `config` is a whole one. It must not contradict the run.
     typed: Mapping[str, object] = {}
+
+
+def budget_of(until: float | None, budget: str | None) -> int:
+    """Seconds of a budget in words. Raises UserError for one that would bound nothing."""
+    if budget is None:
+        return BUDGET_S
+    seconds = parse_duration(budget)
+    if until is None:
+        raise UserError(
+            "a budget bounds the repeats of `until`, which is not given", "give it, or leave the budget out"
+        )
+    return seconds
+
+
+def refuse_price(price: float | None, mode: str) -> None:
+    """Raises UserError for a price of what is not trained, of which no money is worked out."""
+    if price is not None and mode != "train":
+        raise UserError(f"a price is for training: money is not worked out for `{mode}`", "leave the price out")

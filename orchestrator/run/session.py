@@ -21,7 +21,7 @@ from orchestrator.history.digest import DIGEST, digest
 from orchestrator.model import Noun, Plan, Row, to_json
 from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.draft import draft
-from orchestrator.plan.request import Request, RunRequest
+from orchestrator.plan.request import Request, RunRequest, refuse_price
 from orchestrator.results.folder import LATEST, RunFolder
 from orchestrator.results.manifest import write_run_manifest
 from orchestrator.run import owner, stranger
@@ -202,13 +202,14 @@ def report(
     """Merges recorded runs and writes their tables and report to `out`. What hinders that is in `broken`, not raised.
 
     `command` makes all of it again (see `made_by`). Without a `price` per hour that of the runs counts. What could
-    not be made, such as a chart, is a line in the report, and is said.
+    not be made, such as a chart, is a line in the report, and is said. Raises UserError for a price of what has none.
     """
     from orchestrator.results import collect
 
     place = checked_place(out)
     listener.say("merging and reporting")
     merged = collect.merge_runs(folders)
+    check_price(price, merged.rows)
     broken: Exception | None = None
     told = Finished(rows=[], out=out)
     try:
@@ -233,6 +234,14 @@ def summary(view: View, out: Path) -> Finished:
 
     names = {(row.get("run_id"), row["job_id"]): str(row["called"]) for row in view.rows}
     return Finished(rows=view.rows, out=out, standings=standings(view), conclusion=conclude(view), names=names)
+
+
+def check_price(price: float | None, rows: Sequence[Row]) -> None:
+    """Raises UserError for a price of rows that have no money: those of jobs that do not train."""
+    from orchestrator.stats.repeats import mode_of  # imported here because it loads numpy
+
+    for mode in dict.fromkeys(map(mode_of, rows)):
+        refuse_price(price, mode)
 
 
 def recorded_price(folders: Sequence[RunFolder]) -> float | None:

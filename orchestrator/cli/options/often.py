@@ -38,9 +38,7 @@ UNTIL = options(
     option(
         HOW_OFTEN,
         "--budget",
-        default="30m",
-        show_default=True,
         metavar="30m",
-        help="With --until: time after which no new repeats start.",
+        help="With --until: time after which no new repeats start.  [default: 30m]",
     ),
 )

@@ -13,8 +13,8 @@ import click
 from orchestrator.errors import UserError
 from orchestrator.files import is_python
 from orchestrator.model import Plan
-from orchestrator.plan.config import Config, load_config, on_top, parse_duration
-from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
+from orchestrator.plan.config import Config, load_config, on_top
+from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest, budget_of
 from orchestrator.text import public
 
 #: Options of the command line -> fields of the configuration's `slurm`.
@@ -97,7 +97,7 @@ def _common(given: Mapping[str, Any]) -> dict[str, Any]:
     if "base_mode" in given:
         fields["build"] = build_settings(given)
     if "budget" in given:
-        fields["budget_s"] = parse_duration(given["budget"])
+        fields["budget_s"] = budget_of(given["until"], given["budget"])
     may = {"may_fetch": not given.get("no_fetch"), "may_build": not given.get("no_build")}
     spec = absolute_spec(given.get("keras_spec"))
     return {**fields, **may, "keras_spec": spec, "command": command_line()}

@@ -69,6 +69,7 @@ def _report_set(paths: Sequence[Path], to: Path | None, catalog: Catalog, as_jso
     from orchestrator.results.collect import merged_set  # numpy and DuckDB come along, a quarter of a second to import
 
     merged = merged_set(paths[0])
+    session.check_price(price, merged.rows)
     view = session.view_of(merged, catalog, command="", price=price)  # which runs it is of, the set does not tell
     for line in session.write_report(view, to or paths[0]):
         say(line)

@@ -34,6 +34,7 @@ from orchestrator.cli.output import end, print_parts, print_plan, print_standing
 from orchestrator.cli.price import PRICE
 from orchestrator.errors import UserError
 from orchestrator.executors.choose import DETACHABLE, choose_executor
+from orchestrator.plan.request import refuse_price
 from orchestrator.results.folder import RunFolder
 from orchestrator.run import owner, session, stranger
 from orchestrator.run.bring import brought
@@ -92,6 +93,7 @@ def run(ctx: click.Context, /, **given: Any) -> None:
 def _run(ctx: click.Context, given: Mapping[str, Any], progress: Progress) -> Finished | None:
     """A new run; None where it was only described, or left to go on by itself."""
     request = replace(run_request(given), price=given["price"])
+    refuse_price(request.price, request.config.mode)
     may_lock = request.may_build and not given["dry_run"]
     request, catalog = brought(request, progress.say, may_lock)
     if given["detach"] and (request.config.executor not in DETACHABLE or request.until is not None):

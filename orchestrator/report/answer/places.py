@@ -15,7 +15,8 @@ class Place(Noun, frozen=True, kw_only=True):
     one. `overall` is the geometric mean, over `tasks` models, of its time as times that of the fastest; None where too
     few of them have a time that counts. `leads`: it is the first, or no test tells it from the first. `times`, `low`,
     `high` compare it with the first: times as long, with the 95 % interval, and `p`, both corrected for all pairs; None
-    for the first, and `low`, `high`, `p` for one without repeats.
+    for the first, and `low`, `high`, `p` for one without repeats. `overall` takes the median of repeats, `times` their
+    geometric mean, which is what is tested: the two may differ, also over one task.
     """
 
     group: str

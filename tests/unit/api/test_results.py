@@ -88,3 +88,30 @@ def test_a_notebook_shows_the_verdicts_without_markup_of_strangers(unpacked, tmp
     assert "&lt;b&gt;0" in found._repr_html_() and "<b>" not in found._repr_html_()
     assert repr(found).splitlines()[0] == "<Results: 6 of 6 jobs ok>"
     assert "0.111 ms" in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("paths", "more", "said"),
+    [
+        ((), {"price": -1}, "price: -1 is not above 0"),
+        ((), {"price": "x"}, "price: 'x' is not a price"),
+        ((5,), {}, "paths: 5 is not a path"),
+        ((b"..",), {}, "is not a path"),
+        ((), {"out": 3}, "out: 3 is not a path"),
+        ((), {"root": 3}, "root: 3 is not a path"),
+    ],
+)
+def test_a_wrong_value_is_the_callers_mistake_at_once(paths, more, said):
+    with pytest.raises(UserError, match=said):
+        orchestrator.load(*paths, **more)
+
+
+def test_calls_have_no_price_and_training_has_one(unpacked, tmp_path):
+    with pytest.raises(UserError, match="money is not worked out for `predict`"):
+        orchestrator.load(unpacked[0], price=1)
+    merge_sources([unpacked[0]], tmp_path / "set")
+    with pytest.raises(UserError, match="money is not worked out for `predict`"):
+        orchestrator.load(tmp_path / "set", price=1)
+    found = orchestrator.load(unpacked[1], price=1)
+    with pytest.raises(UserError, match="to: 7 is not a path"):
+        found.report(to=7)

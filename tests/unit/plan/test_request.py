@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from orchestrator.errors import UserError
 from orchestrator.model import to_json
 from orchestrator.plan.config import Config
-from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest
+from orchestrator.plan.request import BuildSettings, ResumeRequest, RunRequest, budget_of, refuse_price
 
 
 def test_the_settings_of_a_build_survive_being_written_down():
@@ -44,3 +45,17 @@ def test_a_resumed_run_has_no_configuration_but_what_was_typed(tmp_path):
     assert not hasattr(request, "config")
     with pytest.raises(TypeError):
         ResumeRequest(run="latest", out=tmp_path, config=Config())
+
+
+def test_a_budget_bounds_repeats_and_nothing_else():
+    assert (budget_of(None, None), budget_of(0.02, None), budget_of(0.02, "1h")) == (1800, 1800, 3600)
+    with pytest.raises(UserError, match="bounds the repeats of `until`, which is not given"):
+        budget_of(None, "1h")
+
+
+def test_a_price_is_for_training():
+    refuse_price(None, "predict")
+    refuse_price(0.9, "train")
+    for mode in ("predict", "generate"):
+        with pytest.raises(UserError, match=f"money is not worked out for `{mode}`"):
+            refuse_price(0.9, mode)

@@ -85,6 +85,8 @@ def test_the_exit_code_is_that_of_the_run_and_its_rows_are_told(orchestrate, cal
         (["--detach", "--executor", "slurm", "--until", "2%"], "--detach goes with --executor slurm"),
         (["--detach", "--resume", "latest"], "orchestrate attach RUN --detach"),
         (["--until", "2%", "--budget", "soon"], "not a duration: 'soon'"),
+        (["--budget", "30m"], "a budget bounds the repeats of `until`, which is not given"),
+        (["--mode", "predict", "--price", "0.90/h"], "money is not worked out for `predict`"),
     ],
 )
 def test_what_does_not_go_together_begins_nothing(orchestrate, calls, words, message):
