@@ -241,6 +241,13 @@ class Call(object):
             return total
         return min(total, seen * self.batch_size) if self.batch_size else None
 
+    def largest_batch(self):
+        """The size of the largest batch of arrays, which is no larger than they are; else what an iterable says."""
+        if self.kind != "arrays":
+            return given.batch_size(self.x)
+        held = self._split() or given.samples(self.x)
+        return min(self.batch_size, held) if self.batch_size and held else self.batch_size
+
     def bounded(self):
         """A context in which the data are within the job's bounds; an object of the script's is given back as it was."""
         return bounding.bounded(self, self._known, self._bounds)

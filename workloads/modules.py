@@ -45,6 +45,7 @@ def call(args, writer, job):
         tokens.generate(writer, ways, samples, getattr(module, "GENERATE", {}), args.call_seconds)
     else:
         calls.predict(writer, ways, samples, batch, args.call_seconds)
+    job.after_calls(model)
 
 
 def loaded(args, writer, job):

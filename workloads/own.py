@@ -80,7 +80,7 @@ class Job(object):
         self._args, self._writer = args, writer
         self.shipped = os.path.dirname(args.file) == MODELS
         self._library = None
-        self._said = None
+        self._said = self._batch_size = None
         self.in_loop = False
         self.initial_weights, self.first_output = "framework", None
         self.used = {"file": None, "sha256": None, "kind": "own" if args.dataset else args.data_kind}
@@ -106,6 +106,7 @@ class Job(object):
         if training.is_cell:
             self._begin(keras, described.keras_settings(keras, model, call), model)
             self._said["arrays"] = given.described(call.given())
+            self._batch_size = call.largest_batch()
             self._data(*call.shapes())
 
     def before_calls(self, keras, model, samples, batch):
@@ -116,7 +117,15 @@ class Job(object):
         self._said["arrays"] = given.described([("x", samples)])
         self._data(given.shape(samples), [])
         self._writer.write("ready", parameters=described.parameters(model), settings=self._settings, **self._said)
-        return self._library.compiled(model) if described.calls_directly(keras) else None
+        directly = described.calls_directly(keras) and not self.axes.spares_compiled
+        return self._library.compiled(model) if directly else None
+
+    def after_calls(self, model):
+        """The calls are made: what became of each axis."""
+        self._read_back(model, self._settings["batch_size"])
+
+    def _read_back(self, model, batch_size):
+        self._effective = self.axes.got(model, self._library, batch_size, self._threads())
 
     def before_loop(self, training, model, asked):
         """The same for a loop of one's own."""
@@ -165,7 +174,7 @@ class Job(object):
 
     @property
     def effective(self):
-        """What each axis was in the first training."""
+        """What each axis was in the first training, or in the calls."""
         return self._effective
 
     def rounding(self):
@@ -183,7 +192,7 @@ class Job(object):
             training.parameters = described.parameters(model)
         if training.is_cell and not (training.epochs and known == training.parameters):
             self._settings.update(described.effective(model))
-            self._effective = self.axes.got(model, self._library, self._settings["batch_size"], self._threads())
+            self._read_back(model, self._batch_size)
             self.say_ready(training)
 
     def say_ready(self, training):
@@ -215,7 +224,7 @@ def run(args, writer, network):
         work.recorder.write_further()
     if args.mode != "train":
         writer.write("end", rss_peak_mb=events.rss_peak_mb(), metrics={}, caches=job.cache_changes(cached),
-                     rounding=work.rounding())
+                     rounding=work.rounding(), axes=work.effective)
         return
     cell = work.recorder.cell
     if cell is None:

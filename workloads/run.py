@@ -128,7 +128,7 @@ def call(args, workload, keras, model, samples, writer):
     import calls
     import tokens
 
-    ways = calls.ways(model, keras.compiled(model))
+    ways = calls.ways(model, None if keras.axes.spares_compiled else keras.compiled(model))
     if args.mode == "generate":
         tokens.generate(writer, ways, samples.x, workload.GENERATE, args.call_seconds)
     else:

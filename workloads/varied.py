@@ -21,6 +21,11 @@ class Axes(object):
         self.modes = []
         self.waits, self._fed = feeding.Waits(), None
 
+    @property
+    def spares_compiled(self):
+        """Whether the library's own compiled call is left out: `jit` reaches Keras' ways of calling alone."""
+        return "jit" in self.asked
+
     def settle(self, keras, library):
         """Precision and the mode of torch.compile, before a model is built."""
         precision, jit = self.asked.get("precision"), self.asked.get("jit")
@@ -65,7 +70,7 @@ class Axes(object):
         return {"x": self.waits.watch(keras, batches), "shuffle": False}
 
     def got(self, model, library, batch_size, threads):
-        """{axis: what it was in the end} as far as that can be read back, once the model has been trained."""
+        """{axis: what it was in the end} as far as that can be read back, once the model was trained or called."""
         found = dict(self.own)
         optimizer = getattr(model, "optimizer", None)
         optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # under the one that scales a loss in float16

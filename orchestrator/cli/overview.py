@@ -10,6 +10,7 @@ from orchestrator.model import Job, Plan, Skip
 from orchestrator.plan.names import Names
 from orchestrator.run.forecast import Forecast
 from orchestrator.stacks.expected import room_in_words, time_in_words
+from orchestrator.stats.sweeps import place
 from orchestrator.text import duration, listed, plural, room, whole_minutes
 
 #: Jobs that are named for one reason.
@@ -62,7 +63,7 @@ def _place(job: Job, names: Names) -> tuple[Any, ...]:
         contenders.index(key) if key in contenders else len(contenders),
         job.variant,
         job.workload,
-        [(name, int(value) if value.isdecimal() else 0, value) for name, value in job.axes.items()],
+        [(name, place(value)) for name, value in job.axes.items()],
     )
 
 

@@ -15,7 +15,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from orchestrator.errors import UserError
-from orchestrator.model import MOST_THREADS, DeviceKind, Job, Skip, Stack, Workload
+from orchestrator.model import MOST_THREADS, DeviceKind, Job, Mode, Skip, Stack, Workload
 from orchestrator.plan import pipelines
 from orchestrator.text import one_line, suggest
 
@@ -23,6 +23,7 @@ from orchestrator.text import one_line, suggest
 AxisName = Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,39}\Z")]
 VALUE = re.compile(r"-?[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z", re.ASCII)
 WHOLE, MOST_BATCH = re.compile(r"\d{1,9}\Z", re.ASCII), 10**7
+SIGNED = re.compile(r"-?\d{1,18}\Z", re.ASCII)
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16", "tf32")
 JITS = ("off", "on", "auto")
 #: Modes of torch.compile beside its default, which is `on`.
@@ -30,12 +31,22 @@ TORCH_MODES = ("reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs")
 OPTIMIZERS = ("sgd", "rmsprop", "adadelta", "adam", "adamw")
 #: The axes of every workload, in the order in which they are told, and what each may be.
 AXES = {
-    "batch_size": "whole numbers from 1",
+    "batch_size": f"whole numbers from 1 to {MOST_BATCH:,}",
     "precision": ", ".join(PRECISIONS),
     "jit": f"{', '.join(JITS)}; on PyTorch also {', '.join(TORCH_MODES)}",
     "threads": f"whole numbers from 1 to {MOST_THREADS:,}",
     "optimizer": ", ".join(OPTIMIZERS),
     "pipeline": ", ".join(pipelines.PIPELINES),
+}
+#: Axes that the jobs of a mode have no use for, each with the reason.
+UNREACHED: dict[Mode, dict[str, str]] = {
+    "train": {},
+    "predict": {"optimizer": "trains, which {mode} does not", "pipeline": "feeds fit(), which {mode} does not call"},
+    "generate": {
+        "batch_size": "sets the samples of a call, and {mode} makes tokens one at a time",
+        "optimizer": "trains, which {mode} does not",
+        "pipeline": "feeds fit(), which {mode} does not call",
+    },
 }
 #: Letters of a job's id, which is the name of its folder.
 MOST_LETTERS = 200
@@ -58,14 +69,17 @@ def _texts(name: str, values: Sequence[Parameter]) -> list[str]:
     found = [_text(name, value) for value in values]
     for text in found:
         if not VALUE.match(text):
-            raise UserError(f"--vary {name}: {one_line(text, 60)!r} is no value", "letters, digits, and . _ - in them")
+            raise UserError(
+                f"--vary {name}: {one_line(text, 60)!r} is no value",
+                "up to 40 letters and digits, with . _ - between them; a number may begin with - or .",
+            )
     return list(dict.fromkeys(found))
 
 
 def _text(name: str, value: Parameter) -> str:
     if isinstance(value, bool):  # YAML reads on and off as true and false
         return ("off", "on")[value] if name == "jit" else str(value).lower()
-    text = str(value).strip()
+    text = re.sub(r"^(-?)\.(?=\d)", r"\g<1>0.", str(value).strip())  # .5 is written 0.5
     return str(int(text)) if name in ("batch_size", "threads") and WHOLE.match(text) else text
 
 
@@ -74,28 +88,66 @@ def combinations(vary: Mapping[str, Sequence[str]]) -> list[dict[str, str]]:
     return [dict(zip(vary, values, strict=True)) for values in itertools.product(*vary.values())]
 
 
-def check(vary: Mapping[str, Sequence[str]], workloads: Sequence[Workload], device: DeviceKind, scale: str) -> None:
-    """Raises UserError for an axis or a value that one of these workloads cannot have."""
+def folded(vary: Mapping[str, Sequence[str]], workloads: Sequence[Workload]) -> dict[str, list[str]]:
+    """The axes with every value of a module's parameter once: equal numbers are one value, in the first writing."""
+    return {name: _folded(values, _defaults(name, workloads)) for name, values in vary.items()}
+
+
+def _defaults(name: str, workloads: Sequence[Workload]) -> list[Parameter]:
+    """The default of a parameter in each workload that has it."""
+    its = [workload.own.parameters.get(name) for workload in workloads if workload.own]
+    return [default for default in its if default is not None]
+
+
+def _folded(values: Sequence[str], defaults: Sequence[Parameter]) -> list[str]:
+    if defaults and all(type(default) is bool for default in defaults):
+        return list(dict.fromkeys(text.lower() if text.lower() in ("true", "false") else text for text in values))
+    if defaults and all(type(default) is int for default in defaults):
+        return list(dict.fromkeys(str(int(text)) if SIGNED.match(text) else text for text in values))
+    if defaults and all(type(default) is float for default in defaults):
+        first: dict[float | str, str] = {}
+        for text in values:
+            first.setdefault(float(text) if _is_like(text, 0.0) else text, text)
+        return list(first.values())
+    return list(values)
+
+
+def check(
+    vary: Mapping[str, Sequence[str]],
+    workloads: Sequence[Workload],
+    device: DeviceKind,
+    scale: str,
+    mode: Mode = "train",
+) -> None:
+    """Raises UserError for an axis or a value that a workload cannot have, or that `mode` has no use for."""
     for name, values in vary.items():
         for workload in workloads:
-            _refuse(name, values, workload, scale)
-        if name == "precision" and "tf32" in values and device == "cpu":
-            raise UserError("--vary precision=tf32 is for GPUs, and these jobs run on the CPU", _allowed(name))
+            _refuse_unreached(name, workload, mode)
+            _refuse(name, values, workload, device, scale)
 
 
-def _refuse(name: str, values: Sequence[str], workload: Workload, scale: str) -> None:
-    default = workload.own.parameters.get(name) if workload.own else None
+def _refuse_unreached(name: str, workload: Workload, mode: Mode) -> None:
+    """Whatever such an axis said, its values would differ by chance alone, and one would be called the fastest."""
+    why = UNREACHED[mode].get(name)
+    if why and not _defaults(name, [workload]):
+        raise UserError(f"--vary {name} {why.format(mode=f'--mode {mode}')}", "leave out one of them")
+
+
+def _refuse(name: str, values: Sequence[str], workload: Workload, device: DeviceKind, scale: str) -> None:
+    default = next(iter(_defaults(name, [workload])), None)
     if default is None and name not in AXES:
         known = [*AXES, *(workload.own.parameters if workload.own else ())]
         raise UserError(f"{workload.title} has nothing called {name!r} to vary", suggest(name, known, _can(known)))
     bad = next((text for text in values if not _fits(name, text, default)), None)
     if bad is not None:
         allowed = (
-            _allowed(name)
+            _allowed(name, device)
             if default is None
             else f"{workload.title} has {name}={_text(name, default)}: {_like(default)}"
         )
         raise UserError(f"--vary {name}: {bad!r} is no {name.replace('_', ' ')}", allowed)
+    if name == "precision" and default is None and "tf32" in values and device == "cpu":
+        raise UserError("--vary precision=tf32 is for GPUs, and these jobs run on the CPU", _allowed(name, device))
     known_scale = workload.scales.get(scale)
     if name == "batch_size" and known_scale and max(map(int, values)) > known_scale.train:
         raise UserError(
@@ -109,8 +161,9 @@ def _can(known: Sequence[str]) -> str:
     return f"it can vary {', '.join(known)}"
 
 
-def _allowed(name: str) -> str:
-    return f"allowed: {AXES[name]}"
+def _allowed(name: str, device: DeviceKind) -> str:
+    there = [text for text in PRECISIONS if text != "tf32" or device != "cpu"]
+    return f"allowed: {', '.join(there) if name == 'precision' else AXES[name]}"
 
 
 def _like(default: Parameter) -> str:
@@ -135,7 +188,7 @@ def _is_like(text: str, default: Parameter) -> bool:
     if isinstance(default, str):
         return True
     try:
-        return math.isfinite(float(text)) if isinstance(default, float) else str(int(text)) == text
+        return "_" not in text and math.isfinite(float(text)) if isinstance(default, float) else str(int(text)) == text
     except ValueError:
         return False
 

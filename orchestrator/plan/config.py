@@ -134,11 +134,15 @@ def on_top(config: Config, **changes: Any) -> Config:
 
 
 def override(config: Config, **changes: Any) -> Config:
-    """`config` with every change that is not None (nor an empty list), checked like a file."""
+    """`config` with every change that is not None (nor an empty list), checked like a file.
+
+    Single axes of `vary`, like single fields of `slurm`, take the place of those of their names alone.
+    """
     given = {key: value for key, value in changes.items() if value not in (None, [], (), {})}
     values = msgspec.to_builtins(config)
-    if isinstance(given.get("slurm"), dict):  # single fields of it, on top of the others
-        given["slurm"] = {**values["slurm"], **given["slurm"]}
+    for name in ("slurm", "vary"):
+        if isinstance(given.get(name), dict):
+            given[name] = {**values[name], **given[name]}
     values = {**values, **given}
     try:
         config = msgspec.convert(values, Config)

@@ -94,8 +94,10 @@ def make_jobs(wanted: PlanInput, stacks: Sequence[Stack], workloads: Sequence[Wo
             "nothing to run: no chosen stack has a chosen backend",
             f"stacks {', '.join(stack_names)}; backends {', '.join(backend_names)}; see `orchestrate list`",
         )
-    axes.check(wanted.vary, [w for w in workloads if w.name in workload_names], wanted.device, wanted.scale)
-    varied = axes.combinations(wanted.vary)
+    its = [w for w in workloads if w.name in workload_names]
+    vary = axes.folded(wanted.vary, its)
+    axes.check(vary, its, wanted.device, wanted.scale, wanted.mode)
+    varied = axes.combinations(vary)
     _refuse_too_many(len(cells) * len(varied), wanted.repeats)
     order = random.Random(wanted.seed)
     jobs: list[Job] = []
@@ -114,8 +116,8 @@ def _refuse_untrained(wanted: PlanInput, workloads: Sequence[Workload]) -> None:
         raise UserError(f"--epochs and --steps are amounts of training, and --mode {wanted.mode} has none", "")
     if wanted.predict_batch and wanted.mode != "predict":
         raise UserError("--predict-batch is the batch of --mode predict", "tokens are made one at a time")
-    if "pipeline" in wanted.vary:
-        raise UserError(f"--vary pipeline feeds fit(), which --mode {wanted.mode} does not call", "leave out --mode")
+    if wanted.predict_batch and "batch_size" in wanted.vary:
+        raise UserError("the batch size is varied and set", "leave --predict-batch or --vary batch_size out")
     scripts = [w.title for w in workloads if w.own is not None and w.own.contract == "script"]
     if scripts:
         raise UserError(

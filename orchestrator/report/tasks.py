@@ -19,7 +19,7 @@ from orchestrator.report.grouping import group, in_words, varying
 from orchestrator.stats.outputs import unlike_outputs
 from orchestrator.stats.repeats import TRAIN
 from orchestrator.stats.sameness import Unlike, told, unlike
-from orchestrator.stats.sweeps import axes_of
+from orchestrator.stats.sweeps import axes_of, place
 from orchestrator.text import one_line, plural
 
 #: The columns that must be equal before two figures of one workload may be compared.
@@ -234,9 +234,6 @@ def order(task: Task) -> tuple[Any, ...]:
     """As the catalog has the workloads, and as numbers what is one: 896 samples before 1,024, file 2 before file 10."""
     amounts = [task.conditions[field] or 0 for field in ("epochs", "batch_size", "train", "validation")]
     # Before amounts, which a job that failed may not know.
-    varied = tuple(
-        (not value.isdecimal(), int(value[:9]) if value.isdecimal() else 0, value)
-        for value in axes_of(task.conditions["axes"]).values()
-    )
+    varied = tuple(map(place, axes_of(task.conditions["axes"]).values()))
     name = [(int(part[:9]), part) if part.isdecimal() else (0, part) for part in re.split(r"([0-9]+)", task.workload)]
     return (task.about.place, name, str(task.conditions["scale"]), varied, *amounts, task.label)

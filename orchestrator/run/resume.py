@@ -28,6 +28,7 @@ from orchestrator.results.manifest import MANIFEST, read_entry, read_manifest, w
 from orchestrator.run import bring, owner, stranger
 from orchestrator.run.pending import add_changed, changes, present_data, sort_out
 from orchestrator.run.session import Finished, carry_out
+from orchestrator.text import one_line
 
 
 class Reopened(Noun, frozen=True, kw_only=True):
@@ -123,8 +124,17 @@ def refuse_contradictions(typed: Mapping[str, object], planned: Config) -> None:
     for name in Config.__struct_fields__:
         ours, theirs = getattr(asked, name), getattr(planned, name)
         if ours != theirs:
-            message = f"{name} is {ours!r} on the command line, but {theirs!r} in the run to be resumed"
+            message = f"{name} is {_said(ours)} on the command line, but {_said(theirs)} in the run to be resumed"
             raise UserError(message, "leave it out, or start a new run")
+
+
+def _said(value: object) -> str:
+    """A field of a configuration as people write it."""
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={_said(its)}" for name, its in value.items()) or "nothing"
+    if isinstance(value, list):
+        return one_line(",".join(map(str, value))) or "nothing"
+    return "not set" if value is None else one_line(repr(value))
 
 
 def recorded_request(request: ResumeRequest, folder: RunFolder, plan: Plan) -> RunRequest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 from orchestrator.model import Job, Row
@@ -20,12 +21,18 @@ def axes_of(text: object) -> dict[str, str]:
 
 
 def in_order(values: Iterable[str]) -> list[str]:
-    """The values of an axis: by size where all are numbers, else by name, with what leaves a thing out before them."""
-    its = list(values)
+    """The values of an axis as tables, charts and comparisons have them."""
+    return sorted(values, key=place)
+
+
+def place(value: str) -> tuple[bool, float, bool, str]:
+    """What the values of an axis are sorted by: numbers by size, then words, with what leaves a thing out first."""
     try:
-        return sorted(its, key=float)
+        number = float(value)
     except ValueError:
-        return sorted(its, key=lambda value: (value not in PLAIN, value))
+        number = math.nan
+    known = math.isfinite(number)
+    return not known, number if known else 0.0, value not in PLAIN, value
 
 
 def otherwise(row: Row) -> str:

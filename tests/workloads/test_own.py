@@ -385,3 +385,32 @@ def test_wrong_arguments_are_exit_2(words: list[str], tmp_path: Path) -> None:
     done = subprocess.run([*argv, "--out", str(tmp_path / "out"), *words], capture_output=True, text=True)
     assert done.returncode == 2 and "usage:" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "asked", "words", "got"),
+    [
+        ("", "65", (), "64"),  # the model's 64 samples are one batch
+        ("", "16", (), "16"),
+        ("", "65", ("--steps", "1"), "64"),
+        (", validation_split=0.25", "65", (), "48"),
+    ],
+)
+def test_a_batch_holds_no_more_than_the_samples_that_there_are(  # type: ignore[no-untyped-def]
+    own, more: str, asked: str, words: tuple[str, ...], got: str
+) -> None:
+    fit = f"model.fit(x, x{more})\n"
+    ran = own(MODEL + fit, "--batch-size", asked, "--axis", f"batch_size={asked}", *words)
+    assert ran.one("end")["axes"] == {"batch_size": got}, ran.stderr
+
+
+def test_calls_tell_what_came_of_each_axis_and_leave_out_what_jit_does_not_reach(own) -> None:  # type: ignore[no-untyped-def]
+    text = MODULE.replace("build()", "build(width=4)").replace('    model.compile("adam", "mse")\n', "") + (
+        "keras.Model.predict_on_batch = lambda self, x: x\n"
+        "keras.Model.predict = lambda self, x, batch_size, verbose: x\n"
+    )
+    words = ("--mode", "predict", "--call-seconds", "0.01", "--batch-size", "8")
+    ran = own(text, *words, "--parameter", "width=8", "--axis", "batch_size=8", "--axis", "jit=on", contract="module")
+    assert ran.code == 0, ran.stderr
+    assert ran.one("end")["axes"] == {"width": "8", "batch_size": "8"}
+    assert {event["way"] for event in ran.all("calls")} == {"predict", "predict_on_batch"}

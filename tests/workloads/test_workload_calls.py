@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import types
 
 import calls
 import events
 import numpy as np
 import pytest
+import run
 import tokens
+import varied
 
 
 class Model:
@@ -115,3 +118,14 @@ def test_a_model_without_logits_of_each_place_is_told(tmp_path):
     ways = [("predict_on_batch", lambda window: np.zeros((1, 20)))]
     with pytest.raises(ValueError, match=r"gives logits \(1, 6, words\), not \[1, 20\]"):
         tokens.generate(events.Writer(str(tmp_path)), ways, np.zeros((1, 6), int), {"prompt": 2, "tokens": 2}, 0)
+
+
+@pytest.mark.parametrize(("asked", "timed"), [({"jit": "on"}, set()), ({"precision": "float32"}, {"compiled"})])
+def test_where_jit_is_varied_only_what_it_reaches_is_timed(tmp_path, monkeypatch, asked, timed):
+    monkeypatch.setattr(calls, "MOST", 5)
+    model, keras = Model(), types.SimpleNamespace(axes=varied.Axes(asked), compiled=lambda model: model.predict_on_batch)
+    args = types.SimpleNamespace(mode="predict", batch_size=2, call_seconds=0.1)
+    samples = types.SimpleNamespace(x=np.ones((4, 2), "float32"))
+    run.call(args, None, keras, model, samples, events.Writer(str(tmp_path)))
+    ways = {event["way"] for event in told(tmp_path)}
+    assert ways == {"predict", "predict_on_batch", *timed}

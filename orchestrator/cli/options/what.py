@@ -7,6 +7,7 @@ import click
 from orchestrator.cli.options import values
 from orchestrator.cli.options.command import MOST_USED, OWN_FILES, WHAT, folder, option, options, pattern
 from orchestrator.model import MOST_EPOCHS
+from orchestrator.plan.axes import AXES
 
 CONFIG = option(
     MOST_USED,
@@ -81,8 +82,8 @@ VARY = option(
     multiple=True,
     metavar="AXIS=V1,V2",
     callback=values.varied,
-    help="Run each of several values of batch_size, precision, jit, threads, optimizer, or of an argument of your "
-    "build(); may be given several times (docs/SWEEPS.md).  [default: none]",
+    help=f"Run each of several values of {', '.join(AXES)}, or of an argument of your build() or data(); "
+    "may be given several times (docs/SWEEPS.md).  [default: none]",
 )
 DETERMINISTIC = option(
     WHAT,

@@ -73,3 +73,10 @@ def test_it_fits_the_terminal(columns):
 
 def test_a_plan_without_jobs_is_an_overview_too():
     assert lines(plan=make_plan(jobs=[]))[0].startswith("0 jobs: 0 models")
+
+
+def test_settings_stand_by_size():
+    jobs = [make_job(axes={"width": width}) for width in ("13", "16", "-4", "0.5")]
+    told = lines(plan=make_plan(jobs=jobs))
+    named = [line.split(", width ")[1].split()[0] for line in told if ", width " in line]
+    assert named == ["-4", "0.5", "13", "16"]

@@ -10,7 +10,7 @@ import pytest
 from orchestrator.errors import UserError
 from orchestrator.launchers.launcher import RunContext
 from orchestrator.launchers.workload import Places, script_arguments
-from orchestrator.model import Job, Plan
+from orchestrator.model import Job, Mode, OwnFile, Plan, Workload
 from orchestrator.plan import axes
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.plan.config import Config, decode, override
@@ -79,7 +79,11 @@ def test_a_configuration_has_one_writing_of_what_is_varied() -> None:
     ("vary", "message", "hint"),
     [
         ({"batchsize": ["1"]}, "MNIST MLP has nothing called 'batchsize' to vary", "did you mean 'batch_size'?"),
-        ({"batch_size": ["0"]}, "--vary batch_size: '0' is no batch size", "allowed: whole numbers from 1"),
+        (
+            {"batch_size": ["0"]},
+            "--vary batch_size: '0' is no batch size",
+            "allowed: whole numbers from 1 to 10,000,000",
+        ),
         ({"batch_size": ["9999"]}, "MNIST MLP trains on 1,280 samples at scale smoke", "choose a smaller batch"),
         ({"precision": ["fp16"]}, "--vary precision: 'fp16' is no precision", "allowed: float32, mixed_float16"),
         ({"precision": ["tf32"]}, "--vary precision=tf32 is for GPUs", "allowed"),
@@ -186,3 +190,80 @@ def test_a_recorded_plan_keeps_what_is_varied_and_refuses_what_is_no_name() -> N
     assert msgspec.json.decode(text, type=Plan) == plan
     with pytest.raises(msgspec.ValidationError):
         msgspec.json.decode(text.replace(b'"jit":"off"', b'"jit":"../x"'), type=Plan)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "values", "why"),
+    [
+        ("predict", "optimizer", ["sgd", "adam"], "--vary optimizer trains, which --mode predict does not"),
+        ("predict", "pipeline", ["arrays"], "--vary pipeline feeds fit"),
+        ("generate", "batch_size", ["1", "2"], "--mode generate makes tokens one at a time"),
+        ("generate", "optimizer", ["sgd", "adam"], "--vary optimizer trains"),
+        ("generate", "pipeline", ["arrays"], "--vary pipeline feeds fit"),
+    ],
+)
+def test_an_axis_that_a_mode_has_no_use_for_is_refused(mode: Mode, name: str, values: list[str], why: str) -> None:
+    wish = msgspec.structs.replace(WISH, workloads=["mnist_mlp"], mode=mode, vary={name: values})
+    if mode == "generate":
+        wish = msgspec.structs.replace(wish, workloads=["my"])
+    own = OwnFile(path="/my.py", sha256="0" * 64, contract="module")
+    talks = Workload(name="my", title="My", own=own, generates=True)
+    with pytest.raises(UserError, match=why):
+        make_jobs(wish, CATALOG.stacks, [*CATALOG.workloads, talks])
+    named = msgspec.structs.replace(talks, own=msgspec.structs.replace(own, parameters={name: values[0]}))
+    wish = msgspec.structs.replace(wish, workloads=["my"], stacks=["keras3-jax"])
+    assert len(make_jobs(wish, CATALOG.stacks, [named])) == len(values), (
+        "an argument of build() is no axis of this name"
+    )
+
+
+def test_the_batch_of_calls_is_varied_or_set() -> None:
+    wish = msgspec.structs.replace(WISH, mode="predict", predict_batch=64, vary={"batch_size": ["1", "32"]})
+    with pytest.raises(UserError, match="batch size is varied and set"):
+        make_jobs(wish, CATALOG.stacks, CATALOG.workloads)
+
+
+def test_tf32_is_not_offered_where_there_is_no_gpu() -> None:
+    for text in ("tf32", "fp16"):
+        with pytest.raises(UserError) as caught:
+            jobs(precision=[text])
+        assert caught.value.hint == "allowed: float32, mixed_float16, mixed_bfloat16"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked", "run"),
+    [
+        ("rate", [0.1, "0.10", "1e-1", ".1", "0.2"], ["0.1", "0.2"]),
+        ("rate", ["-.5", "1_0"], "'1_0' is no rate"),
+        ("width", ["032", "32", "-4", 13], ["32", "-4", "13"]),
+        ("width", ["1.0"], "'1.0' is no width"),
+        ("norm", ["True", "true", "false", True], ["true", "false"]),
+        ("norm", ["yes"], "'yes' is no norm"),
+        ("name", ["0.1", "0.10"], ["0.1", "0.10"]),
+    ],
+)
+def test_equal_values_of_an_argument_are_one_cell(
+    tmp_path: Path, name: str, asked: list[str], run: list[str] | str
+) -> None:
+    path = tmp_path / "my.py"
+    path.write_text(OWN)
+    wish = msgspec.structs.replace(
+        WISH, stacks=["keras3-jax"], workloads=["my"], vary=axes.settled({name: asked}), scale="own"
+    )
+    if isinstance(run, str):
+        with pytest.raises(UserError, match=run):
+            make_jobs(wish, CATALOG.stacks, [read_own(path)])
+        return
+    found = make_jobs(wish, CATALOG.stacks, [read_own(path)])
+    assert sorted(job.axes[name] for job in found) == sorted(run)
+
+
+def test_an_axis_takes_the_place_of_the_files_axis_of_its_name_and_leaves_the_others() -> None:
+    config = decode(b"version: 1\nvary: {batch_size: [32, 64], jit: [off]}", "c.yaml")
+    assert override(config, vary={"jit": ["on"]}).vary == {"batch_size": ["32", "64"], "jit": ["on"]}
+    assert override(config, vary={"threads": [1]}).vary == {
+        "batch_size": ["32", "64"],
+        "jit": ["off"],
+        "threads": ["1"],
+    }
+    assert override(config, vary={}).vary == config.vary

@@ -41,6 +41,13 @@ def test_values_stand_by_size_each_against_the_fastest_of_its_contender():
         assert abs(first.rate - view.rows[0]["train"] / first.speed.seconds) < 1e-6
 
 
+def test_tables_have_the_values_in_the_order_of_the_sweep():
+    widths = [{"width": width} for width in ("13", "16", "-4", "0.5")]
+    view, (sweep,) = found_in(swept(widths, lambda *_: 1.0, stacks=1))
+    tables = [setting(view.layout, line)["width"] for line in range(len(widths))]
+    assert tables == sweep.alongs[0].values == ["-4", "0.5", "13", "16"]
+
+
 def test_the_others_of_a_grid_are_held_fixed():
     def takes(row, axes):
         return (2.0 if axes["jit"] == "off" else 1.0) * (3.0 if axes["precision"] == "float32" else 1.0)

@@ -9,7 +9,10 @@ import time
 
 import pytest
 
+from orchestrator.errors import UserError
+from orchestrator.plan.config import Config, override
 from orchestrator.results.folder import RunFolder
+from orchestrator.run.resume import refuse_contradictions
 from tests.fakes.runs import Bench, kill, rows_of, torn_files, wait_for
 
 pytestmark = pytest.mark.slow
@@ -92,6 +95,17 @@ def test_a_contradiction_is_a_mistake_and_the_first_command_is_none(bench):
     assert "epochs is 3 on the command line, but 2 in the run" in stderr
     assert bench.finish(*words, "--resume", "latest")[0] == 1
     assert bench.finish("run", "--resume", "20010101-000000-aaaa")[0] == 2
+
+
+def test_a_contradiction_is_told_as_people_write_it():
+    planned = override(Config(), vary={"batch_size": [32, 641], "jit": ["off"]}, stacks=["keras3-jax"])
+    with pytest.raises(UserError) as caught:
+        refuse_contradictions({"vary": {"batch_size": ["32", "64"]}}, planned)
+    said = "vary is batch_size=32,64 jit=off on the command line, but batch_size=32,641 jit=off in the run"
+    assert said in caught.value.message
+    with pytest.raises(UserError, match="stacks is \\* on the command line, but keras3-jax in"):
+        refuse_contradictions({"config": Config()}, override(Config(), stacks=["keras3-jax"]))
+    refuse_contradictions({"vary": {"batch_size": ["32", "641"]}}, planned)
 
 
 def test_a_run_that_goes_on_cannot_be_resumed(bench):

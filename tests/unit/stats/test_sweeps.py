@@ -52,3 +52,8 @@ def test_a_job_that_did_not_get_what_it_asked_for_is_told_so():
 def test_values_are_in_the_order_of_their_size_where_all_are_numbers():
     assert in_order(["128", "32", "1e3"]) == ["32", "128", "1e3"]
     assert in_order(["on", "auto", "off"]) == ["off", "auto", "on"]
+
+
+def test_values_stand_by_size_and_words_behind_what_leaves_a_thing_out() -> None:
+    assert in_order(["16", "13", "-4", "0.5", "1e-3"]) == ["-4", "1e-3", "0.5", "13", "16"]
+    assert in_order(["nan", "2", "b"]) == ["2", "b", "nan"]
