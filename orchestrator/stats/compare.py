@@ -95,7 +95,7 @@ class Ratio(Noun, frozen=True, kw_only=True):
         if self.difference is None:
             return self.why_not
         doubt = f"; rests on disturbed figures ({', '.join(self.disturbed)})" if self.disturbed else ""
-        amount = f" for the {self.samples:,} samples of an epoch of the first" if self.samples else ""
+        amount = f"; both times are of {self.samples:,} samples" if self.samples else ""
         return self.difference.words + amount + doubt
 
 
