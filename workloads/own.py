@@ -135,9 +135,11 @@ class Job(object):
         if training.is_cell:
             if self.bounds.steps or self.bounds.batch_size:
                 raise job.Refused("`--steps` and `--batch-size` are for fit(): a training loop of one's own has its own")
-            if {"jit", "optimizer"} & set(self.axes.asked):
-                raise job.Refused("jit and optimizer can be varied of a model that is compiled, not of a loop of one's own")
+            if {"jit", "optimizer", "pipeline"} & set(self.axes.asked):
+                raise job.Refused("jit, optimizer and pipeline can be varied of compile() and fit(), not of a loop of one's own")
             self._begin(keras, loops.settings(model, asked))
+            if model is not None:
+                self._read_back(model, None)
             self._said["arrays"] = {}
             self._data([None], [])
 

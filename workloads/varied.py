@@ -103,9 +103,10 @@ def set_policy(keras, precision):
 def policies(model, library):
     """`mixed_float16`: the policies of the layers that have weights, or `tf32` where float32 products are rounded."""
     found = set()
-    for layer in getattr(model, "layers", None) or [model]:
+    layers = getattr(model, "layers", None)  # of a model of another library this may be anything
+    for layer in layers if layers and isinstance(layers, (list, tuple)) else [model]:
         policy = getattr(layer, "dtype_policy", None) or getattr(layer, "_dtype_policy", None)
-        if getattr(layer, "weights", None) and policy is not None:
+        if policy is not None and getattr(layer, "weights", None):
             found.add(str(getattr(policy, "name", policy)))
     text = "+".join(sorted(found)) or "float32"
     if text == "float32" and backends.gpu_requested() and library is not None and library.rounds():

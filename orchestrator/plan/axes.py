@@ -123,7 +123,9 @@ def check(
     for name, values in vary.items():
         for workload in workloads:
             _refuse_unreached(name, workload, mode)
-            _refuse(name, values, workload, device, scale)
+            _refuse(name, values, workload, device)
+            if mode == "train" and name == "batch_size":
+                _refuse_large(max(map(int, values)), workload, scale)
 
 
 def _refuse_unreached(name: str, workload: Workload, mode: Mode) -> None:
@@ -133,7 +135,7 @@ def _refuse_unreached(name: str, workload: Workload, mode: Mode) -> None:
         raise UserError(f"--vary {name} {why.format(mode=f'--mode {mode}')}", "leave out one of them")
 
 
-def _refuse(name: str, values: Sequence[str], workload: Workload, device: DeviceKind, scale: str) -> None:
+def _refuse(name: str, values: Sequence[str], workload: Workload, device: DeviceKind) -> None:
     default = next(iter(_defaults(name, [workload])), None)
     if default is None and name not in AXES:
         known = [*AXES, *(workload.own.parameters if workload.own else ())]
@@ -148,11 +150,14 @@ def _refuse(name: str, values: Sequence[str], workload: Workload, device: Device
         raise UserError(f"--vary {name}: {bad!r} is no {name.replace('_', ' ')}", allowed)
     if name == "precision" and default is None and "tf32" in values and device == "cpu":
         raise UserError("--vary precision=tf32 is for GPUs, and these jobs run on the CPU", _allowed(name, device))
+
+
+def _refuse_large(batch: int, workload: Workload, scale: str) -> None:
+    """Calls without training take their samples in turns, and have batches of any size."""
     known_scale = workload.scales.get(scale)
-    if name == "batch_size" and known_scale and max(map(int, values)) > known_scale.train:
+    if known_scale and batch > known_scale.train:
         raise UserError(
-            f"--vary batch_size={max(map(int, values))}: {workload.title} trains on {known_scale.train:,} samples at "
-            f"scale {scale}",
+            f"--vary batch_size={batch}: {workload.title} trains on {known_scale.train:,} samples at scale {scale}",
             "choose a smaller batch, or a larger --scale",
         )
 

@@ -200,6 +200,19 @@ def test_a_loop_of_ones_own_is_timed_by_its_marks(own) -> None:  # type: ignore[
     assert ran.one("end")["metrics"]["odd"] == 7
 
 
+@pytest.mark.parametrize("axis", ["pipeline=arrays", "jit=on", "optimizer=sgd"])
+def test_a_loop_of_ones_own_refuses_what_would_not_reach_it(own, axis: str) -> None:  # type: ignore[no-untyped-def]
+    ran = own(LOOP, "--axis", axis)
+    assert ran.code == 1 and "not of a loop of one's own" in ran.one("error")["message"]
+
+
+@pytest.mark.parametrize(("layers", "got"), [("4", "float32"), ("[Layer]", "mixed_float16")])
+def test_a_loop_of_ones_own_tells_what_its_model_got(own, layers: str, got: str) -> None:  # type: ignore[no-untyped-def]
+    model = f"class Layer:\n    dtype_policy, weights = 'mixed_float16', [1]\nclass Model:\n    layers = {layers}\n"
+    ran = own(model + LOOP.replace("epochs(4)", "epochs(4, Model())"), "--axis", "precision=float32")
+    assert ran.one("end")["axes"] == {"precision": got}, ran.stderr
+
+
 def test_a_loop_that_is_left_counts_the_epoch_that_was_trained(own) -> None:  # type: ignore[no-untyped-def]
     ran = own(LOOP + "    if epoch == 1:\n        break\n")
     assert [event["epoch"] for event in ran.all("epoch_end")] == [1, 2]

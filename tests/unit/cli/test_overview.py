@@ -76,7 +76,7 @@ def test_a_plan_without_jobs_is_an_overview_too():
 
 
 def test_settings_stand_by_size():
-    jobs = [make_job(axes={"width": width}) for width in ("13", "16", "-4", "0.5")]
+    jobs = [make_job(axes={"width": width}) for width in ("13", "16", "-4", "14.5")]
     told = lines(plan=make_plan(jobs=jobs))
     named = [line.split(", width ")[1].split()[0] for line in told if ", width " in line]
-    assert named == ["-4", "0.5", "13", "16"]
+    assert named == ["-4", "13", "14.5", "16"]

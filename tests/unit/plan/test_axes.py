@@ -223,6 +223,11 @@ def test_the_batch_of_calls_is_varied_or_set() -> None:
         make_jobs(wish, CATALOG.stacks, CATALOG.workloads)
 
 
+def test_calls_without_training_have_batches_of_any_size() -> None:
+    wish = msgspec.structs.replace(WISH, mode="predict", vary={"batch_size": ["9999"]})
+    assert {job.batch_size for job in make_jobs(wish, CATALOG.stacks, CATALOG.workloads)} == {9999}
+
+
 def test_tf32_is_not_offered_where_there_is_no_gpu() -> None:
     for text in ("tf32", "fp16"):
         with pytest.raises(UserError) as caught:
