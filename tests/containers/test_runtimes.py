@@ -160,14 +160,14 @@ def test_a_real_job_has_the_same_result_as_under_the_engine(runtime, by_engine, 
 
 
 def test_misbehaving_jobs_give_their_rows_and_leave_nothing(runtime, bench):
-    bench = bench(["good", "exit1", "hang", "hostile", "memory"], 3)
+    bench = bench(["good", "exit1", "hang", "hostile", "memory"], 10)
     words = ("--launcher", runtime, "--memory", "256m", "--json")
     code, stdout, stderr = bench.finish(*bench.run(*words))
     assert code == 1, stderr
     found = {row["workload"]: (row["status"], row["reason"]) for row in rows_of(stdout)}
     assert found["good"] == ("ok", "")
     assert found["exit1"] == ("failed", "exit code 1: about to fail")
-    assert found["hang"] == ("timeout", "not finished after 3 s; killed")
+    assert found["hang"] == ("timeout", "not finished after 10 s; killed")
     assert found["hostile"] == ("ok", "")  # nothing that it tried has worked
     assert found["memory"] == ("oom", "the kernel killed it: out of memory")
     (run,) = bench.runs
