@@ -55,6 +55,11 @@ def test_a_run_says_what_each_of_them_is(python_of, tmp_path):
         assert row["framework_version"] == of_keras[library]["framework_version"]
         assert (row["parameters"], row["epochs"], row["variant"]) == (669706, 2, "faithful")
         assert row["epoch_s"] > 0 and row["import_s"] > 0 and row["val_accuracy"] > 0
-    for events in tmp_path.glob("2*/jobs/*-native.*/events.jsonl"):
+    compiled = {}
+    for events in tmp_path.glob("2*/jobs/*/events.jsonl"):
         (ready,) = [e for e in map(json.loads, events.read_text().splitlines()) if e["event"] == "ready"]
-        assert "keras" not in ready["versions"] and ready["settings"]["shuffled_by"] == "numpy"
+        plainly = "keras" not in ready["versions"]
+        compiled[ready["backend"].removesuffix("-native"), plainly] = ready["settings"]["jit_compile"]
+        assert not plainly or ready["settings"]["shuffled_by"] == "numpy"
+    assert [compiled[library, True] for library in LIBRARIES] == [compiled[library, False] for library in LIBRARIES]
+    assert compiled["tensorflow", True] is False and compiled["jax", True] is True  # on a CPU

@@ -1,4 +1,4 @@
-"""The models in plain TensorFlow: tf.function with XLA, which is what Keras' "auto" comes to for them."""
+"""The models in plain TensorFlow: tf.function, with XLA where Keras' "auto" comes to it for them."""
 import tensorflow as tf
 
 import texts
@@ -7,10 +7,11 @@ image_data_format = "channels_last"
 
 
 def jit():
-    """Keras leaves XLA out where operations must be deterministic."""
+    """Keras takes XLA where there is more than a CPU, unless operations must be deterministic."""
     from tensorflow.python.framework.config import is_op_determinism_enabled
 
-    return not is_op_determinism_enabled()
+    cpu_only = all(device.device_type == "CPU" for device in tf.config.list_physical_devices())
+    return not cpu_only and not is_op_determinism_enabled()
 
 
 def dropout(x, rate, training):
