@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from orchestrator.model import Noun, PathPart, Plan, Row
+from orchestrator.stats.sweeps import misfits, of_rows
 from orchestrator.text import public
 
 DIGEST = "run.json"
@@ -24,6 +25,7 @@ MOST_NAMED = 20
 class Digest(Noun, frozen=True, kw_only=True):
     """One run as a list shows it. `created` and `ended` are ISO 8601, UTC; `statuses` counts the jobs by status.
 
+    `misfits` counts those of them that did not fit into memory along an axis, which is a finding and no failure.
     `owner` is the seal by which its user knows it as his own (run/owner.py).
     """
 
@@ -37,6 +39,7 @@ class Digest(Noun, frozen=True, kw_only=True):
     #: Versions of Keras, with the requirement that `--keras-spec` named.
     keras: list[str] = []
     statuses: dict[str, Count] = {}
+    misfits: Count = 0
     command: str = ""
     owner: str = ""
 
@@ -52,6 +55,7 @@ def digest(plan: Plan, rows: Sequence[Row]) -> Digest:
         scales=_named(rows, "scale"),
         keras=_named(rows, "keras_version"),
         statuses=dict(Counter(str(row["status"]) for row in rows)),
+        misfits=sum(misfits(of_rows(rows))) if any(row["status"] == "oom" for row in rows) else 0,
         command=public(plan.setup.get("command") or ""),
     )
 

@@ -40,8 +40,8 @@ MOST_NAME, MOST_COMMAND = 200, 2000
 class Listed(Noun, frozen=True, kw_only=True):
     """One run of a results folder. `name` is its folder's.
 
-    `planned` counts the jobs that were meant to run here, `ok` and `failed` those that ended; of a run that goes on or
-    was cut short, `ended` counts jobs whatever came of them, and `ok` and `failed` are None.
+    `planned` counts the jobs that were meant to run here, `ok`, `misfits` (no room in memory along an axis) and `failed`
+    those that ended; of a run that goes on or was cut short, `ended` counts jobs whatever came of them, and `ok` and `failed` are None.
     """
 
     name: str
@@ -55,6 +55,7 @@ class Listed(Noun, frozen=True, kw_only=True):
     ended: int | None = None
     ok: int | None = None
     failed: int | None = None
+    misfits: int = 0
     state: State
     #: Why it could not be read.
     why: str = ""
@@ -66,14 +67,16 @@ class Listed(Noun, frozen=True, kw_only=True):
 
     @property
     def jobs(self) -> str:
-        """`35 ok`, `33 ok, 2 failed of 35`, `12 of 35 ended`."""
+        """`35 ok`, `33 ok, 2 failed of 35`, `2 ok, 1 did not fit of 3`, `12 of 35 ended`."""
         if self.planned is None:
             return ""
         if self.ok is None:
             return f"{self.ended} of {self.planned} ended"
         if self.ok == self.planned:
             return f"{self.ok} ok" if self.planned else "none to run"
-        return f"{self.ok} ok, {self.failed} failed of {self.planned}"
+        others = [f"{self.misfits} did not fit"] if self.misfits else []
+        others += [f"{self.failed} failed"] if self.failed or not others else []
+        return f"{', '.join([f'{self.ok} ok', *others])} of {self.planned}"
 
     @property
     def words(self) -> str:
@@ -163,7 +166,7 @@ def _from_digest(path: Path, strange: Strange) -> Listed | None:
         return None
     return Listed(
         **_shared(path, found.run_id, found.created, found.command),
-        **_counts(found.statuses),
+        **_counts(found.statuses, found.misfits),
         hosts=_kept(found.hosts),
         devices=_kept(found.devices),
         scales=_kept(found.scales),
@@ -221,11 +224,12 @@ def _kept(names: Iterable[str]) -> list[str]:
     return [one_line(public(name), MOST_NAME) for name in islice(names, MOST_NAMED)]
 
 
-def _counts(statuses: dict[str, int]) -> dict[str, Any]:
+def _counts(statuses: dict[str, int], misfits: int = 0) -> dict[str, Any]:
     meant = {status: count for status, count in statuses.items() if status not in NOT_RUN}
     planned, ok = sum(meant.values()), meant.get("ok", 0)
     ended = planned - meant.get(PENDING, 0)
-    return {"planned": planned, "ended": ended, "ok": ok, "failed": ended - ok}
+    misfits = min(misfits, meant.get("oom", 0))  # whatever a record says
+    return {"planned": planned, "ended": ended, "ok": ok, "failed": ended - ok - misfits, "misfits": misfits}
 
 
 def _state(path: Path, plan: Plan) -> State:

@@ -16,6 +16,7 @@ import pytest
 
 from orchestrator import __version__
 from orchestrator.model import image_name
+from tests.fakes.disks import filled, small_disk
 from tests.fakes.own_engine import OURS, OwnEngine, hand_over
 from tests.fakes.runs import STACK, Bench, kill, rows_of, torn_files, wait_for
 
@@ -179,33 +180,19 @@ def results(bench):
     return list(bench.out.glob("2*/jobs/*/result.json"))
 
 
-@contextlib.contextmanager
-def small_disk(folder: Path, size: str):
-    folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_disk_that_is_full_while_recording(own, bench):
     bench = bench(["good", "slow"])
     with small_disk(bench.out, "2m"):
         process = bench.start(*words(bench, "--repeats", 3))
         wait_for(lambda: len(results(bench)) >= 1)
-        ballast = bench.out / "ballast"
-        with contextlib.suppress(OSError), ballast.open("wb") as file:
-            while True:
-                file.write(b"x" * 4096)
-        stdout, stderr = process.communicate(timeout=60)
+        with filled(bench.out):
+            stdout, stderr = process.communicate(timeout=60)
         assert process.returncode == 3, stderr
         assert "disk full while writing" in stderr
         assert "--resume" in stderr
         assert "Traceback" not in stderr
         assert len(rows_of(stdout)) == 6
         assert own.containers() == []
-        ballast.unlink()
         code, stdout, stderr = bench.finish("run", "--resume", "latest", "--no-build")
         assert code == 0, stderr
         assert {row["status"] for row in rows_of(stdout)} == {"ok"}

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.fakes.runs import STACK, Bench
-from tests.soak.jobs import soak
+from tests.fakes.own_engine import missing
+from tests.fakes.runs import STACK
+from tests.soak.jobs import SHARES, soak, surroundings
 
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
 
 
 def test_random_faults_leave_a_row_each_and_nothing_behind(image_of, tmp_path):
+    if missing():
+        pytest.skip(missing())
     image_of(STACK)
-    figures = soak(Bench(tmp_path, ["dice"], timeout_s=4), jobs=24, seed=2026, pause_s=6)
+    with surroundings(tmp_path) as (bench, own):
+        figures = soak(bench, own, jobs=24, seed=2026, pause_s=4)
     assert sum(figures["statuses"].values()) == 24
     assert set(figures["statuses"]) <= {"ok", "failed", "timeout", "oom"}
+    assert figures["done_to_it"] and set(figures["done_to_it"]) <= set(SHARES)
     for name in ("descriptors", "threads"):
         assert figures[name]["late"] <= figures[name]["early"] + 4, figures

@@ -27,3 +27,8 @@ def test_a_gpu_is_named_and_a_token_is_not():
 def test_a_run_of_which_nothing_started_has_one_too():
     found = digest(make_plan(), [row(status="cancelled", host=None, ended=None, keras_version=None)])
     assert (found.hosts, found.keras, found.ended) == ([], [], None)
+
+
+def test_what_did_not_fit_along_an_axis_is_counted_apart():
+    rows = [row(status="ok", axes="batch_size=32"), row(status="oom", axes="batch_size=64"), row(status="oom", stack="b")]
+    assert digest(make_plan(), rows).misfits == 1

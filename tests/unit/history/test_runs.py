@@ -45,6 +45,15 @@ def test_a_run_tells_its_host_and_what_came_of_its_jobs(results):
     assert (found.state, found.words, found.report) == ("done", "", False)
 
 
+@pytest.mark.parametrize(
+    ("failed", "jobs"), [(0, "2 ok, 1 did not fit of 3"), (1, "2 ok, 1 did not fit, 1 failed of 4")]
+)
+def test_what_did_not_fit_is_not_told_as_failed(results, failed, jobs):
+    run = night(results, 0, {"jax": [1.0]})
+    spoilt(run / DIGEST, statuses={"ok": 2, "oom": 1 + failed}, misfits=1)
+    assert (only(results).jobs, only(results).failed) == (jobs, failed)
+
+
 def test_no_more_than_one_small_file_is_read_of_a_run_that_ended(results, monkeypatch):
     for number in range(3):
         night(results, number, {"jax": [1.0]})
