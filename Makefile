@@ -18,10 +18,10 @@ FLAGS = $(if $(SCALE),--scale $(SCALE)) $(if $(DEVICE),--device $(DEVICE)) $(if 
 # pip compiles nothing here (most of what it installs is never loaded), so what is loaded must be kept compiled.
 unexport PYTHONDONTWRITEBYTECODE
 # The epoch part of bench-harness needs a Python with Keras 3 and JAX, and mnist.npz: KERAS_PYTHON= MNIST=
-# bench-placement and bench-corrections need mnist.npz, too: MNIST=
+# bench-placement, bench-corrections and bench-hooks need mnist.npz, too: MNIST=
 KERAS_PYTHON ?=
 MNIST ?=
-.PHONY: help setup bench-all bench-quick bench-harness bench-sampler bench-placement bench-corrections bench-cluster images test test-fast eras-check eras-sizes test-gpu mutate fuzz soak lint check report clean
+.PHONY: help setup bench-all bench-quick bench-harness bench-hooks bench-sampler bench-placement bench-corrections bench-cluster images test test-fast eras-check eras-sizes test-gpu mutate fuzz soak lint check report clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,6 +76,9 @@ bench-placement: setup ## Does a backend pay for being pinned to its cores, or s
 bench-corrections: setup ## What our corrections cost against bare Keras scripts; MNIST=mnist.npz (docs/PROTOCOL.md)
 	$(BIN)/python -m tests.bench.corrections --mnist '$(MNIST)' $(ARGS)
 
+bench-hooks: setup ## What an epoch of a measured job takes over an unwatched one, on every backend; MNIST=mnist.npz (docs/OVERHEAD.md)
+	$(BIN)/python -m tests.bench.hooks --mnist '$(MNIST)' $(ARGS)
+
 bench-cluster: setup ## What a job costs more on a Slurm cluster, on one of two nodes on this host (docs/CLUSTER.md)
 	$(BIN)/python -m tests.bench.cluster $(ARGS)
 
@@ -97,7 +100,7 @@ lint: setup ## Style, types, architecture, old syntax
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/vermin --quiet --no-tips --violations -t=2.7- -t=3.11- workloads/ orchestrator/launchers/trial/script.py \
-	orchestrator/stacks/found/script.py tests/equal_models.py tests/equal_steps.py tests/bench/bare_keras.py
+	orchestrator/stacks/found/script.py tests/equal_models.py tests/equal_steps.py tests/bench/bare_keras.py tests/bench/paired_fit.py
 
 check: lint ## lint, and: are the generated files up to date, has each new module its tests?
 	$(BIN)/python tests/modules.py

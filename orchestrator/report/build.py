@@ -54,7 +54,7 @@ def build(view: View, draw: Callable[[View], Drawn]) -> Report:
     view = msgspec.structs.replace(view, drawn=draw(view) if view.drawable else Drawn())
     sections = SECTIONS if view.mode == TRAIN else OF_CALLS
     parts = {part: list(_sections(builds, view)) for part, builds in sections.items()}
-    page = render.Page(make_head(view), view.layout, parts, view.drawn, view.rows)
+    page = render.Page(make_head(view), view.layout, parts, view.drawn, view.rows if view.listable else [])
     return Report(
         html=render.html(page),
         markdown=render.markdown(page),

@@ -115,17 +115,20 @@ def report_input(
     """What the report shows of merged runs. `command` makes all of it again; `created` is a time for people."""
     known = {stack.name: stack for stack in catalog.stacks}
     about = {workload.name: _about(place, workload) for place, workload in enumerate(catalog.workloads)}
-    runs = {row["run_id"] for row in merged.rows}
-    its = {run: called([row for row in merged.rows if row["run_id"] == run], catalog) for run in runs}
+    by_run: dict[str, list[Row]] = {}
+    for row in merged.rows:
+        by_run.setdefault(row["run_id"], []).append(row)
+    its = {run: called(rows, catalog) for run, rows in by_run.items()}
     rows = [
         {
             **row,
+            "learned": learned(row, catalog),
             "called": its[row["run_id"]].job(recorded(row)),
             "about": about.get(row["workload"]),
             **_stack_part(row, known.get(row["stack"])),
             "log_tail": merged.logs.get(f"{row['run_id']}/{row['job_id']}", ""),
         }
-        for row in with_learned(merged.rows, catalog)
+        for row in merged.rows
     ]
     used = {(row["stack"], row["device"]) for row in merged.rows if row.get("variant") != "own"}
     deviations = [
@@ -217,9 +220,12 @@ def _title(rows: Sequence[Row]) -> str:
     return ours if "" in files or len(files) > MOST_FILES else own.format(listed(files))
 
 
-def with_learned(rows: Sequence[Row], catalog: Catalog) -> list[Row]:
-    """The rows with `learned`, without which a model that does not learn could win."""
-    return [{**row, "learned": learned(row, catalog)} for row in rows]
+def with_learned(rows: Sequence[Row], catalog: Catalog) -> Sequence[Row]:
+    """The rows with `learned`, without which a model that does not learn could win. They are changed where they are:
+    copies of a hundred thousand take a gigabyte."""
+    for row in rows:
+        row["learned"] = learned(row, catalog)
+    return rows
 
 
 def learned(row: Row, catalog: Catalog) -> float | None:

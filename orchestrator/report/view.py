@@ -15,6 +15,8 @@ from orchestrator.stats.repeats import TRAIN, mode_of
 
 #: Contenders in one chart; its colours, marks and dashes tell far fewer apart.
 MOST_DRAWN = 40
+#: Jobs that a page lists one by one and holds for its downloads; with more it could hardly be opened.
+MOST_LISTED = 5_000
 #: Run and job. The run is None where only one run is reported.
 JobKey = tuple[str | None, str]
 
@@ -54,6 +56,11 @@ class View(Struct, frozen=True):
     def drawable(self) -> bool:
         """Whether charts can tell the contenders apart."""
         return len(self.layout.contenders) <= MOST_DRAWN
+
+    @property
+    def listable(self) -> bool:
+        """Whether the page can list its jobs one by one."""
+        return len(self.rows) <= MOST_LISTED
 
 
 def make_view(report: ReportInput) -> View:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from orchestrator import doors, extras
@@ -114,8 +115,11 @@ def refuse_many(database: Any, names: Sequence[str], path: Path, most: int = MOS
     return int(rows)
 
 
-def fetched(relation: Any, path: Path) -> list[dict[str, Any]]:
-    """The rows of a relation of plain columns. Raises UserError for more than a host's memory bears."""
+def fetched(relation: Any, path: Path, blank: Mapping[str, Any] = MappingProxyType({})) -> list[dict[str, Any]]:
+    """The rows of a relation of plain columns, each put over those of `blank`.
+
+    Raises UserError for more than a host's memory bears.
+    """
     texts = [f'strlen("{c}")' for c, kind in zip(relation.columns, relation.types, strict=True) if kind == "VARCHAR"]
     weight = " + ".join(f"coalesce(sum({text})::hugeint, 0)" for text in texts) or "0"
     ((count, size),) = relation.aggregate(f"count(*), {weight}").fetchall()
@@ -127,7 +131,7 @@ def fetched(relation: Any, path: Path) -> list[dict[str, Any]]:
             "merge fewer runs into one set",
         )
     columns = relation.columns
-    return [dict(zip(columns, row, strict=True)) for row in relation.fetchall()]
+    return [{**blank, **dict(zip(columns, row, strict=True))} for row in relation.fetchall()]
 
 
 def answered(answer: Any) -> list[tuple[Any, ...]]:

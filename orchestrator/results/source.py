@@ -226,7 +226,7 @@ def _table(path: Path, name: str, known: Mapping[str, str]) -> list[dict[str, An
         # Most columns of most sets are empty, and are not fetched.
         told = [column for column, count in zip(wanted, counts, strict=True) if count or column in NEEDED[name]]
         columns, blank = ", ".join(_typed(column, known[column]) for column in told), dict.fromkeys(wanted)
-        rows = [{**blank, **row} for row in named_files.fetched(found.project(columns), files[0])]
+        rows = named_files.fetched(found.project(columns), files[0], blank)
     for column in NEEDED[name]:
         if any(row[column] is None for row in rows):
             raise UserError(f"{files[0]}: column {column} is empty in a row", DAMAGED)

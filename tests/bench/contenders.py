@@ -12,7 +12,7 @@ import statistics
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -123,6 +123,12 @@ def ours(contender: Contender, job: Job, setting: Setting, data: Path, scratch: 
 
 def bare(contender: Contender, job: Job, setting: Setting, data: Path, scratch: Path) -> Seen:
     """The plain script in the place of the job: same environment, cores and sizes. Raises RuntimeError if it fails."""
+    said = printed(contender, job, setting, data, scratch)
+    return Seen(epoch_s=statistics.median(said["epochs"][1:]), accuracy=said["val_acc"])
+
+
+def printed(contender: Contender, job: Job, setting: Setting, data: Path, scratch: Path) -> dict[str, Any]:
+    """The JSON that another script prints last, started as the job is. Raises RuntimeError if it fails."""
     launcher: Launcher = contender.provisioner.launcher(_context(contender, setting.scripts, data))
     device = Device(kind="cpu", name="cpu:0", cores=setting.cores)
     folder = _empty(scratch)
@@ -131,8 +137,8 @@ def bare(contender: Contender, job: Job, setting: Setting, data: Path, scratch: 
     lines = (folder / LOG).read_bytes().splitlines()
     if exit_.code != 0:
         raise RuntimeError(exit_.error or f"exit code {exit_.code}: {lines[-1:]}")
-    said = msgspec.json.decode(lines[-1])
-    return Seen(epoch_s=statistics.median(said["epochs"][1:]), accuracy=said["val_acc"])
+    found: dict[str, Any] = msgspec.json.decode(lines[-1])
+    return found
 
 
 def bare_scripts(folder: Path) -> Path:

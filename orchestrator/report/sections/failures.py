@@ -13,6 +13,8 @@ from orchestrator.report.view import View
 
 #: Last log lines shown for a failed job, and the most of each.
 LOG_LINES, LOG_WIDTH = 30, 400
+#: Failed jobs that are told one by one.
+MOST_SHOWN = 1_000
 COLUMNS = (Column("job", heads=True), *map(Column, ("status", "reason", "exit")))
 
 
@@ -20,8 +22,10 @@ def build(view: View) -> Section | None:
     found = failures(view.rows)
     if not found:
         return None
-    table = Table(COLUMNS, [_cells(row) for row in found], only="html")
-    blocks = [table, *_list(found)]
+    shown, more = found[:MOST_SHOWN], len(found) - MOST_SHOWN
+    blocks = [Table(COLUMNS, [_cells(row) for row in shown], only="html"), *_list(shown)]
+    if more > 0:
+        blocks.append(Paragraphs([f"And {more:,} more: results.csv of each run and merged set has them all."]))
     return Section(name=FAILURES_SECTION, title="Failed jobs", blocks=blocks)
 
 

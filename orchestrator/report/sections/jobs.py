@@ -8,7 +8,7 @@ from orchestrator.model import Row
 from orchestrator.report import disturbed, words
 from orchestrator.report.blocks import Block, Column, Paragraphs, Section, Span, Table, Text
 from orchestrator.report.outcomes import mark, name_and_id
-from orchestrator.report.view import View
+from orchestrator.report.view import MOST_LISTED, View
 from orchestrator.stats.repeats import TRAIN
 from orchestrator.text import plural
 
@@ -17,6 +17,11 @@ MADE = {"own": "the script's own", "generated": "made up by the model"}
 #: What the figures of a job are called: of one that trains, and of one that is called.
 TIMES = ("s/epoch", "first epoch", "setup", "val. accuracy")
 CALLS = ("ms at batch 1", "95th percentile", "first answer", "samples/s")
+#: What stands in the place of the list.
+TOO_MANY = (
+    "{jobs:,} jobs are more than a page lists, or has for its downloads ({most:,}): "
+    "results.csv of each run and merged set has a line for every job, and `orchestrate query` asks them."
+)
 
 
 def columns(figures: Sequence[str]) -> tuple[Column, ...]:
@@ -28,6 +33,9 @@ def build(view: View) -> Section:
     blocks: list[Block] = []
     if view.report.plan_command:
         blocks.append(Paragraphs([("All of it again", view.report.plan_command)], "code", only="html"))
+    if not view.listable:
+        blocks.append(Paragraphs([TOO_MANY.format(jobs=len(view.rows), most=MOST_LISTED)]))
+        return Section(name="jobs", title="Every job", blocks=blocks)
     fold = f"{plural(len(view.rows), 'job')}, and the command of each"
     trains = view.mode == TRAIN
     cells = [_cells(row, _figures(row) if trains else _calls(row)) for row in view.rows]

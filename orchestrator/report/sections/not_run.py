@@ -9,6 +9,8 @@ from orchestrator.report.blocks import Column, Paragraphs, Section, Table, Text
 from orchestrator.report.outcomes import NO_REASON, NOT_RUN_SECTION, called, mark, not_run
 from orchestrator.report.view import View
 
+#: Jobs that are named of one reason.
+MOST_NAMED = 100
 COLUMNS = (Column("reason", heads=True), Column("status"), Column("jobs"))
 
 
@@ -31,4 +33,9 @@ def by_reason(rows: Sequence[Row]) -> list[tuple[str, str, list[str]]]:
     groups: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         groups.setdefault((row["status"], row.get("reason") or NO_REASON), []).append(called(row))
-    return [(status, reason, jobs) for (status, reason), jobs in groups.items()]
+    return [(status, reason, _few(jobs)) for (status, reason), jobs in groups.items()]
+
+
+def _few(jobs: list[str]) -> list[str]:
+    more = len(jobs) - MOST_NAMED
+    return jobs if more <= 0 else [*jobs[:MOST_NAMED], f"{more:,} more"]

@@ -56,6 +56,13 @@ def test_a_new_section_is_a_function_and_an_entry(monkeypatch):
     assert "<details><summary>Jobs per host</summary>\n\nmade-up: 2\n\n</details>\n" in made.markdown
 
 
+def test_a_page_of_very_many_jobs_holds_no_rows_for_downloads(monkeypatch):
+    report = recorded(workloads=["mnist_mlp"], stacks=2, repeats=2)
+    assert 'id="rows"' in build_report(report).html
+    monkeypatch.setattr("orchestrator.report.view.MOST_LISTED", 3)
+    assert 'id="rows"' not in build_report(report).html
+
+
 def test_anchors_are_unique_and_every_link_has_its_anchor(built):
     tags = Page(built.html).tags
     anchors = [attributes["id"] for _, attributes in tags if "id" in attributes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from orchestrator.report.blocks import Span
+from orchestrator.report.sections import failures
 from orchestrator.report.sections.failures import build, log_tail
 from tests.make import row
 from tests.unit.report.makers import view_of
@@ -37,3 +38,10 @@ def test_a_failure_goes_by_its_name_with_the_id_under_which_its_files_lie():
 
 def test_without_failures_there_is_no_section():
     assert build(view_of([row(), row(status="excluded")])) is None
+
+
+def test_of_very_many_the_first_are_told_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr(failures, "MOST_SHOWN", 2)
+    table, *_, more = build(view_of([row(**FAILED | {"job_id": str(i)}) for i in range(5)])).blocks
+    assert len(table.rows) == 2
+    assert more.texts == ["And 3 more: results.csv of each run and merged set has them all."]

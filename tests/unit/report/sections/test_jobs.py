@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.report import view as view_module
 from orchestrator.report.blocks import Span
 from orchestrator.report.sections.jobs import build
 from tests.fakes.made_up import called, own
@@ -52,3 +53,9 @@ def test_a_job_that_does_not_train_has_other_figures():
     _, [line, *_] = lines(*called(repeats=1).rows)
     assert (line["first answer"], line["95th percentile"][:3]) == ("0.400 s", "0.2")
     assert "s/epoch" not in line
+
+
+def test_more_jobs_than_a_page_can_list_are_told_where_they_are(monkeypatch):
+    monkeypatch.setattr(view_module, "MOST_LISTED", 1)
+    command, text = build(view_of([row(job_id="a"), row(job_id="b")])).blocks
+    assert command.look == "code" and text.texts[0].startswith("2 jobs are more than a page lists")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orchestrator.report.sections import not_run
 from orchestrator.report.sections.not_run import build, by_reason
 from tests.make import row
 from tests.unit.report.makers import view_of
@@ -25,3 +26,9 @@ def test_both_twins_name_the_jobs():
 
 def test_where_all_was_run_there_is_no_section():
     assert build(view_of([row(), row(status="failed")])) is None
+
+
+def test_of_very_many_jobs_the_first_are_named(monkeypatch):
+    monkeypatch.setattr(not_run, "MOST_NAMED", 2)
+    rows = [{"status": "excluded", "reason": "left out", "job_id": name} for name in "abcd"]
+    assert by_reason(rows) == [("excluded", "left out", ["a", "b", "2 more"])]
