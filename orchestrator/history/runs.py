@@ -40,8 +40,9 @@ MOST_NAME, MOST_COMMAND = 200, 2000
 class Listed(Noun, frozen=True, kw_only=True):
     """One run of a results folder. `name` is its folder's.
 
-    `planned` counts the jobs that were meant to run here, `ok`, `misfits` (no room in memory along an axis) and `failed`
-    those that ended; of a run that goes on or was cut short, `ended` counts jobs whatever came of them, and `ok` and `failed` are None.
+    `planned` counts the jobs that were meant to run here, `ok`, `misfits` (no room in memory along an axis) and
+    `failed` those that ended; of a run that goes on or was cut short, `ended` counts jobs whatever came of them, and
+    `ok` and `failed` are None.
     """
 
     name: str

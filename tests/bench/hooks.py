@@ -2,8 +2,8 @@
 
     python -m tests.bench.hooks --mnist mnist.npz [--pairs 200] [--only cntk]
 
-Every contender of the configuration `all` trains the MNIST MLP in one process: a fit() of five epochs with the hooks of a
-job, which write its events, and the same fit() without, in turn. Prints a Markdown table and asserts nothing. The
+Every contender of the configuration `all` trains the MNIST MLP in one process: a fit() of five epochs with the hooks of
+a job, which write its events, and the same fit() without, in turn. Prints a Markdown table and asserts nothing. The
 sampler, which is a process of its own, is no part of it.
 """
 

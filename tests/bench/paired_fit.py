@@ -3,6 +3,7 @@
 It is put in the place of run.py in a copy of workloads/, where that is job_run.py; the file `pairs` beside it says how
 often. Runs on Python 2.7 and 3. Prints one line of JSON: the seconds of each fit() `ours` and `bare`.
 """
+
 from __future__ import print_function
 
 import contextlib

@@ -3,8 +3,8 @@
     python -m tests.soak.jobs [JOBS] [SEED]        default: 500 jobs, seed 2026
 
 The run has an engine and a disk of its own. From outside come, at random: a container that is killed or removed, an
-engine that is killed and started again, a disk without room, and an orchestrator that is killed. A run that ends with it
-is resumed, as its user would. Needs root.
+engine that is killed and started again, a disk without room, and an orchestrator that is killed. A run that ends with
+it is resumed, as its user would. Needs root.
 
 Prints one JSON object: rows by status, what was done to it, and the orchestrator's memory, descriptors and threads.
 """
@@ -141,13 +141,11 @@ def of_run(run: Path) -> dict[str, str]:
 
 
 def soak(bench: Bench, own: OwnEngine, jobs: int, seed: int, pause_s: float = 15.0) -> dict[str, Any]:
-    """One run of `jobs` jobs, begun and resumed until it is whole. Raises AssertionError where something is lost or left."""
+    """One run of `jobs` jobs, resumed until it is whole. Raises AssertionError where something is lost or left."""
     gauge, saboteur = Gauge(bench.out), Saboteur(bench, own, random.Random(seed), pause_s)
     gauge.start()
     saboteur.start()
-    words: list[object] = [
-        *bench.run("--launcher", "docker", "--repeats", jobs, "--seed", seed, "--memory", "256m")
-    ]
+    words: list[object] = [*bench.run("--launcher", "docker", "--repeats", jobs, "--seed", seed, "--memory", "256m")]
     ends: Counter[int] = Counter()
     while not ends[1]:
         with saboteur.broken:

@@ -30,5 +30,9 @@ def test_a_run_of_which_nothing_started_has_one_too():
 
 
 def test_what_did_not_fit_along_an_axis_is_counted_apart():
-    rows = [row(status="ok", axes="batch_size=32"), row(status="oom", axes="batch_size=64"), row(status="oom", stack="b")]
+    rows = [
+        row(status="ok", axes="batch_size=32"),
+        row(status="oom", axes="batch_size=64"),
+        row(status="oom", stack="b"),
+    ]
     assert digest(make_plan(), rows).misfits == 1
