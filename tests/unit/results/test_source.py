@@ -39,7 +39,7 @@ def test_a_comparison_reads_of_epochs_only_their_times(merged):
 
 def test_columns_that_are_empty_throughout_are_there_and_not_fetched(merged, monkeypatch):
     fetched, asked = named_files.fetched, []
-    monkeypatch.setattr(named_files, "fetched", lambda found, path: asked.append(found.columns) or fetched(found, path))
+    monkeypatch.setattr(named_files, "fetched", lambda *given: asked.append(given[0].columns) or fetched(*given))
     rows = tables_of_set(merged[0]).rows
     empty = {name for name in COLUMNS if all(row[name] is None for row in rows)}
     assert "gpu_name" in empty
