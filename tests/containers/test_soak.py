@@ -11,11 +11,11 @@ from tests.soak.jobs import SHARES, soak, surroundings
 pytestmark = [pytest.mark.containers, pytest.mark.slow]
 
 
-def test_random_faults_leave_a_row_each_and_nothing_behind(image_of, tmp_path):
+def test_random_faults_leave_a_row_each_and_nothing_behind(image_of, tmp_path_factory):
     if missing():
         pytest.skip(missing())
     image_of(STACK)
-    with surroundings(tmp_path) as (bench, own):
+    with surroundings(tmp_path_factory.mktemp("soak")) as (bench, own):
         figures = soak(bench, own, jobs=24, seed=2026, pause_s=4)
     assert sum(figures["statuses"].values()) == 24
     assert set(figures["statuses"]) <= {"ok", "failed", "timeout", "oom"}
