@@ -186,7 +186,7 @@ def closing_lines(finished: Finished, columns: int) -> list[str]:
     """The last words of a run: how many jobs are ok, what failed and why, what was left out, where the report is."""
     rows = finished.rows
     meant = [row for row in rows if row["status"] not in NOT_RUN]
-    said = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok", *_disturbances(rows)]
+    said = [f"{sum(row['status'] == 'ok' for row in meant)} of {len(meant)} jobs ok", *finished.disturbances]
     lines = [line for text in said for line in paragraph(text, columns)]
     reasons: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
@@ -200,10 +200,3 @@ def closing_lines(finished: Finished, columns: int) -> list[str]:
     if any(row["data_kind"] == "synthetic" and row["status"] == "ok" for row in rows):
         lines += paragraph("SYNTHETIC data was used: accuracies say nothing about the real data sets.", columns)
     return [*lines, f"report: {printable(str(finished.out / 'report.html'))}"]
-
-
-def _disturbances(rows: Sequence[Row]) -> list[str]:
-    from orchestrator.report.disturbed import sentences  # imported here because it loads numpy
-    from orchestrator.report.layout import lay_out
-
-    return sentences(lay_out(rows))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -91,7 +92,7 @@ class Contender(Struct, frozen=True):
         return tuple(self.identity[field] for field in MACHINE)
 
 
-class Layout(Struct, frozen=True):
+class Layout(Struct, frozen=True, dict=True):
     """Contenders (columns), tasks (rows), and the result rows of each cell, by their positions."""
 
     contenders: list[Contender]
@@ -100,6 +101,7 @@ class Layout(Struct, frozen=True):
     #: Position of the contender and of the task of each result row.
     places: list[tuple[int, int]]
 
+    @cached_property
     def machines(self) -> dict[tuple[Any, ...], list[int]]:
         """The groups of contenders whose speeds may be compared, by position, in order of appearance."""
         groups: dict[tuple[Any, ...], list[int]] = {}
@@ -109,7 +111,7 @@ class Layout(Struct, frozen=True):
 
     def machine_words(self, machine: tuple[Any, ...]) -> str:
         """What tells this machine from the others of the report: its host and its device, the rest as far as needed."""
-        groups = [dict(zip(MACHINE, group, strict=True)) for group in self.machines()]
+        groups = [dict(zip(MACHINE, group, strict=True)) for group in self.machines]
         some = varying(groups)
         chosen = some & {"host", "device", "gpu_name"}
         for field in MACHINE:
@@ -220,6 +222,9 @@ def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     # A file of one's own has no variant: it stands in the column of the project's workloads on that stack.
     groups = group([{**row, "variant": None} if row["variant"] == "own" else row for row in rows], IDENTITY)
     identities = [identity for identity, _ in groups]
+    named: dict[str, list[Row]] = {}
+    for identity in identities:
+        named.setdefault(_name(identity), []).append(identity)
     some = varying(identities)
     device, surroundings = (
         some & {"device"},
@@ -229,7 +234,7 @@ def _contenders(rows: Sequence[Row]) -> list[tuple[Contender, list[int]]]:
     for identity, members in groups:
         name, its = _name(identity), [rows[i] for i in members]
         modern = {"variant"} if identity["variant"] == "modern" else set()
-        telling = modern | device | _telling([other for other in identities if _name(other) == name])
+        telling = modern | device | _telling(named[name])
         contender = Contender(
             identity=identity,
             released=next((str(row["released"]) for row in its if row.get("released")), ""),

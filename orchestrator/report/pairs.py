@@ -51,7 +51,7 @@ def boards(layout: Layout, ranked: Speeds) -> list[Board]:
     made = {pair: Score(n["wins"], n["losses"], n["open"], n["tested"] > 0) for pair, n in scores.items()}
     return [
         Board(layout.machine_words(machine), _ordered(columns, made), made)
-        for machine, columns in layout.machines().items()
+        for machine, columns in layout.machines.items()
         if any(pair in made for pair in itertools.combinations(columns, 2))
     ]
 
@@ -59,7 +59,7 @@ def boards(layout: Layout, ranked: Speeds) -> list[Board]:
 def _pairs(layout: Layout, ranked: Speeds) -> tuple[list[tuple[int, int, int]], list[Difference]]:
     """(line, a, b) of all pairs that may be compared, and the corrected difference of each."""
     found, differences = [], []
-    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines().values()):
+    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines.values()):
         able = [column for column in columns if _counts(ranked.get((column, line)))]
         for a, b in itertools.combinations(able, 2):
             found.append((line, a, b))

@@ -101,7 +101,7 @@ def speeds(layout: Layout, steady: SteadyEpochs, figure: Figure = seconds_of) ->
     known = {place: speed for place, speed in found.items() if speed}
     ranked: Speeds = {}
     pairs = 0
-    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines().values()):
+    for line, columns in itertools.product(range(len(layout.tasks)), layout.machines.values()):
         rivals = {(column, line): known[column, line] for column in columns if (column, line) in known}
         unlike = layout.tasks[line].unlike
         if unlike:

@@ -66,7 +66,7 @@ def standings(view: View) -> list[Group]:
 
 def groups(layout: Layout, ranked: Speeds) -> list[Group]:
     found = []
-    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), layout.machines().items()):
+    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), layout.machines.items()):
         places = [(column, line) for column in columns if (column, line) in layout.cells]
         if not places:
             continue

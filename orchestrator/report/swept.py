@@ -123,7 +123,7 @@ def is_number(text: str) -> bool:
 def sweeps(layout: Layout, ranked: Speeds) -> list[Sweep]:
     """Every workload of which some setting has several values and any speed, on each machine."""
     ranked, found = _in_batches(layout, ranked), []
-    for lines, (machine, columns) in itertools.product(_tasks(layout), layout.machines().items()):
+    for lines, (machine, columns) in itertools.product(_tasks(layout), layout.machines.items()):
         its = [column for column in columns if any((column, line) in ranked for line in lines)]
         alongs = list(_alongs(layout, ranked, lines, its)) if its else []
         if alongs:

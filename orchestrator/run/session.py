@@ -52,6 +52,8 @@ class Finished(Noun, frozen=True, kw_only=True):
     standings: list[Group] = []
     #: Who is fastest overall and how sure that is, in the words of the report; None where none could be made.
     conclusion: Conclusion | None = None
+    #: What a reader must know of disturbed jobs, in sentences.
+    disturbances: list[str] = []
     #: What people call the jobs, by run and job; what is not there goes by its id.
     names: dict[tuple[str | None, str], str] = {}
     #: The user stopped it.
@@ -230,10 +232,18 @@ def report(
 def summary(view: View, out: Path) -> Finished:
     """What a terminal is told of a report, whose rows are those of the report."""
     from orchestrator.report.answer.conclusion import conclude  # imported here because they load numpy
+    from orchestrator.report.disturbed import sentences
     from orchestrator.report.standings import standings
 
     names = {(row.get("run_id"), row["job_id"]): str(row["called"]) for row in view.rows}
-    return Finished(rows=view.rows, out=out, standings=standings(view), conclusion=conclude(view), names=names)
+    return Finished(
+        rows=view.rows,
+        out=out,
+        standings=standings(view),
+        conclusion=conclude(view),
+        disturbances=sentences(view.layout),
+        names=names,
+    )
 
 
 def check_price(price: float | None, rows: Sequence[Row]) -> None:

@@ -216,11 +216,18 @@ def student_p(t: float, freedom: float) -> float:
 @lru_cache(maxsize=4096)
 def student_quantile(freedom: float, level: float = LEVEL) -> float:
     """The value of Student's t that is exceeded in either direction with probability `level`."""
-    low, high = 0.0, 1e6
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if student_p(middle, freedom) > level else (low, middle)
-    return high
+    freedom = min(freedom, 300.0)
+    power, low, high, angle = freedom - 1, 0.0, math.pi / 2, 1.0
+    whole = _cosine(low, high, power)
+    for _ in range(100):  # Newton's steps where they stay between the bounds, else halves
+        over = _cosine(angle, math.pi / 2, power) / whole - level
+        low, high = (angle, high) if over > 0 else (low, angle)
+        slope = math.cos(angle) ** power / whole
+        step = angle + over / slope if slope > 0 else high
+        before, angle = angle, step if low < step < high else (low + high) / 2
+        if abs(angle - before) < 1e-15:
+            break
+    return min(math.sqrt(freedom) * math.tan(angle), 1e6)
 
 
 def bootstrap(values: Sequence[np.ndarray], draws: int = DRAWS) -> np.ndarray:

@@ -112,7 +112,7 @@ def _machines(layout: Layout) -> list[tuple[tuple[Any, ...], Positions]]:
     """The groups of contenders that compare; one whose jobs all ended before they knew their machine joins its only
     match.
     """
-    groups = layout.machines()
+    groups = layout.machines
     joined: dict[tuple[Any, ...], Positions] = {machine: [] for machine in groups}
     for machine, columns in groups.items():
         fits = [

@@ -68,7 +68,7 @@ class Material(Struct, frozen=True, dict=True):
     def groups(self) -> Iterator[Group]:
         """Each task on each machine, in the order of the report."""
         for line, task in enumerate(self.layout.tasks):
-            for machine, columns in self.layout.machines().items():
+            for machine, columns in self.layout.machines.items():
                 mine = [column for column in columns if (column, line) in self.layout.cells]
                 if mine:
                     words = self.layout.machine_words(machine)

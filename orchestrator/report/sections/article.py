@@ -143,7 +143,7 @@ def against_article(layout: Layout, reference: Reference) -> Comparison | None:
     published = {(figure.workload, figure.backend): figure for figure in reference.figures}
     lines: list[Line] = []
     agreements: list[Agreement] = []
-    for machine, (line, task) in itertools.product(layout.machines(), enumerate(layout.tasks)):
+    for machine, (line, task) in itertools.product(layout.machines, enumerate(layout.tasks)):
         ours = {} if task.is_varied else dict(_ours(layout, machine, line, task, published))
         if ours:
             lines += list(_lines(task, ours, published, reference.baseline))
@@ -171,7 +171,7 @@ def _ours(
     layout: Layout, machine: Any, line: int, task: Task, published: Mapping[tuple[str, str], Published]
 ) -> Iterator[tuple[str, tuple[Contender, float]]]:
     """Backend -> (contender, seconds) of the 2017 stacks on one machine."""
-    for column in layout.machines()[machine]:
+    for column in layout.machines[machine]:
         contender = layout.contenders[column]
         if not contender.article or (task.workload, contender.backend) not in published:
             continue

@@ -31,7 +31,7 @@ def build(view: View) -> Section | None:
 def findings(layout: Layout, ranked: Speeds) -> list[tuple[str, str]]:
     """(subject, sentence about it) for each task and machine on which anything was measured."""
     sentences = []
-    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), layout.machines().items()):
+    for (line, task), (machine, columns) in itertools.product(enumerate(layout.tasks), layout.machines.items()):
         places = [(layout.contenders[c], ranked[c, line]) for c in columns if (c, line) in ranked]
         if places:
             data = " with synthetic data" if task.synthetic and "synthetic" not in task.label else ""

@@ -18,6 +18,8 @@ from orchestrator.report.answer.conclusion import conclude, plain
 from orchestrator.report.answer.ranking import fields
 from orchestrator.report.answer.sentences import lead
 from orchestrator.report.answer.sure import sure
+from orchestrator.report.disturbed import sentences
+from orchestrator.report.layout import lay_out
 from orchestrator.report.standings import groups, standings
 from orchestrator.report.view import make_view
 from orchestrator.results.folder import RunFolder
@@ -125,7 +127,7 @@ def test_the_last_words_count_what_was_meant_to_run_and_group_the_rest_by_reason
 
 
 def closing(rows, columns=1000, **known):
-    return output.closing_lines(Finished(rows=rows, out=OUT, **known), columns)
+    return output.closing_lines(Finished(rows=rows, out=OUT, disturbances=sentences(lay_out(rows)), **known), columns)
 
 
 def test_a_job_that_failed_has_the_name_that_it_had_while_it_ran():

@@ -120,7 +120,7 @@ MACHINE = {
 )
 def test_two_machines_of_one_name_never_share_a_cell_and_are_never_ranked_together(difference, words):
     layout = lay_out([row(**MACHINE), row(**{**MACHINE, **difference})])
-    assert len(layout.contenders) == len(layout.machines()) == 2
+    assert len(layout.contenders) == len(layout.machines) == 2
     assert any(words in contender.label for contender in layout.contenders)
 
 
@@ -173,7 +173,7 @@ def test_one_script_with_two_sets_of_packages_is_never_one_figure():
 def test_a_machine_is_told_by_its_host_and_its_device_and_by_more_only_where_that_is_not_enough():
     def words(*rows):
         layout = lay_out(list(rows))
-        return sorted(layout.machine_words(machine) for machine in layout.machines())
+        return sorted(layout.machine_words(machine) for machine in layout.machines)
 
     gpu = {"device": "gpu", "gpu_name": "Tesla K80"}
     assert words(row(host="a", threads=2), row(host="b", threads=4, **gpu)) == ["a, CPU", "b, Tesla K80"]
