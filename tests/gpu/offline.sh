@@ -48,7 +48,10 @@ echo "== sampling on and off ($(left) s left)"
 [ "$DEVICE" = cpu ] || timeout --signal INT "$(($(left) > 40 ? $(left) - 20 : 20))" "$PY" -m tests.gpu.stages sampling || FAILED=1
 echo "== beside nvidia-smi ($(left) s left)"
 [ "$DEVICE" = cpu ] || "$PY" -m tests.gpu.stages compare || FAILED=1
+echo "== precisions, batches, compilers, calls and tokens ($(left) s left)"
+[ "$(left)" -gt 40 ] && { timeout --signal INT "$(($(left) - 15))" "$PY" -m tests.gpu.stages questions || FAILED=1; }
 
+[ -d "$WORK/questions" ] && tar cJf "$OUT/questions.tar.xz" -C "$WORK/questions" .
 tar cJf "$OUT/run.tar.xz" -C "$WORK/suite" . 2>/dev/null # `orchestrate report` draws it at home
 [ -s "$WORK/nvidia-smi.csv" ] && xz -c "$WORK/nvidia-smi.csv" >"$OUT/nvidia-smi.csv.xz"
 ls -l "$OUT"

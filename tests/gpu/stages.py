@@ -1,6 +1,6 @@
 """The stages of `make test-gpu` that need the product: each prints what it saw, and exits 1 where that is wrong.
 
-    python -m tests.gpu.stages suite|equal|sampling|compare
+    python -m tests.gpu.stages suite|equal|sampling|compare|questions
 
 offline.sh sets the environment: PY (the interpreter), WORK (a scratch folder), DEVICE, DATA, SMALL.
 """
@@ -158,6 +158,33 @@ def compare() -> bool:
     return well
 
 
+def questions() -> bool:
+    """What only a GPU can show: precisions and TF32, compilers, a model that does not fit, calls and tokens.
+
+    Compilers are not judged: PyTorch's wants a C compiler, which a host may not have.
+    """
+    precisions = "float32,mixed_bfloat16" if DEVICE == "cpu" else "float32,tf32,mixed_float16,mixed_bfloat16"
+    widest = ["64", "4096", *([] if DEVICE == "cpu" else ["1000000000"])]
+    asked = {
+        "calls": ["--mode", "predict", "--workload", "mnist_cnn"],
+        "precision": ["--workload", "text_transformer", "--vary", f"precision={precisions}"],
+        "memory": [str(ROOT / "tests" / "gpu" / "wide.py"), "--vary", f"width={','.join(widest)}"],
+        "batch": ["--workload", "mnist_mlp", "--vary", "batch_size=32,256,1024"],
+        "tokens": ["--mode", "generate", "--workload", "gpt"],
+        "jit": ["--workload", "mnist_cnn", "--vary", "jit=off,on"],
+    }
+    well = True
+    for name, words in list(asked.items())[: 3 if SMALL else None]:
+        print(f"-- {name}", flush=True)
+        code = orchestrate(WORK / "questions" / name, "--scale", "smoke", *words)
+        for result in results(WORK / "questions" / name):
+            row = rows.result_row(result, ())
+            figure = {key: row[key] for key in ("epoch_s", "latency_ms") if row.get(key) is not None}
+            print(f"{result.job.id}: {result.status} {row.get('axes_got') or ''} {figure} {result.reason}")
+        well &= code == 0 or name == "jit"
+    return well
+
+
 def agrees(ours: Mapping[str, Any], theirs: Mapping[str, float | None], lines: int) -> bool:
     """Whether the means are near enough; with fewer than 20 lines of nvidia-smi there is nothing to compare with."""
     util, power = ours.get("gpu_util_mean"), ours.get("gpu_power_mean_w")
@@ -194,7 +221,7 @@ def mean(values: Iterator[float | None]) -> float | None:
     return round(statistics.mean(known), 1) if known else None
 
 
-STAGES = {stage.__name__: stage for stage in (suite, equal, sampling, compare)}
+STAGES = {stage.__name__: stage for stage in (suite, equal, sampling, compare, questions)}
 
 if __name__ == "__main__":
     try:

@@ -52,6 +52,9 @@ def test_one_command_runs_without_network_and_leaves_a_record_that_can_be_report
     assert "mnist_mlp on jax: losses of equal steps differ by" in answer.stdout
     assert "modern on jax is float32" in answer.stdout  # a CPU rounds nothing
     assert "which is not float32" not in answer.stdout
+    asked = answer.stdout[answer.stdout.index("-- calls") :]
+    assert asked.count(": ok ") == 1 + 2 + 2, asked  # calls, two precisions, two widths
+    assert "ok precision=mixed_bfloat16 {'epoch_s': " in asked and "{'latency_ms': " in asked
     assert len(list(out.iterdir())) <= 8
     assert sum(path.stat().st_size for path in out.iterdir()) < 16 * 2**20
     home = tmp_path / "home"

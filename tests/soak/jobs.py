@@ -175,9 +175,9 @@ def surroundings(folder: Path) -> Iterator[tuple[Bench, OwnEngine]]:
     ready, own = engine.connect(), OwnEngine(folder / "engine")
     stub_image(ready)
     own.folder.mkdir()
-    own.start()
     known = os.environ.get("DOCKER_HOST")
     try:
+        own.start()
         hand_over(ready, own.host, image_name(STACK, "cpu", __version__))
         os.environ["DOCKER_HOST"] = own.host
         with small_disk(folder / "results", "512m"):
