@@ -15,7 +15,7 @@ def test_random_faults_leave_a_row_each_and_nothing_behind(image_of, tmp_path_fa
     if missing():
         pytest.skip(missing())
     image_of(STACK)
-    with surroundings(tmp_path_factory.mktemp("soak")) as (bench, own):
+    with surroundings(tmp_path_factory.mktemp("soak"), 256) as (bench, own):
         figures = soak(bench, own, jobs=24, seed=2026, pause_s=4)
     assert sum(figures["statuses"].values()) == 24
     assert set(figures["statuses"]) <= {"ok", "failed", "timeout", "oom"}

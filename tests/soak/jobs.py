@@ -155,6 +155,7 @@ def soak(bench: Bench, own: OwnEngine, jobs: int, seed: int, pause_s: float = 15
         ends[process.returncode] += 1
         assert process.returncode in (1, HostError.exit_code, -signal.SIGKILL), stderr[-2000:]
         assert "Traceback" not in stderr, stderr[-3000:]
+        assert ends[HostError.exit_code] <= saboteur.did["disk"] + saboteur.did["engine"], stderr[-2000:]
         words = ["run", "--resume", bench.runs[0], "--no-build"] if bench.runs else words
     saboteur.done.set()
     saboteur.join()
@@ -170,8 +171,8 @@ def soak(bench: Bench, own: OwnEngine, jobs: int, seed: int, pause_s: float = 15
 
 
 @contextlib.contextmanager
-def surroundings(folder: Path) -> Iterator[tuple[Bench, OwnEngine]]:
-    """A bench whose results lie on a disk of 512 MiB, and its engine, which has the stack's image."""
+def surroundings(folder: Path, disk_mb: int) -> Iterator[tuple[Bench, OwnEngine]]:
+    """A bench whose results lie on a disk of their own, and its engine, which has the stack's image."""
     ready, own = engine.connect(), OwnEngine(folder / "engine")
     stub_image(ready)
     own.folder.mkdir()
@@ -180,7 +181,7 @@ def surroundings(folder: Path) -> Iterator[tuple[Bench, OwnEngine]]:
         own.start()
         hand_over(ready, own.host, image_name(STACK, "cpu", __version__))
         os.environ["DOCKER_HOST"] = own.host
-        with small_disk(folder / "results", "512m"):
+        with small_disk(folder / "results", f"{disk_mb}m"):
             yield Bench(folder, ["dice"], timeout_s=4), own
     finally:
         os.environ.pop("DOCKER_HOST", None)
@@ -191,7 +192,8 @@ def surroundings(folder: Path) -> Iterator[tuple[Bench, OwnEngine]]:
 def main(jobs: int = 500, seed: int = 2026) -> None:
     with tempfile.TemporaryDirectory(prefix="keras-orchestrate-soak-") as folder:
         began = time.monotonic()
-        with surroundings(Path(folder)) as (bench, own):
+        # Logs are cut off at 16 MiB, and a twentieth of the jobs write so much.
+        with surroundings(Path(folder), 128 + jobs) as (bench, own):
             figures = soak(bench, own, jobs, seed)
         print(json.dumps({**figures, "seed": seed, "seconds": round(time.monotonic() - began)}))
 
