@@ -165,7 +165,7 @@ def heading(host: Host, threads: int, what: str) -> str:
     load = ", ".join(f"{value:.1f}" for value in os.getloadavg())
     return (
         f"{now:%Y-%m-%d}, {host.cpu}, {len(host.cores)} cores, {threads} threads per job, load at the start {load}; "
-        f"{what}, median (least-most)\n"
+        f"{what}\n"
     )
 
 

@@ -56,7 +56,7 @@ def main(mnist: Path, rounds: int, workload: tuple[str, ...], only: tuple[str, .
     threads = default_threads(len(host.cores), 1)
     cores = slots(host, "cpu", threads, 1)[0].cores
     pairs: dict[tuple[str, str], list[tuple[Seen, Seen]]] = defaultdict(list)
-    head = contenders.heading(host, threads, f"{rounds} repeats")
+    head = contenders.heading(host, threads, f"{rounds} repeats, median (least-most)")
     with tempfile.TemporaryDirectory() as folder:
         plain = contenders.bare_scripts(Path(folder) / "bare")
         cells = [(contender, name) for contender in contenders.found(only) for name in workload]

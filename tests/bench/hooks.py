@@ -63,7 +63,7 @@ def main(mnist: Path, pairs: int, only: tuple[str, ...]) -> None:
     host = probe_host()
     threads = default_threads(len(host.cores), 1)
     cores, lines = slots(host, "cpu", threads, 1)[0].cores, []
-    head = contenders.heading(host, threads, f"{EPOCHS} epochs of {TRAIN} samples at a time, in turn")
+    head = contenders.heading(host, threads, f"{EPOCHS} epochs of {TRAIN} samples at a time, in turn, medians")
     with tempfile.TemporaryDirectory() as folder:
         setting = Setting(scripts(Path(folder) / "scripts", pairs), cores)
         for contender in contenders.found(only):

@@ -75,7 +75,7 @@ def main(mnist: Path, rounds: int, workload: str, only: tuple[str, ...], threads
     threads = threads or default_threads(len(host.cores), 1)
     places = {"pinned": slots(host, "cpu", threads, 1)[0].cores, "unpinned": host.cores}
     pairs: dict[str, list[tuple[Seen, Seen]]] = defaultdict(list)
-    head = contenders.heading(host, threads, f"{workload}, {rounds} repeats")
+    head = contenders.heading(host, threads, f"{workload}, {rounds} repeats, median (least-most)")
     with tempfile.TemporaryDirectory() as folder:
         rows = entrants(only, Path(folder))
         for i in range(rounds):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import statistics
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.conftest import ROOT
 from tests.replay.record import ERAS
-from tests.replay.test_swept import orchestrate
+from tests.replay.test_swept import orchestrate, unpacked
 
 LINE = (
     r"^\| (\d{4}-\d\d) \| (?:Keras|tf_keras) ([\d.]+), (\w+) (\S+) \| ([\d.]+) "
@@ -22,10 +21,7 @@ LINE = (
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("eras")
-    shutil.unpack_archive(ERAS, folder)
-    (found,) = folder.glob("2*")
-    return found
+    return unpacked(ERAS, tmp_path_factory.mktemp("eras"))
 
 
 @pytest.fixture(scope="module")

@@ -30,12 +30,16 @@ def orchestrate(*argv: object, status: int = 0) -> str:
     return answer.stdout
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("swept")
-    shutil.unpack_archive(SWEPT, folder)
+def unpacked(archive: Path, folder: Path) -> Path:
+    """The run of an archive that holds one."""
+    shutil.unpack_archive(archive, folder)
     (found,) = folder.glob("2*")
     return found
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpacked(SWEPT, tmp_path_factory.mktemp("swept"))
 
 
 @pytest.fixture(scope="module")
