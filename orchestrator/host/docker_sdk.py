@@ -5,7 +5,7 @@ It takes a third of a second to import, and most commands do without.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from orchestrator import extras
 
@@ -20,6 +20,27 @@ def docker_sdk() -> Any:
         import docker.types
         import docker.utils
     return docker
+
+
+class ListedImage(NamedTuple):
+    """An image as the engine lists it."""
+
+    id: str
+    tags: list[str]
+    labels: dict[str, str]
+
+
+def listed_images(client: Any, filters: dict[str, Any] | None = None) -> list[ListedImage]:
+    """The engine's images, of one answer; `filters` are those of the engine's API.
+
+    `client.images.list()` asks once more for each image, and fails if one was removed meanwhile.
+    """
+    return [_listed(image) for image in client.api.images(filters=filters)]
+
+
+def _listed(image: dict[str, Any]) -> ListedImage:
+    tags = [tag for tag in image.get("RepoTags") or [] if tag != "<none>:<none>"]
+    return ListedImage(image["Id"], tags, image.get("Labels") or {})
 
 
 def connection_errors() -> tuple[type[Exception], ...]:

@@ -15,6 +15,7 @@ from typing import Any
 from orchestrator import doors
 from orchestrator.errors import HostError, UserError
 from orchestrator.files import cache_folder, remove_tree
+from orchestrator.host.docker_sdk import listed_images
 from orchestrator.launchers import caches, runtimes, sweep
 from orchestrator.plan.catalog import load_catalog
 from orchestrator.results import leftovers
@@ -94,14 +95,14 @@ def _on_engine(client: Any, drop_images: bool, drop_caches: bool) -> Iterator[tu
     for container in sweep.orphans(client):
         yield f"container {container.name}", partial(container.remove, force=True, v=True)
     if drop_images:
-        ours = [image for image in client.images.list() if any(image.labels.get(label) for label in IMAGE_LABELS)]
+        ours = [image for image in listed_images(client) if any(image.labels.get(label) for label in IMAGE_LABELS)]
         tagged = [tag for image in ours for tag in image.tags]
         for tag in (tag for tag in tagged if tag.startswith(PREFIX)):
             yield f"image {tag}", partial(client.images.remove, tag)
         # What replaced images and build stages leave is cache without a name, but with our label.
         nameless = {"dangling": True, "label": "org.keras-orchestrate.stack"}
-        for image in client.images.list(filters=nameless):
-            yield f"image {image.short_id} (build cache)", partial(client.images.remove, image.id)
+        for image in listed_images(client, nameless):
+            yield f"image {image.id[:17]} (build cache)", partial(client.images.remove, image.id)
     if drop_caches:
         for volume in client.volumes.list():
             labels = volume.attrs.get("Labels") or {}

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from orchestrator.host.docker_sdk import docker_sdk
+from orchestrator.host.docker_sdk import docker_sdk, listed_images
 from orchestrator.host.fitness import version
 from orchestrator.model import DeviceKind, Noun, Say, Stack, image_name
 from orchestrator.stacks.cuda.fetch import exported
@@ -67,7 +67,7 @@ def check(client: Any, stack: Stack, device: DeviceKind, version_: str, say: Say
 def stages(client: Any, stack: Stack, device: DeviceKind) -> set[str]:
     """The build stages that the engine keeps of a stack's images, by their ids; each is as large as the image."""
     labels = [f"org.keras-orchestrate.stack={stack.name}", f"org.keras-orchestrate.device={device}"]
-    return {image.id for image in client.images.list(filters={"dangling": True, "label": labels})}
+    return {image.id for image in listed_images(client, {"dangling": True, "label": labels})}
 
 
 def remove(client: Any, stack: Stack, device: DeviceKind, version_: str, before: set[str]) -> None:

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.containers, pytest.mark.slow]
 
 
 def ours(engine, user):
-    found = engine.containers.list(filters={"label": "keras-orchestrate=job"})
+    found = engine.containers.list(filters={"label": "keras-orchestrate=job"}, ignore_removed=True)
     return [c for c in found if c.labels.get("keras-orchestrate.run") == user.folder.name]
 
 

@@ -103,4 +103,5 @@ def test_outputs_belong_to_the_caller_and_are_complete(cells):
 
 def test_no_container_is_left(cells, engine):
     (folder,) = cells[0].glob("2*")
-    assert engine.containers.list(all=True, filters={"label": f"keras-orchestrate.run={folder.name}"}) == []
+    ours = {"label": f"keras-orchestrate.run={folder.name}"}
+    assert engine.containers.list(all=True, filters=ours, ignore_removed=True) == []

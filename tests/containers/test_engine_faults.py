@@ -250,7 +250,7 @@ def test_a_second_interrupt_ends_at_once_and_the_container_with_it(own, bench):
 
 
 def running(own):
-    return own.client().containers.list(filters=OURS)
+    return own.client().containers.list(filters=OURS, ignore_removed=True)
 
 
 def test_after_kill_9_the_job_ends_and_the_run_goes_on_where_it_was(own, bench):

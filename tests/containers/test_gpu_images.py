@@ -134,7 +134,7 @@ def test_cuda_files_can_come_out_of_an_image(engine: Any, tmp_path: Path, monkey
         found = cuda_files.find(engine, stack, "gpu", CATALOG, BuildSettings(cuda_base=name), print)
         assert found["lib/libcudart.so.8.0"].path.read_bytes() == library("libcudart.so.8.0")
         assert found["lib/libcudnn.so.6"].path.read_bytes() == library("libcudnn.so.6")
-        assert engine.containers.list(all=True, filters={"ancestor": name}) == []
+        assert engine.containers.list(all=True, filters={"ancestor": name}, ignore_removed=True) == []
     finally:
         engine.images.remove(name)
 

@@ -33,7 +33,8 @@ def bench(built, tmp_path, monkeypatch):
 def ours(engine, bench):
     """The containers of the bench's only run."""
     (run,) = bench.runs
-    return engine.containers.list(all=True, filters={"label": f"keras-orchestrate.run={run.name}"})
+    ours = {"label": f"keras-orchestrate.run={run.name}"}
+    return engine.containers.list(all=True, filters=ours, ignore_removed=True)
 
 
 def test_the_container_as_the_engine_and_the_kernel_see_it(built, bench):

@@ -111,7 +111,7 @@ class Saboteur(threading.Thread):
 
     def _container(self) -> None:
         with contextlib.suppress(Exception):
-            container = self._own.client().containers.list(filters=of_run(self._bench.runs[0]))[0]
+            container = self._own.client().containers.list(filters=of_run(self._bench.runs[0]), ignore_removed=True)[0]
             container.remove(force=True) if self._draw.random() < 0.5 else container.kill()
             self.did["container"] += 1
 
@@ -165,7 +165,7 @@ def soak(bench: Bench, own: OwnEngine, jobs: int, seed: int, pause_s: float = 15
     assert torn_files(run) == []
     assert {state for _, state in verified(RunFolder.open(run))} == {"ok"}
     assert not list(run.glob("jobs/*/out"))
-    assert own.client().containers.list(all=True, filters=of_run(run)) == []
+    assert own.client().containers.list(all=True, filters=of_run(run), ignore_removed=True) == []
     statuses = Counter(row["status"] for row in rows)
     return {"jobs": jobs, "done_to_it": saboteur.did, "ends": ends, "statuses": statuses, **gauge.figures()}
 

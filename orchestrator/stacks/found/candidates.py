@@ -14,6 +14,7 @@ from typing import Any
 from orchestrator import ownership
 from orchestrator.errors import OrchestrateError
 from orchestrator.host.checks import Check
+from orchestrator.host.docker_sdk import listed_images
 from orchestrator.stacks.found import probe
 from orchestrator.stacks.found.find import handed_on
 from orchestrator.stacks.found.script import LIBRARIES
@@ -80,7 +81,7 @@ def _strange(path: Path) -> str:
 def images(client: Any) -> list[Check]:
     """The engine's images that could serve, by their names alone; none are started."""
     try:
-        names = sorted({printable(tag, 200) for image in client.images.list() for tag in image.tags})
+        names = sorted({printable(tag, 200) for image in listed_images(client) for tag in image.tags})
     except Exception:  # the engine's own checks say what is wrong with it
         return []
     likely = [name for name in names if LIKELY.match(name) and not name.startswith("keras-orchestrate/")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import docker.errors
@@ -12,7 +13,7 @@ import requests
 import urllib3.exceptions
 
 from orchestrator.errors import HostError
-from orchestrator.host.docker_sdk import connection_errors, docker_sdk, explanation
+from orchestrator.host.docker_sdk import ListedImage, connection_errors, docker_sdk, explanation, listed_images
 from tests.conftest import ROOT
 
 #: What takes long to import, and which rooms of the package must do without until they use it.
@@ -52,6 +53,23 @@ def test_an_engine_that_goes_away_is_recognised(error: Exception):
 def test_the_engines_own_words_come_first():
     assert explanation(docker.errors.APIError("500 Server Error", explanation="no such host")) == "no such host"
     assert explanation(OSError("broken pipe")) == "broken pipe"
+
+
+def test_images_are_listed_from_one_answer_whatever_is_removed_meanwhile():
+    """An engine that has none of them any more when it is asked for one: a list that did ask would fail."""
+    there = [
+        {"Id": "sha256:1", "RepoTags": ["debian:12", "mine:1"], "Labels": {"a": "b"}},
+        {"Id": "sha256:2", "RepoTags": None, "Labels": None},
+        {"Id": "sha256:3", "RepoTags": ["<none>:<none>"], "Labels": {}},
+    ]
+    asked = []
+    client = types.SimpleNamespace(api=types.SimpleNamespace(images=lambda filters: asked.append(filters) or there))
+    assert listed_images(client, {"dangling": True}) == [
+        ListedImage("sha256:1", ["debian:12", "mine:1"], {"a": "b"}),
+        ListedImage("sha256:2", [], {}),
+        ListedImage("sha256:3", [], {}),
+    ]
+    assert asked == [{"dangling": True}]
 
 
 @pytest.mark.slow

@@ -23,7 +23,8 @@ class Client:
 
     def __init__(self):
         self.removed = []
-        self.images = types.SimpleNamespace(list=self.list_images, remove=self.removed.append)
+        self.images = types.SimpleNamespace(remove=self.removed.append)
+        self.api = types.SimpleNamespace(images=self.list_images)
         self.volumes = types.SimpleNamespace(list=lambda: self.made_volumes)
         self.containers = types.SimpleNamespace(list=lambda **query: self.made_containers)
         self.made_containers = [self.container("left", "")]
@@ -36,13 +37,13 @@ class Client:
             self.volume("other", {LABEL: "job"}),
         ]
 
-    def list_images(self, filters=None):
+    def list_images(self, filters):
         if filters:
-            return [types.SimpleNamespace(short_id="sha256:9", id="sha256:99")]
+            return [{"Id": "sha256:99", "RepoTags": ["<none>:<none>"], "Labels": STACK}]
         tags = ["keras-orchestrate/keras2-theano:1-cpu", "registry/keras-orchestrate/keras2-theano:1"]
         return [
-            types.SimpleNamespace(labels=STACK, tags=tags),
-            types.SimpleNamespace(labels={}, tags=["keras-orchestrate/by-somebody-else:1"]),
+            {"Id": "sha256:1", "RepoTags": tags, "Labels": STACK},
+            {"Id": "sha256:2", "RepoTags": ["keras-orchestrate/by-somebody-else:1"], "Labels": None},
         ]
 
     def container(self, name, owner):
@@ -126,7 +127,7 @@ def test_on_the_engine_only_containers_go_unasked(tmp_path, client):
 def test_images_go_on_request_those_with_our_label_and_our_name(tmp_path, client):
     assert clean(tmp_path, images=True)[1:] == [
         "removed image keras-orchestrate/keras2-theano:1-cpu",
-        "removed image sha256:9 (build cache)",
+        "removed image sha256:99 (build cache)",
     ]
     assert client.removed[1:] == ["keras-orchestrate/keras2-theano:1-cpu", "sha256:99"]
 

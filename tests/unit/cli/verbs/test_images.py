@@ -88,12 +88,13 @@ class Engine:
 
     def __init__(self) -> None:
         self.images = self
+        self.api = SimpleNamespace(images=self.listed)
         self.kept = {"sha256:old"}
         self.removed: list[str] = []
 
-    def list(self, filters: dict[str, Any]) -> list[Any]:
+    def listed(self, filters: dict[str, Any]) -> list[dict[str, Any]]:
         assert filters["label"] == ["org.keras-orchestrate.stack=keras1-mxnet", "org.keras-orchestrate.device=gpu"]
-        return [SimpleNamespace(id=stage) for stage in sorted(self.kept)]
+        return [{"Id": stage} for stage in sorted(self.kept)]
 
     def remove(self, name: str) -> None:
         self.removed.append(name)

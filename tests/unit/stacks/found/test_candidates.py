@@ -66,11 +66,11 @@ def test_tensorflow_is_known_by_its_other_names(site):
 
 def test_images_are_named_by_their_names_and_ours_are_not():
     tags = ["tensorflow/tensorflow:2.19.0", "debian:12", "keras-orchestrate/keras3-jax:0.1.0-cpu", "me/my-keras:1"]
-    client = types.SimpleNamespace(images=types.SimpleNamespace(list=lambda: [types.SimpleNamespace(tags=tags)]))
+    client = types.SimpleNamespace(api=types.SimpleNamespace(images=lambda filters: [{"Id": "1", "RepoTags": tags}]))
     (check,) = candidates.images(client)
     names = "me/my-keras:1, tensorflow/tensorflow:2.19.0"
     assert check.seen == f"by their names these could serve: {names}; `--image NAME` takes one as it is"
-    client.images.list = lambda: [types.SimpleNamespace(tags=["debian:12"])]
+    client.api.images = lambda filters: [{"Id": "1", "RepoTags": ["debian:12"]}]
     assert candidates.images(client) == []
 
 
