@@ -83,15 +83,12 @@ class DockerProvisioner(ImageProvisioner):
         return start.on_engine(self._client, spec)
 
     def _ready(self, stack: Stack, device: DeviceKind, name: str) -> tuple[engine.ImageInfo, str | None]:
-        built = None
-        if self._build and not stack.found:
-            built = image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
+        built = self._was_made(stack)
         info = engine.inspect(self._client, name)
         if info is None:
             way = f"docker pull {name}" if stack.found else f"orchestrate build --stack {stack.name}"
             raise HostError(f"{name} is missing; `{way}` makes it")
-        if built:
-            self._built |= not built.reused
-            took = "up to date" if built.reused else f"built in {built.seconds:.0f} s"
-            self._say(f"{name}: {info.size_mb} MB, {took}")
+        if built and built.reused:
+            self._say(f"{name}: {info.size_mb} MB, up to date")
+        self._built |= built is not None and not built.reused
         return info, None

@@ -19,6 +19,8 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks.found import addition
 from orchestrator.stacks.ground import Ground, of_stack
+from orchestrator.stacks.images import builds
+from orchestrator.stacks.images.build import BuiltImage
 from orchestrator.stacks.images.engine import ImageInfo
 from orchestrator.stacks.images.recipe import refuse_other
 from orchestrator.stacks.venvs import Way
@@ -84,8 +86,12 @@ class ImageProvisioner:
         self._build = build
         self._say = say
         self._images: dict[str, Image] = {}
+        self._made: dict[str, builds.Made] = {}
 
     def prepare(self, stacks: Sequence[Stack], device: DeviceKind) -> list[Unavailable]:
+        if self._build and self._client is not None:
+            ours = [stack for stack in stacks if not stack.found]
+            self._made = builds.build_all(self._client, ours, device, self._catalog, self._settings, self._say)
         missing: list[Unavailable] = []
         for stack in stacks:
             name = stack.image(device, __version__)
@@ -136,6 +142,13 @@ class ImageProvisioner:
 
     def ground(self, stack: Stack, device: DeviceKind) -> Ground:
         return of_stack(stack, device, self._catalog.docker_dir)
+
+    def _was_made(self, stack: Stack) -> BuiltImage | None:
+        """The stack's image, if it was to be built; None if it was not. Raises what kept it from being built."""
+        made = self._made.get(stack.name)
+        if isinstance(made, OrchestrateError):
+            raise made
+        return made
 
     def _fitted(self, context: RunContext) -> RunContext:
         """The context with what this engine wants to be different."""

@@ -22,7 +22,6 @@ from orchestrator.plan.catalog import Catalog
 from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import runtime_images
 from orchestrator.stacks.images import archive as image_archive
-from orchestrator.stacks.images import build as image_build
 from orchestrator.stacks.images import engine
 from orchestrator.stacks.provisioner import ImageProvisioner
 
@@ -83,6 +82,5 @@ class RuntimeProvisioner(ImageProvisioner):
         """The Docker engine's image, built where that is wanted; None without an engine."""
         if self._client is None:
             return None
-        if self._build and not stack.found:
-            image_build.build(self._client, stack, device, self._catalog, self._settings, self._say)
+        self._was_made(stack)
         return engine.inspect(self._client, name)

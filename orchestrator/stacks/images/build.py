@@ -75,6 +75,18 @@ class BuiltImage(Noun, frozen=True, kw_only=True):
     reused: bool
 
 
+class Due(Noun, frozen=True, kw_only=True):
+    """An image that is to be built: from which files, on which base image, with which arguments."""
+
+    name: str
+    base: str
+    recipe: Recipe
+    files: dict[str, Path]
+    arguments: dict[str, str]
+    log: Path
+    no_cache: bool
+
+
 def build(
     client: Any, stack: Stack, device: DeviceKind, catalog: Catalog, settings: BuildSettings, say: Say
 ) -> BuiltImage:
@@ -82,13 +94,23 @@ def build(
 
     Raises HostError with the failing step's last lines and what to do, UserError for a wrong setting.
     """
+    due = look(client, stack, device, catalog, settings, say)
+    return due if isinstance(due, BuiltImage) else make(client, due, say)
+
+
+def look(
+    client: Any, stack: Stack, device: DeviceKind, catalog: Catalog, settings: BuildSettings, say: Say
+) -> BuiltImage | Due:
+    """The image of this recipe that is there, else what it is to be built from, with its base image made.
+
+    Raises as `build` does.
+    """
     if device not in stack.images:
         raise UserError(f"{stack.name} has no {device} image", f"It has: {', '.join(stack.images)}.")
     base_of = catalog.bases[stack.base]
     if base_of.pythons and stack.python not in base_of.pythons:
         has = "; ".join(f"{name} has {listed(base.pythons)}" for name, base in catalog.bases.items() if base.pythons)
         raise HostError(f"no base image has Python {stack.python} ({has})", "take one of these, or --launcher process")
-    started = time.monotonic()
     name = image_name(stack.name, device, __version__)
     present = inspect(client, name)
     if present and is_current(present, plain(catalog, stack, device), settings):
@@ -104,26 +126,41 @@ def build(
     )
     index, has_wheels = stack.images[device].index, any(path.startswith("wheels/") for path in own_files)
     own = [index] if index and not has_wheels else []  # with its wheels at hand it is not needed
-    arguments = build_arguments(settings, sources, os.environ, base, own, index)
-    say(f"building {name}")
-    for line in (*sources.notes, f"its packages come from {sources.words(own)}"):
+    for line in (*sources.notes, f"the packages of {name} come from {sources.words(own)}"):
         say(line)
+    return Due(
+        name=name,
+        base=base,
+        recipe=recipe,
+        files={**recipe.files, **own_files},
+        arguments=build_arguments(settings, sources, os.environ, base, own, index),
+        log=log_file(settings, name),
+        no_cache=settings.no_cache,
+    )
+
+
+def make(client: Any, due: Due, say: Say) -> BuiltImage:
+    """Build an image from what `look` found. Raises HostError, with the last lines of the step that failed."""
+    started = time.monotonic()
+    say(f"building {due.name}")
     with tempfile.TemporaryFile() as context:
-        write_context(context, recipe.dockerfile, {**recipe.files, **own_files})
+        write_context(context, due.recipe.dockerfile, due.files)
         context.seek(0)
         request = {
-            "tag": name,
-            "buildargs": arguments,
-            "labels": {RECIPE_LABEL: recipe.sha256, BASE_LABEL: base, **recipe.labels},
-            "nocache": settings.no_cache,
-            "network_mode": build_network(client, arguments),
+            "tag": due.name,
+            "buildargs": due.arguments,
+            "labels": {RECIPE_LABEL: due.recipe.sha256, BASE_LABEL: due.base, **due.recipe.labels},
+            "nocache": due.no_cache,
+            "network_mode": build_network(client, due.arguments),
         }
-        with traces.removed(client, arguments):
-            stream_build(client, context, request, log_file(settings, name), say)
-    built = inspect(client, name)
+        with traces.removed(client, due.arguments):
+            stream_build(client, context, request, due.log, say)
+    built = inspect(client, due.name)
     if built is None:
-        raise HostError(f"the engine built {name} and then did not have it", "Is something else removing images?")
-    return BuiltImage(name=name, id=built.id, seconds=time.monotonic() - started, reused=False)
+        raise HostError(f"the engine built {due.name} and then did not have it", "Is something else removing images?")
+    seconds = time.monotonic() - started
+    say(f"{due.name}: {built.size_mb} MB, built in {seconds:.0f} s")
+    return BuiltImage(name=due.name, id=built.id, seconds=seconds, reused=False)
 
 
 def is_current(present: ImageInfo, recipe: Recipe, settings: BuildSettings) -> bool:

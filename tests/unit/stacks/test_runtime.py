@@ -18,7 +18,7 @@ from orchestrator.plan.request import BuildSettings
 from orchestrator.stacks import provisioner, runtime_images
 from orchestrator.stacks import runtime as module
 from orchestrator.stacks.images import archive as image_archive
-from orchestrator.stacks.images import build as image_build
+from orchestrator.stacks.images import builds
 from orchestrator.stacks.images.engine import ImageInfo
 from orchestrator.stacks.runtime import RuntimeProvisioner
 from tests.make import make_context, make_job
@@ -44,9 +44,11 @@ class Store:
     def put(self, runtime: Any, client: Any, name: str, info: ImageInfo, folder: Path) -> None:
         self.own[name] = info
 
-    def build(self, client: Any, stack: Any, device: str, *_: Any) -> None:
-        self.built.append(stack.name)
-        self.engine[image_name(stack.name, device, __version__)] = NEW  # type: ignore[arg-type]
+    def build_all(self, client: Any, stacks: Any, device: str, *_: Any) -> dict[str, Any]:
+        for stack in stacks:
+            self.built.append(stack.name)
+            self.engine[image_name(stack.name, device, __version__)] = NEW  # type: ignore[arg-type]
+        return {}
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def store(monkeypatch: pytest.MonkeyPatch) -> Store:
     monkeypatch.setattr(runtime_images, "find", made.find)
     monkeypatch.setattr(runtime_images, "put_from_engine", made.put)
     monkeypatch.setattr(image_archive, "same", lambda a, b: a.id == b.id)
-    monkeypatch.setattr(image_build, "build", made.build)
+    monkeypatch.setattr(builds, "build_all", made.build_all)
     monkeypatch.setattr(module.engine, "inspect", lambda client, name: made.engine.get(name))
     monkeypatch.setattr(module, "remove_runtime_orphans", lambda runtime, say: None)
     return made

@@ -49,8 +49,13 @@ def test_a_build_sends_only_what_the_dockerfile_copies(tmp_path: Path, said: lis
     assert not built.reused
     assert engine.context == ["Dockerfile", "requirements/keras1-mxnet-cpu.txt", "requirements/python2-tools.txt"]
     assert engine.requests[0]["buildargs"]["BASE_IMAGE"] == "own:1"
-    packages = "its packages come from https://pypi.org/simple (the default)"
-    assert said == [f"building {built.name}", packages, f"{built.name} 1/2: FROM x", f"{built.name} 2/2: RUN make"]
+    assert said == [
+        f"the packages of {built.name} come from https://pypi.org/simple (the default)",
+        f"building {built.name}",
+        f"{built.name} 1/2: FROM x",
+        f"{built.name} 2/2: RUN make",
+        f"{built.name}: 500 MB, built in 0 s",
+    ]
     assert "made" in next(tmp_path.glob("*.log")).read_text()
 
 
