@@ -10,17 +10,18 @@ input is the lifeline, which the orchestrator holds: when it ends, everything is
 A container is no child of the command that asked an engine for it. `--finally` names the command (of COUNT arguments)
 that removes it: it runs when the lifeline has ended, and when COMMAND has, before everything else below is killed.
 
-Needs nothing but the standard library, and little of that: it runs beside a measurement.
+Needs nothing but the standard library, and little of that: every job waits for its start, and it runs beside a
+measurement. So it takes the modules below `signal` and `threading`, and does without contextlib: these three load enum,
+functools and collections, which take longer than all that is done here.
 """
 
 from __future__ import annotations
 
-import contextlib
+import _signal as signal
+import _thread
 import ctypes
 import os
-import signal
 import sys
-import threading
 import time
 
 PR_SET_CHILD_SUBREAPER = 36
@@ -36,12 +37,14 @@ def descendants(top: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdecimal():
-            with contextlib.suppress(OSError, IndexError):
+            try:
                 # Bytes, as a process may call itself by a name that is no text.
                 with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123 (pathlib costs more than all the rest)
                     state, parent = file.read().rpartition(b")")[2].split()[:2]
-                if state != b"Z":
-                    children.setdefault(int(parent), []).append(int(name))
+            except (OSError, ValueError):
+                continue
+            if state != b"Z":
+                children.setdefault(int(parent), []).append(int(name))
     found = list(children.get(top, ()))
     for pid in found:
         found += children.get(pid, ())
@@ -53,13 +56,20 @@ def end_all() -> None:
     found = descendants(os.getpid())
     for number in (signal.SIGSTOP, signal.SIGKILL):
         for pid in found:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, number)
+            send(number, pid)
+
+
+def send(number: int, pid: int) -> None:
+    """Signals a process, if it is still there and ours."""
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        pass
 
 
 def run_quietly(argv: list[str]) -> None:
     """Runs the final command to its end, or kills it at its limit."""
-    with contextlib.suppress(OSError):
+    try:
         nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1, 2)]
         pid = os.posix_spawn(argv[0], argv, os.environ, file_actions=nothing, setsigdef=DEFAULT_SIGNALS)
         end = time.monotonic() + FINALLY_S
@@ -67,16 +77,19 @@ def run_quietly(argv: list[str]) -> None:
             if time.monotonic() > end:
                 os.kill(pid, signal.SIGKILL)
             time.sleep(PAUSE_S)
+    except OSError:
+        pass
 
 
-def watch_lifeline(child: int, final: list[str], killing: threading.Lock) -> None:
+def watch_lifeline(child: int, final: list[str], killing: _thread.LockType) -> None:
     """Waits for the end of standard input, then ends everything below this process, again and again."""
-    with contextlib.suppress(OSError):
+    try:
         while os.read(0, 4096):
             pass
+    except OSError:
+        pass
     if final:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(child, signal.SIGKILL)
+        send(signal.SIGKILL, child)
         with killing:
             run_quietly(final)
             time.sleep(IN_FLIGHT_S)
@@ -88,12 +101,14 @@ def watch_lifeline(child: int, final: list[str], killing: threading.Lock) -> Non
 
 def reap_all() -> None:
     """Kills and collects what is below this process until nothing is left."""
-    with contextlib.suppress(ChildProcessError):
+    try:
         while True:
             end_all()
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
             time.sleep(PAUSE_S)
+    except ChildProcessError:  # there is none any more
+        pass
 
 
 def main(argv: list[str]) -> int:
@@ -102,8 +117,10 @@ def main(argv: list[str]) -> int:
     if argv[0] == "--finally":
         count = int(argv[1])
         final, argv = argv[2 : 2 + count], argv[2 + count :]
-    with contextlib.suppress(OSError):
+    try:
         os.sched_setaffinity(0, map(int, argv[0].split(",")))
+    except OSError:
+        pass
     lifeline, held = os.pipe()  # the command's own: it ends with this process
     try:
         child = os.posix_spawn(
@@ -117,8 +134,8 @@ def main(argv: list[str]) -> int:
         print(f"cannot start {argv[1]}: {error.strerror}", file=sys.stderr)
         return 127
     os.close(lifeline)
-    killing = threading.Lock()
-    threading.Thread(target=watch_lifeline, args=(child, final, killing), daemon=True).start()
+    killing = _thread.allocate_lock()
+    _thread.start_new_thread(watch_lifeline, (child, final, killing))
     pid = status = 0
     while pid != child:
         pid, status = os.waitpid(-1, 0)
