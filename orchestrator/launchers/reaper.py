@@ -61,7 +61,7 @@ def end_all() -> None:
 
 def send(number: int, pid: int) -> None:
     """Signals a process, if it is still there and ours."""
-    try:
+    try:  # noqa: SIM105 (contextlib is what is not loaded here)
         os.kill(pid, number)
     except (ProcessLookupError, PermissionError):
         pass
@@ -117,7 +117,7 @@ def main(argv: list[str]) -> int:
     if argv[0] == "--finally":
         count = int(argv[1])
         final, argv = argv[2 : 2 + count], argv[2 + count :]
-    try:
+    try:  # noqa: SIM105
         os.sched_setaffinity(0, map(int, argv[0].split(",")))
     except OSError:
         pass
