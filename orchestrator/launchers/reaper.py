@@ -17,7 +17,7 @@ functools and collections, which take longer than all that is done here.
 
 from __future__ import annotations
 
-import _signal as signal
+import _signal as signal  # type: ignore[import-not-found]
 import _thread
 import ctypes
 import os
