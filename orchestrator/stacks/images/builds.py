@@ -28,7 +28,6 @@ def build_all(
     catalog: Catalog,
     settings: BuildSettings,
     say: Say,
-    at_once: int = AT_ONCE,
 ) -> dict[str, Made]:
     """By the name of its stack, each image that is there now, or the error that kept it from being built.
 
@@ -44,7 +43,7 @@ def build_all(
         list(due.values()),
         lambda each: each.base,
         lambda each: _tried(make, client, each, say),
-        1 if secret else at_once,
+        1 if secret else AT_ONCE,
     )
     made = dict(zip(due, built, strict=True))
     return {name: made[name] if isinstance(each, Due) else each for name, each in seen.items()}
