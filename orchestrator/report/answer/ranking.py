@@ -17,6 +17,7 @@ from orchestrator.report.speeds import Speed, Speeds
 from orchestrator.report.tasks import BETWEEN
 from orchestrator.stats.inference import Difference
 from orchestrator.stats.overall import overall_difference
+from orchestrator.text import listed
 
 #: Positions of tasks or of contenders in the layout.
 Positions = list[int]
@@ -133,11 +134,18 @@ def _editions(layout: Layout, planned: Sequence[tuple[int, int]]) -> Iterator[tu
         by_scale[str(layout.tasks[line].conditions["scale"])].append(line)
     for scale, lines in by_scale.items():
         parts = _apart(layout, planned, lines)
-        for part in parts:
-            told = {layout.tasks[line].label.partition(BETWEEN)[2] for line in part}
-            words = told.pop() if len(told) == 1 else ""
-            name = "files of your own" if scale == OWN_SCALE else f"{scale} scale"
-            yield part, name if len(parts) == 1 or not words else words
+        name = "files of your own" if scale == OWN_SCALE else f"{scale} scale"
+        yield from zip(parts, [name] if len(parts) == 1 else _told_apart(layout, parts, name), strict=True)
+
+
+def _told_apart(layout: Layout, parts: Sequence[Positions], name: str) -> Iterator[str]:
+    """What tells each of several tables of one scale from the others: its conditions, else the workloads in it."""
+    found = []
+    for part in parts:
+        told = {layout.tasks[line].label.partition(BETWEEN)[2] for line in part}
+        found.append((told.pop() if len(told) == 1 else "") or name)
+    for part, words in zip(parts, found, strict=True):
+        yield words if found.count(words) == 1 else f"{words}: {listed([layout.tasks[line].title for line in part])}"
 
 
 def _apart(layout: Layout, planned: Sequence[tuple[int, int]], lines: Positions) -> list[Positions]:

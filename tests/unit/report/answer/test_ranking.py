@@ -55,6 +55,23 @@ def test_what_does_not_compare_stands_apart():
     assert sorted(cells) == sorted(layout.cells)
 
 
+def test_parts_of_one_scale_with_images_built_anew_are_named_by_their_models():
+    parts = {"one": ("a", "b"), "two": ("c",)}
+    rows = [
+        each
+        for image, workloads in parts.items()
+        for workload in workloads
+        for backend in ("jax", "torch")
+        for each in contender(backend, 1.0, workload=workload, scale="quick", image_digest=image)
+    ]
+    layout, found = field_of(rows)
+    titles = [task.title for task in layout.tasks]
+    assert [field.where for field in found] == [
+        f"quick scale: {titles[0]} and {titles[1]}",
+        f"quick scale: {titles[2]}",
+    ]
+
+
 def test_a_contender_that_never_knew_its_machine_stands_with_the_others():
     known = {"host": "h", "cpu": "c"}
     rows = [*contender("jax", 1.0, **known), row(backend="torch", status="failed", epoch_s=None, host=None, cpu=None)]
