@@ -126,6 +126,9 @@ def test_no_other_step_of_tensorflow_shows_a_difference(reported: Reported, colu
     said = {pair: text for pair, text in steps(reported, column).items() if pair[0].startswith("TensorFlow")}
     told = {pair for pair, text in said.items() if "no difference seen" not in text and pair[0] != "TensorFlow 1.3.0"}
     assert {after.removeprefix("TensorFlow ") for _, after in told} == SEEN.get(column, set())
+    first = {after: text for (before, after), text in said.items() if before == "TensorFlow 1.3.0"}
+    assert first.keys() == {"TensorFlow 1.15.0", "TensorFlow 2.21.0"}
+    assert all(text.endswith(" faster") for text in first.values())
 
 
 KERAS_3 = (

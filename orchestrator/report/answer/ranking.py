@@ -139,13 +139,14 @@ def _editions(layout: Layout, planned: Sequence[tuple[int, int]]) -> Iterator[tu
 
 
 def _told_apart(layout: Layout, parts: Sequence[Positions], name: str) -> Iterator[str]:
-    """What tells each of several tables of one scale from the others: its conditions, else the workloads in it."""
-    found = []
-    for part in parts:
-        told = {layout.tasks[line].label.partition(BETWEEN)[2] for line in part}
-        found.append((told.pop() if len(told) == 1 else "") or name)
-    for part, words in zip(parts, found, strict=True):
-        yield words if found.count(words) == 1 else f"{words}: {listed([layout.tasks[line].title for line in part])}"
+    """What tells each of several tables of one scale from the others: what its tasks share, else all of these."""
+    tasks = [[layout.tasks[line] for line in part] for part in parts]
+    told = [{task.label.partition(BETWEEN)[2] for task in its} for its in tasks]
+    shared = ["".join(words) if len(words) == 1 else "" for words in told]
+    heads = [words or name for words in shared]
+    for its, words, head in zip(tasks, shared, heads, strict=True):
+        names = [task.title if words else task.label for task in its]
+        yield head if heads.count(head) == 1 else f"{head}: {listed(names)}"
 
 
 def _apart(layout: Layout, planned: Sequence[tuple[int, int]], lines: Positions) -> list[Positions]:

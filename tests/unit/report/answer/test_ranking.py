@@ -55,21 +55,27 @@ def test_what_does_not_compare_stands_apart():
     assert sorted(cells) == sorted(layout.cells)
 
 
+def where(parts, **by_workload):
+    """What the tables of two builds of an image are called: of each its workloads, and what else was asked of these."""
+    found = []
+    for image, workloads in parts.items():
+        for workload in workloads:
+            for backend in ("jax", "torch"):
+                conditions = {"scale": "quick", "image_digest": image} | by_workload.get(f"{workload}_{image}", {})
+                found += contender(backend, 1.0, workload=workload, **conditions)
+    _, fields_found = field_of(found)
+    return [field.where for field in fields_found]
+
+
 def test_parts_of_one_scale_with_images_built_anew_are_named_by_their_models():
-    parts = {"one": ("a", "b"), "two": ("c",)}
-    rows = [
-        each
-        for image, workloads in parts.items()
-        for workload in workloads
-        for backend in ("jax", "torch")
-        for each in contender(backend, 1.0, workload=workload, scale="quick", image_digest=image)
-    ]
-    layout, found = field_of(rows)
-    titles = [task.title for task in layout.tasks]
-    assert [field.where for field in found] == [
-        f"quick scale: {titles[0]} and {titles[1]}",
-        f"quick scale: {titles[2]}",
-    ]
+    assert where({"one": ("a", "b"), "two": ("c",)}) == ["quick scale: a and b", "quick scale: c"]
+    assert where({"one": ("a", "b")}) == [""]
+
+
+def test_parts_whose_models_differ_in_something_else_each_are_named_by_that():
+    found = where({"one": "ab", "two": "ab"}, a_one={"epochs": 7}, b_one={"batch_size": 7})
+    assert len(set(found)) == len(found) == 2
+    assert "7 epochs" in found[0] + found[1]
 
 
 def test_a_contender_that_never_knew_its_machine_stands_with_the_others():
