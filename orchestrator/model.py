@@ -605,7 +605,7 @@ class GpuProcess(Noun, frozen=True, kw_only=True, omit_defaults=True):
     pid: int
     memory_mb: float | None = None
     job: str | None = None
-    command: str = ""
+    command: str | None = None
 
 
 class GpuEvents(Noun, frozen=True, kw_only=True):

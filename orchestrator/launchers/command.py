@@ -55,7 +55,7 @@ class CommandLauncher:
         self._context = context
         self._images = images
         self._cache_dir = cache_dir
-        self._supervisor = Supervisor()
+        self._supervisor = Supervisor(ahead=True)
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         command = run_argv(self._runtime, self._spec(job, device, out), "SCRATCH")

@@ -43,7 +43,7 @@ class ProcessLauncher:
         self._context = context
         self._interpreters = interpreters
         self._cache_dir = cache_dir
-        self._supervisor = Supervisor()
+        self._supervisor = Supervisor(ahead=True)
 
     def describe(self, job: Job, device: Device, out: Path) -> Launch:
         environment, argv = self._environment(job, device, out), self._argv(job, out)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
+import select
 import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -24,6 +27,8 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
 #: Seconds for a reaper to kill what is below it; a timeout must take effect within 2 s.
 GRACE_S = 1.5
+#: Where a Python's own libraries may be found.
+LIBRARIES = ("LD_LIBRARY_PATH",)
 
 
 class Command(Noun, frozen=True, kw_only=True):
@@ -38,12 +43,19 @@ class Command(Noun, frozen=True, kw_only=True):
 
 
 class Supervisor:
-    """Runs commands, from any number of threads at once; `stopping` is set once `stop` was called."""
+    """Runs commands, from any number of threads at once; `stopping` is set once `stop` was called.
 
-    def __init__(self) -> None:
+    `ahead`: when a command has ended, a reaper is started for the next one, which so need not wait for a Python.
+    """
+
+    def __init__(self, ahead: bool = False) -> None:
+        self._ahead = ahead
         self.stopping = threading.Event()
         self._lock = threading.Lock()
         self._running: dict[subprocess.Popen[bytes], float] = {}
+        #: Reapers without an order: one at most. They end with this supervisor.
+        self._spare: list[subprocess.Popen[bytes]] = []
+        weakref.finalize(self, _dismiss, self._spare)
 
     def run(
         self,
@@ -58,18 +70,13 @@ class Supervisor:
         Its output goes to `log`; `watch` is given a probe of it, which `probe_of` makes from the reaper's process id
         (default: reads all processes below the reaper). Raises OSError if it cannot be started.
         """
-        process = subprocess.Popen(
-            reaper_argv(command),
-            env=command.environment,
-            cwd=command.folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        Path(command.folder).stat()
+        process = self._reaper()
         with self._tracked(process, command.grace_s):
+            give_order(process, command)
             watch(probe_of(process.pid) if probe_of else ProcessProbe(process.pid))
             timed_out = self._supervise(process, timeout_s, log, command.grace_s)
+        self._keep_spare()
         return process.returncode if process.returncode >= 0 else 128 - process.returncode, timed_out
 
     def stop(self) -> None:
@@ -79,8 +86,20 @@ class Supervisor:
             running = dict(self._running)
         for process in running:
             _end_lifeline(process)
+        _dismiss(self._spare)
         for process, grace_s in running.items():
             _end(process, grace_s)
+
+    def _reaper(self) -> subprocess.Popen[bytes]:
+        """The spare one, if it is there and lives, else a new one."""
+        with self._lock:
+            spare = self._spare.pop() if self._spare else None
+        return spare if spare and spare.poll() is None else new_reaper()
+
+    def _keep_spare(self) -> None:
+        with self._lock, contextlib.suppress(OSError):  # the next command says why none can be started
+            if self._ahead and not self._spare and not self.stopping.is_set():
+                self._spare.append(new_reaper())
 
     @contextlib.contextmanager
     def _tracked(self, process: subprocess.Popen[bytes], grace_s: float) -> Iterator[None]:
@@ -102,11 +121,7 @@ class Supervisor:
         assert process.stdout is not None
         output = threading.Thread(target=pump, args=(iter(lambda: _read(process), b""), log), daemon=True)
         output.start()
-        timed_out = False
-        try:
-            process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            timed_out = not self.stopping.is_set()
+        timed_out = not ended(process, deadline) and not self.stopping.is_set()
         _end(process, grace_s)
         output.join(GRACE_S)
         if not output.is_alive():
@@ -114,11 +129,50 @@ class Supervisor:
         return timed_out
 
 
-def reaper_argv(command: Command) -> list[str]:
-    """The command line of the reaper that runs the command on its cores."""
-    final = ["--finally", str(len(command.final)), *command.final] if command.final else []
-    cores = ",".join(map(str, command.cores))
-    return [sys.executable, "-I", "-S", "-B", str(reaper.__file__), *final, cores, *command.argv]
+def new_reaper() -> subprocess.Popen[bytes]:
+    """A reaper that waits for its order, in a session of its own. Of our environment it has what its Python needs."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-B", str(reaper.__file__)],
+        env={key: os.environ[key] for key in LIBRARIES if key in os.environ},
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+def ended(process: subprocess.Popen[bytes], deadline: float) -> bool:
+    """Waits for the end of a process; False where it has not ended at `deadline` (CLOCK_MONOTONIC).
+
+    `Popen.wait` with a limit looks 20 times a second, which is up to 0.05 s of every job.
+    """
+    if process.poll() is not None:  # its number may be another's by now
+        return True
+    left = max(0.0, deadline - time.monotonic())
+    with contextlib.suppress(OSError):  # a kernel before 5.3, or one that forbids it
+        descriptor = os.pidfd_open(process.pid)
+        try:
+            watched = select.poll()
+            watched.register(descriptor, select.POLLIN)
+            watched.poll(math.ceil(1e3 * left))
+        finally:
+            os.close(descriptor)
+        left = 0.0
+    try:
+        process.wait(left)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
+
+
+def give_order(process: subprocess.Popen[bytes], command: Command) -> None:
+    """Tells a reaper what to run. One that is gone, or was stopped meanwhile, tells that by its end."""
+    order = reaper.order_text(command.folder, command.cores, command.final, command.environment, command.argv)
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError, ValueError):  # the second: its lifeline was ended
+        process.stdin.write(order)
+        process.stdin.flush()
 
 
 class ProcessProbe:
@@ -183,12 +237,19 @@ def _end_lifeline(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
 
 
+def _dismiss(spare: list[subprocess.Popen[bytes]]) -> None:
+    """Ends the reapers that were kept for a command to come."""
+    while spare:
+        process = spare.pop()
+        _end(process, GRACE_S)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
 def _end(process: subprocess.Popen[bytes], grace_s: float) -> None:
     """Ends the lifeline, so that the reaper kills everything; a reaper that does not is killed with its session."""
     _end_lifeline(process)
-    try:
-        process.wait(grace_s)
-    except subprocess.TimeoutExpired:
+    if not ended(process, time.monotonic() + grace_s):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -23,6 +23,7 @@ from orchestrator import text
 from orchestrator.model import Row
 from orchestrator.report import style
 from orchestrator.report.blocks import Drawn, Section, Twin
+from orchestrator.report.compiled import Compiled
 from orchestrator.report.embedded import embedded
 from orchestrator.report.head import Head
 from orchestrator.report.layout import Layout
@@ -118,6 +119,7 @@ def _environment(folder: Path = TEMPLATES) -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
         finalize=_html_text,
+        bytecode_cache=Compiled(folder),
     )
     environment.filters.update(colour=style.colour, capfirst=text.capfirst, drawn=Markup, fenced=fenced)
     return environment

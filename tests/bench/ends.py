@@ -9,11 +9,14 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from orchestrator.cli import app
-from tests.bench.parts import Line
+
+if TYPE_CHECKING:  # it loads what a run does not
+    from tests.bench.parts import Line
 
 
 def start_and_end(rounds: int, scratch: Path) -> Iterator[Line]:

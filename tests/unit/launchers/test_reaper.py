@@ -19,9 +19,17 @@ CORE = min(os.sched_getaffinity(0))
 
 def start(tmp_path, *command):
     """A command under a reaper, with a final command that leaves a line."""
-    final = ["/bin/sh", "-c", f"echo done >> {tmp_path}/final"]
-    argv = [sys.executable, reaper.__file__, "--finally", str(len(final)), *final, str(CORE), *command]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    return run(*command, final=["/bin/sh", "-c", f"echo done >> {tmp_path}/final"])
+
+
+def run(*command, final=(), folder="/"):
+    """A command under a reaper; its lifeline is standard input."""
+    order = reaper.order_text(folder, [CORE], final, {"PATH": os.defpath}, command)
+    argv = [sys.executable, reaper.__file__]
+    process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdin.write(os.fsdecode(order))
+    process.stdin.flush()
+    return process
 
 
 def test_the_final_command_follows_the_commands_own_end(tmp_path):
@@ -42,15 +50,32 @@ def test_the_final_command_runs_when_the_lifeline_ends_and_again_when_the_comman
 def test_a_final_command_that_hangs_is_given_up(tmp_path, monkeypatch):
     monkeypatch.setattr(reaper, "FINALLY_S", 0.2)
     begun = time.monotonic()
-    reaper.run_quietly(["/bin/sleep", "600"])
-    reaper.run_quietly(["/nowhere/program"])
+    reaper.run_quietly(["/bin/sleep", "600"], {})
+    reaper.run_quietly(["/nowhere/program"], {})
     assert time.monotonic() - begun < 60
 
 
-def run(*command):
-    """A command under a reaper without a final command; its lifeline is standard input."""
-    argv = [sys.executable, reaper.__file__, str(CORE), *command]
-    return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("final", [[], ["/bin/rm", "-f", "a name"]])
+def test_an_order_is_read_as_it_was_written(final):
+    environment = {"A": "", "B": "x=y\n", "C": "\udcff"}
+    argv = ["/bin/true", "", "\n", "12"]
+    text = reaper.order_text("/a b", [0, 2], final, environment, argv)
+    assert int(text[: reaper.DIGITS]) == len(text) - reaper.DIGITS
+    assert reaper.order_of(text[reaper.DIGITS :]) == ("/a b", "0,2", final, environment, argv)
+
+
+@pytest.mark.parametrize("kept", [0, 3, reaper.DIGITS, -1])
+def test_without_a_whole_order_it_ends_and_runs_nothing(tmp_path, kept):
+    order = reaper.order_text("/", [CORE], [], {}, ["/bin/touch", f"{tmp_path}/ran"])[:kept]
+    done = subprocess.run([sys.executable, reaper.__file__], input=order, capture_output=True, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (128 + signal.SIGKILL, b"", b"")
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_folder_that_is_not_there_is_said():
+    process = run("/bin/true", folder="/nowhere")
+    assert process.communicate(timeout=20) == ("", "cannot start /bin/true: No such file or directory\n")
+    assert process.returncode == 127
 
 
 @pytest.mark.parametrize(("script", "code"), [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 128 + signal.SIGTERM)])

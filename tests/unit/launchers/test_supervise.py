@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from orchestrator.launchers import reaper, supervise, sweep
-from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, oom_kills, reaper_argv
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, ended, oom_kills
 
 pytestmark = pytest.mark.slow
 CORE = min(os.sched_getaffinity(0))
@@ -107,10 +109,92 @@ def test_without_processes_there_is_no_reading():
     assert ProcessProbe(2**22 + 1)() is None
 
 
-def test_the_final_command_is_told_to_the_reaper_with_its_length():
-    argv = reaper_argv(command("/bin/true", "x", final=["/bin/rm", "-f", "name"], cores=[0, 2]))
-    assert argv[-7:] == ["3", "/bin/rm", "-f", "name", "0,2", "/bin/true", "x"]
-    assert "--finally" not in reaper_argv(command("/bin/true"))
+def test_the_final_command_runs_when_the_command_has_ended(tmp_path):
+    final = ["/bin/sh", "-c", f"echo $A > {tmp_path}/final"]
+    assert run(Supervisor(), tmp_path, "exit 3", final=final, environment={"A": "its own"}) == (3, False)
+    assert (tmp_path / "final").read_text() == "its own\n"
+
+
+def parents(supervisor, tmp_path, times=3):
+    """The reapers that commands had, one after another."""
+    seen = []
+    for _ in range(times):
+        supervisor.run(command("/bin/true"), 60, tmp_path / "log", lambda p: None, lambda pid: seen.append(pid))
+    return seen
+
+
+def test_a_reaper_is_ready_before_its_command_and_has_one_command_only(tmp_path):
+    supervisor = Supervisor(ahead=True)
+    run(supervisor, tmp_path, "exit 0")
+    (waiting,) = supervisor._spare
+    assert parents(supervisor, tmp_path)[0] == waiting.pid
+    assert len({waiting.pid, *parents(supervisor, tmp_path)}) == 4
+
+
+def test_a_waiting_reaper_has_none_of_our_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_TOKEN", "S3CRET")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/python/lib")
+    supervisor = Supervisor(ahead=True)
+    run(supervisor, tmp_path, "echo [$LD_LIBRARY_PATH]")
+    assert (tmp_path / "log").read_text() == "[]\n"
+    with contextlib.ExitStack() as later:
+        later.callback(supervisor.stop)
+        environment = Path(f"/proc/{supervisor._spare[0].pid}/environ").read_bytes()
+    assert b"LD_LIBRARY_PATH=/opt/python/lib" in environment and b"S3CRET" not in environment
+
+
+def test_a_waiting_reaper_that_was_killed_costs_no_command(tmp_path):
+    supervisor = Supervisor(ahead=True)
+    run(supervisor, tmp_path, "exit 0")
+    supervisor._spare[0].kill()
+    assert run(supervisor, tmp_path, "exit 7")[0] in {7, 128 + signal.SIGKILL}
+    (waiting,) = supervisor._spare
+    waiting.kill()
+    waiting.wait()
+    assert run(supervisor, tmp_path, "exit 7") == (7, False)
+
+
+@pytest.mark.parametrize("end", ["stopped", "gone"])
+def test_a_waiting_reaper_ends_with_its_supervisor(tmp_path, end):
+    supervisor = Supervisor(ahead=True)
+    run(supervisor, tmp_path, "exit 0")
+    (waiting,) = supervisor._spare
+    if end == "stopped":
+        supervisor.stop()
+    del supervisor
+    assert waiting.returncode == 128 + signal.SIGKILL
+    assert waiting.stdout.closed
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_end_of_a_process_is_waited_for_without_looking_again_and_again(known, monkeypatch):
+    if not known:
+        monkeypatch.setattr(os, "pidfd_open", lambda pid: os.close(-1))  # an OSError, as of a kernel that has none
+    limits = []
+    with subprocess.Popen(["/bin/sleep", "0.3"]) as process:
+        wait = process.wait
+        process.wait = lambda limit=None: (limits.append(limit), wait(limit))[1]
+        assert ended(process, time.monotonic() + 60)
+    assert process.returncode == 0
+    assert (limits[0] == 0) is known
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_process_that_goes_on_has_not_ended(known, monkeypatch):
+    if not known:
+        monkeypatch.setattr(os, "pidfd_open", lambda pid: os.close(-1))
+    with subprocess.Popen(["/bin/sleep", "600"]) as process:
+        assert not ended(process, time.monotonic() + 0.2)
+        assert not ended(process, time.monotonic() - 1)
+        process.kill()
+    assert ended(process, time.monotonic() + 60)
+
+
+def test_the_number_of_an_ended_process_is_not_asked_for(monkeypatch):
+    with subprocess.Popen(["/bin/true"]) as process:
+        pass
+    monkeypatch.setattr(os, "pidfd_open", lambda pid: pytest.fail("it may be another process by now"))
+    assert ended(process, time.monotonic() + 60)
 
 
 def test_kills_for_memory_are_the_kernels_own_count(monkeypatch, tmp_path):

@@ -40,6 +40,41 @@ def test_lines_and_parquet_say_the_same(tmp_path):
     assert gpu_readings.read(tmp_path, "c", 0, 9) == []
 
 
+def test_parquet_gives_the_very_numbers_and_words(tmp_path):
+    draw = random.Random(3)
+    samples = [
+        GpuSample(
+            t=float(i), uuid="a", power_w=draw.uniform(-1, 1) * 10.0 ** draw.randint(-300, 300), throttle=2**62 + i,
+            processes=[GpuProcess(pid=i, command='"command":null, \\ \x01 é \n'), GpuProcess(pid=i, memory_mb=i / 3)],
+            lost="\u2028 \U0001f600", xids=[i, 79],
+        )
+        for i in range(300)
+    ]  # fmt: skip
+    spool(tmp_path, samples)
+    gpu_readings.to_parquet(tmp_path)
+    assert gpu_readings.read(tmp_path, "a", 0, 999) == samples
+
+
+@pytest.mark.parametrize(
+    ("columns", "found"),
+    [
+        ("1.0 as t, 'a' as uuid, NULL::VARCHAR as kind", GpuSample(t=1.0, uuid="a")),
+        ("1.0 as t, 'a' as uuid, 3 as fan, [{'pid': 7, 'cores': 2}] as processes", None),
+        ("1.0 as t, 'a' as uuid, 'infinity'::DOUBLE as util", UserError),
+        ("1.0 as t, 'a' as uuid, 'much' as util", UserError),
+        ("1.0 as t, 'a' as uuid, 'neither' as kind", UserError),
+    ],
+)
+def test_a_file_of_another_version_or_of_nobody_is_read_or_refused(tmp_path, columns, found):
+    duckdb.sql(f"copy (select {columns}) to '{tmp_path / 'gpu-1.parquet'}'")
+    if found is UserError:
+        with pytest.raises(UserError, match=r"gpu-1\.parquet"):
+            gpu_readings.read(tmp_path, "a", 0, 9)
+    else:
+        expected = found or GpuSample(t=1.0, uuid="a", processes=[GpuProcess(pid=7)])
+        assert gpu_readings.read(tmp_path, "a", 0, 9) == [expected]
+
+
 def test_a_torn_line_is_left_out(tmp_path):
     path = spool(tmp_path)
     path.write_bytes(path.read_bytes()[:-20])
