@@ -9,6 +9,9 @@ from orchestrator.model import Stack
 #: The parts that not every Keras since 1.2 has, and the first version that our stacks could have of each: from 2.4 on
 #: Keras is tensorflow.keras, which had its layers earlier than the package keras.
 PARTS = {
+    "add": (2, 0),
+    "concatenate": (2, 0),
+    "multiply": (2, 0),
     "Conv2D": (2, 0),
     "Conv2DTranspose": (2, 0),
     "SeparableConv2D": (2, 0),

@@ -12,6 +12,7 @@ KIND = "Recommender"
 UNIT = "likes"
 PLACE = 9
 PARAMETERS = 4808321
+NEEDS = ["concatenate", "multiply"]
 BATCH = 256
 EPOCHS = 3
 SCALES = {
