@@ -47,6 +47,8 @@ MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
 MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
 #: Seconds from the begin of a job that are read at once: some thousand readings, of tens of short jobs.
 AHEAD_S = 1800.0
+#: Types whose values are no longer as text than this.
+SHORT, NUMBER = {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "BOOLEAN"}, 25
 #: Rows that are taken from the database at a time.
 PIECE = 10_000
 
@@ -182,7 +184,7 @@ def _read_lines(path: Path, uuid: str, begin: float, end: float) -> Iterator[Gpu
                     yield sample
 
 
-def _decoded(line: bytes) -> GpuSample:
+def _decoded(line: bytes | str) -> GpuSample:
     """One reading, without what a newer version knows of it."""
     with contextlib.suppress(msgspec.ValidationError):
         return _LINES.decode(line)
@@ -200,29 +202,30 @@ def _refuse_many(path: Path, count: int, size: int) -> None:
 
 def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
     named_files.read_parquet(database, [name]).create_view("readings", replace=True)
-    columns = database.view("readings").columns
+    view = database.view("readings")
+    types = {name: kind for name, kind in zip(view.columns, map(str, view.types), strict=True) if name in COLUMNS}
     those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
-    weight = " + ".join(f'coalesce(strlen("{column}"::VARCHAR), 0)' for column in columns)
+    long = [f'coalesce(strlen("{name}"::VARCHAR), 0)' for name, kind in types.items() if kind not in SHORT]
+    weight = " + ".join([str(NUMBER * (len(types) - len(long))), *long])
     ((count, size),) = database.execute(
         f"SELECT count(*), coalesce(sum({weight})::HUGEINT, 0) {those}", wanted
     ).fetchall()
     _refuse_many(path, count, size)
-    kind = "kind" if "kind" in columns else "NULL"
+    kind = "kind" if "kind" in types else "NULL"
     # As text: DuckDB and msgspec make a reading of it in a fraction of what values and lists of Python take.
-    given = {name: f'"{name}"' for name in columns if name in COLUMNS} | {"kind": f"coalesce({kind}, 'poll')"}
+    given = {name: f'"{name}"' for name in types} | {"kind": f"coalesce({kind}, 'poll')"}
     known = (f'"{name}" := {value}' for name, value in given.items())
     rows = database.execute(f"SELECT to_json(struct_pack({', '.join(known)})) {those}", wanted)
     while some := rows.fetchmany(PIECE):  # all at once would be in memory twice
-        lines = [line.encode() for (line,) in some]
         try:
-            yield from _samples(lines)
+            yield from _samples([line for (line,) in some])
         except msgspec.DecodeError as error:
             raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
 
 
-def _samples(lines: list[bytes]) -> list[GpuSample]:
+def _samples(lines: list[str]) -> list[GpuSample]:
     with contextlib.suppress(msgspec.ValidationError):
-        return _ALL.decode(b"[" + b",".join(lines) + b"]")
+        return _ALL.decode(f"[{','.join(lines)}]")
     return [_decoded(line) for line in lines]
 
 
