@@ -43,11 +43,19 @@ DIGITS = 8
 def order_text(
     folder: str, cores: Iterable[int], final: Iterable[str], environment: Mapping[str, str], argv: Iterable[str]
 ) -> bytes:
-    """An order: where to run a command and on which cores, its final command, its environment, and itself."""
+    """An order: where to run a command and on which cores, its final command, its environment, and itself.
+
+    Raises ValueError for what no command can be given: a null byte, a variable whose name has a "=".
+    """
+    if any("=" in key for key in environment):
+        raise ValueError("a variable's name has a =")
     pairs = [f"{key}={value}" for key, value in environment.items()]
     text = b""
     for words in ([folder], [",".join(map(str, cores))], list(final), pairs, list(argv)):
-        text += b"\0".join([b"%d" % len(words), *map(os.fsencode, words), b""])
+        encoded = [os.fsencode(word) for word in words]
+        if any(b"\0" in word for word in encoded):
+            raise ValueError("embedded null byte")
+        text += b"\0".join([b"%d" % len(words), *encoded, b""])
     return b"%0*d" % (DIGITS, len(text)) + text
 
 
@@ -166,6 +174,10 @@ def carried_out(folder: str, cores: str, final: list[str], environment: dict[str
     lifeline, held = os.pipe()  # the command's own: it ends with this process
     try:
         os.chdir(folder)
+    except OSError as error:
+        print(f"cannot work in {folder}: {error.strerror}", file=sys.stderr)
+        return 127
+    try:
         child = os.posix_spawn(
             argv[0],
             argv,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import fcntl
 import math
 import os
 import select
@@ -27,6 +29,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 2**20
 #: Seconds for a reaper to kill what is below it; a timeout must take effect within 2 s.
 GRACE_S = 1.5
+#: Seconds that are waited at a time: a limit of weeks is more milliseconds than a poll can count.
+LONG_S = 86400.0
+#: What a pipe takes without anybody reading.
+PIPE = 65536
 #: Where a Python's own libraries may be found.
 LIBRARIES = ("LD_LIBRARY_PATH",)
 
@@ -70,10 +76,11 @@ class Supervisor:
         Its output goes to `log`; `watch` is given a probe of it, which `probe_of` makes from the reaper's process id
         (default: reads all processes below the reaper). Raises OSError if it cannot be started.
         """
-        Path(command.folder).stat()
-        process = self._reaper()
+        order = reaper.order_text(command.folder, command.cores, command.final, command.environment, command.argv)
+        if not Path(command.folder).is_dir():
+            raise FileNotFoundError(errno.ENOENT, "there is no such folder", command.folder)
+        process = self._ordered(order)
         with self._tracked(process, command.grace_s):
-            give_order(process, command)
             watch(probe_of(process.pid) if probe_of else ProcessProbe(process.pid))
             timed_out = self._supervise(process, timeout_s, log, command.grace_s)
         self._keep_spare()
@@ -90,11 +97,21 @@ class Supervisor:
         for process, grace_s in running.items():
             _end(process, grace_s)
 
-    def _reaper(self) -> subprocess.Popen[bytes]:
-        """The spare one, if it is there and lives, else a new one."""
+    def _ordered(self, order: bytes) -> subprocess.Popen[bytes]:
+        """A reaper that has its order: the spare one, if it is there and lives, else a new one."""
         with self._lock:
             spare = self._spare.pop() if self._spare else None
-        return spare if spare and spare.poll() is None else new_reaper()
+        if spare:
+            try:
+                give_order(spare, order)
+            except OSError:
+                _dismiss([spare])
+            else:
+                return spare
+        process = new_reaper()
+        with contextlib.suppress(OSError):  # it is gone, and its end tells it
+            give_order(process, order)
+        return process
 
     def _keep_spare(self) -> None:
         with self._lock, contextlib.suppress(OSError):  # the next command says why none can be started
@@ -135,6 +152,7 @@ def new_reaper() -> subprocess.Popen[bytes]:
         [sys.executable, "-I", "-S", "-B", str(reaper.__file__)],
         env={key: os.environ[key] for key in LIBRARIES if key in os.environ},
         cwd="/",
+        bufsize=0,  # nothing waits in here: the lifeline can be ended at any time
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -149,30 +167,31 @@ def ended(process: subprocess.Popen[bytes], deadline: float) -> bool:
     """
     if process.poll() is not None:  # its number may be another's by now
         return True
-    left = max(0.0, deadline - time.monotonic())
-    with contextlib.suppress(OSError):  # a kernel before 5.3, or one that forbids it
+    with contextlib.suppress(OSError, AttributeError):  # a kernel before 5.3, or one that forbids it; some Pythons
         descriptor = os.pidfd_open(process.pid)
         try:
             watched = select.poll()
             watched.register(descriptor, select.POLLIN)
-            watched.poll(math.ceil(1e3 * left))
+            while (left := deadline - time.monotonic()) > 0 and not watched.poll(math.ceil(1e3 * min(left, LONG_S))):
+                pass
         finally:
             os.close(descriptor)
-        left = 0.0
     try:
-        process.wait(left)
+        process.wait(0 if process.poll() is not None else max(0.0, deadline - time.monotonic()))
     except subprocess.TimeoutExpired:
         return False
     return True
 
 
-def give_order(process: subprocess.Popen[bytes], command: Command) -> None:
-    """Tells a reaper what to run. One that is gone, or was stopped meanwhile, tells that by its end."""
-    order = reaper.order_text(command.folder, command.cores, command.final, command.environment, command.argv)
+def give_order(process: subprocess.Popen[bytes], order: bytes) -> None:
+    """Tells a reaper what to run, whether it reads by now or not. Raises OSError for one that is gone."""
     assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError, ValueError):  # the second: its lifeline was ended
-        process.stdin.write(order)
-        process.stdin.flush()
+    if len(order) > PIPE:
+        with contextlib.suppress(OSError):  # of a user with too many large pipes: then it is waited for
+            fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, len(order))
+    view = memoryview(order)
+    while view:
+        view = view[process.stdin.write(view) :]
 
 
 class ProcessProbe:
@@ -239,8 +258,11 @@ def _end_lifeline(process: subprocess.Popen[bytes]) -> None:
 
 def _dismiss(spare: list[subprocess.Popen[bytes]]) -> None:
     """Ends the reapers that were kept for a command to come."""
-    while spare:
-        process = spare.pop()
+    while True:
+        try:
+            process = spare.pop()
+        except IndexError:  # a command has taken it meanwhile
+            return
         _end(process, GRACE_S)
         assert process.stdout is not None
         process.stdout.close()

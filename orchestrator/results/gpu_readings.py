@@ -47,10 +47,8 @@ MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
 MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
 #: Seconds from the begin of a job that are read at once: some thousand readings, of tens of short jobs.
 AHEAD_S = 1800.0
-#: Types whose values are no longer as text than this.
-SHORT, NUMBER = {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "BOOLEAN"}, 25
-#: Rows that are taken from the database at a time.
-PIECE = 10_000
+#: Rows that are taken from the database at a time, and about their bytes as text.
+PIECE, PIECE_TEXT = 10_000, 2**24
 
 #: Bytes of one reading: a longer line is none.
 MOST_LINE = 2**20
@@ -184,7 +182,7 @@ def _read_lines(path: Path, uuid: str, begin: float, end: float) -> Iterator[Gpu
                     yield sample
 
 
-def _decoded(line: bytes | str) -> GpuSample:
+def _decoded(line: bytes) -> GpuSample:
     """One reading, without what a newer version knows of it."""
     with contextlib.suppress(msgspec.ValidationError):
         return _LINES.decode(line)
@@ -202,30 +200,31 @@ def _refuse_many(path: Path, count: int, size: int) -> None:
 
 def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
     named_files.read_parquet(database, [name]).create_view("readings", replace=True)
-    view = database.view("readings")
-    types = {name: kind for name, kind in zip(view.columns, map(str, view.types), strict=True) if name in COLUMNS}
-    those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
-    long = [f'coalesce(strlen("{name}"::VARCHAR), 0)' for name, kind in types.items() if kind not in SHORT]
-    weight = " + ".join([str(NUMBER * (len(types) - len(long))), *long])
-    ((count, size),) = database.execute(
-        f"SELECT count(*), coalesce(sum({weight})::HUGEINT, 0) {those}", wanted
-    ).fetchall()
-    _refuse_many(path, count, size)
-    kind = "kind" if "kind" in types else "NULL"
+    columns = [column for column in database.view("readings").columns if column in COLUMNS]
     # As text: DuckDB and msgspec make a reading of it in a fraction of what values and lists of Python take.
-    given = {name: f'"{name}"' for name in types} | {"kind": f"coalesce({kind}, 'poll')"}
-    known = (f'"{name}" := {value}' for name, value in given.items())
-    rows = database.execute(f"SELECT to_json(struct_pack({', '.join(known)})) {those}", wanted)
-    while some := rows.fetchmany(PIECE):  # all at once would be in memory twice
+    given = {column: f'"{column}"' for column in columns} | {"kind": "'poll'"}
+    if "kind" in columns:
+        given["kind"] = "coalesce(\"kind\", 'poll')"
+    text = f"to_json(struct_pack({', '.join(f'{column} := {value}' for column, value in given.items())}))"
+    those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
+    # Weighed as it is taken: a letter may be six as JSON.
+    weighed = f"SELECT count(*), coalesce(sum(strlen({text})), 0)::HUGEINT {those}"
+    ((count, size),) = database.execute(weighed, wanted).fetchall()
+    _refuse_many(path, count, size)
+    rows = database.execute(f"SELECT encode({text}::VARCHAR) {those}", wanted)
+    at_once = max(1, min(PIECE, PIECE_TEXT * count // max(1, size)))
+    while some := rows.fetchmany(at_once):  # all at once would be in memory twice
         try:
             yield from _samples([line for (line,) in some])
         except msgspec.DecodeError as error:
-            raise UserError(f"{path}: {error}", "the file is damaged, or of another version") from error
+            raise UserError(
+                f"{path}: a reading cannot be read ({error})", "the file is damaged, or of another version"
+            ) from error
 
 
-def _samples(lines: list[str]) -> list[GpuSample]:
+def _samples(lines: list[bytes]) -> list[GpuSample]:
     with contextlib.suppress(msgspec.ValidationError):
-        return _ALL.decode(f"[{','.join(lines)}]")
+        return _ALL.decode(b"[" + b",".join(lines) + b"]")
     return [_decoded(line) for line in lines]
 
 

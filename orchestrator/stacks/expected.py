@@ -53,7 +53,7 @@ def _own_mb(image: ImageVariant) -> int:
 
 
 def in_words(found: Expected) -> str:
-    """`3 images to make: about 4.1 GiB with ...; about 5 min 00 s one after another, ...`."""
+    """`3 images to make: about 4.1 GiB with ...; about 5 min 00 s one after another, sooner ...`."""
     return f"{plural(found.images, 'image')} to make: {room_in_words(found)}; {time_in_words(found)}"
 
 
@@ -70,6 +70,6 @@ def time_in_words(found: Expected) -> str:
         return "unknown, as nobody timed such builds"
     about = f"about {duration(whole_minutes(found.seconds))}"
     if found.images > 1:
-        about += " one after another, less two at a time"
+        about += " one after another, sooner as two are built at once"
     untimed = found.images - found.timed
     return f"{about}, and {plural(untimed, 'image')} of unknown length" if untimed else about

@@ -64,6 +64,15 @@ def test_an_order_is_read_as_it_was_written(final):
     assert reaper.order_of(text[reaper.DIGITS :]) == ("/a b", "0,2", final, environment, argv)
 
 
+@pytest.mark.parametrize(
+    ("environment", "argv"),
+    [({}, ["/bin/echo", "a\0b"]), ({"A": "\0001\0/bin/id"}, ["/bin/echo"]), ({"A=B": "1"}, ["/x"])],
+)
+def test_what_no_command_can_be_given_is_no_order(environment, argv):
+    with pytest.raises(ValueError, match=r"null byte|has a ="):
+        reaper.order_text("/", [CORE], [], environment, argv)
+
+
 @pytest.mark.parametrize("kept", [0, 3, reaper.DIGITS, -1])
 def test_without_a_whole_order_it_ends_and_runs_nothing(tmp_path, kept):
     order = reaper.order_text("/", [CORE], [], {}, ["/bin/touch", f"{tmp_path}/ran"])[:kept]
@@ -74,7 +83,7 @@ def test_without_a_whole_order_it_ends_and_runs_nothing(tmp_path, kept):
 
 def test_a_folder_that_is_not_there_is_said():
     process = run("/bin/true", folder="/nowhere")
-    assert process.communicate(timeout=20) == ("", "cannot start /bin/true: No such file or directory\n")
+    assert process.communicate(timeout=20) == ("", "cannot work in /nowhere: No such file or directory\n")
     assert process.returncode == 127
 
 

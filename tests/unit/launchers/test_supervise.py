@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from orchestrator.launchers import reaper, supervise, sweep
-from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, ended, oom_kills
+from orchestrator.launchers.supervise import Command, ProcessProbe, Supervisor, ended, give_order, new_reaper, oom_kills
 
 pytestmark = pytest.mark.slow
 CORE = min(os.sched_getaffinity(0))
@@ -146,12 +146,27 @@ def test_a_waiting_reaper_has_none_of_our_environment(tmp_path, monkeypatch):
 def test_a_waiting_reaper_that_was_killed_costs_no_command(tmp_path):
     supervisor = Supervisor(ahead=True)
     run(supervisor, tmp_path, "exit 0")
-    supervisor._spare[0].kill()
-    assert run(supervisor, tmp_path, "exit 7")[0] in {7, 128 + signal.SIGKILL}
     (waiting,) = supervisor._spare
     waiting.kill()
-    waiting.wait()
+    os.waitid(os.P_PID, waiting.pid, os.WEXITED | os.WNOWAIT)  # dead, and nobody has asked for it yet
     assert run(supervisor, tmp_path, "exit 7") == (7, False)
+    assert waiting.returncode == -signal.SIGKILL
+
+
+def test_an_order_larger_than_a_pipe_is_given_and_waits_for_nobody(tmp_path):
+    long = "x" * 300_000
+    argv = command("/bin/sh", "-c", "echo ${#A} ${#B} ${#C}", environment={"A": long[:100_000], "B": long[:120_000]})
+    assert Supervisor().run(argv, 60, tmp_path / "log", lambda probe: None) == (0, False)
+    assert (tmp_path / "log").read_text() == "100000 120000 0\n"
+    process = new_reaper()
+    process.send_signal(signal.SIGSTOP)
+    give_order(process, long.encode())
+    process.kill()
+    process.communicate()
+
+
+def test_a_limit_of_weeks_is_one(tmp_path):
+    assert run(Supervisor(), tmp_path, "exit 0", timeout_s=1e9) == (0, False)
 
 
 @pytest.mark.parametrize("end", ["stopped", "gone"])
@@ -166,23 +181,28 @@ def test_a_waiting_reaper_ends_with_its_supervisor(tmp_path, end):
     assert waiting.stdout.closed
 
 
-@pytest.mark.parametrize("known", [True, False])
+def without_pidfd(monkeypatch, known):
+    if known == "not by the kernel":
+        monkeypatch.setattr(os, "pidfd_open", lambda pid: os.close(-1))  # an OSError
+    if known == "not by Python":  # some are built so
+        monkeypatch.delattr(os, "pidfd_open")
+
+
+@pytest.mark.parametrize("known", ["yes", "not by the kernel", "not by Python"])
 def test_the_end_of_a_process_is_waited_for_without_looking_again_and_again(known, monkeypatch):
-    if not known:
-        monkeypatch.setattr(os, "pidfd_open", lambda pid: os.close(-1))  # an OSError, as of a kernel that has none
+    without_pidfd(monkeypatch, known)
     limits = []
     with subprocess.Popen(["/bin/sleep", "0.3"]) as process:
         wait = process.wait
         process.wait = lambda limit=None: (limits.append(limit), wait(limit))[1]
         assert ended(process, time.monotonic() + 60)
     assert process.returncode == 0
-    assert (limits[0] == 0) is known
+    assert (limits[0] == 0) is (known == "yes")
 
 
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("known", ["yes", "not by the kernel", "not by Python"])
 def test_a_process_that_goes_on_has_not_ended(known, monkeypatch):
-    if not known:
-        monkeypatch.setattr(os, "pidfd_open", lambda pid: os.close(-1))
+    without_pidfd(monkeypatch, known)
     with subprocess.Popen(["/bin/sleep", "600"]) as process:
         assert not ended(process, time.monotonic() + 0.2)
         assert not ended(process, time.monotonic() - 1)

@@ -51,6 +51,10 @@ def test_it_is_compiled_again_after_a_change_of_text_options_or_jinja(folder, mo
     assert rendered(folder)[1] == 1
     assert rendered(folder, trim_blocks=True) == ("Hello you", 1)
     assert rendered(folder, trim_blocks=True, finalize=partial(str).func)[1] == 1
+    assert rendered(folder, autoescape=True)[1] == 1
+    assert rendered(folder, autoescape=lambda name: False)[1] == 1
+    monkeypatch.setattr(compiled, "_program", lambda: 7)
+    assert rendered(folder)[1] == 1
     (folder / "page.html.j2").write_text("Bye {{ name }}")
     assert rendered(folder) == ("Bye you", 1)
     monkeypatch.setattr(compiled.jinja2, "__version__", "99")
@@ -71,6 +75,12 @@ def test_a_folder_that_takes_nothing_costs_nothing_but_time(folder):
     (folder / "__pycache__").write_text("no folder")
     assert rendered(folder) == ("\nHello you", 1)
     assert rendered(folder) == ("\nHello you", 1)
+
+
+def test_a_python_without_such_files_costs_nothing_but_time(folder, monkeypatch):
+    monkeypatch.setattr(sys.implementation, "cache_tag", None)
+    assert rendered(folder) == ("\nHello you", 1)
+    assert kept(folder) == []
 
 
 def test_nothing_is_written_where_python_writes_nothing(folder, monkeypatch):

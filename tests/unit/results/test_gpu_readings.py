@@ -75,6 +75,22 @@ def test_a_file_of_another_version_or_of_nobody_is_read_or_refused(tmp_path, col
         assert gpu_readings.read(tmp_path, "a", 0, 9) == [expected]
 
 
+@pytest.mark.parametrize("letter", ["x", "\x01", "\U0001f600"])
+def test_readings_are_weighed_as_they_are_taken(tmp_path, monkeypatch, letter):
+    """A letter below the space is six as JSON."""
+    spool(tmp_path, [GpuSample(t=float(i), uuid="a", lost=letter * 1000) for i in range(30)])
+    gpu_readings.to_parquet(tmp_path)
+    taken = []
+    monkeypatch.setattr(gpu_readings, "PIECE_TEXT", 20_000)
+    samples = gpu_readings._samples
+    monkeypatch.setattr(gpu_readings, "_samples", lambda lines: (taken.append(sum(map(len, lines))), samples(lines))[1])
+    assert len(gpu_readings.read(tmp_path, "a", 0, 99)) == 30
+    assert max(taken) <= 20_000
+    monkeypatch.setattr(gpu_readings, "MOST_READINGS_TEXT", sum(taken) - 1)
+    with pytest.raises(UserError, match="30 readings"):
+        gpu_readings.read(tmp_path, "a", 0, 99)
+
+
 def test_a_torn_line_is_left_out(tmp_path):
     path = spool(tmp_path)
     path.write_bytes(path.read_bytes()[:-20])

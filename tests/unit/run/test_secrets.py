@@ -85,9 +85,10 @@ def test_records_that_tell_one_are_shown_without_it(bench):
 def test_neither_a_job_nor_its_parent_has_the_orchestrators_environment(bench, tmp_path, monkeypatch):
     """The parent of a job as a process is its reaper. The orchestrator above it is the same user: docs/SECURITY.md."""
     monkeypatch.setenv("MY_TOKEN", "S3CRET")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/its/libraries")  # what a parent's Python may need
     script = "import os\nfor pid in ('self', os.getppid()): print(open(f'/proc/{pid}/environ').read())\n"
     (bench.root / "workloads" / "run.py").write_text(script)
     code, _, stderr = bench.finish(*bench.run())
     assert code == 1, stderr
     log = next(bench.out.glob("2*/jobs/*/log.txt")).read_text()
-    assert log.count("KERAS_BACKEND=") == 1 and "S3CRET" not in log
+    assert log.count("KERAS_BACKEND=") == log.count("LD_LIBRARY_PATH=/its/libraries") == 1 and "S3CRET" not in log

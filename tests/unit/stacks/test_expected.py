@@ -36,7 +36,7 @@ def test_what_was_never_measured_is_guessed_and_said_to_be():
     assert found == Expected(images=2, mb=IMAGE_MB["cpu"] + 2 * 800 + 200, sized=1, seconds=90, timed=1)
     assert in_words(found) == (
         "2 images to make: about 4.8 GiB with what their builds leave in the cache, 1 image of unknown size among "
-        "them; about 2 min 00 s one after another, less two at a time, and 1 image of unknown length"
+        "them; about 2 min 00 s one after another, sooner as two are built at once, and 1 image of unknown length"
     )
 
 
@@ -44,8 +44,8 @@ def test_what_was_never_measured_is_guessed_and_said_to_be():
     ("seconds", "timed", "said"),
     [
         (0, 0, "unknown, as nobody timed such builds"),
-        (50, 1, "about 50 s one after another, less two at a time, and 2 images of unknown length"),
-        (200, 3, "about 4 min 00 s one after another, less two at a time"),
+        (50, 1, "about 50 s one after another, sooner as two are built at once, and 2 images of unknown length"),
+        (200, 3, "about 4 min 00 s one after another, sooner as two are built at once"),
     ],
 )
 def test_a_time_is_that_of_timed_builds_alone(seconds: int, timed: int, said: str):
