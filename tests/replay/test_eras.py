@@ -104,6 +104,7 @@ def steps(reported: Reported, column: str) -> dict[tuple[str, str], str]:
         ("mnist_rnn", "PyTorch 2.13.0+cpu", "PyTorch 2.13.0+cpu", "1.53–2.37 faster"),
         ("babi_rnn", "PyTorch 2.13.0+cpu", "PyTorch 2.13.0+cpu", "0.303–0.899 slower"),
         ("mnist_cnn", "PyTorch 2.13.0+cpu", "PyTorch 2.13.0+cpu", "0.535–0.841 slower"),
+        ("cifar10_cnn", "PyTorch 2.13.0+cpu", "PyTorch 2.13.0+cpu", "no difference seen"),
     ],
 )
 def test_the_claims_of_the_docs_are_verdicts_of_the_reports(
