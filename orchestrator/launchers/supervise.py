@@ -76,8 +76,9 @@ class Supervisor:
         Its output goes to `log`; `watch` is given a probe of it, which `probe_of` makes from the reaper's process id
         (default: reads all processes below the reaper). Raises OSError if it cannot be started.
         """
-        order = reaper.order_text(command.folder, command.cores, command.final, command.environment, command.argv)
-        if not Path(command.folder).is_dir():
+        folder = Path(command.folder).absolute()  # a reaper was started elsewhere
+        order = reaper.order_text(str(folder), command.cores, command.final, command.environment, command.argv)
+        if not folder.is_dir():
             raise FileNotFoundError(errno.ENOENT, "there is no such folder", command.folder)
         process = self._ordered(order)
         with self._tracked(process, command.grace_s):

@@ -40,6 +40,16 @@ def test_environment_and_folder_are_the_given_ones(tmp_path):
     assert (tmp_path / "log").read_text().splitlines() == [str(tmp_path), "1", ""]
 
 
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_relative_folder_is_that_of_the_caller(tmp_path, monkeypatch, ahead):
+    supervisor = Supervisor(ahead)
+    run(supervisor, tmp_path, "exit 0")
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert run(supervisor, tmp_path, "pwd", folder="sub") == (0, False)
+    assert (tmp_path / "log").read_text() == f"{tmp_path}/sub\n"
+
+
 def test_a_command_that_exceeds_its_time_is_killed_and_said_to_be(tmp_path):
     code, timed_out = run(Supervisor(), tmp_path, "trap '' TERM; echo begun; sleep 600", timeout_s=1.0)
     assert (code, timed_out) == (128 + signal.SIGKILL, True)
