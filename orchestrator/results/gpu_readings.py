@@ -47,6 +47,8 @@ MOST_READINGS, MOST_READINGS_TEXT = 5_000_000, 2**30
 MOST_OF_FILE, MOST_IN_LISTS = 500_000_000, 50_000_000
 #: Seconds from the begin of a job that are read at once: some thousand readings, of tens of short jobs.
 AHEAD_S = 1800.0
+#: Types of numbers, and the bytes that one takes as text at most, with its name.
+NUMBERS, NUMBER = {"DOUBLE", "FLOAT", "BIGINT", "INTEGER", "BOOLEAN"}, 64
 #: Rows that are taken from the database at a time, and about their bytes as text.
 PIECE, PIECE_TEXT = 10_000, 2**24
 
@@ -200,16 +202,21 @@ def _refuse_many(path: Path, count: int, size: int) -> None:
 
 def _read_one(database: Any, path: Path, name: str, wanted: list[Any]) -> Iterator[GpuSample]:
     named_files.read_parquet(database, [name]).create_view("readings", replace=True)
-    columns = [column for column in database.view("readings").columns if column in COLUMNS]
+    view = database.view("readings")
+    types = {name: kind for name, kind in zip(view.columns, map(str, view.types), strict=True) if name in COLUMNS}
     # As text: DuckDB and msgspec make a reading of it in a fraction of what values and lists of Python take.
-    given = {column: f'"{column}"' for column in columns} | {"kind": "'poll'"}
-    if "kind" in columns:
+    given = {column: f'"{column}"' for column in types} | {"kind": "'poll'"}
+    if "kind" in types:
         given["kind"] = "coalesce(\"kind\", 'poll')"
     text = f"to_json(struct_pack({', '.join(f'{column} := {value}' for column, value in given.items())}))"
     those = "FROM readings WHERE uuid = ? AND t BETWEEN ? AND ?"
-    # Weighed as it is taken: a letter may be six as JSON.
-    weighed = f"SELECT count(*), coalesce(sum(strlen({text})), 0)::HUGEINT {those}"
-    ((count, size),) = database.execute(weighed, wanted).fetchall()
+    # No reading is longer than this: a letter is six at most. What it is exactly is asked where that is too much.
+    words = [f'coalesce(strlen("{column}"::VARCHAR), 0)' for column, kind in types.items() if kind not in NUMBERS]
+    for weight in (f"{NUMBER * len(given)} + 6 * ({' + '.join(['0', *words])})", f"strlen({text})"):
+        weighed = f"SELECT count(*), coalesce(sum({weight}), 0)::HUGEINT {those}"
+        ((count, size),) = database.execute(weighed, wanted).fetchall()
+        if size <= MOST_READINGS_TEXT:
+            break
     _refuse_many(path, count, size)
     rows = database.execute(f"SELECT encode({text}::VARCHAR) {those}", wanted)
     at_once = max(1, min(PIECE, PIECE_TEXT * count // max(1, size)))
